@@ -1,0 +1,1 @@
+"""The only code that touches an engine, /proc or tracefs."""

@@ -1,0 +1,212 @@
+"""Base images: from the engine's store, a registry, or packages; and what matters about each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.utils.json_stream import json_stream
+
+from harness.core.errors import BaseUnavailable, EngineFault
+from harness.core.model import BaseFacts
+from harness.core.recipe import is_recipe, parse_recipe
+from harness.engine.client import our_errors
+from harness.engine.containers import labels, remove
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import docker
+
+REGISTRY_DEFAULTS: Final = ("node:24.11.1-alpine3.22", "node:24.11.1-bookworm-slim")
+LOCAL_DEFAULTS: Final = ("local:musl-node24", "local:debian12-node24")
+PIN: Final = "signal-harness/from"
+_SILENCE_S: Final = 6
+_PROBE_S: Final = 60
+
+_PROBE: Final = """
+. /etc/os-release 2>/dev/null; echo "os=$ID $VERSION_ID"
+sh=$(readlink -f /bin/sh)
+case $sh in
+  *busybox*) echo "shell=$($sh 2>&1 | sed -n '1s/ (.*//p') ash" ;;
+  *dash) echo "shell=dash $(dpkg-query -W -f '${Version}' dash 2>/dev/null)" ;;
+  *bash) echo "shell=bash $($sh -c 'echo $BASH_VERSION')" ;;
+  *) echo "shell=$sh" ;;
+esac
+for musl in /lib/ld-musl-*; do
+  [ -e "$musl" ] && echo "libc=musl $($musl 2>&1 | sed -n 's/^Version //p')"
+done
+command -v getconf >/dev/null && getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/^/libc=/'
+command -v node >/dev/null && echo "node=$(node --version | sed 's/^v//')"
+command -v npm >/dev/null && echo "npm=$(npm --version 2>/dev/null)"
+true
+"""
+
+
+class Bases:
+    """The base images of one run.
+
+    Args:
+        api: the engine.
+        cache: where downloads are kept.
+        report: called with one line per lengthy step.
+    """
+
+    def __init__(self, api: docker.APIClient, *, cache: Path, report: Callable[[str], None]) -> None:
+        self._api = api
+        self._cache = cache
+        self._report = report
+        self._images: dict[str, dict[str, Any]] = {}
+
+    def defaults(self) -> tuple[str, ...]:
+        """The bases to use if none is named.
+
+        Official images that are here come first, then stand-ins that are here; else a registry is asked, and where
+        none answers stand-ins are assembled.
+        """
+        for references in (REGISTRY_DEFAULTS, LOCAL_DEFAULTS):
+            if all(self._inspect(_engine_name(reference)) for reference in references):
+                return references
+        try:
+            for reference in REGISTRY_DEFAULTS:
+                self.get(reference)
+        except BaseUnavailable as error:
+            self._report(f"{error.message}; using stand-ins made from packages")
+            return LOCAL_DEFAULTS
+        return REGISTRY_DEFAULTS
+
+    def get(self, reference: str, *, rebuild: bool = False) -> None:
+        """Make sure that the engine has a base, pulling or assembling it.
+
+        Raises:
+            UsageError: the reference asks for a recipe that does not exist.
+            BaseUnavailable: it cannot be had.
+        """
+        if is_recipe(reference):
+            # The engine's other modules do not need what it takes to assemble an image.
+            from harness.engine.recipes import build_recipe
+
+            tag = build_recipe(
+                self._api, parse_recipe(reference), cache=self._cache, report=self._report, rebuild=rebuild
+            )
+            image = self._inspect(tag)
+        else:
+            image = self._inspect(reference)
+            if image is None:
+                self._pull(reference)
+                image = self._inspect(reference)
+        if image is None:
+            raise BaseUnavailable(f"the engine has no {reference}", remedy=_REMEDY)
+        self._images[reference] = image
+
+    def image(self, reference: str) -> tuple[str, str]:
+        """A base as a name for ``FROM`` that can mean this very image only, and its id."""
+        image_id = str(self._images[reference]["Id"])
+        tag = image_id.removeprefix("sha256:")[:16]
+        with our_errors():
+            self._api.tag(image_id, PIN, tag)
+        return f"{PIN}:{tag}", image_id
+
+    def facts(self, reference: str) -> BaseFacts:
+        """What matters about a base, asked of the image itself.
+
+        Raises:
+            BaseUnavailable: it has no shell or no Node, which every variant needs to build and to run.
+        """
+        image = self._images[reference]
+        config = image.get("Config") or {}
+        seen = self._probe(reference, str(image["Id"]))
+        for need, why in (("node", "to run the sample app"),):
+            if not seen.get(need):
+                raise BaseUnavailable(
+                    f"{reference} has no {need} on its PATH, and the variants need it {why}",
+                    remedy="Choose a base with Node, such as node:24-alpine or local:musl-node24.",
+                )
+        return BaseFacts(
+            reference=reference,
+            id=str(image["Id"]),
+            digest=next(iter(image.get("RepoDigests") or ()), None),
+            os=seen.get("os") or None,
+            libc=seen.get("libc") or None,
+            shell=seen.get("shell") or None,
+            node=seen.get("node") or None,
+            npm=seen.get("npm") or None,
+            stop_signal=config.get("StopSignal") or None,
+            entrypoint=tuple(config.get("Entrypoint") or ()),
+        )
+
+    def _probe(self, reference: str, image_id: str) -> dict[str, str]:
+        with our_errors():
+            created = self._api.create_container(
+                image_id,
+                entrypoint=["/bin/sh", "-c"],
+                command=[_PROBE],
+                labels=labels("facts"),
+                host_config=self._api.create_host_config(network_mode="none"),
+            )
+        try:
+            with our_errors():
+                self._api.start(created["Id"])
+                self._api.wait(created["Id"], timeout=_PROBE_S)
+                output = self._api.logs(created["Id"], stderr=False).decode("utf-8", "replace")
+        except EngineFault as fault:
+            raise BaseUnavailable(
+                f"{reference} has no shell that runs, and the variants' Dockerfiles need /bin/sh: {fault}",
+                remedy="Choose a base with a shell, such as node:24-alpine or local:musl-node24.",
+            ) from fault
+        finally:
+            remove(self._api, created["Id"])
+        pairs = (line.partition("=") for line in output.splitlines() if "=" in line)
+        return {key: value.strip() for key, _, value in pairs}
+
+    def _pull(self, reference: str) -> None:
+        """Pull an image; a registry that says nothing for some seconds is taken for absent."""
+        self._report(f"pulling {reference}")
+        name, tag = _name_and_tag(reference)
+        try:
+            answer = self._api.post(
+                f"{self._api.base_url}/v{self._api.api_version}/images/create",
+                params={"fromImage": name, **({"tag": tag} if tag else {})},
+                stream=True,
+                timeout=(_SILENCE_S, _SILENCE_S),
+            )
+            self._api._raise_for_status(answer)  # noqa: SLF001  the public way has no bound on silence
+            for message in json_stream(answer.iter_content(8192, decode_unicode=False)):
+                if "error" in message:
+                    raise BaseUnavailable(f"{reference} cannot be pulled: {message['error']}", remedy=_REMEDY)
+        except (NotFound, ImageNotFound) as error:
+            raise BaseUnavailable(f"there is no image {reference}: {error.explanation}", remedy=_REMEDY) from error
+        except APIError as error:
+            raise BaseUnavailable(f"{reference} cannot be pulled: {error.explanation}", remedy=_REMEDY) from error
+        except (requests.RequestException, DockerException, OSError) as error:
+            raise BaseUnavailable(
+                f"{reference} cannot be pulled: the registry said nothing for {_SILENCE_S} s", remedy=_REMEDY
+            ) from error
+
+    def _inspect(self, reference: str) -> dict[str, Any] | None:
+        with our_errors():
+            try:
+                return dict(self._api.inspect_image(reference))
+            except ImageNotFound:
+                return None
+
+
+_REMEDY: Final = (
+    "Check the name, or log in to its registry (docker login).\n"
+    "Without a registry, assemble one from packages: signal-harness bases build local:musl-node24"
+)
+
+
+def _engine_name(reference: str) -> str:
+    return f"signal-harness/base:{parse_recipe(reference).name}" if is_recipe(reference) else reference
+
+
+def _name_and_tag(reference: str) -> tuple[str, str]:
+    """Split a reference for the pull call, whose default is all tags."""
+    if "@" in reference:
+        return reference, ""
+    head, _, last = reference.rpartition("/")
+    name, _, tag = last.partition(":")
+    return f"{head}/{name}" if head else name, tag or "latest"

@@ -1,0 +1,140 @@
+"""A container's processes with their signal masks: from /proc where the engine is local, else through ``docker top``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness.core.errors import EngineFault
+from harness.core.model import Process, Tree
+from harness.engine.client import our_errors
+
+if TYPE_CHECKING:
+    import docker
+
+_COLUMNS: Final = "pid,ppid,pgid,stat,wchan:40,caught,ignored,blocked,pending,args"
+_MOST_ARGS: Final = 400
+
+
+def seen_in_proc(container_id: str, pid: int) -> bool:
+    """Whether this machine's /proc shows that container's PID 1: not so for remote engines and virtual machines."""
+    try:
+        return container_id in Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii")
+    except OSError:
+        return False
+
+
+def proc_tree(pid1: int) -> Tree:
+    """Sample a process and all below it from /proc (proc_pid_status(5), proc_tid_children(5)).
+
+    Orphans move up to PID 1, so this is every process of the container but those of ``docker exec``.
+
+    Returns:
+        PID 1 first, parents before children; empty once PID 1 is gone.
+    """
+    found: list[Process] = []
+    waiting = [pid1]
+    while waiting:
+        pid = waiting.pop(0)
+        try:
+            process, children = _proc(pid)
+        except (OSError, KeyError, ValueError):
+            if pid == pid1:
+                return ()
+            continue  # ended while we looked; the next sample shows how
+        if pid == pid1 and not process.alive:
+            return ()
+        found.append(process)
+        waiting += children
+    return tuple(found)
+
+
+def _proc(pid: int) -> tuple[Process, list[int]]:
+    root = Path(f"/proc/{pid}")
+    main: dict[str, str] | None = None
+    children: list[int] = []
+    states: set[str] = set()
+    wchans: set[str] = set()
+    activity = 0
+    pending = 0
+    for task in sorted(root.joinpath("task").iterdir(), key=lambda path: path.name != str(pid)):
+        try:
+            status = _status(task)
+            wchans.add(task.joinpath("wchan").read_text(encoding="ascii"))
+            children += map(int, task.joinpath("children").read_text(encoding="ascii").split())
+        except OSError:
+            if task.name == str(pid):
+                raise
+            continue
+        main = main or status
+        states.add(status["State"][0])
+        pending |= int(status["SigPnd"], 16) & ~int(status["SigBlk"], 16)
+        activity += int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"])
+    if main is None:
+        raise ProcessLookupError(pid)
+    # A group asleep is one all of whose threads are.
+    state = next((state for state in "RDT" if state in states), main["State"][0])
+    args = root.joinpath("cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    return (
+        Process(
+            pid=pid,
+            ppid=int(main["PPid"]),
+            pgid=int(main["NSpgid"].split()[0]),
+            state=state,
+            caught=int(main["SigCgt"], 16),
+            ignored=int(main["SigIgn"], 16),
+            blocked=int(main["SigBlk"], 16),
+            pending=pending | int(main["ShdPnd"], 16),
+            args=(args or f"[{main['Name']}]")[:_MOST_ARGS],
+            inner_pid=int(main["NSpid"].split()[-1]),
+            activity=activity,
+            # "0" is both running and "may not be seen"; nothing can be concluded from it.
+            wchan=None if wchans & {"", "0"} else " ".join(sorted(wchans)),
+        ),
+        children,
+    )
+
+
+def _status(task: Path) -> dict[str, str]:
+    text = task.joinpath("status").read_text(encoding="utf-8", errors="replace")
+    fields = (line.partition(":") for line in text.splitlines())
+    return {name: value.strip() for name, _, value in fields}
+
+
+def top_tree(api: docker.APIClient, container_id: str) -> Tree:
+    """Sample a container's processes with ps(1) on the engine's host, parents before children; empty once it is gone.
+
+    Raises:
+        EngineUnavailable: the engine went away.
+    """
+    try:
+        with our_errors():
+            answer = api.top(container_id, ps_args=f"-o {_COLUMNS}")
+    except EngineFault:
+        return ()
+    return read_top(answer["Titles"], answer["Processes"] or [])
+
+
+def read_top(titles: list[str], rows: list[list[str]]) -> Tree:
+    """Read the answer of ``docker top``, the root of the tree first."""
+    names = {"CAUGHT": "caught", "CATCHED": "caught", "IGNORED": "ignored", "BLOCKED": "blocked", "PENDING": "pending"}
+    columns = [names.get(title, title.lower()) for title in titles]
+    processes = []
+    for row in rows:
+        cells = dict(zip(columns, row, strict=False))
+        processes.append(
+            Process(
+                pid=int(cells["pid"]),
+                ppid=int(cells["ppid"]),
+                pgid=int(cells["pgid"]),
+                state=cells["stat"],
+                caught=int(cells["caught"], 16),
+                ignored=int(cells["ignored"], 16),
+                blocked=int(cells["blocked"], 16),
+                pending=int(cells["pending"], 16),
+                wchan=None if cells.get("wchan", "-") in ("-", "?") else cells["wchan"],
+                args=(cells.get("args") or cells.get("command") or "")[:_MOST_ARGS],
+            )
+        )
+    pids = {process.pid for process in processes}
+    return tuple(sorted(processes, key=lambda process: (process.ppid in pids, process.pid)))

@@ -1,0 +1,45 @@
+"""The processor architectures that bases can be assembled for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from harness.core.errors import BaseUnavailable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Architecture:
+    """One architecture under the names it goes by."""
+
+    debian: str
+    """In Debian and in container engines: ``amd64``."""
+    machine: str
+    """In the kernel, wheel tags and musl's file names: ``x86_64``."""
+    node: str
+    """In Node's own file names: ``x64``."""
+
+
+_KNOWN: Final = (
+    Architecture(debian="amd64", machine="x86_64", node="x64"),
+    Architecture(debian="arm64", machine="aarch64", node="arm64"),
+)
+
+
+def architecture(engine_name: str) -> Architecture:
+    """Find the architecture that an engine reports, the one its containers run on.
+
+    Args:
+        engine_name: ``Arch`` of the engine's version answer.
+
+    Raises:
+        BaseUnavailable: no packages are known for it.
+    """
+    for known in _KNOWN:
+        if engine_name in (known.debian, known.machine):
+            return known
+    names = " and ".join(known.debian for known in _KNOWN)
+    raise BaseUnavailable(
+        f"no local base can be assembled for the engine's architecture {engine_name!r}",
+        remedy=f"Local bases exist for {names}; name an image from a registry with --base.",
+    )

@@ -1,0 +1,1 @@
+"""Results to text, one module per form."""

@@ -1,0 +1,1 @@
+"""One cell from start to evidence, and many of them at once. Never prints, never judges."""

@@ -1,0 +1,114 @@
+"""Where a container's output and events arrive, from whichever thread reads them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final
+
+from harness.core.model import EngineEvent, LogLine
+
+FENCE: Final = b"\x1esignal-harness fence\x1e\n"
+MOST_BYTES: Final = 1 << 20
+
+
+class Inbox:
+    """The output and events of one container, and a way to wait for news of them.
+
+    Output is kept up to `MOST_BYTES`; what goes beyond is counted as a flood and dropped.
+    """
+
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._fresh = False
+        self._partial: dict[int, bytes] = {}
+        self._lines: list[LogLine] = []
+        self._events: list[EngineEvent] = []
+        self._bytes = 0
+        self._fences = 0
+        self._closed = False
+
+    def write(self, data: bytes, stream: int = 1) -> None:
+        """Take in output of one stream, in pieces of any size."""
+        at_ns = self.now_ns()
+        with self._news:
+            self._bytes += len(data)
+            if not self.flooded:
+                *whole, rest = (self._partial.get(stream, b"") + data).split(b"\n")
+                carry = b""
+                for piece in whole:
+                    before, mark, after = (carry + piece + b"\n").partition(FENCE)
+                    if mark:
+                        self._fences += 1
+                        carry = before + after
+                    else:
+                        self._lines.append(LogLine(at_ns=at_ns, text=_text(carry + piece)))
+                        carry = b""
+                self._partial[stream] = carry + rest
+            self._tell()
+
+    def close(self) -> None:
+        """Take in that the output has ended; a last line may lack its newline."""
+        with self._news:
+            for rest in self._partial.values():
+                if rest:
+                    self._lines.append(LogLine(at_ns=self.now_ns(), text=_text(rest)))
+            self._partial.clear()
+            self._closed = True
+            self._tell()
+
+    def event(self, event: EngineEvent) -> None:
+        """Take in an engine event."""
+        with self._news:
+            self._events.append(event)
+            self._tell()
+
+    @property
+    def lines(self) -> tuple[LogLine, ...]:
+        """The whole lines so far."""
+        with self._news:
+            return tuple(self._lines)
+
+    @property
+    def events(self) -> tuple[EngineEvent, ...]:
+        """The engine events so far."""
+        with self._news:
+            return tuple(self._events)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the output has ended."""
+        return self._closed
+
+    @property
+    def flooded(self) -> bool:
+        """Whether there was more output than is kept."""
+        return self._bytes > MOST_BYTES
+
+    @property
+    def fences(self) -> int:
+        """How many marks have arrived."""
+        return self._fences
+
+    @property
+    def died(self) -> EngineEvent | None:
+        """The event of the container's end."""
+        return next((event for event in self.events if event.action == "die"), None)
+
+    def now_ns(self) -> int:
+        """Give the monotonic time in nanoseconds."""
+        return time.monotonic_ns()
+
+    def pause(self, seconds: float) -> None:
+        """Return after so many seconds, or as soon as there is news that no pause has returned for."""
+        with self._news:
+            self._news.wait_for(lambda: self._fresh, timeout=seconds)
+            self._fresh = False
+
+    def _tell(self) -> None:
+        self._fresh = True
+        self._news.notify_all()
+
+
+def _text(line: bytes) -> str:
+    return line.removesuffix(b"\r").decode("utf-8", errors="replace")

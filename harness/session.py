@@ -1,0 +1,213 @@
+"""One whole run: engine, bases, images and cells put together. What the command and the pytest plugin share."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from harness.core.catalogue import FILE_NAME, Catalogue, parse_catalogue
+from harness.core.errors import EngineUnavailable, UsageError
+from harness.core.model import Report
+from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
+from harness.run.observe import Patience
+from harness.run.plan import cells as plan_cells
+from harness.run.runner import Runner, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from harness.core.catalogue import Variant
+    from harness.core.model import BaseFacts, Cell, EngineFacts, Result
+
+
+class TraceMode(StrEnum):
+    """Whether the kernel's record of signals is used."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """What to test, and how. Empty ``bases`` are the default ones, empty ``variants`` are all."""
+
+    bases: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = DEFAULT_SIGNALS
+    repeat: int = 1
+    jobs: int | None = None
+    catalogue: Path | None = None
+    trace: TraceMode = TraceMode.AUTO
+    settle_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """What a session tells as it goes; called from several threads, one at a time each."""
+
+    note: Callable[[str], None] = lambda _: None
+    build: Callable[[str, Variant, str], None] = lambda *_: None
+    result: Callable[[Result], None] = lambda _: None
+
+
+def select_signals(names: Iterable[str]) -> tuple[Signal, ...]:
+    """Read names of signals, of which ``all`` is every catchable one; the default ones if there are none.
+
+    Raises:
+        UsageError: there is no such signal.
+    """
+    chosen: list[Signal] = []
+    for name in names:
+        chosen += catchable_signals() if name.lower() == "all" else [parse_signal(name)]
+    return tuple(dict.fromkeys(chosen)) or DEFAULT_SIGNALS
+
+
+def built_in_catalogue() -> Path:
+    """The folder of our own catalogue: inside the installed package, or beside it in a checkout."""
+    package = Path(str(files("harness")))
+    inside = package / "_data" / "dockerfiles"
+    return inside if inside.is_dir() else package.parent / "dockerfiles"
+
+
+def load_catalogue(folder: Path | None) -> tuple[Path, Catalogue]:
+    """Read the catalogue of a folder, or our own.
+
+    Raises:
+        UsageError: it is not there or not well-formed.
+    """
+    folder = folder or built_in_catalogue()
+    path = folder if folder.name == FILE_NAME else folder / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", remedy="Give a folder that holds a catalogue.toml.") from error
+    return path.parent, parse_catalogue(text, place=str(path), has_file=lambda name: (path.parent / name).exists())
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept."""
+    return platformdirs.user_cache_path("signal-harness")
+
+
+class Session:
+    """A run under way. A context manager: on leaving, nothing of it is left on the engine.
+
+    Raises:
+        UsageError: on entering, if the selection names what does not exist.
+        EngineUnavailable: on entering, if there is no engine, or no kernel record though it is asked for.
+        BaseUnavailable: on entering, if a base cannot be had or cannot carry the variants.
+    """
+
+    def __init__(self, selection: Selection, hooks: Hooks | None = None) -> None:
+        self._selection = selection
+        self._hooks = hooks or Hooks()
+        self._stack = ExitStack()
+        self._started = ""
+        self._began = 0.0
+
+    def __enter__(self) -> Session:
+        """Check the selection first, then find engine and bases."""
+        folder, catalogue = load_catalogue(self._selection.catalogue)
+        variants = catalogue.select(self._selection.variants)
+        # docker takes a while to import; a wrong name is told before that.
+        from harness.engine.bases import Bases
+        from harness.engine.client import connect, engine_facts, now_text
+        from harness.engine.containers import DockerEngine
+        from harness.engine.images import Images
+
+        self._started, self._began = now_text(), time.monotonic()
+        api = connect()
+        with ExitStack() as stack:
+            stack.callback(api.close)
+            bases = Bases(api, cache=cache_folder(), report=self._hooks.note)
+            references = self._selection.bases or bases.defaults()
+            for reference in references:
+                bases.get(reference)
+            self.base_facts: Mapping[str, BaseFacts] = _gather(bases.facts, references)
+            jobs = self._selection.jobs or 2 * int(api.info()["NCPU"])
+            images = stack.enter_context(
+                Images(
+                    api,
+                    folder=folder,
+                    context=folder / catalogue.context,
+                    base_image=bases.image,
+                    on_build=self._hooks.build,
+                    jobs=jobs,
+                )
+            )
+            self.engine_facts: EngineFacts = engine_facts(api, builder=images.builder)
+            engine = stack.enter_context(DockerEngine(api, self._tracer(stack, api)))
+            self.cells: tuple[Cell, ...] = plan_cells(references, variants, self._selection.signals)
+            schedule = Schedule(
+                app=catalogue.app,
+                image_of=images.image_of,
+                facts_of=self.base_facts.__getitem__,
+                jobs=jobs,
+                repeat=self._selection.repeat,
+                patience=Patience(settle_s=self._selection.settle_s),
+                on_result=self._hooks.result,
+            )
+            self._images = images
+            self._runner = stack.enter_context(Runner(engine, schedule))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop what is under way and clear up."""
+        self._stack.close()
+
+    def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Result]]:
+        """Start building and running; a future for each cell, in order."""
+        wanted = self.cells if cells is None else cells
+        self._images.prepare(
+            (cell.base, cell.variant)
+            for cell in wanted
+            if cell.variant.unmet(self.base_facts[cell.base]) is None
+        )
+        return self._runner.submit(wanted)
+
+    def report(self, results: Iterable[Result]) -> Report:
+        """The report of the results so far."""
+        return Report(
+            started=self._started,
+            duration_s=round(time.monotonic() - self._began, 3),
+            engine=self.engine_facts,
+            bases=self.base_facts,
+            results=tuple(results),
+        )
+
+    def _tracer(self, stack: ExitStack, api: Any) -> Any:
+        from harness.engine.client import is_local
+        from harness.engine.tracing import Tracer
+
+        mode = self._selection.trace
+        if mode is TraceMode.OFF:
+            return None
+        try:
+            if not sys.platform.startswith("linux") or not is_local(api):
+                raise EngineUnavailable("the kernel's signal tracepoints need a local engine on Linux")
+            return stack.enter_context(Tracer(self._selection.signals))
+        except EngineUnavailable as why:
+            if mode is TraceMode.ON:
+                why.remedy = "Run as root on the engine's own Linux host, or leave out --trace on."
+                raise
+            self._hooks.note(f"{why}; verdicts rest on log, process tree and events")
+            return None
+
+
+def _gather(ask: Callable[[str], BaseFacts], references: Sequence[str]) -> dict[str, BaseFacts]:
+    """Ask about all bases at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return dict(zip(references, pool.map(ask, references), strict=True))
