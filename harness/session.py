@@ -90,7 +90,9 @@ def load_catalogue(folder: Path | None) -> tuple[Path, Catalogue]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", remedy="Give a folder that holds a catalogue.toml.") from error
+        raise UsageError(
+            f"{path} cannot be read: {error}", remedy="Give a folder that holds a catalogue.toml."
+        ) from error
     return path.parent, parse_catalogue(text, place=str(path), has_file=lambda name: (path.parent / name).exists())
 
 
@@ -170,9 +172,7 @@ class Session:
         """Start building and running; a future for each cell, in order."""
         wanted = self.cells if cells is None else cells
         self._images.prepare(
-            (cell.base, cell.variant)
-            for cell in wanted
-            if cell.variant.unmet(self.base_facts[cell.base]) is None
+            (cell.base, cell.variant) for cell in wanted if cell.variant.unmet(self.base_facts[cell.base]) is None
         )
         return self._runner.submit(wanted)
 

@@ -259,9 +259,7 @@ def _expectation(table: _Table) -> Expectation:
         try:
             wanted = Forwards(value)
         except ValueError:
-            raise UsageError(
-                f"{table.place}: {key} is {value!r}", remedy="It is always, never or depends."
-            ) from None
+            raise UsageError(f"{table.place}: {key} is {value!r}", remedy="It is always, never or depends.") from None
         if key == "forwards":
             forwards = wanted
         else:

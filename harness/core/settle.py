@@ -17,10 +17,14 @@ def quiet(first: Tree, second: Tree) -> bool:
     moment at which every thread slept and no signal was pending, whatever the load of the machine: nothing but a
     timer or input from outside can start anything.
     """
-    return bool(second) and all(
-        a.pid == b.pid and a.asleep and b.asleep and a.activity == b.activity
-        for a, b in zip(first, second, strict=False)
-    ) and len(first) == len(second)
+    return (
+        bool(second)
+        and all(
+            a.pid == b.pid and a.asleep and b.asleep and a.activity == b.activity
+            for a, b in zip(first, second, strict=False)
+        )
+        and len(first) == len(second)
+    )
 
 
 def exact(tree: Tree) -> bool:
@@ -37,9 +41,7 @@ def drops(pid1: Process, signal: Signal) -> bool:
     Returns:
         Whether the sample proves it: also ``False`` if the masks cannot be trusted at this moment.
     """
-    return (
-        pid1.asleep and pid1.fetches_signals is False and not pid1.catches(signal) and not pid1.blocks(signal)
-    )
+    return pid1.asleep and pid1.fetches_signals is False and not pid1.catches(signal) and not pid1.blocks(signal)
 
 
 def find_app(tree: Tree, inner_pid: int | None) -> Process | None:

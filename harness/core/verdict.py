@@ -39,7 +39,7 @@ def judge(evidence: Evidence | Untested) -> Judgement:
     if evidence.deliveries == 0 and evidence.receipts:
         verdict = Verdict.TRANSLATED
     elif evidence.deliveries == 0:
-        verdict = Verdict.SWALLOWED if alive else Verdict.KILLED
+        verdict = Verdict.SWALLOWED if alive else Verdict.CUT_SHORT if _overtaken(evidence) else Verdict.KILLED
     elif not alive and not evidence.done:
         verdict = Verdict.CUT_SHORT
     else:
@@ -105,6 +105,12 @@ def _outcome(evidence: Evidence) -> Outcome:
     return Outcome.EXITED if evidence.done else Outcome.ENDED
 
 
+def _overtaken(evidence: Evidence) -> bool:
+    """Whether the kernel put the signal on an app that has a handler, and the container's end came before it ran."""
+    app = next((p for p in evidence.before if p.pid == evidence.app_pid), None)
+    return evidence.sends > 0 and app is not None and app.catches(evidence.sent)
+
+
 def _app_after(evidence: Evidence) -> Process | None:
     return next((p for p in evidence.after if p.pid == evidence.app_pid and p.alive), None)
 
@@ -137,7 +143,9 @@ def _reason(evidence: Evidence, verdict: Verdict) -> str:
             got = ", ".join(dict.fromkeys(receipt.signal for receipt in evidence.receipts))
             return f"{head}: the app received {got} in place of {signal}"
         case Verdict.KILLED | Verdict.CUT_SHORT:
-            seen = f"the app received {signal}" if verdict is Verdict.CUT_SHORT else f"the app never saw {signal}"
+            seen = f"the app received {signal}" if evidence.deliveries else f"the app never saw {signal}"
+            if verdict is Verdict.CUT_SHORT and not evidence.deliveries:
+                seen = f"the app was sent {signal} and had no time to handle it"
             return f"{head}: {seen}, {_ending(evidence)}"
         case Verdict.UNSTABLE | Verdict.UNTESTED:
             raise AssertionError(f"{verdict} is no verdict of a single run's evidence")

@@ -67,7 +67,7 @@ class Bases:
         none answers stand-ins are assembled.
         """
         for references in (REGISTRY_DEFAULTS, LOCAL_DEFAULTS):
-            if all(self._inspect(_engine_name(reference)) for reference in references):
+            if all(self.present(reference) for reference in references):
                 return references
         try:
             for reference in REGISTRY_DEFAULTS:
@@ -76,6 +76,10 @@ class Bases:
             self._report(f"{error.message}; using stand-ins made from packages")
             return LOCAL_DEFAULTS
         return REGISTRY_DEFAULTS
+
+    def present(self, reference: str) -> bool:
+        """Whether the engine has a base already."""
+        return self._inspect(_engine_name(reference)) is not None
 
     def get(self, reference: str, *, rebuild: bool = False) -> None:
         """Make sure that the engine has a base, pulling or assembling it.
@@ -118,12 +122,11 @@ class Bases:
         image = self._images[reference]
         config = image.get("Config") or {}
         seen = self._probe(reference, str(image["Id"]))
-        for need, why in (("node", "to run the sample app"),):
-            if not seen.get(need):
-                raise BaseUnavailable(
-                    f"{reference} has no {need} on its PATH, and the variants need it {why}",
-                    remedy="Choose a base with Node, such as node:24-alpine or local:musl-node24.",
-                )
+        if not seen.get("node"):
+            raise BaseUnavailable(
+                f"{reference} has no node on its PATH, and the sample app needs it",
+                remedy="Choose a base with Node, such as node:24-alpine or local:musl-node24.",
+            )
         return BaseFacts(
             reference=reference,
             id=str(image["Id"]),

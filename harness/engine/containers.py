@@ -18,6 +18,7 @@ from docker.utils.socket import frames_iter
 
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.core.model import EngineEvent, Tree
+from harness.core.reproduce import UNREACHABLE_HOSTS
 from harness.engine.client import REMEDY, our_errors
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree
 from harness.run.inbox import FENCE, Inbox
@@ -85,7 +86,11 @@ class DockerEngine:
                 environment=dict(launch.environment),
                 labels=labels(self.run_id),
                 host_config=self.api.create_host_config(
-                    network_mode="none", init=launch.init, mem_limit=_MEMORY, pids_limit=_PIDS
+                    network_mode="none",
+                    init=launch.init,
+                    mem_limit=_MEMORY,
+                    pids_limit=_PIDS,
+                    extra_hosts=dict(UNREACHABLE_HOSTS),
                 ),
             )
         container_id = created["Id"]

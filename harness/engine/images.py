@@ -40,7 +40,7 @@ class Images:
         folder: the catalogue's folder.
         context: the build context.
         base_image: gives a base's image, as something that ``FROM`` can name, and its id.
-        on_build: called with (base, variant, seconds since epoch not included) when a build begins and ends.
+        on_build: called with base, variant and ``begins`` or ``ends`` when a build begins and ends.
         jobs: how many builds at once.
     """
 
@@ -62,7 +62,12 @@ class Images:
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="build")
         self._futures: dict[tuple[str, str], Future[str]] = {}
         self._lock = Lock()
-        self.builder = "BuildKit" if _has_buildkit(api) else "classic"
+        self.builder = self.builder_of(api)
+
+    @staticmethod
+    def builder_of(api: docker.APIClient) -> str:
+        """The name of the builder that the engine's API offers: ``BuildKit`` or ``classic``."""
+        return "BuildKit" if _has_buildkit(api) else "classic"
 
     def __enter__(self) -> Images:
         """Give itself."""
@@ -140,6 +145,17 @@ class Images:
                 said += _lines(message)
         if not _exists(self._api, tag):
             raise EngineFault(_failure(variant, "the builder ended without an image", said))
+
+
+def remove_images(api: docker.APIClient) -> int:
+    """Remove all images of ours that no container uses; how many they were."""
+    with our_errors():
+        tags = [
+            tag for image in api.images() for tag in image.get("RepoTags") or () if tag.startswith(f"{REPOSITORY}/")
+        ]
+        for tag in tags:
+            api.remove_image(tag, force=False)
+    return len(tags)
 
 
 def _failure(variant: Variant, error: str, said: list[str]) -> str:

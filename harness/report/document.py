@@ -71,7 +71,8 @@ def read_verdicts(text: str, *, place: str) -> dict[str, Verdict]:
         raise UsageError(f"{place} is no results file of signal-harness")
     if document["schema"] != SCHEMA:
         raise UsageError(
-            f"{place} has schema {document['schema']!r}", remedy=f"This version of signal-harness reads schema {SCHEMA}."
+            f"{place} has schema {document['schema']!r}",
+            remedy=f"This version of signal-harness reads schema {SCHEMA}.",
         )
     verdicts: dict[str, Verdict] = {}
     for number, row in enumerate(document.get("results") or ()):

@@ -1,0 +1,66 @@
+"""Progress on standard error: a bar on a terminal, plain lines of what takes long elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+if TYPE_CHECKING:
+    from harness.core.catalogue import Variant
+    from harness.core.model import Result
+
+
+class Progress:
+    """A context manager whose methods a session calls as it goes."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[now]}"),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._cells = self._bars.add_task("cells", total=None, now="")
+        self._building: dict[tuple[str, str], None] = {}
+
+    def __enter__(self) -> Progress:
+        """Show the bar."""
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self._bars.stop()
+
+    def note(self, line: str) -> None:
+        """Tell of something that takes long or is out of the ordinary."""
+        self._console.print(line, markup=False, soft_wrap=True)
+
+    def begin(self, cells: int) -> None:
+        """Tell how many cells there are."""
+        self._bars.update(self._cells, total=cells)
+
+    def build(self, base: str, variant: Variant, what: str) -> None:
+        """Tell that a build begins or ends."""
+        if what == "begins":
+            self._building[base, variant.name] = None
+            if self._bars.disable:
+                self.note(f"building {variant.name} on {base}")
+        else:
+            self._building.pop((base, variant.name), None)
+        names = ", ".join(name for _, name in list(self._building))
+        self._bars.update(self._cells, now=f"building {names}" if names else "")
+
+    def result(self, result: Result) -> None:
+        """Tell that a cell has ended."""
+        self._bars.update(self._cells, advance=1)
+        if not self._building:
+            self._bars.update(self._cells, now=result.cell.id)
