@@ -39,7 +39,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="signal-harness", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Find out what a signal really does in a container, with evidence.
+    r"""Find out what a signal really does in a container, with evidence.
 
     Builds every variant of a catalogue of Dockerfiles on every base, starts a fresh container for each signal, sends
     it with `docker kill`, and tells what arrived.
@@ -58,7 +58,7 @@ def cli() -> None:
     "bases",
     multiple=True,
     metavar="REF",
-    help="Base image; local:musl-node24 is assembled from packages. Repeatable. [default: Node LTS on Alpine and on Debian slim, or stand-ins]",
+    help="Base image, or local:<os>-node<version> made from packages. Repeatable. [default: Node on Alpine and Debian]",
 )
 @click.option("--variant", "variants", multiple=True, metavar="GLOB", help="Only variants of this name. Repeatable.")
 @click.option(
@@ -89,7 +89,7 @@ def cli() -> None:
     "settle_s",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="How long all must rest before 'not received' is believed. [default: 0.2; 1 where /proc cannot be seen]",
+    help="How long all must rest before 'not received' is believed. [default: 0.8; 1.5 where /proc cannot be seen]",
 )
 @click.option("--json", "json_to", metavar="F", help="Write the results to a file, or - for standard output.")
 @click.option(
@@ -115,15 +115,13 @@ def _selection(
 
 
 def _run(selection: Selection, *, json_to: str | None, baseline: Path | None) -> ExitCode:
-    from rich.console import Console
-
     from harness.report import document, table
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
 
     recorded = read_baseline(baseline)
     out = _Output(json_to)
-    people = Console(stderr=json_to == "-", highlight=False)
+    people = table.console(stderr=json_to == "-")
     results: list[Result] = []
 
     with Progress() as progress:
@@ -201,25 +199,25 @@ def read_baseline(path: Path | None) -> dict[str, Verdict]:
 def list_variants(catalogue: Path | None) -> None:
     """List the variants, what is expected of each, and what is claimed."""
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from harness.report.table import console
     from harness.session import load_catalogue
 
     _, found = load_catalogue(catalogue)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("variant", "what", "forwards", "claim"):
-        table.add_column(heading, no_wrap=heading == "variant")
+        rows.add_column(heading, no_wrap=heading == "variant")
     for variant in found.variants:
         expect = [str(variant.expect.forwards or "")] + [f"{s}: {f}" for s, f in variant.expect.signals.items()]
-        table.add_row(
+        rows.add_row(
             variant.name,
             escape(variant.title),
             "\n".join(line for line in expect if line),
             escape(f"{variant.claim.text} ({variant.claim.source})") if variant.claim else "",
         )
-    Console(highlight=False).print(table)
+    console().print(rows)
 
 
 @cli.group()
@@ -231,7 +229,7 @@ def bases() -> None:
 @click.argument("references", nargs=-1, metavar="[REF]...")
 @click.option("--rebuild", is_flag=True, help="Assemble again, to get newer releases.")
 def build_bases(references: tuple[str, ...], *, rebuild: bool) -> None:
-    """Make sure that bases are there: pull, or assemble local:<os>-node<version>[-npm<version>].
+    r"""Make sure that bases are there: pull, or assemble local:<os>-node<version>[-npm<version>].
 
     \b
     REF defaults to local:musl-node24 and local:debian12-node24.

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from rich import box
-from rich.console import Group
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from harness.core.model import BaseFacts, Report, Result
 
+_PIPE_WIDTH: Final = 100
 _LOOKS: Final = {
     Verdict.FORWARDED: ("✓", "green"),
-    Verdict.DUPLICATED: ("‼", "yellow"),
+    Verdict.DUPLICATED: ("»", "yellow"),
     Verdict.CUT_SHORT: ("✂", "yellow"),
     Verdict.TRANSLATED: ("⇄", "yellow"),
     Verdict.SWALLOWED: ("○", "red"),
@@ -61,6 +62,12 @@ def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> Ren
     return Group(*parts)
 
 
+def console(*, stderr: bool = False) -> Console:
+    """A terminal for tables; what is piped gets 100 columns, whatever the terminal behind it."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPE_WIDTH)
+
+
 def summary(report: Report, recorded: Mapping[str, Verdict] | None = None) -> str:
     """Give one line: how many cells, how many of each verdict, how many not as expected."""
     counts = Counter(result.verdict for result in report.results)
@@ -77,13 +84,14 @@ def differs(result: Result, recorded: Mapping[str, Verdict]) -> bool:
 
 def _table(facts: BaseFacts, results: Sequence[Result], recorded: Mapping[str, Verdict]) -> Table:
     told = [facts.os, facts.libc, f"/bin/sh is {facts.shell}", f"Node {facts.node}", f"npm {facts.npm}"]
-    title = f"[bold]{escape(facts.reference)}[/]  [dim]{escape(' · '.join(fact for fact in told if fact))}[/]"
+    title = f"[bold]{escape(facts.reference)}[/]\n[dim]{escape(' · '.join(fact for fact in told if fact))}[/]"
     table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("variant", no_wrap=True)
+    table.add_column("variant", no_wrap=True, min_width=max(len(result.cell.variant.name) for result in results))
     table.add_column("", style="dim", overflow="ellipsis", no_wrap=True)
     signals = sorted({result.cell.signal for result in results})
     for signal in signals:
-        table.add_column(signal.name, no_wrap=True)
+        width = max(len(_cell(result, recorded).plain) for result in results if result.cell.signal == signal)
+        table.add_column(signal.name, no_wrap=True, min_width=max(width, len(signal.name)))
     rows: dict[str, dict[str, Result]] = {}
     for result in results:
         rows.setdefault(result.cell.variant.name, {})[result.cell.signal.name] = result

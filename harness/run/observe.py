@@ -34,8 +34,10 @@ class Patience:
     settle_s: float | None = None
 
 
-SETTLE_S = 0.2
-SETTLE_BLIND_S = 1.0
+# A process may come back to a signal by a timer: npm ends itself half a second after its script did
+# (@npmcli/run-script, signalTimeout), which `docker kill --signal=TERM` on `npm start` as PID 1 shows.
+SETTLE_S = 0.8
+SETTLE_BLIND_S = 1.5
 
 
 def observe(container: Container, signal: Signal, app: AppLog, patience: Patience) -> Evidence | Untested:
@@ -211,7 +213,8 @@ class _Decider:
             if complete is None:
                 return f"the container's output did not come through within {_OUTPUT_S:g} s"
             self._complete = complete
-        if self._complete and self._watch.receipts(self._watch.inbox.lines[self._seen :]):
+        unchanged = [process.pid for process in self._sample] == [process.pid for process in self._before]
+        if self._complete and unchanged and self._watch.receipts(self._watch.inbox.lines[self._seen :]):
             return Ground.SETTLED, self._sample
         settle_s = self._watch.patience.settle_s
         if settle_s is None:

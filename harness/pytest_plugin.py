@@ -1,0 +1,209 @@
+"""The pytest plugin: one test per cell of a catalogue, under the marker ``signals``.
+
+A ``catalogue.toml`` that pytest meets in the folders it is given becomes a test for each base × variant × signal. All
+selected cells run concurrently ahead of their tests, in one session of the harness, so that ``pytest -m signals`` takes
+as long as ``signal-harness run``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.core.catalogue import FILE_NAME
+from harness.core.errors import HarnessError, UsageError
+from harness.core.model import Cell, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
+
+    from harness.core.model import Result
+    from harness.session import Session
+
+MARK = "signals"
+_OURS = "[[variant]]"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options, named as those of the command."""
+    group = parser.getgroup("signals", "signals in containers (pytest -m signals)")
+    group.addoption("--signal-base", action="append", default=[], metavar="REF", help="base image; repeatable")
+    group.addoption("--signal-variant", action="append", default=[], metavar="GLOB", help="variants; repeatable")
+    group.addoption("--signal", action="append", default=[], metavar="SIG", help="HUP, 15, …, or all; repeatable")
+    group.addoption("--signal-jobs", type=int, metavar="N", help="cells at once")
+    group.addoption("--signal-repeat", type=int, default=1, metavar="N", help="run each cell N times")
+    group.addoption("--signal-baseline", type=Path, metavar="F", help="results to compare with (run --json)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker, and get ready to share one run between all tests."""
+    config.addinivalue_line("markers", f"{MARK}: what a signal does in a container; one test per cell")
+    config.stash[_SHARED] = _Shared(config)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take a catalogue of ours for a collection of tests, if tests of signals are asked for at all."""
+    if file_path.name != FILE_NAME or _OURS not in file_path.read_text(encoding="utf-8", errors="replace"):
+        return None
+    collector: pytest.Collector = _CatalogueFile.from_parent(parent, path=file_path)
+    return collector
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Clear up, however the tests ended."""
+    config.stash[_SHARED].close()
+
+
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Start all selected cells ahead of their tests."""
+    session.config.stash[_SHARED].start(item for item in session.items if isinstance(item, SignalItem))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what was recorded without being asserted, so that nobody takes it for a proof."""
+    unasserted = config.stash[_SHARED].unasserted
+    if unasserted:
+        terminalreporter.section("signals recorded, not asserted")
+        terminalreporter.write_line(
+            f"{len(unasserted)} cells depend on the base, and no baseline covers them (--signal-baseline):"
+        )
+        for line in unasserted:
+            terminalreporter.write_line(f"  {line}")
+
+
+class _Shared:
+    """The one run of the harness behind all tests of a catalogue."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._session: Session | None = None
+        self._futures: dict[str, Future[Result]] = {}
+        self._recorded: dict[str, Verdict] | None = None
+        self.unasserted: list[str] = []
+
+    def cells(self, catalogue: Path) -> tuple[Cell, ...]:
+        """The cells of a catalogue; finds engine and bases on the first call."""
+        return self._open(catalogue).cells
+
+    def start(self, items: Iterable[SignalItem]) -> None:
+        wanted = [item.cell for item in items]
+        if self._session is not None and wanted and not self._config.option.collectonly:
+            futures = self._session.run(wanted)
+            self._futures = {cell.id: future for cell, future in zip(wanted, futures, strict=True)}
+
+    def result(self, cell: Cell) -> Result:
+        return self._futures[cell.id].result()
+
+    def recorded(self, cell: Cell) -> Verdict | None:
+        return (self._recorded or {}).get(cell.id)
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.__exit__(None, None, None)
+            self._session = None
+
+    def _open(self, catalogue: Path) -> Session:
+        from harness.cli import read_baseline
+        from harness.session import Hooks, Selection, Session, select_signals
+
+        if self._session is None:
+            option = self._config.option
+            self._recorded = read_baseline(option.signal_baseline)
+            selection = Selection(
+                bases=tuple(dict.fromkeys(option.signal_base)),
+                variants=tuple(option.signal_variant),
+                signals=select_signals(option.signal),
+                jobs=option.signal_jobs,
+                repeat=option.signal_repeat,
+                catalogue=catalogue,
+            )
+            terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+            say = terminal.write_line if terminal is not None else (lambda _: None)
+            self._session = Session(selection, Hooks(note=say)).__enter__()
+            self._catalogue = catalogue
+        elif catalogue != self._catalogue:
+            raise UsageError(f"{catalogue}: one catalogue at a time, and {self._catalogue} is tested already")
+        return self._session
+
+
+_SHARED: pytest.StashKey[_Shared] = pytest.StashKey()
+
+
+class _CatalogueFile(pytest.File):
+    """A catalogue as a collection of tests."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Give one test per cell; nothing is asked of an engine if the selection has no room for them."""
+        if not _wanted(self.config):
+            return
+        try:
+            cells = self.config.stash[_SHARED].cells(self.path)
+        except HarnessError as error:
+            # An absent engine is a failure of the whole run, never a skip.
+            pytest.exit(_told(error), returncode=error.exit_code)
+        for cell in cells:
+            yield SignalItem.from_parent(self, name=cell.id, cell=cell)
+
+
+def _wanted(config: pytest.Config) -> bool:
+    """Whether the mark expression can select tests of signals; the engine is not touched otherwise."""
+    expression = config.option.markexpr
+    if not expression:
+        return True
+    from _pytest.mark.expression import Expression
+
+    return bool(Expression.compile(expression).evaluate(lambda name, **_: name == MARK))
+
+
+def _told(error: HarnessError) -> str:
+    return f"signal-harness: {error.message}" + (f"\n{error.remedy}" if error.remedy else "")
+
+
+class SignalItem(pytest.Item):
+    """The test of one cell."""
+
+    def __init__(self, *, cell: Cell, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.cell = cell
+        self.add_marker(MARK)
+
+    def runtest(self) -> None:
+        """Wait for the cell's result and hold it against what is expected."""
+        from harness.core.verdict import as_expected
+
+        shared = self.config.stash[_SHARED]
+        result = shared.result(self.cell)
+        recorded = shared.recorded(self.cell)
+        self.user_properties.append(("verdict", result.verdict.value))
+        self.user_properties.append(("reason", result.judgement.reason))
+        met = as_expected(result.expected, result.verdict, recorded)
+        if met is False or result.verdict is Verdict.UNTESTED:
+            raise Unexpected(result, recorded)
+        if met is None:
+            shared.unasserted.append(f"{self.cell.id}: {result.verdict}")
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,
+    ) -> Any:
+        """Show the evidence in place of a traceback."""
+        if isinstance(excinfo.value, Unexpected):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Name the test in reports."""
+        return self.path, None, self.cell.id
+
+
+class Unexpected(AssertionError):
+    """A cell whose verdict is not as expected, or that could not be tested; its text holds the evidence."""
+
+    def __init__(self, result: Result, recorded: Verdict | None) -> None:
+        from harness.report.text import failure
+
+        super().__init__(failure(result, recorded))

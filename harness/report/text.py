@@ -1,0 +1,62 @@
+"""One cell in plain text: what was expected, what was seen, and the evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.core.model import Forwards
+from harness.core.signals import mask_signals
+from harness.report.table import printable
+
+if TYPE_CHECKING:
+    from harness.core.model import Process, Result, Tree, Verdict
+
+_LOG_TAIL: Final = 12
+_MANY: Final = 8
+_WANTED: Final = {
+    Forwards.ALWAYS: "forwarded (the catalogue says: always)",
+    Forwards.NEVER: "anything but forwarded (the catalogue says: never)",
+    Forwards.DEPENDS: "whatever it is (the catalogue says: depends)",
+}
+
+
+def failure(result: Result, recorded: Verdict | None) -> str:
+    """Give the message of a failed test."""
+    lines = [
+        result.cell.id,
+        f"  expected  {f'{recorded} (the baseline says so)' if recorded else _WANTED[result.expected]}",
+        f"  observed  {result.verdict}, delivery {result.judgement.delivery}, outcome {result.judgement.outcome}",
+        f"  because   {printable(result.judgement.reason)}",
+    ]
+    if evidence := result.evidence:
+        lines += ["  processes before the signal", *tree(evidence.before)]
+        lines += ["  processes after it", *(tree(evidence.after) or ["    none: the container has ended"])]
+    logs = result.shown.evidence.logs[-_LOG_TAIL:]
+    lines += ["  end of the log", *(f"    {printable(line.text)}" for line in logs)]
+    if result.reproduce:
+        lines += ["  to see it by hand", *(f"    {command}" for command in result.reproduce)]
+    return "\n".join(lines)
+
+
+def tree(processes: Tree) -> list[str]:
+    """Give a process tree, children below and right of their parents, with what each handles."""
+    depth: dict[int, int] = {}
+    lines = []
+    for process in processes:
+        depth[process.pid] = depth.get(process.ppid, -1) + 1
+        pid = process.inner_pid or process.pid
+        lines.append(f"    {'  ' * depth[process.pid]}{pid} {printable(process.args)}  [{handles(process)}]")
+    return lines
+
+
+def handles(process: Process) -> str:
+    """Say what a process does with signals, in their names."""
+    parts = []
+    for word, mask in (("catches", process.caught), ("ignores", process.ignored), ("blocks", process.blocked)):
+        names = [signal.name.removeprefix("SIG") for signal in mask_signals(mask)]
+        if names:
+            more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+            parts.append(f"{word} {' '.join(names[:_MANY])}{more}")
+    if process.fetches_signals:
+        parts.append("waits for signals")
+    return "; ".join(parts) or "no handlers"
