@@ -15,7 +15,7 @@ from harness.core.errors import ExitCode, HarnessError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.core.model import Result, Verdict
+    from harness.core.model import Result
     from harness.session import Selection
 
 EXIT_CODES = """\b
@@ -117,7 +117,7 @@ def _selection(
 def _run(selection: Selection, *, json_to: str | None, baseline: Path | None) -> ExitCode:
     from harness.report import document, table
     from harness.report.progress import Progress
-    from harness.session import Hooks, Session
+    from harness.session import Hooks, Session, read_baseline
 
     recorded = read_baseline(baseline)
     out = _Output(json_to)
@@ -173,23 +173,6 @@ class _Output:
             beside = self.path.with_name(f".{self.path.name}.new")
             beside.write_text(text, encoding="utf-8")
             beside.replace(self.path)
-
-
-def read_baseline(path: Path | None) -> dict[str, Verdict]:
-    """Read the verdicts of an earlier run by cell id; none if there is no file named.
-
-    Raises:
-        UsageError: the file cannot be read or is none of ours.
-    """
-    from harness.report.document import read_verdicts
-
-    if path is None:
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    return read_verdicts(text, place=str(path))
 
 
 @cli.command("list")
@@ -368,5 +351,5 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output has enough; Python must not complain about it at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(ExitCode.OK)

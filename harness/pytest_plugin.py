@@ -106,8 +106,7 @@ class _Shared:
             self._session = None
 
     def _open(self, catalogue: Path) -> Session:
-        from harness.cli import read_baseline
-        from harness.session import Hooks, Selection, Session, select_signals
+        from harness.session import Hooks, Selection, Session, read_baseline, select_signals
 
         if self._session is None:
             option = self._config.option
@@ -155,7 +154,10 @@ def _wanted(config: pytest.Config) -> bool:
         return True
     from _pytest.mark.expression import Expression
 
-    return bool(Expression.compile(expression).evaluate(lambda name, **_: name == MARK))
+    def is_ours(name: str, /, **_: str | int | bool | None) -> bool:
+        return name == MARK
+
+    return Expression.compile(expression).evaluate(is_ours)
 
 
 def _told(error: HarnessError) -> str:

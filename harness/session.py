@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from harness.core.catalogue import Variant
-    from harness.core.model import BaseFacts, Cell, EngineFacts, Result
+    from harness.core.model import BaseFacts, Cell, EngineFacts, Result, Verdict
 
 
 class TraceMode(StrEnum):
@@ -94,6 +94,23 @@ def load_catalogue(folder: Path | None) -> tuple[Path, Catalogue]:
             f"{path} cannot be read: {error}", remedy="Give a folder that holds a catalogue.toml."
         ) from error
     return path.parent, parse_catalogue(text, place=str(path), has_file=lambda name: (path.parent / name).exists())
+
+
+def read_baseline(path: Path | None) -> dict[str, Verdict]:
+    """Read the verdicts of an earlier run by cell id; none if there is no file named.
+
+    Raises:
+        UsageError: the file cannot be read or is none of ours.
+    """
+    from harness.report.document import read_verdicts
+
+    if path is None:
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    return read_verdicts(text, place=str(path))
 
 
 def cache_folder() -> Path:
@@ -175,6 +192,10 @@ class Session:
             (cell.base, cell.variant) for cell in wanted if cell.variant.unmet(self.base_facts[cell.base]) is None
         )
         return self._runner.submit(wanted)
+
+    def image_of(self, cell: Cell) -> str:
+        """The image a cell runs, built if need be."""
+        return self._images.image_of(cell.base, cell.variant)
 
     def report(self, results: Iterable[Result]) -> Report:
         """The report of the results so far."""

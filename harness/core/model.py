@@ -1,4 +1,4 @@
-"""The records everything speaks in: what is tested, what was seen, what it means. Frozen, no behaviour beyond reading."""
+"""The records everything speaks in: what is tested, what was seen, what it means. Frozen, and nothing but data."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from harness.core.signals import Signal
 from harness.core.trace import Fate, TraceRecord, sends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.core.catalogue import Variant
+    from harness.core.signals import Signal
 
 
 class Delivery(StrEnum):

@@ -30,6 +30,20 @@ def _polls(first: Process, second: Process) -> bool:
     return first.fetches_signals is True and second.fetches_signals is True
 
 
+def timed(before: Tree, now: Tree) -> bool:
+    """Whether a process has gone to sleep for a set time since, in nanosleep(2): it has something to do afterwards.
+
+    util-linux's su as PID 1 passes SIGTERM on, sleeps for two seconds and then sends SIGKILL. A process that slept so
+    before the signal, as in a shell's ``while sleep 1`` loop, says nothing of it.
+    """
+    slept = {process.pid for process in before if _in_nanosleep(process)}
+    return any(_in_nanosleep(process) and process.pid not in slept for process in now)
+
+
+def _in_nanosleep(process: Process) -> bool:
+    return process.wchan is not None and "nanosleep" in process.wchan
+
+
 def exact(tree: Tree) -> bool:
     """Whether the samples count thread activity, so that two of them prove rest."""
     return bool(tree) and all(process.activity is not None for process in tree if process.alive)

@@ -36,7 +36,7 @@ def judge(evidence: Evidence | Untested) -> Judgement:
         delivery = Delivery.NONE
     outcome = _outcome(evidence)
     alive = evidence.running and (evidence.app_pid is None or _app_after(evidence) is not None)
-    if evidence.deliveries == 0 and evidence.receipts:
+    if evidence.deliveries == 0 and evidence.sends == 0 and evidence.receipts:
         verdict = Verdict.TRANSLATED
     elif evidence.deliveries == 0:
         verdict = Verdict.SWALLOWED if alive else Verdict.CUT_SHORT if _overtaken(evidence) else Verdict.KILLED

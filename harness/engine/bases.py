@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.utils.json_stream import json_stream
+from docker.errors import DockerException, ImageNotFound
 
 from harness.core.errors import BaseUnavailable, EngineFault
 from harness.core.model import BaseFacts
 from harness.core.recipe import is_recipe, parse_recipe
-from harness.engine.client import our_errors
+from harness.engine.client import messages, our_errors
 from harness.engine.containers import labels, remove
 
 if TYPE_CHECKING:
@@ -175,14 +174,13 @@ class Bases:
                 stream=True,
                 timeout=(_SILENCE_S, _SILENCE_S),
             )
-            self._api._raise_for_status(answer)  # noqa: SLF001  the public way has no bound on silence
-            for message in json_stream(answer.iter_content(8192, decode_unicode=False)):
+            if not answer.ok:
+                raise BaseUnavailable(
+                    f"{reference} cannot be pulled: {answer.json().get('message', answer.reason)}", remedy=_REMEDY
+                )
+            for message in messages(answer):
                 if "error" in message:
                     raise BaseUnavailable(f"{reference} cannot be pulled: {message['error']}", remedy=_REMEDY)
-        except (NotFound, ImageNotFound) as error:
-            raise BaseUnavailable(f"there is no image {reference}: {error.explanation}", remedy=_REMEDY) from error
-        except APIError as error:
-            raise BaseUnavailable(f"{reference} cannot be pulled: {error.explanation}", remedy=_REMEDY) from error
         except (requests.RequestException, DockerException, OSError) as error:
             raise BaseUnavailable(
                 f"{reference} cannot be pulled: the registry said nothing for {_SILENCE_S} s", remedy=_REMEDY

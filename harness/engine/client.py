@@ -13,6 +13,7 @@ import urllib3
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
 from docker.utils import parse_host
+from docker.utils.json_stream import json_stream
 
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.core.model import EngineFacts
@@ -83,12 +84,19 @@ def engine_facts(api: docker.APIClient, *, builder: str) -> EngineFacts:
     return EngineFacts(
         name="Podman" if "podman" in engine.lower() else "Docker " + engine,
         version=version["Version"],
-        api=api._version,  # noqa: SLF001  docker-py keeps the negotiated version here only
+        api=str(api.api_version),
         runtime=f"{runtime} {components.get(runtime, '')}".strip(),
         init=f"{init} {components.get(init, '')}".strip(),
         kernel=version.get("KernelVersion") or info.get("KernelVersion") or "unknown",
         builder=builder,
     )
+
+
+def messages(answer: requests.Response) -> Iterator[dict[str, Any]]:
+    """The JSON messages of an engine's streamed answer, as they come."""
+    for message in json_stream(answer.iter_content(8192, decode_unicode=False)):
+        if isinstance(message, dict):
+            yield dict(message)
 
 
 def is_local(api: docker.APIClient) -> bool:

@@ -11,7 +11,7 @@ import time
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from docker.errors import APIError
 from docker.utils.socket import frames_iter
@@ -128,10 +128,29 @@ def _event(action: str, event: dict[str, Any]) -> EngineEvent:
     )
 
 
+class Surroundings(Protocol):
+    """What a container asks of the engine that it is on."""
+
+    @property
+    def api(self) -> docker.APIClient:
+        """The engine."""
+        ...
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """The kernel's record, if there is one."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """Whether the engine went away."""
+        ...
+
+
 class EngineContainer:
     """One container; see `harness.run.protocol.Container`."""
 
-    def __init__(self, engine: DockerEngine, container_id: str, name: str, inbox: Inbox) -> None:
+    def __init__(self, engine: Surroundings, container_id: str, name: str, inbox: Inbox) -> None:
         self._engine = engine
         self._api = engine.api
         self.id = container_id
@@ -159,6 +178,11 @@ class EngineContainer:
         self._started_s = time.monotonic()
         with our_errors():
             self._api.start(self.id)
+        self.locate()
+
+    def locate(self) -> None:
+        """Find its PID 1 in this machine's /proc, once it runs; else its processes are asked of the engine."""
+        with our_errors():
             pid = int(self._api.inspect_container(self.id)["State"]["Pid"])
         if pid and seen_in_proc(self.id, pid):
             self._pid1 = pid

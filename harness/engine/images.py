@@ -11,11 +11,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from docker.errors import ImageNotFound
-from docker.utils.json_stream import json_stream
 
 from harness.core.errors import EngineFault
 from harness.engine.buildkit import log_text
-from harness.engine.client import our_errors
+from harness.engine.client import messages, our_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -138,7 +137,7 @@ class Images:
             )
             if not answer.ok:
                 raise EngineFault(f"{variant.dockerfile} does not build: {answer.json().get('message', answer.text)}")
-            for message in json_stream(answer.iter_content(8192, decode_unicode=False)):
+            for message in messages(answer):
                 if error := message.get("errorDetail") or message.get("error"):
                     text = error["message"] if isinstance(error, dict) else str(error)
                     raise EngineFault(_failure(variant, text, said))
@@ -192,9 +191,12 @@ def _exists(api: docker.APIClient, tag: str) -> bool:
 
 
 def _pack(context: Path) -> bytes:
-    """A folder as a tar archive that depends on names, run bits and content alone."""
+    """A folder as a tar archive that depends on names, run bits and content alone.
+
+    In GNU's format: an archive that begins with a PAX header is taken for a lone Dockerfile by BuildKit.
+    """
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for path in sorted(context.rglob("*")):
             if path.is_file() and "node_modules" not in path.relative_to(context).parts:
                 info = tarfile.TarInfo(path.relative_to(context).as_posix())

@@ -1,4 +1,4 @@
-"""A container's processes with their signal masks: from /proc where the engine is local, else through ``docker top``."""
+"""A container's processes with their signal masks: from /proc if the engine is local, else through ``docker top``."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import EngineFault
 from harness.core.model import Evidence, Ground, Receipt, Untested
-from harness.core.settle import drops, exact, find_app, quiet
+from harness.core.settle import drops, exact, find_app, quiet, timed
 from harness.core.trace import Fate, sends
 from harness.run.waiting import until
 
@@ -190,7 +190,8 @@ class _Decider:
             return Ground.MASKS, self._sample
         lines, self._lines = self._lines, len(inbox.lines)
         # Where the samples prove rest, a line that comes in late was written before it.
-        if not quiet(earlier, self._sample) or (lines != self._lines and not exact(self._sample)):
+        moving = not quiet(earlier, self._sample) or timed(self._before, self._sample)
+        if moving or (lines != self._lines and not exact(self._sample)):
             self._resting_since, self._complete = None, False
             return None
         return self._at_rest(inbox.now_ns())

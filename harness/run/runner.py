@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Schedule:
     """How cells are run.
 
-    ``facts_of`` gives what is known of a base. ``image_of`` gives the image of a base and variant, building it if need be; it raises `HarnessError` if there is
+    ``facts_of`` gives what is known of a base. ``image_of`` gives the image of a base and variant, building it if need
+    be; it raises `HarnessError` if there is
     none to be had, whose text then is the reason that its cells are untested. ``on_result`` is called for each cell as
     it ends, in one thread at a time.
     """

@@ -1,0 +1,56 @@
+# Two commands for a machine with nothing but Python 3.11+ and git: make signals, make test.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STATE  := .signal-harness
+RESULTS ?= $(STATE)/results.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup signals test unit lint bench doctor engine-up engine-down clean
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# The virtual environment is made again when the project's dependencies change.
+$(VENV)/.made: pyproject.toml
+	@echo "making $(VENV) with signal-harness in it"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { echo "python3-venv is missing: apt-get install -y python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+engine-up: $(VENV)/.made
+	@$(BIN)/signal-harness engine up
+
+setup: engine-up ## virtual environment, engine and default bases
+	@$(BIN)/signal-harness bases get
+
+signals: setup ## every variant on every base, every signal: the table
+	@$(BIN)/signal-harness run --json $(RESULTS)
+
+test: setup lint ## lint, and every test, the matrix among them
+	@$(BIN)/python -m pytest
+
+unit: $(VENV)/.made ## the tests that need no engine
+	@$(BIN)/python -m pytest tests/unit
+
+lint: $(VENV)/.made ## ruff, mypy strict, import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup ## a run's wall time against the floor of the engine
+	@$(BIN)/python -m benchmarks.floor
+
+doctor: $(VENV)/.made ## check engine, bases, evidence, leftovers
+	@$(BIN)/signal-harness doctor
+
+engine-down: $(VENV)/.made ## stop the engine that we started, and no other
+	@$(BIN)/signal-harness engine down
+
+clean: ## remove what killed runs left, and the virtual environment
+	@test ! -x $(BIN)/signal-harness || $(BIN)/signal-harness clean || true
+	@rm -rf $(VENV)

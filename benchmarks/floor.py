@@ -1,0 +1,96 @@
+"""A run's wall time against the floor: the same containers, straight through the Engine API, no waiting for verdicts.
+
+Both sides run in one session, in turn, each several times; ratios are of medians. The floor is taken at the best of
+several concurrencies.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from harness.engine.client import connect
+from harness.engine.containers import LABEL
+from harness.report.document import decided_ms
+from harness.session import Selection, Session
+
+if TYPE_CHECKING:
+    import docker
+
+    from harness.core.model import Cell, Result
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+JOBS = (2, 4, 6, 8)
+
+
+def life(api: docker.APIClient, image: str, cell: Cell) -> None:
+    """One container's life: create, start, ready, kill, remove."""
+    config = api.create_host_config(network_mode="none", init=cell.variant.init)
+    container = api.create_container(image, host_config=config, labels={f"{LABEL}.bench": "floor"})["Id"]
+    try:
+        stream = api.attach(container, stdout=True, stderr=True, stream=True, logs=False)
+        api.start(container)
+        seen = b""
+        for piece in stream:
+            seen += piece
+            if b"Listening on port" in seen:
+                break
+        api.kill(container, cell.signal.number)
+    finally:
+        api.remove_container(container, force=True, v=True)
+
+
+def floor(api: docker.APIClient, work: list[tuple[str, Cell]], jobs: int) -> float:
+    began = time.monotonic()
+    with ThreadPoolExecutor(jobs) as pool:
+        for future in [pool.submit(life, api, image, cell) for image, cell in work]:
+            future.result()
+    return time.monotonic() - began
+
+
+def run(session: Session, cells: list[Cell]) -> tuple[float, list[Result]]:
+    began = time.monotonic()
+    results = [future.result() for future in session.run(cells)]
+    return time.monotonic() - began, results
+
+
+def quantile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def main() -> None:
+    with Session(Selection()) as session:
+        cells = list(session.cells)
+        print(
+            f"{len(cells)} cells on {', '.join(session.base_facts)}; {ROUNDS} rounds; building images first", flush=True
+        )
+        session.run(cells)[-1].result()
+        work = [(session.image_of(cell), cell) for cell in cells]
+        api = connect()
+        best = min(JOBS, key=lambda jobs: floor(api, work[:: len(work) // 40], jobs))
+        floors, runs = [], []
+        decided: dict[str, list[float]] = defaultdict(list)
+        for number in range(ROUNDS):
+            floors.append(floor(api, work, best))
+            seconds, results = run(session, cells)
+            runs.append(seconds)
+            for result in results:
+                if result.evidence is not None:
+                    decided[result.verdict].append(decided_ms(result.evidence))
+            print(f"round {number + 1}: floor {floors[-1]:.2f} s ({best} at once), run {runs[-1]:.2f} s", flush=True)
+    ratio = statistics.median(runs) / statistics.median(floors)
+    pairs = ", ".join(f"{ours / bare:.2f}" for ours, bare in zip(runs, floors, strict=True))
+    print(f"ratio run/floor: {ratio:.2f} (rounds: {pairs})")
+    print("from docker kill to verdict, ms:")
+    for verdict, values in sorted(decided.items()):
+        print(
+            f"  {verdict:10} n={len(values):4}  median {statistics.median(values):7.1f}  p95 {quantile(values, 0.95):7.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""For tests of single containers: a testcontainers container that sends signals and knows what arrived.
+
+with SignalContainer("my-app:latest") as container:
+container.send("SIGTERM")
+assert container.deliveries("SIGTERM") == 1
+assert container.wait_for_exit(5) == 0
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import requests
+from docker.errors import DockerException, ImageNotFound
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from harness.core.settle import exact, quiet
+from harness.core.signals import parse_signal
+from harness.engine.client import our_errors
+from harness.engine.containers import EngineContainer, labels
+from harness.run.inbox import FENCE, Inbox
+from harness.run.observe import SETTLE_BLIND_S
+from harness.run.waiting import until
+
+if TYPE_CHECKING:
+    import docker
+
+    from harness.core.model import Tree
+
+READY: Final = r"^Listening on port"
+RECEIVED: Final = r"^Received signal: (?P<signal>SIG[A-Z0-9+-]+)"
+_DECIDE_S: Final = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopped:
+    """How ``docker stop`` went: ``forced`` if the grace period ran out and SIGKILL ended it."""
+
+    exit_code: int
+    seconds: float
+    forced: bool
+
+
+class SignalContainer(DockerContainer):
+    """A container that has no network, is ready when its app says so, and can be sent signals.
+
+    Args:
+        image: what to run; its ENTRYPOINT, CMD and STOPSIGNAL are left alone.
+        ready: a regular expression for the line with which the app says that it is ready.
+        received: one for the line with which it logs a signal, with a group ``signal``.
+        ready_s: how long to wait for the ready line, in seconds.
+        init: run it under the engine's init.
+        **rest: as for testcontainers' ``DockerContainer``.
+
+    Where Ryuk's image is not on the engine, it is done without, for the whole process; what a killed test leaves
+    behind is then removed by the next run of the harness or by ``signal-harness clean``.
+    """
+
+    def __init__(
+        self,
+        image: str,
+        *,
+        ready: str = READY,
+        received: str = RECEIVED,
+        ready_s: float = 30,
+        init: bool = False,
+        **rest: Any,
+    ) -> None:
+        options = {"labels": labels("testing"), "init": init, **rest}
+        if "network" not in options:
+            options.setdefault("network_mode", "none")
+        super().__init__(image, **options)
+        self._ready = re.compile(ready)
+        self._received = re.compile(received)
+        self._ready_s = ready_s
+        self._watched: EngineContainer | None = None
+        self._kept_logs: tuple[bytes, bytes] | None = None
+        self.stopped: Stopped | None = None
+
+    def start(self) -> Self:
+        """Start it and wait for the ready line.
+
+        Raises:
+            TimeoutError: the app did not get ready in time; the message ends with its log.
+            RuntimeError: the container ended instead.
+        """
+        _without_missing_ryuk(self.get_docker_client().client.api)
+        super().start()
+        try:
+            self._watch()
+        except BaseException:
+            self.stop(force=True)
+            raise
+        return self
+
+    def send(self, signal: str) -> None:
+        """Send a signal, as ``docker kill --signal`` does.
+
+        Args:
+            signal: ``SIGTERM``, ``TERM`` or ``15``.
+
+        Raises:
+            UsageError: there is no such signal, or it cannot be caught.
+            EngineFault: the container has ended already.
+        """
+        self._here.kill(parse_signal(signal))
+
+    def deliveries(self, signal: str) -> int:
+        """How often the app has handled a signal so far, once the container is at rest (or has ended).
+
+        Raises:
+            TimeoutError: it does not come to rest.
+        """
+        if not self._has_ended():
+            self._settle()
+        name = parse_signal(signal).name
+        matches = (self._received.search(line.text) for line in self._here.inbox.lines)
+        return sum(match["signal"] == name for match in matches if match)
+
+    def wait_for_exit(self, seconds: float) -> int:
+        """Wait for the container to end; its exit code.
+
+        Raises:
+            TimeoutError: it still runs after so many seconds.
+        """
+        try:
+            answer = self._api.wait(self.get_container_id(), timeout=seconds)  # type: ignore[arg-type]  # the stub knows whole seconds only
+        except requests.RequestException as error:
+            raise TimeoutError(f"{self.image} still runs after {seconds:g} s") from error
+        return int(answer["StatusCode"])
+
+    def stop(self, force: bool = False, delete_volume: bool = True, *, grace_s: int = 10) -> None:
+        """Stop it as ``docker stop`` does, note in `stopped` how that went, and remove it.
+
+        Args:
+            force: remove it at once, as testcontainers' own ``stop`` does; leaving a ``with`` block does this.
+            delete_volume: remove its anonymous volumes, too.
+            grace_s: seconds from the stop signal to SIGKILL.
+        """
+        if self._container is not None and not force and self.stopped is None:
+            began = time.monotonic()
+            with our_errors():
+                self._api.stop(self.get_container_id(), timeout=grace_s)
+            seconds = time.monotonic() - began
+            code = self.wait_for_exit(_DECIDE_S)
+            killed = code == 128 + 9 and seconds >= grace_s
+            self.stopped = Stopped(exit_code=code, seconds=seconds, forced=killed)
+            until(lambda: self._here.inbox.closed or None, timeout_s=_DECIDE_S, time=self._here.inbox)
+        if self._container is not None and self._kept_logs is None:
+            self._kept_logs = self.get_logs()
+            self._container.remove(force=True, v=delete_volume)
+        self._api.close()
+
+    def __exit__(self, *_: object) -> None:
+        """Remove it at once."""
+        self.stop(force=True)
+
+    def get_logs(self) -> tuple[bytes, bytes]:
+        """Its standard output and error so far, without the marks of the harness; also once it has been removed."""
+        if self._kept_logs is not None:
+            return self._kept_logs
+        out, err = super().get_logs()
+        return out.replace(FENCE, b""), err.replace(FENCE, b"")
+
+    @property
+    def _api(self) -> docker.APIClient:
+        return self.get_docker_client().client.api
+
+    @property
+    def _here(self) -> EngineContainer:
+        if self._watched is None:
+            raise RuntimeError("the container has not been started")
+        return self._watched
+
+    def _watch(self) -> None:
+        inbox = Inbox()
+        container_id = self.get_container_id()
+        self._watched = EngineContainer(_Alone(self._api), container_id, container_id[:12], inbox)
+        stream = self._api.logs(container_id, stream=True, follow=True)
+
+        def follow() -> None:
+            with suppress(requests.RequestException, DockerException, OSError, ValueError):  # cut on removal
+                for piece in stream:
+                    inbox.write(piece)
+            inbox.close()
+
+        threading.Thread(target=follow, name=f"output of {container_id[:12]}", daemon=True).start()
+
+        def look() -> bool | None:
+            ended = inbox.closed
+            if any(self._ready.search(line.text) for line in inbox.lines):
+                return True
+            return False if ended else None
+
+        found = until(look, timeout_s=self._ready_s, time=inbox)
+        if not found:
+            log = "\n".join(line.text for line in inbox.lines[-20:])
+            if found is None:
+                raise TimeoutError(f"{self.image} was not ready within {self._ready_s:g} s; its log:\n{log}")
+            raise RuntimeError(f"{self.image} ended before it was ready; its log:\n{log}")
+        self._watched.locate()
+
+    def _has_ended(self) -> bool:
+        return self._here.inbox.closed
+
+    def _settle(self) -> None:
+        here, inbox = self._here, self._here.inbox
+        sample: Tree = ()
+        since = inbox.now_ns()
+
+        def look() -> bool | None:
+            nonlocal sample, since
+            earlier, sample = sample, here.tree()
+            if inbox.closed:
+                return True
+            if not quiet(earlier, sample):
+                since = inbox.now_ns()
+                return None
+            if exact(sample):
+                arrived = inbox.fences
+                if marks := here.fence():
+                    return until(lambda: inbox.fences >= arrived + marks or None, timeout_s=_DECIDE_S, time=inbox)
+            return inbox.now_ns() - since >= SETTLE_BLIND_S * 1e9 or None
+
+        if until(look, timeout_s=_DECIDE_S, time=inbox) is None:
+            raise TimeoutError(f"{self.image} did not come to rest within {_DECIDE_S:g} s")
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """What a container asks of its engine, for a container that belongs to no run."""
+
+    api: docker.APIClient
+    tracer: None = None
+    gone: bool = False
+
+
+def _without_missing_ryuk(api: docker.APIClient) -> None:
+    """Do without testcontainers' reaper where its image would have to be pulled first."""
+    try:
+        api.inspect_image(testcontainers_config.ryuk_image)
+    except ImageNotFound:
+        testcontainers_config.ryuk_disabled = True
