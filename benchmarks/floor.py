@@ -28,7 +28,7 @@ JOBS = (2, 4, 6, 8)
 
 
 def life(api: docker.APIClient, image: str, cell: Cell) -> None:
-    """One container's life: create, start, ready, kill, remove."""
+    """Live one container's life: create, start, ready, kill, remove."""
     config = api.create_host_config(network_mode="none", init=cell.variant.init)
     container = api.create_container(image, host_config=config, labels={f"{LABEL}.bench": "floor"})["Id"]
     try:
@@ -87,9 +87,8 @@ def main() -> None:
     print(f"ratio run/floor: {ratio:.2f} (rounds: {pairs})")
     print("from docker kill to verdict, ms:")
     for verdict, values in sorted(decided.items()):
-        print(
-            f"  {verdict:10} n={len(values):4}  median {statistics.median(values):7.1f}  p95 {quantile(values, 0.95):7.1f}"
-        )
+        median, p95 = statistics.median(values), quantile(values, 0.95)
+        print(f"  {verdict:10} n={len(values):4}  median {median:7.1f}  p95 {p95:7.1f}")
 
 
 if __name__ == "__main__":

@@ -162,7 +162,10 @@ class _Output:
         if self.path is not None:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
+                new = not self.path.exists()
                 self.path.open("a", encoding="utf-8").close()
+                if new:
+                    self.path.unlink()
             except OSError as error:
                 raise UsageError(f"{self.path} cannot be written: {error.strerror}") from error
 

@@ -52,6 +52,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return collector
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """End the run where the cells could not even be listed: an absent engine is a failure, never a skip."""
+    if (error := session.config.stash[_SHARED].refusal) is not None:
+        pytest.exit(_told(error), returncode=error.exit_code)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Clear up, however the tests ended."""
     config.stash[_SHARED].close()
@@ -83,6 +89,7 @@ class _Shared:
         self._futures: dict[str, Future[Result]] = {}
         self._recorded: dict[str, Verdict] | None = None
         self.unasserted: list[str] = []
+        self.refusal: HarnessError | None = None
 
     def cells(self, catalogue: Path) -> tuple[Cell, ...]:
         """The cells of a catalogue; finds engine and bases on the first call."""
@@ -141,8 +148,8 @@ class _CatalogueFile(pytest.File):
         try:
             cells = self.config.stash[_SHARED].cells(self.path)
         except HarnessError as error:
-            # An absent engine is a failure of the whole run, never a skip.
-            pytest.exit(_told(error), returncode=error.exit_code)
+            self.config.stash[_SHARED].refusal = error
+            return
         for cell in cells:
             yield SignalItem.from_parent(self, name=cell.id, cell=cell)
 

@@ -63,9 +63,9 @@ def connect() -> docker.APIClient:
     """
     url = engine_url()
     try:
-        arguments: dict[str, Any] = {"base_url": parse_host(url, tls=bool(os.environ.get("DOCKER_TLS_VERIFY")))}
+        arguments: dict[str, Any] = {"base_url": parse_host(url)}
         if os.environ.get("DOCKER_HOST"):
-            arguments = docker.utils.kwargs_from_env()
+            arguments = dict(docker.utils.kwargs_from_env())
         api = docker.APIClient(**arguments, version="auto", timeout=_TIMEOUT_S, max_pool_size=_POOL, num_pools=_POOL)
         api.ping()
     except (DockerException, requests.RequestException, ConnectionError, ValueError) as error:
@@ -75,10 +75,12 @@ def connect() -> docker.APIClient:
 
 def engine_facts(api: docker.APIClient, *, builder: str) -> EngineFacts:
     """What a result must say of the engine it was got on."""
+    version: dict[str, Any]
+    info: dict[str, Any]
     with our_errors():
-        version, info = api.version(), api.info()
+        version, info = dict(api.version()), dict(api.info())
     components = {part["Name"]: part["Version"] for part in version.get("Components") or ()}
-    engine = next(iter(version.get("Components") or ()), {}).get("Name", "Engine")
+    engine = next((part["Name"] for part in version.get("Components") or ()), "Engine")
     runtime = info.get("DefaultRuntime") or "unknown"
     init = info.get("InitBinary") or "unknown"
     return EngineFacts(

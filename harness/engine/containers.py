@@ -204,14 +204,20 @@ class EngineContainer:
 
     def fence(self) -> int:
         """Write a mark into the pipes that are PID 1's standard output and error; needs root and a local engine."""
-        pipes: dict[int, int] = {}
-        for number in (1, 2) if self._pid1 is not None else ():
-            path = Path(f"/proc/{self._pid1}/fd/{number}")
-            with suppress(OSError):
+        if self._pid1 is None:
+            return 0
+        pipes: dict[int, Path] = {}
+        try:
+            for number in (1, 2):
+                path = Path(f"/proc/{self._pid1}/fd/{number}")
                 found = path.stat()
-                if stat.S_ISFIFO(found.st_mode) and found.st_ino not in pipes and _mark(path):
-                    pipes[found.st_ino] = number
-        return len(pipes)
+                if not stat.S_ISFIFO(found.st_mode):
+                    return 0
+                pipes.setdefault(found.st_ino, path)
+            # A pipe that is full takes no mark: then its end cannot be told, whatever the other one says.
+            return len(pipes) if all([_mark(path) for path in pipes.values()]) else 0
+        except OSError:
+            return 0
 
     def trace(self) -> tuple[TraceRecord, ...] | None:
         """The kernel's record of its signals."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import EngineFault
 from harness.core.model import Evidence, Ground, Receipt, Untested
@@ -57,6 +57,13 @@ def observe(container: Container, signal: Signal, app: AppLog, patience: Patienc
         return watch.untested(str(fault))
 
 
+class _Decision(NamedTuple):
+    """What decided a run, and the process tree then."""
+
+    ground: Ground
+    tree: Tree
+
+
 class _Watch:
     """What is known so far of one run."""
 
@@ -101,7 +108,7 @@ class _Watch:
             return self.untested("the process tree does not tell which process is the app")
         seen = len(self.inbox.lines)
         sent_ns = self.container.kill(self.signal)
-        decision = until(
+        decision: _Decision | str | None = until(
             _Decider(self, before=before, app=app, seen=seen).step,
             timeout_s=self.patience.decide_s,
             time=self.inbox,
@@ -110,7 +117,6 @@ class _Watch:
             return self.untested(f"the container did not come to rest within {self.patience.decide_s:g} s")
         if isinstance(decision, str):
             return self.untested(decision)
-        ground, after = decision
         lines = self.inbox.lines
         died = self.inbox.died
         return Evidence(
@@ -118,13 +124,13 @@ class _Watch:
             sent_ns=sent_ns,
             app_pid=app.pid,
             before=before,
-            after=after,
+            after=decision.tree,
             receipts=self.receipts(lines[seen:]),
             done=any(self.app.done and self.app.done.search(line.text) for line in lines[seen:]),
             running=died is None,
             exit_code=died.exit_code if died else None,
             oom_killed=any(event.action == "oom" for event in self.inbox.events),
-            ground=ground,
+            ground=decision.ground,
             logs=lines,
             events=self.inbox.events,
             decided_ns=self.inbox.now_ns(),
@@ -174,7 +180,7 @@ class _Decider:
         self._resting_since: int | None = None
         self._complete = False
 
-    def step(self) -> tuple[Ground, Tree] | str | None:
+    def step(self) -> _Decision | str | None:
         """Look once: the ground of the decision with the tree then, why there can be none, or ``None`` for not yet."""
         inbox = self._watch.inbox
         if inbox.flooded:
@@ -182,12 +188,12 @@ class _Decider:
         if any(event.action == "oom" for event in inbox.events):
             return "the container ran out of memory"
         if inbox.died is not None:
-            return (Ground.ENDED, ()) if inbox.closed else None
+            return _Decision(Ground.ENDED, ()) if inbox.closed else None
         earlier, self._sample = self._sample, self._watch.container.tree()
         if not self._sample:
             return None  # the end is on its way
         if self._dropped():
-            return Ground.MASKS, self._sample
+            return _Decision(Ground.MASKS, self._sample)
         lines, self._lines = self._lines, len(inbox.lines)
         # Where the samples prove rest, a line that comes in late was written before it.
         moving = not quiet(earlier, self._sample) or timed(self._before, self._sample)
@@ -207,7 +213,7 @@ class _Decider:
             return fates == [Fate.IGNORED]
         return first.pid == now.pid and drops(first, signal) and drops(now, signal)
 
-    def _at_rest(self, now: int) -> tuple[Ground, Tree] | str | None:
+    def _at_rest(self, now: int) -> _Decision | str | None:
         self._resting_since = self._resting_since or now
         if exact(self._sample) and not self._complete:
             complete = self._output_complete()
@@ -216,11 +222,11 @@ class _Decider:
             self._complete = complete
         unchanged = [process.pid for process in self._sample] == [process.pid for process in self._before]
         if self._complete and unchanged and self._watch.receipts(self._watch.inbox.lines[self._seen :]):
-            return Ground.SETTLED, self._sample
+            return _Decision(Ground.SETTLED, self._sample)
         settle_s = self._watch.patience.settle_s
         if settle_s is None:
             settle_s = SETTLE_S if self._complete else SETTLE_BLIND_S
-        return (Ground.SETTLED, self._sample) if now - self._resting_since >= settle_s * 1e9 else None
+        return _Decision(Ground.SETTLED, self._sample) if now - self._resting_since >= settle_s * 1e9 else None
 
     def _output_complete(self) -> bool | None:
         """Whether all that was written up to now has been read, as a mark written behind it came through.

@@ -51,6 +51,7 @@ class Runner:
         self._pool: Executor = ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="cell")
         self._telling = threading.Lock()
         self._gone: str | None = None
+        self._leaving = False
 
     def __enter__(self) -> Runner:
         """Give itself."""
@@ -58,6 +59,7 @@ class Runner:
 
     def __exit__(self, *_: object) -> None:
         """Drop what waits, and wait for what is under way."""
+        self._leaving = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, cells: Sequence[Cell]) -> list[Future[Result]]:
@@ -75,7 +77,7 @@ class Runner:
         for _ in range(self._schedule.repeat):
             evidence = self._observe(cell)
             runs.append(Run(evidence=evidence, judgement=judge(evidence)))
-            if isinstance(evidence, Untested):
+            if isinstance(evidence, Untested) or self._leaving:
                 break
         judgement, shown = judge_all(runs)
         return Result(

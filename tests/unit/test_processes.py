@@ -72,11 +72,3 @@ def test_a_very_long_command_line_is_cut() -> None:
 
 def test_no_rows_are_no_tree() -> None:
     assert read_top(TITLES, []) == ()
-
-
-def test_every_parent_comes_before_its_children() -> None:
-    rows = [[pid, ppid, *SHELL[2:]] for pid, ppid in (("30", "900"), ("900", "50"), ("50", "1"), ("31", "900"))]
-    seen: set[int] = set()
-    for process in read_top(TITLES, rows):
-        assert not seen or process.ppid in seen, f"{process.pid} comes before its parent {process.ppid}"
-        seen.add(process.pid)

@@ -47,8 +47,10 @@ def test_a_signal_nobody_can_catch_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "65", "-1", "99999", "", " ", "SIG", "SIGSIGTERM", "TERMINATE", "1.5", "HUP,TERM"]
-    + ["RTMAX+1", "RTMIN-1", "RTMIN+31", "RTMAX-31", "RTMIN+", "RTMIN+3x", "RT"],
+    [
+        *("0", "65", "-1", "99999", "", " ", "SIG", "SIGSIGTERM", "TERMINATE", "1.5", "HUP,TERM"),
+        *("RTMAX+1", "RTMIN-1", "RTMIN+31", "RTMAX-31", "RTMIN+", "RTMIN+3x", "RT"),
+    ],
 )
 def test_what_is_no_signal_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:

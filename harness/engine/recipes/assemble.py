@@ -145,7 +145,7 @@ def _recipe_label(api: APIClient, tag: str) -> str | None:
 
 def _inspect(api: APIClient, tag: str) -> dict[str, Any] | None:
     try:
-        return dict(api.inspect_image(tag))  # type: ignore[no-untyped-call]  # the stubs lack this one
+        return dict(api.inspect_image(tag))
     except ImageNotFound:
         return None
 

@@ -1,0 +1,128 @@
+"""The command as a user runs it: what is wrong is told in plain words, with the exit code that the README promises."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from harness.session import load_catalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.cli
+NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *words],
+        env={**os.environ, "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert "Traceback" not in done.stderr + done.stdout
+    return done
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["run", "--variant", "nope"], 2, "no variant matches 'nope'"),
+        (["run", "--signal", "FOO"], 2, "'FOO' is no signal"),
+        (["run", "--signal", "KILL"], 2, "cannot be caught"),
+        (["run", "--catalogue", "/nowhere"], 2, "/nowhere/catalogue.toml cannot be read"),
+        (["run", "--json", "/proc/nowhere/results.json"], 2, "cannot be written"),
+        (["run", "--baseline", "/nowhere.json"], 2, "/nowhere.json cannot be read"),
+        (["run", "--repeat", "0"], 2, "0 is not in the range"),
+        (["run"], 3, "signal-harness engine up"),
+        (["bases", "build", "local:plan9-node24"], 3, "no engine answers"),
+        (["doctor"], 3, "no engine answers"),
+    ],
+)
+def test_is_told_before_an_engine_is_asked(words: list[str], code: int, told: str) -> None:
+    done = command(*words, **NO_ENGINE)
+    assert done.returncode == code
+    assert told in done.stderr + done.stdout
+
+
+def test_a_faulty_catalogue_names_the_place(tmp_path: Path) -> None:
+    folder = tmp_path / "dockerfiles"
+    shutil.copytree(load_catalogue(None)[0], folder)
+    shutil.copytree(load_catalogue(None)[0].parent / "sample_app", tmp_path / "sample_app")
+    path = folder / "catalogue.toml"
+    path.write_text(path.read_text() + '\n[[variant]]\nname = "extra"\ntitle = "t"\ndockerfile = "none.Dockerfile"\n')
+    done = command("run", "--catalogue", str(folder), **NO_ENGINE)
+    assert done.returncode == 2
+    assert "none.Dockerfile is not there" in done.stderr
+
+
+def test_pytest_without_an_engine_fails_and_never_skips(tmp_path: Path) -> None:
+    folder = load_catalogue(None)[0]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "signals", str(folder), "-p", "no:cacheprovider"],
+        env={**os.environ, **NO_ENGINE},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 3
+    assert "no engine answers" in done.stdout + done.stderr
+
+
+def test_completion_is_a_script() -> None:
+    assert "_SIGNAL_HARNESS_COMPLETE" in command("completion", "bash").stdout
+
+
+@pytest.mark.engine
+class TestBases:
+    """Bases that cannot carry the variants."""
+
+    @pytest.fixture
+    def without(self) -> str:
+        """An image with nothing in it but one file."""
+        api = docker.APIClient()
+        answer = api.import_image_from_data(_empty_tar(), repository="signal-harness/test-empty")
+        assert "sha256:" in answer
+        return "signal-harness/test-empty:latest"
+
+    def test_no_such_image(self) -> None:
+        done = command("run", "--base", "localhost:1/nothing/here:0", "--variant", "pid-1")
+        assert done.returncode == 3
+        assert "cannot be pulled" in done.stderr
+
+    def test_no_shell(self, without: str) -> None:
+        done = command("run", "--base", without, "--variant", "pid-1")
+        assert done.returncode == 3
+        assert "has no shell that runs" in done.stderr
+
+    def test_no_node(self, tmp_path: Path) -> None:
+        api = docker.APIClient()
+        dockerfile = "FROM signal-harness/base:musl-node24\nRUN rm /usr/local/bin/node\n"
+        (tmp_path / "Dockerfile").write_text(dockerfile)
+        list(api.build(path=str(tmp_path), tag="signal-harness/test-no-node", rm=True, decode=True))
+        done = command("run", "--base", "signal-harness/test-no-node", "--variant", "pid-1")
+        assert done.returncode == 3
+        assert "has no node on its PATH" in done.stderr
+
+
+def _empty_tar() -> bytes:
+    import io
+    import tarfile
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        info = tarfile.TarInfo("nothing")
+        info.size = 1
+        tar.addfile(info, io.BytesIO(b"\n"))
+    return buffer.getvalue()

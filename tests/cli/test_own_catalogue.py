@@ -1,0 +1,118 @@
+"""A user's own catalogue: apps that do not do what they should make their cells untested, and the others go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import docker
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.engine, pytest.mark.cli]
+
+HEAD = """
+schema = 1
+context = "app"
+[app]
+ready = '^ready pid=(?P<pid>\\d+)'
+received = '^got (?P<signal>SIG\\w+)'
+"""
+ROW = '[[variant]]\nname = "{0}"\ntitle = "{0}"\ndockerfile = "{0}.Dockerfile"\nexpect = {{ forwards = "{1}" }}\n'
+APP = """
+process.on("SIGTERM", () => console.log("got SIGTERM"));
+setInterval(() => {}, 1 << 30);
+console.log(`ready pid=${process.pid}`);
+"""
+APPS = {
+    "good": APP,
+    "exits": "process.exit(7);",
+    "silent": "setInterval(() => {}, 1 << 30);",
+    "floods": APP + "process.on('SIGTERM', () => { for (;;) console.log('x'.repeat(4096)); });",
+}
+
+
+def catalogue(folder: Path, **expected: str) -> Path:
+    (folder / "app").mkdir()
+    rows = [HEAD]
+    for name, forwards in expected.items():
+        (folder / "app" / f"{name}.js").write_text(APPS.get(name, ""))
+        run = "RUN echo some last words && exit 3\n" if name == "broken" else ""
+        (folder / f"{name}.Dockerfile").write_text(
+            f'ARG BASE\nFROM ${{BASE}}\n{run}COPY {name}.js app.js\nCMD ["node", "app.js"]\n'
+        )
+        rows.append(ROW.format(name, forwards))
+    (folder / "catalogue.toml").write_text("\n".join(rows))
+    return folder
+
+
+def start(folder: Path, *more: str) -> subprocess.Popen[str]:
+    words = ["run", "--catalogue", str(folder), "--base", "local:musl-node24", "--signal", "TERM", "--json", "-", *more]
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
+    out, err = process.communicate(timeout=200)
+    assert "Traceback" not in err
+    document = json.loads(out) if out else {"results": []}
+    return process.returncode, {row["variant"]: row for row in document["results"]}, err
+
+
+def left_behind(pid: int) -> list[str]:
+    found = docker.APIClient().containers(all=True, filters={"label": "signal-harness.run"})
+    return [entry["Id"] for entry in found if entry["Labels"].get("signal-harness.owner", "").endswith(f":{pid}")]
+
+
+def test_what_cannot_be_tested_is_never_a_finding(tmp_path: Path) -> None:
+    process = start(catalogue(tmp_path, good="always", exits="always", broken="always", floods="always"))
+    code, rows, _ = finish(process)
+    assert code == 4
+    assert rows["good"]["verdict"] == "forwarded"
+    assert {rows[name]["verdict"] for name in ("exits", "broken", "floods")} == {"untested"}
+    assert "before the app was ready, with exit code 7" in rows["exits"]["reason"]
+    assert "some last words" in rows["broken"]["reason"]
+    assert "floods its log" in rows["floods"]["reason"]
+    assert left_behind(process.pid) == []
+
+
+def test_a_wrong_expectation_is_told(tmp_path: Path) -> None:
+    code, rows, err = finish(start(catalogue(tmp_path, good="never")))
+    assert code == 1
+    assert rows["good"]["verdict"] == "forwarded"
+    assert "expected anything but forwarded, but forwarded" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_clears_up(tmp_path: Path, number: signal.Signals) -> None:
+    process = start(catalogue(tmp_path, good="always"), "--repeat", "500")
+    assert process.stderr is not None
+    events = docker.APIClient().events(decode=True, filters={"event": "kill", "label": "signal-harness.run"})
+    assert next(iter(events))["Action"] == "kill"
+    process.send_signal(number)
+    code, _, err = finish(process)
+    assert code == 130
+    assert "interrupted" in err
+    assert left_behind(process.pid) == []
+
+
+def test_what_a_killed_run_leaves_is_removed_by_the_next(tmp_path: Path) -> None:
+    folder = catalogue(tmp_path, good="always")
+    process = start(folder, "--repeat", "500")
+    events = docker.APIClient().events(decode=True, filters={"event": "kill", "label": "signal-harness.run"})
+    next(iter(events))
+    process.kill()
+    process.communicate(timeout=20)
+    assert finish(start(folder))[0] == 0
+    assert left_behind(process.pid) == []

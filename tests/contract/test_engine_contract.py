@@ -1,0 +1,325 @@
+"""What a run may rely on of any engine: the same cases on the scripted engine and on a real one."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.core.errors import EngineFault
+from harness.core.signals import Signal
+from harness.run.protocol import Container, Engine, Launch
+from harness.run.waiting import until
+from harness.session import cache_folder
+from tests.scripted import Happening, Script, ScriptedEngine, process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.core.model import Process
+
+BASE = "local:musl-node24"
+IMAGE = "signal-harness/base:musl-node24"
+TERM, USR1 = Signal(15), Signal(10)
+LONG_S = 30.0
+ALIVE = "setInterval(() => {}, 1e6);"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """A command, and the script of a container that runs it."""
+
+    command: tuple[str, ...]
+    script: Script
+    init: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """An engine under test, and how to ask it which containers there are."""
+
+    engine: Engine
+    present: Callable[[], list[str]]
+    image: str = IMAGE
+
+    def launch(self, case: Case) -> AbstractContextManager[Container]:
+        return self.engine.launch(Launch(image=self.image, init=case.init, entrypoint=(), command=case.command))
+
+
+def node(code: str, *at_start: Happening, at_signal: tuple[Happening, ...] = (), init: bool = False) -> Case:
+    return Case(command=("node", "-e", code), init=init, script=Script(at_start=at_start, at_signal=at_signal))
+
+
+NODE_1 = process(1, "node -e", catches=("USR1",))
+TALKS = node(
+    "console.log('one'); console.log('two'); process.stdout.write('three')",
+    Happening(after_s=0.1, output=b"one\ntwo\nthree", tree=(NODE_1,)),
+    Happening(after_s=0.2, exit_code=0),
+)
+FAILS = node("process.exit(3)", Happening(after_s=0.1, exit_code=3))
+STAYS = node(
+    "process.on('SIGTERM', () => console.log('got TERM')); console.log('up');" + ALIVE,
+    Happening(after_s=0.1, output=b"up\n", tree=(process(1, "node -e", catches=("USR1", "TERM")),)),
+    at_signal=(Happening(after_s=0.01, output=b"got TERM\n"),),
+)
+LEAVES = node(
+    "process.on('SIGTERM', () => process.exit(7)); console.log('up');" + ALIVE,
+    Happening(after_s=0.1, output=b"up\n", tree=(process(1, "node -e", catches=("TERM",)),)),
+    at_signal=(Happening(after_s=0.01, exit_code=7),),
+)
+PARENT = Case(
+    command=("/bin/sh", "-c", "trap : USR1; node -e \"console.log('up');" + ALIVE + '"; true'),
+    script=Script(
+        at_start=(
+            Happening(
+                after_s=0.1,
+                output=b"up\n",
+                tree=(process(1, "/bin/sh -c", catches=("USR1",)), process(7, "node -e", parent=1)),
+            ),
+        ),
+    ),
+)
+WITH_INIT = node(
+    "console.log('up');" + ALIVE,
+    Happening(
+        after_s=0.1,
+        output=b"up\n",
+        tree=(process(1, "/sbin/docker-init -- node -e"), process(7, "node -e", parent=1)),
+    ),
+    init=True,
+)
+WRITES = node(
+    "process.on('SIGTERM', () => {"
+    "  for (let n = 0; n < 500; n++) console.log(' line ' + n);"
+    "  console.error('written');"
+    "});"
+    "process.stdout.write('half'); console.error('up');" + ALIVE,
+    Happening(after_s=0.1, output=b"half", errors=b"up\n", tree=(process(1, "node -e", catches=("TERM",)),)),
+    at_signal=(Happening(unread=b"".join(b" line %d\n" % n for n in range(500)), errors=b"written\n"),),
+)
+MISSING = Case(
+    command=("/no/such/command",),
+    script=Script(start_fault=EngineFault("the engine says: exec: /no/such/command: no such file or directory")),
+)
+CASES = (TALKS, FAILS, STAYS, LEAVES, PARENT, WITH_INIT, WRITES, MISSING)
+
+
+@contextmanager
+def scripted_place() -> Iterator[Place]:
+    engine = ScriptedEngine(lambda launch: next(case.script for case in CASES if case.command == launch.command))
+    yield Place(engine=engine, present=lambda: sorted(engine.present))
+    assert not engine.present
+
+
+@contextmanager
+def real_place() -> Iterator[Place]:
+    from harness.engine.bases import Bases
+    from harness.engine.client import connect
+    from harness.engine.containers import DockerEngine
+
+    api = connect()
+    try:
+        bases = Bases(api, cache=cache_folder(), report=lambda _: None)
+        if not bases.present(BASE):
+            bases.get(BASE)
+        with DockerEngine(api) as engine:
+
+            def present() -> list[str]:
+                found = api.containers(all=True, filters={"label": f"signal-harness.run={engine.run_id}"})
+                return sorted(entry["Names"][0].removeprefix("/") for entry in found)
+
+            yield Place(engine=engine, present=present)
+            assert present() == []
+    finally:
+        api.close()
+
+
+@pytest.fixture(params=[scripted_place, pytest.param(real_place, marks=pytest.mark.engine)], ids=["scripted", "real"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    with request.param() as made:
+        yield made
+
+
+def wait_for_line(container: Container, text: str) -> None:
+    found = until(
+        lambda: any(line.text == text for line in container.inbox.lines) or None,
+        timeout_s=LONG_S,
+        time=container.inbox,
+    )
+    assert found, [line.text for line in container.inbox.lines]
+
+
+def wait_for_end(container: Container) -> int | None:
+    inbox = container.inbox
+    died = until(lambda: inbox.died if inbox.closed else None, timeout_s=LONG_S, time=inbox)
+    assert died is not None, "no end"
+    return died.exit_code
+
+
+def wait_for_tree(container: Container, size: int) -> tuple[Process, ...]:
+    """The tree once it has so many processes."""
+    tree = until(
+        lambda: seen if len(seen := container.tree()) == size else None, timeout_s=LONG_S, time=container.inbox
+    )
+    assert tree is not None, container.tree()
+    return tree
+
+
+def test_lines_arrive_in_order_and_the_last_one_may_lack_its_newline(place: Place) -> None:
+    with place.launch(TALKS) as container:
+        container.start()
+        assert wait_for_end(container) == 0
+        assert [line.text for line in container.inbox.lines] == ["one", "two", "three"]
+        times = [line.at_ns for line in container.inbox.lines]
+        assert times == sorted(times)
+
+
+def test_nothing_runs_before_the_start(place: Place) -> None:
+    with place.launch(TALKS) as container:
+        assert container.inbox.lines == ()
+        assert not container.inbox.closed
+        assert place.present() == [container.name]
+
+
+def test_the_end_tells_the_exit_code(place: Place) -> None:
+    with place.launch(FAILS) as container:
+        container.start()
+        assert wait_for_end(container) == 3
+
+
+def test_the_tree_shows_pid_1_with_its_masks(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        (pid1,) = wait_for_tree(container, 1)
+        assert pid1.args.startswith("node -e")
+        assert pid1.alive
+        assert pid1.catches(TERM)
+        assert not pid1.ignores(TERM)
+        assert not pid1.blocks(TERM)
+        assert pid1.inner_pid in (1, None)
+
+
+def test_the_tree_shows_parents_before_children(place: Place) -> None:
+    with place.launch(PARENT) as container:
+        container.start()
+        wait_for_line(container, "up")
+        shell, app = wait_for_tree(container, 2)
+        assert app.ppid == shell.pid
+        assert shell.args.startswith("/bin/sh -c")
+        assert app.args.startswith("node -e")
+        assert shell.catches(USR1)
+        assert not shell.catches(TERM)
+
+
+def test_an_init_is_pid_1(place: Place) -> None:
+    with place.launch(WITH_INIT) as container:
+        container.start()
+        wait_for_line(container, "up")
+        init, app = wait_for_tree(container, 2)
+        assert "init" in init.args
+        assert app.ppid == init.pid
+
+
+def test_a_signal_reaches_pid_1(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        before_ns = container.inbox.now_ns()
+        sent_ns = container.kill(TERM)
+        wait_for_line(container, "got TERM")
+        assert before_ns <= sent_ns <= container.inbox.lines[-1].at_ns
+        assert container.tree() != ()
+        assert container.inbox.died is None
+
+
+def test_an_end_by_the_signal(place: Place) -> None:
+    with place.launch(LEAVES) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.kill(TERM)
+        assert wait_for_end(container) == 7
+        assert container.tree() == ()
+        actions = [event.action for event in container.inbox.events]
+        assert actions == ["kill", "die"]
+
+
+def test_a_container_that_has_ended_cannot_be_signalled(place: Place) -> None:
+    with place.launch(FAILS) as container:
+        container.start()
+        wait_for_end(container)
+        with pytest.raises(EngineFault, match="is not running"):
+            container.kill(TERM)
+
+
+def test_a_container_that_has_ended_has_no_processes_and_takes_no_mark(place: Place) -> None:
+    with place.launch(FAILS) as container:
+        container.start()
+        wait_for_end(container)
+        assert container.tree() == ()
+        assert container.fence() == 0
+
+
+def test_a_command_that_is_not_there_is_a_fault(place: Place) -> None:
+    with place.launch(MISSING) as container, pytest.raises(EngineFault, match="/no/such/command"):
+        container.start()
+    assert place.present() == []
+
+
+def test_a_mark_arrives_behind_all_output(place: Place) -> None:
+    with place.launch(WRITES) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.kill(TERM)
+        wait_for_line(container, "written")
+        marks = container.fence()
+        if marks == 0:
+            pytest.skip("marks need root and an engine on this machine")
+        arrived = until(lambda: container.inbox.fences >= marks or None, timeout_s=LONG_S, time=container.inbox)
+        assert arrived, container.inbox.fences
+        assert container.inbox.fences == marks
+        texts = [line.text for line in container.inbox.lines if line.text not in ("up", "written")]
+        assert texts == ["half line 0", *(f" line {n}" for n in range(1, 500))]
+
+
+def test_there_is_no_record_without_a_tracer(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        assert container.trace() is None
+
+
+def test_a_container_is_gone_after_its_context(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        assert place.present() == [container.name]
+    assert place.present() == []
+
+
+def test_a_container_is_gone_after_a_failure_in_its_context(place: Place) -> None:
+    def fail() -> None:
+        with place.launch(STAYS) as container:
+            container.start()
+            raise RuntimeError("in the body")
+
+    with pytest.raises(RuntimeError, match="in the body"):
+        fail()
+    assert place.present() == []
+
+
+def test_a_container_that_never_started_is_gone_too(place: Place) -> None:
+    with place.launch(STAYS):
+        pass
+    assert place.present() == []
+
+
+def test_two_containers_do_not_mix(place: Place) -> None:
+    with place.launch(TALKS) as one, place.launch(FAILS) as other:
+        assert one.name != other.name
+        other.start()
+        one.start()
+        assert wait_for_end(one) == 0
+        assert wait_for_end(other) == 3
+        assert other.inbox.lines == ()
+        assert len(one.inbox.lines) == 3

@@ -1,0 +1,134 @@
+"""A small report made by hand, for the tests of what is written from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.core.catalogue import Claim, Variant
+from harness.core.model import (
+    BaseFacts,
+    Cell,
+    EngineEvent,
+    EngineFacts,
+    Evidence,
+    Forwards,
+    Ground,
+    LogLine,
+    Process,
+    Receipt,
+    Report,
+    Result,
+    Run,
+    Untested,
+)
+from harness.core.signals import Signal
+from harness.core.trace import Fate, Handled, Sent
+from harness.core.verdict import judge, judge_all
+
+TERM = Signal(15)
+BASE = "local:musl-node24"
+PID1 = Process(
+    pid=1001,
+    ppid=900,
+    pgid=1001,
+    state="S",
+    caught=0,
+    ignored=1 << 12,
+    blocked=0,
+    pending=0,
+    args="/bin/sh -c node server.js",
+    inner_pid=1,
+)
+APP = replace(PID1, pid=1007, ppid=1001, caught=1 << 14 | 1 << 31, ignored=0, args="node server.js", inner_pid=7)
+SWALLOWED = Evidence(
+    sent=TERM,
+    sent_ns=1_000_000_000,
+    app_pid=1007,
+    before=(PID1, APP),
+    after=(PID1, APP),
+    receipts=(),
+    done=False,
+    running=True,
+    exit_code=None,
+    oom_killed=False,
+    ground=Ground.MASKS,
+    logs=(LogLine(at_ns=900_000_000, text="Listening"),),
+    events=(EngineEvent(action="kill", time_ns=17, exit_code=None),),
+    decided_ns=1_002_500_000,
+    trace=(
+        Sent(
+            time_s=1.5,
+            sender="runc",
+            sender_pid=5,
+            number=15,
+            target="sh",
+            target_pid=1001,
+            fate=Fate.IGNORED,
+        ),
+    ),
+)
+FORWARDED = replace(
+    SWALLOWED,
+    before=(replace(APP, ppid=900),),
+    after=(replace(APP, ppid=900),),
+    receipts=(Receipt(signal="SIGTERM", at_ns=1_001_250_000, read_ns=1_002_000_000),),
+    ground=Ground.SETTLED,
+    trace=(Handled(time_s=1.5, comm="node", pid=1007, number=15, handler=64),),
+)
+KILLED = replace(
+    SWALLOWED,
+    after=(),
+    running=False,
+    exit_code=143,
+    ground=Ground.ENDED,
+    events=(EngineEvent(action="die", time_ns=18, exit_code=143),),
+    trace=None,
+)
+UNTESTED = Untested(reason="no ready line within 30 s", logs=(LogLine(at_ns=1, text="starting"),))
+ENGINE = EngineFacts(
+    name="Docker Engine",
+    version="28.1",
+    api="1.49",
+    runtime="runc 1.2",
+    init="docker-init 0.19",
+    kernel="6.12",
+    builder="BuildKit",
+)
+FACTS = BaseFacts(  # noqa: S604  its shell is a fact, none is called
+    reference=BASE,
+    id="sha256:abc",
+    os="alpine 3.22",
+    libc="musl 1.2.5",
+    shell="BusyBox v1.37.0 ash",
+    node="24.11.1",
+    npm="11.6.2",
+)
+
+
+def result(
+    name: str,
+    *evidence: Evidence | Untested,
+    signal: Signal = TERM,
+    expected: Forwards = Forwards.DEPENDS,
+    claim: Claim | None = None,
+    title: str = "",
+) -> Result:
+    """A cell's result, judged as a run of the harness does."""
+    runs = tuple(Run(evidence=one, judgement=judge(one)) for one in evidence)
+    judgement, shown = judge_all(runs)
+    variant = Variant(name=name, title=title or f"the {name}", dockerfile=f"{name}.Dockerfile", claim=claim)
+    return Result(
+        cell=Cell(base=BASE, variant=variant, signal=signal),
+        runs=runs,
+        judgement=judgement,
+        shown=shown,
+        expected=expected,
+        reproduce=() if isinstance(shown.evidence, Untested) else ("docker run x", "docker kill x"),
+    )
+
+
+def report(*results: Result) -> Report:
+    """A report of results on the one base."""
+    return Report(
+        started="2026-01-02T03:04:05Z", duration_s=1.25, engine=ENGINE, bases={BASE: FACTS}, results=tuple(results)
+    )
