@@ -24,7 +24,7 @@ from harness.core.settle import exact, quiet
 from harness.core.signals import parse_signal
 from harness.engine.client import our_errors
 from harness.engine.containers import EngineContainer, labels
-from harness.run.inbox import FENCE, Inbox
+from harness.run.inbox import Inbox
 from harness.run.observe import SETTLE_BLIND_S
 from harness.run.waiting import until
 
@@ -166,7 +166,8 @@ class SignalContainer(DockerContainer):
         if self._kept_logs is not None:
             return self._kept_logs
         out, err = super().get_logs()
-        return out.replace(FENCE, b""), err.replace(FENCE, b"")
+        mark = self._here.inbox.fence if self._watched else b"\0"
+        return out.replace(mark, b""), err.replace(mark, b"")
 
     @property
     def _api(self) -> docker.APIClient:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.core.errors import EngineFault
 from harness.core.model import EngineEvent, Process, Tree
 from harness.core.signals import Signal, parse_signal
-from harness.run.inbox import FENCE, Inbox
+from harness.run.inbox import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,7 +150,7 @@ class ScriptedContainer:
         self.inbox.write(self._unread if marks else b"")
         self._unread = b"" if marks else self._unread
         for number in range(marks):
-            self.inbox.write(FENCE, number + 1)
+            self.inbox.write(self.inbox.fence, number + 1)
         return marks
 
     def trace(self) -> tuple[TraceRecord, ...] | None:

@@ -135,8 +135,8 @@ class _Table:
         value = self.take(key, list)
         if value is None:
             return None
-        if not all(isinstance(word, str) for word in value):
-            raise UsageError(f"{self.place}: {key} holds something that is no string")
+        if not value or not all(isinstance(word, str) for word in value):
+            raise UsageError(f"{self.place}: {key} is empty or holds something that is no string")
         return tuple(value)
 
     def table(self, key: str) -> _Table | None:
@@ -152,7 +152,7 @@ class _Table:
             raise UsageError(f"{self.place}: unknown key {next(iter(self._data))!r}", remedy=f"Known keys: {known}.")
 
 
-_KINDS: Final = {str: "string", int: "whole number", bool: "true or false", list: "list of strings", dict: "table"}
+_KINDS: Final = {str: "string", int: "whole number", bool: "true or false", list: "list", dict: "table"}
 
 
 def parse_catalogue(text: str, *, place: str, has_file: Callable[[str], bool]) -> Catalogue:

@@ -90,7 +90,8 @@ def parse_signal(text: str) -> Signal:
         UsageError: there is no such signal, or no process can catch it.
     """
     name = text.strip().upper()
-    number = _number(name.removeprefix("SIG")) if not name.isdecimal() else int(name)
+    digits = name.isascii() and name.isdecimal() and len(name) <= len(str(_RTMAX))
+    number = int(name) if digits else _number(name.removeprefix("SIG"))
     if number is None or not 1 <= number <= _RTMAX:
         raise UsageError(
             f"{text!r} is no signal", remedy="Name it as kill(1) does, such as HUP, SIGTERM, 15 or RTMIN+3; or: all."

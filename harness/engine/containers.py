@@ -21,7 +21,7 @@ from harness.core.model import EngineEvent, Tree
 from harness.core.reproduce import UNREACHABLE_HOSTS
 from harness.engine.client import REMEDY, our_errors
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree
-from harness.run.inbox import FENCE, Inbox
+from harness.run.inbox import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,6 +157,7 @@ class EngineContainer:
         self.name = name
         self.inbox = inbox
         self._pid1: int | None = None
+        self._markable = True
         self._pids: set[int] = set()
         self._started_s = 0.0
 
@@ -204,7 +205,7 @@ class EngineContainer:
 
     def fence(self) -> int:
         """Write a mark into the pipes that are PID 1's standard output and error; needs root and a local engine."""
-        if self._pid1 is None:
+        if self._pid1 is None or not self._markable:
             return 0
         pipes: dict[int, Path] = {}
         try:
@@ -214,9 +215,11 @@ class EngineContainer:
                 if not stat.S_ISFIFO(found.st_mode):
                     return 0
                 pipes.setdefault(found.st_ino, path)
-            # A pipe that is full takes no mark: then its end cannot be told, whatever the other one says.
-            return len(pipes) if all([_mark(path) for path in pipes.values()]) else 0
+            # A full pipe takes no mark. Its end cannot be told then, and a mark in the other pipe must not count later.
+            self._markable = all(_write(path, self.inbox.fence) for path in pipes.values())
+            return len(pipes) if self._markable else 0
         except OSError:
+            self._markable = False
             return 0
 
     def trace(self) -> tuple[TraceRecord, ...] | None:
@@ -226,10 +229,10 @@ class EngineContainer:
         return self._engine.tracer.records(self._pids, since_s=self._started_s)
 
 
-def _mark(path: Path) -> bool:
+def _write(path: Path, mark: bytes) -> bool:
     pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
     try:
-        return os.write(pipe, FENCE) == len(FENCE)
+        return os.write(pipe, mark) == len(mark)
     finally:
         os.close(pipe)
 

@@ -136,5 +136,10 @@ def read_top(titles: list[str], rows: list[list[str]]) -> Tree:
                 args=(cells.get("args") or cells.get("command") or "")[:_MOST_ARGS],
             )
         )
-    pids = {process.pid for process in processes}
-    return tuple(sorted(processes, key=lambda process: (process.ppid in pids, process.pid)))
+    by_pid = {process.pid: process for process in processes}
+
+    def depth(process: Process) -> int:
+        parent = by_pid.get(process.ppid)
+        return 0 if parent is None else 1 + depth(parent)
+
+    return tuple(sorted(processes, key=lambda process: (depth(process), process.pid)))

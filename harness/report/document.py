@@ -67,15 +67,19 @@ def read_verdicts(text: str, *, place: str) -> dict[str, Verdict]:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise UsageError(f"{place}:{error.lineno}:{error.colno}: no valid JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{place}: no JSON that can be read: {error}") from error
     if not isinstance(document, dict) or "schema" not in document:
         raise UsageError(f"{place} is no results file of signal-harness")
-    if document["schema"] != SCHEMA:
+    if document["schema"] != SCHEMA or isinstance(document["schema"], bool):
         raise UsageError(
             f"{place} has schema {document['schema']!r}",
             remedy=f"This version of signal-harness reads schema {SCHEMA}.",
         )
     verdicts: dict[str, Verdict] = {}
-    for number, row in enumerate(document.get("results") or ()):
+    if not isinstance(document.get("results"), list):
+        raise UsageError(f"{place}: results is no list")
+    for number, row in enumerate(document["results"]):
         try:
             verdicts[f"{base_label(row['base'])}/{row['variant']}/{row['signal']}"] = Verdict(row["verdict"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:

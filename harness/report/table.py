@@ -73,7 +73,14 @@ def summary(report: Report, recorded: Mapping[str, Verdict] | None = None) -> st
     counts = Counter(result.verdict for result in report.results)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     differing = sum(differs(result, recorded or {}) for result in report.results)
-    end = f"{differing} not as expected" if differing else "all as expected"
+    untested = counts[Verdict.UNTESTED]
+    end = (
+        f"{differing} not as expected"
+        if differing
+        else "all tested ones as expected"
+        if untested
+        else "all as expected"
+    )
     return f"{len(report.results)} cells in {report.duration_s:.1f} s: {tally or 'none'}; {end}"
 
 
@@ -83,11 +90,15 @@ def differs(result: Result, recorded: Mapping[str, Verdict]) -> bool:
 
 
 def _table(facts: BaseFacts, results: Sequence[Result], recorded: Mapping[str, Verdict]) -> Table:
-    told = [facts.os, facts.libc, f"/bin/sh is {facts.shell}", f"Node {facts.node}", f"npm {facts.npm}"]
-    title = f"[bold]{escape(facts.reference)}[/]\n[dim]{escape(' · '.join(fact for fact in told if fact))}[/]"
+    told = [facts.os, facts.libc]
+    named = {"/bin/sh is": facts.shell, "Node": facts.node, "npm": facts.npm}
+    told += [f"{name} {value}" for name, value in named.items() if value]
+    title = (
+        f"[bold]{escape(facts.reference)}[/]\n[dim]{escape(printable(' · '.join(fact for fact in told if fact)))}[/]"
+    )
     table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("variant", no_wrap=True, min_width=max(len(result.cell.variant.name) for result in results))
-    table.add_column("", style="dim", overflow="ellipsis", no_wrap=True)
+    table.add_column("", style="dim", overflow="ellipsis")
     signals = sorted({result.cell.signal for result in results})
     for signal in signals:
         width = max(len(_cell(result, recorded).plain) for result in results if result.cell.signal == signal)
@@ -97,7 +108,7 @@ def _table(facts: BaseFacts, results: Sequence[Result], recorded: Mapping[str, V
         rows.setdefault(result.cell.variant.name, {})[result.cell.signal.name] = result
     for name, cells in rows.items():
         title = next(iter(cells.values())).cell.variant.title
-        table.add_row(name, escape(title), *(_cell(cells.get(signal.name), recorded) for signal in signals))
+        table.add_row(name, escape(printable(title)), *(_cell(cells.get(signal.name), recorded) for signal in signals))
     return table
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from typing import Final
 
 from harness.core.model import EngineEvent, LogLine
 
-FENCE: Final = b"\x1esignal-harness fence\x1e\n"
 MOST_BYTES: Final = 1 << 20
 
 
 class Inbox:
     """The output and events of one container, and a way to wait for news of them.
 
-    Output is kept up to `MOST_BYTES`; what goes beyond is counted as a flood and dropped.
+    Output is kept up to `MOST_BYTES`; what goes beyond is counted as a flood and dropped. ``fence`` is a mark that is
+    taken out of the output and counted when it is written into it.
     """
 
     def __init__(self) -> None:
+        # Nobody but us can know it, so no app can fake the end of its output.
+        self.fence: Final = b"\x1esignal-harness " + secrets.token_hex(8).encode() + b"\x1e\n"
         self._news = threading.Condition()
         self._fresh = False
         self._partial: dict[int, bytes] = {}
@@ -37,7 +40,7 @@ class Inbox:
                 *whole, rest = (self._partial.get(stream, b"") + data).split(b"\n")
                 carry = b""
                 for piece in whole:
-                    before, mark, after = (carry + piece + b"\n").partition(FENCE)
+                    before, mark, after = (carry + piece + b"\n").partition(self.fence)
                     if mark:
                         self._fences += 1
                         carry = before + after

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from harness.core.errors import EngineFault
 from harness.core.model import Evidence, Ground, Receipt, Untested
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.run.protocol import Container
 
 _OUTPUT_S = 10.0
+_MOST_DIGITS = 19
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +58,13 @@ def observe(container: Container, signal: Signal, app: AppLog, patience: Patienc
         return watch.untested(str(fault))
 
 
-class _Decision(NamedTuple):
+def _whole(text: str | None) -> int | None:
+    """A number from the app's log; what is none, or absurd, is not there."""
+    return int(text) if text and len(text) <= _MOST_DIGITS and text.isascii() and text.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
     """What decided a run, and the process tree then."""
 
     ground: Ground
@@ -88,8 +95,7 @@ class _Watch:
             ended = self.inbox.closed
             for line in self.inbox.lines:
                 if match := self.app.ready.search(line.text):
-                    pid = match.groupdict().get("pid")
-                    self._ready_pid = None if pid is None else int(pid)
+                    self._ready_pid = _whole(match.groupdict().get("pid"))
                     return ""
             return f"the container ended before the app was ready{self._exit_text()}" if ended else None
 
@@ -108,15 +114,13 @@ class _Watch:
             return self.untested("the process tree does not tell which process is the app")
         seen = len(self.inbox.lines)
         sent_ns = self.container.kill(self.signal)
-        decision: _Decision | str | None = until(
-            _Decider(self, before=before, app=app, seen=seen).step,
-            timeout_s=self.patience.decide_s,
-            time=self.inbox,
+        decision = until(
+            _Decider(self, before=before, app=app, seen=seen).step, timeout_s=self.patience.decide_s, time=self.inbox
         )
-        if decision is None:
-            return self.untested(f"the container did not come to rest within {self.patience.decide_s:g} s")
         if isinstance(decision, str):
             return self.untested(decision)
+        if not isinstance(decision, _Decision):
+            return self.untested(f"the container did not come to rest within {self.patience.decide_s:g} s")
         lines = self.inbox.lines
         died = self.inbox.died
         return Evidence(
@@ -143,11 +147,11 @@ class _Watch:
         return tuple(
             Receipt(
                 signal=match["signal"],
-                at_ns=int(match.groupdict().get("t") or 0) or None,
+                at_ns=_whole(match.groupdict().get("t")),
                 read_ns=line.at_ns,
             )
             for line, match in matches
-            if match
+            if match and match["signal"]
         )
 
     def _calm(self) -> Tree:

@@ -34,7 +34,12 @@ APPS = {
     "good": APP,
     "exits": "process.exit(7);",
     "silent": "setInterval(() => {}, 1 << 30);",
-    "floods": APP + "process.on('SIGTERM', () => { for (;;) console.log('x'.repeat(4096)); });",
+    "floods": APP
+    + """
+process.on("SIGTERM", () => {
+  for (;;) try { require("fs").writeSync(1, "x".repeat(4096) + "\\n"); } catch { /* the pipe is full for now */ }
+});
+""",
 }
 
 

@@ -163,11 +163,11 @@ BAD = {
     ),
     "command is a string": (
         HEAD + ROW + "command = 'node x'",
-        r"c\.toml, variant 1 \(one\): command is 'node x'; a list of strings is wanted",
+        r"c\.toml, variant 1 \(one\): command is 'node x'; a list is wanted",
     ),
     "command holds a number": (
         HEAD + ROW + "command = ['node', 1]",
-        r"c\.toml, variant 1 \(one\): command holds something that is no string",
+        r"c\.toml, variant 1 \(one\): command is empty or holds something that is no string",
     ),
     "duplicate names": (HEAD + ROW + ROW, r"c\.toml: 2 variants are called 'one'"),
     "the second of two": (

@@ -113,3 +113,9 @@ def test_twenty_nine_standard_signals_can_be_caught() -> None:
 
 def test_the_default_signals() -> None:
     assert [signal.name for signal in DEFAULT_SIGNALS] == ["SIGHUP", "SIGTERM"]
+
+
+@pytest.mark.parametrize("text", ["1" * 5000, "٣"])
+def test_odd_digits_are_no_signal(text: str) -> None:
+    with pytest.raises(UsageError, match="is no signal"):
+        parse_signal(text)
