@@ -85,8 +85,8 @@ class Process:
 
     @property
     def asleep(self) -> bool:
-        """Whether it waits for something (or is dead) and no signal is on its way to it."""
-        return self.state[:1] in "SIZX" and self.deliverable == 0
+        """Whether it waits for something, is stopped or dead, and no signal is on its way to it."""
+        return self.state[:1] in "SITtZX" and self.deliverable == 0
 
     @property
     def deliverable(self) -> int:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from harness.core.errors import EngineFault
 from harness.core.model import Evidence, Ground, Receipt, Untested
 from harness.core.settle import drops, exact, find_app, quiet, timed
-from harness.core.trace import Fate, sends
+from harness.core.trace import Fate, Lost, sends
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
     from harness.core.catalogue import AppLog
     from harness.core.model import LogLine, Process, Tree
     from harness.core.signals import Signal
+    from harness.core.trace import TraceRecord
     from harness.run.protocol import Container
 
 _OUTPUT_S = 10.0
@@ -115,7 +116,9 @@ class _Watch:
         seen = len(self.inbox.lines)
         sent_ns = self.container.kill(self.signal)
         decision = until(
-            _Decider(self, before=before, app=app, seen=seen).step, timeout_s=self.patience.decide_s, time=self.inbox
+            _Decider(self, before=before, app=app, seen=seen, sent_ns=sent_ns).step,
+            timeout_s=self.patience.decide_s,
+            time=self.inbox,
         )
         if isinstance(decision, str):
             return self.untested(decision)
@@ -138,8 +141,19 @@ class _Watch:
             logs=lines,
             events=self.inbox.events,
             decided_ns=self.inbox.now_ns(),
-            trace=self.container.trace(),
+            trace=self.trace_since(sent_ns),
         )
+
+    def trace_since(self, sent_ns: int) -> tuple[TraceRecord, ...] | None:
+        """Give the kernel's record from when the signal was sent.
+
+        What is older has nothing to do with it: the runtime that becomes PID 1 by exec sends SIGURG to itself (Go's
+        preemption, golang/go proposal 24543).
+        """
+        trace = self.container.trace()
+        if trace is None:
+            return None
+        return tuple(r for r in trace if not isinstance(r, Lost) and r.time_s * 1e9 >= sent_ns)
 
     def receipts(self, lines: tuple[LogLine, ...]) -> tuple[Receipt, ...]:
         """Read the app's own record of the signals that it handled."""
@@ -174,11 +188,12 @@ class _Watch:
 class _Decider:
     """Looks, step by step, for the moment at which the evidence decides the verdict."""
 
-    def __init__(self, watch: _Watch, *, before: Tree, app: Process, seen: int) -> None:
+    def __init__(self, watch: _Watch, *, before: Tree, app: Process, seen: int, sent_ns: int) -> None:
         self._watch = watch
         self._before = before
         self._app = app
         self._seen = seen
+        self._sent_ns = sent_ns
         self._sample: Tree = ()
         self._lines = seen
         self._resting_since: int | None = None
@@ -196,6 +211,8 @@ class _Decider:
         earlier, self._sample = self._sample, self._watch.container.tree()
         if not self._sample:
             return None  # the end is on its way
+        if self._stopped(earlier) and self._stopped(self._sample):
+            return f"{self._watch.signal} stopped the app, which neither received it nor ended"
         if self._dropped():
             return _Decision(Ground.MASKS, self._sample)
         lines, self._lines = self._lines, len(inbox.lines)
@@ -206,12 +223,16 @@ class _Decider:
             return None
         return self._at_rest(inbox.now_ns())
 
+    def _stopped(self, sample: Tree) -> bool:
+        """Whether the app is stopped, as by SIGSTOP: a state that only SIGCONT ends, and that no verdict names."""
+        return any(process.pid == self._app.pid and process.state[:1] == "T" for process in sample)
+
     def _dropped(self) -> bool:
         """Whether PID 1, the only process that the engine signals, made the kernel drop the signal."""
         first, now, signal = self._before[0], self._sample[0], self._watch.signal
         if not any(process.pid == self._app.pid and process.alive for process in self._sample):
             return False
-        trace = self._watch.container.trace()
+        trace = self._watch.trace_since(self._sent_ns)
         if trace is not None:  # the kernel's own word goes before what the masks let expect
             fates = [record.fate for record in sends(trace, signal.number) if record.target_pid == first.pid]
             return fates == [Fate.IGNORED]

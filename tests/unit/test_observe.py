@@ -72,8 +72,8 @@ def reason_of(seen: Seen) -> str:
     return seen.evidence.reason
 
 
-def sent(target_pid: int, fate: Fate) -> Sent:
-    return Sent(time_s=1.0, sender="runc", sender_pid=5, number=15, target="x", target_pid=target_pid, fate=fate)
+def sent(target_pid: int, fate: Fate, *, at_s: float = 2.0) -> Sent:
+    return Sent(time_s=at_s, sender="runc", sender_pid=5, number=15, target="x", target_pid=target_pid, fate=fate)
 
 
 def test_forwarded_is_decided_at_once() -> None:
@@ -348,3 +348,17 @@ def test_whatever_the_tree_does_there_is_an_answer_in_time(trees: list[Tree]) ->
     if isinstance(seen.evidence, Evidence):
         assert judge(seen.evidence).verdict in {Verdict.SWALLOWED, Verdict.KILLED}
     assert seen.passed_s < PATIENCE.decide_s + PATIENCE.calm_s
+
+
+def test_what_the_runtime_did_before_the_signal_is_no_part_of_the_record() -> None:
+    """A Go runtime that becomes PID 1 by exec has sent signals to itself under the same PID."""
+    happenings = (Happening(after_s=0, output=RECEIVED, trace=(sent(1007, Fate.DELIVERED, at_s=0.1),)),)
+    seen = see(Script(at_start=up(INIT_1, NODE), at_signal=happenings, traced=True))
+    assert evidence_of(seen).trace == ()
+
+
+def test_a_stopped_app_has_no_verdict() -> None:
+    stopped = replace(NODE, state="T")
+    seen = see(Script(at_start=up(INIT_1, NODE), at_signal=(Happening(after_s=0, tree=(INIT_1, stopped)),)))
+    assert isinstance(seen.evidence, Untested)
+    assert "stopped the app" in seen.evidence.reason

@@ -47,11 +47,10 @@ def test_nothing_is_not_quiet() -> None:
         replace(APP, activity=41),
         replace(APP, state="R"),
         replace(APP, state="D"),
-        replace(APP, state="T"),
         replace(APP, pending=BIT),
         replace(APP, pid=102),
     ],
-    ids=["ran", "running", "on disk", "stopped", "signal on its way", "another process"],
+    ids=["ran", "running", "on disk", "signal on its way", "another process"],
 )
 def test_a_change_in_one_process_is_not_quiet(changed: Process) -> None:
     assert not quiet(REST, (PID1, changed))
