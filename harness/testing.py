@@ -25,7 +25,7 @@ from harness.core.signals import parse_signal
 from harness.engine.client import our_errors
 from harness.engine.containers import EngineContainer, labels
 from harness.run.inbox import Inbox
-from harness.run.observe import SETTLE_BLIND_S
+from harness.run.observe import SETTLE_BLIND_S, output_complete
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -223,10 +223,8 @@ class SignalContainer(DockerContainer):
             if not quiet(earlier, sample):
                 since = inbox.now_ns()
                 return None
-            if exact(sample):
-                arrived = inbox.fences
-                if marks := here.fence():
-                    return until(lambda: inbox.fences >= arrived + marks or None, timeout_s=_DECIDE_S, time=inbox)
+            if exact(sample) and (complete := output_complete(here)) is not False:
+                return complete
             return inbox.now_ns() - since >= SETTLE_BLIND_S * 1e9 or None
 
         if until(look, timeout_s=_DECIDE_S, time=inbox) is None:

@@ -50,7 +50,6 @@ SWALLOWED = Evidence(
     done=False,
     running=True,
     exit_code=None,
-    oom_killed=False,
     ground=Ground.MASKS,
     logs=(LogLine(at_ns=900_000_000, text="Listening"),),
     events=(EngineEvent(action="kill", time_ns=17, exit_code=None),),

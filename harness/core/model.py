@@ -161,7 +161,6 @@ class Evidence:
     done: bool
     running: bool
     exit_code: int | None
-    oom_killed: bool
     ground: Ground
     logs: tuple[LogLine, ...]
     events: tuple[EngineEvent, ...]
@@ -180,6 +179,11 @@ class Evidence:
     def pid1(self) -> Process | None:
         """PID 1 of the container before the signal."""
         return self.before[0] if self.before else None
+
+    @property
+    def app(self) -> Process | None:
+        """The app's process before the signal."""
+        return next((process for process in self.before if process.pid == self.app_pid), None)
 
     @property
     def deliveries(self) -> int:

@@ -107,7 +107,7 @@ def _outcome(evidence: Evidence) -> Outcome:
 
 def _overtaken(evidence: Evidence) -> bool:
     """Whether the kernel put the signal on an app that has a handler, and the container's end came before it ran."""
-    app = next((p for p in evidence.before if p.pid == evidence.app_pid), None)
+    app = evidence.app
     return evidence.sends > 0 and app is not None and app.catches(evidence.sent)
 
 
@@ -120,7 +120,7 @@ def _reason(evidence: Evidence, verdict: Verdict) -> str:
     pid1 = evidence.pid1
     if pid1 is None:
         return f"the process tree could not be seen; the app logged {signal} {evidence.deliveries} times"
-    app = next((p for p in evidence.before if p.pid == evidence.app_pid), None)
+    app = evidence.app
     head = f"PID 1 is `{pid1.args}`" if pid1 is not app else f"PID 1 is the app, `{pid1.args}`"
     match verdict:
         case Verdict.SWALLOWED if evidence.ground is Ground.MASKS and pid1.ignores(evidence.sent):

@@ -59,6 +59,20 @@ def observe(container: Container, signal: Signal, app: AppLog, patience: Patienc
         return watch.untested(str(fault))
 
 
+def output_complete(container: Container) -> bool | None:
+    """Tell whether all output up to now has been read, as a mark written behind it came through.
+
+    Returns:
+        ``False`` where marks cannot be written, ``None`` where one got lost.
+    """
+    inbox = container.inbox
+    arrived = inbox.fences
+    marks = container.fence()
+    if not marks:
+        return False
+    return until(lambda: inbox.fences >= arrived + marks or None, timeout_s=_OUTPUT_S, time=inbox)
+
+
 def _whole(text: str | None) -> int | None:
     """A number from the app's log; what is none, or absurd, is not there."""
     return int(text) if text and len(text) <= _MOST_DIGITS and text.isascii() and text.isdecimal() else None
@@ -136,7 +150,6 @@ class _Watch:
             done=any(self.app.done and self.app.done.search(line.text) for line in lines[seen:]),
             running=died is None,
             exit_code=died.exit_code if died else None,
-            oom_killed=any(event.action == "oom" for event in self.inbox.events),
             ground=decision.ground,
             logs=lines,
             events=self.inbox.events,
@@ -241,7 +254,7 @@ class _Decider:
     def _at_rest(self, now: int) -> _Decision | str | None:
         self._resting_since = self._resting_since or now
         if exact(self._sample) and not self._complete:
-            complete = self._output_complete()
+            complete = output_complete(self._watch.container)
             if complete is None:
                 return f"the container's output did not come through within {_OUTPUT_S:g} s"
             self._complete = complete
@@ -252,15 +265,3 @@ class _Decider:
         if settle_s is None:
             settle_s = SETTLE_S if self._complete else SETTLE_BLIND_S
         return _Decision(Ground.SETTLED, self._sample) if now - self._resting_since >= settle_s * 1e9 else None
-
-    def _output_complete(self) -> bool | None:
-        """Whether all that was written up to now has been read, as a mark written behind it came through.
-
-        ``False`` where marks cannot be written, ``None`` where one got lost.
-        """
-        inbox = self._watch.inbox
-        arrived = inbox.fences
-        marks = self._watch.container.fence()
-        if not marks:
-            return False
-        return until(lambda: inbox.fences >= arrived + marks or None, timeout_s=_OUTPUT_S, time=inbox)

@@ -99,7 +99,7 @@ def test_the_evidence_is_whole() -> None:
     assert [event.action for event in evidence.events] == ["kill"]
     assert seen.container.killed == [TERM]
     assert not evidence.done
-    assert not evidence.oom_killed
+    assert all(event.action != "oom" for event in evidence.events)
     assert evidence.trace is None
 
 

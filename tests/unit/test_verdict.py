@@ -51,7 +51,6 @@ STAYS = Evidence(
     done=False,
     running=True,
     exit_code=None,
-    oom_killed=False,
     ground=Ground.SETTLED,
     logs=(),
     events=(),
