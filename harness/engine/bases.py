@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 from docker.errors import DockerException, ImageNotFound
 
-from harness.core.errors import BaseUnavailable, EngineFault
+from harness.core.errors import BaseUnavailable, EngineFault, UsageError
 from harness.core.model import BaseFacts
 from harness.core.recipe import is_recipe, parse_recipe
 from harness.engine.client import messages, our_errors
@@ -84,9 +84,11 @@ class Bases:
         """Make sure that the engine has a base, pulling or assembling it.
 
         Raises:
-            UsageError: the reference asks for a recipe that does not exist.
+            UsageError: the reference is malformed, or asks for a recipe that does not exist.
             BaseUnavailable: it cannot be had.
         """
+        if not reference.strip():
+            raise UsageError("a base is empty", remedy=_REMEDY)
         if is_recipe(reference):
             # The engine's other modules do not need what it takes to assemble an image.
             from harness.engine.recipes import build_recipe
@@ -96,7 +98,10 @@ class Bases:
             )
             image = self._inspect(tag)
         else:
-            image = self._inspect(reference)
+            try:
+                image = self._inspect(reference)
+            except EngineFault as fault:
+                raise UsageError(f"{reference!r} is no image reference: {fault}", remedy=_REMEDY) from fault
             if image is None:
                 self._pull(reference)
                 image = self._inspect(reference)

@@ -96,6 +96,13 @@ class TestBases:
         assert "sha256:" in answer
         return "signal-harness/test-empty:latest"
 
+    @pytest.mark.parametrize("reference", ["", "UPPER/case::x"])
+    def test_no_reference(self, reference: str) -> None:
+        done = command("run", "--base", reference, "--variant", "pid-1")
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+        assert "a base is empty" in done.stderr or "is no image reference" in done.stderr
+
     def test_no_such_image(self) -> None:
         done = command("run", "--base", "localhost:1/nothing/here:0", "--variant", "pid-1")
         assert done.returncode == 3
