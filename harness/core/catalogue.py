@@ -13,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from harness.core.errors import UsageError
-from harness.core.model import BaseFacts, Forwards
+from harness.core.model import BaseFacts, Expected, Probe
 from harness.core.signals import Signal, parse_signal
 
 if TYPE_CHECKING:
@@ -23,19 +23,22 @@ SCHEMA: Final = 1
 FILE_NAME: Final = "catalogue.toml"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FACTS: Final = ("node", "npm")
+_MOST_PORT: Final = 65535
+_OTHER_PROBES: Final = tuple(probe.value for probe in Probe if probe is not Probe.SIGNAL)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expectation:
-    """Whether signals are forwarded: a default, and exceptions by signal."""
+    """Whether signals are forwarded: a default, and exceptions by signal; and whether other probes find all well."""
 
-    forwards: Forwards | None = None
-    signals: Mapping[Signal, Forwards] = field(default_factory=dict)
+    forwards: Expected | None = None
+    signals: Mapping[Signal, Expected] = field(default_factory=dict)
+    probes: Mapping[Probe, Expected] = field(default_factory=dict)
 
-    def of(self, signal: Signal) -> Forwards | None:
-        """What holds for one signal; ``None`` if nothing is said of it."""
-        return self.signals.get(signal, self.forwards)
+    def of(self, probe: Probe, signal: Signal | None = None) -> Expected | None:
+        """What holds for one signal or another probe; ``None`` if nothing is said of it."""
+        return self.probes.get(probe) if signal is None else self.signals.get(signal, self.forwards)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +62,7 @@ class Variant:
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     requires: Mapping[str, str] = field(default_factory=dict)
-    expect: Expectation = field(default_factory=lambda: Expectation(forwards=Forwards.DEPENDS))
+    expect: Expectation = field(default_factory=lambda: Expectation(forwards=Expected.DEPENDS))
     claim: Claim | None = None
 
     def unmet(self, facts: BaseFacts) -> str | None:
@@ -78,12 +81,48 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AppLog:
-    """How the app's log is read. Named groups: ``pid`` and ``ppid`` (ready), ``signal`` and ``t`` (received)."""
+class StopSetting:
+    """How the app is run to be stopped: so that it shuts down, and answers a request that is in flight.
+
+    A request is a POST to ``path`` on ``port``, whose answer begins at once and ends when the request's body has come.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int | None = None
+    path: str = "/"
+
+
+CODE: Final = "{code}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExitSetting:
+    """How the app is made to exit with a code soon after its start: by an environment that holds `CODE`."""
+
+    environment: Mapping[str, str]
+
+    def exiting(self, code: int) -> dict[str, str]:
+        """The environment with which the app exits with a given code."""
+        return {name: value.replace(CODE, str(code)) for name, value in self.environment.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class App:
+    """The app under test: how its log is read, and how it is set up for probes.
+
+    Named groups of the patterns: ``pid`` and ``ppid`` (ready), ``signal`` and ``t`` (received).
+    """
 
     ready: re.Pattern[str]
     received: re.Pattern[str]
     done: re.Pattern[str] | None = None
+    stop: StopSetting | None = None
+    exit_code: ExitSetting | None = None
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The probes that a check of signals runs: ``signal``, and ``stop`` for an app that is set up for it."""
+        return (Probe.SIGNAL, Probe.STOP) if self.stop else (Probe.SIGNAL,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +130,7 @@ class Catalogue:
     """A folder's worth of variants; ``context`` is relative to that folder."""
 
     context: str
-    app: AppLog
+    app: App
     variants: tuple[Variant, ...]
 
     def select(self, globs: Iterable[str]) -> tuple[Variant, ...]:
@@ -175,7 +214,7 @@ def parse_catalogue(text: str, *, place: str, has_file: Callable[[str], bool]) -
     if schema != SCHEMA:
         raise UsageError(f"{place}: schema {schema} is unknown", remedy=f"This version reads schema {SCHEMA}.")
     context = document.need("context", str)
-    app = _app_log(document.table("app"), place)
+    app = _app(document.table("app"), place)
     rows = document.take("variant", list) or []
     document.close("schema, context, app, variant")
     variants = tuple(_variant(_Table(row, f"{place}, variant {n}")) for n, row in enumerate(rows, start=1))
@@ -190,19 +229,55 @@ def parse_catalogue(text: str, *, place: str, has_file: Callable[[str], bool]) -
     return Catalogue(context=context, app=app, variants=variants)
 
 
-def _app_log(table: _Table | None, place: str) -> AppLog:
+def _app(table: _Table | None, place: str) -> App:
     if table is None:
         raise UsageError(f"{place}: [app] is missing")
     done = table.take("done", str)
-    app = AppLog(
+    app = App(
         ready=_pattern(table, "ready", table.need("ready", str)),
         received=_pattern(table, "received", table.need("received", str)),
         done=None if done is None else _pattern(table, "done", done),
+        stop=_stop_setting(table.table("stop")),
+        exit_code=_exit_setting(table.table("exit-code")),
     )
+    if app.done is None and (app.stop or app.exit_code):
+        raise UsageError(f"{table.place}: done is missing: stop and exit-code need to see that the app is done")
     if "signal" not in app.received.groupindex:
         raise UsageError(f"{table.place}: received needs a group (?P<signal>…)")
-    table.close("ready, received, done")
+    table.close("ready, received, done, stop, exit-code")
     return app
+
+
+def _stop_setting(table: _Table | None) -> StopSetting | None:
+    if table is None:
+        return None
+    port, path = table.take("port", int), table.take("path", str, default="/")
+    if port is not None and not 1 <= port <= _MOST_PORT:
+        raise UsageError(f"{table.place}: port is {port}; 1 to {_MOST_PORT} is wanted")
+    if not path or not path.startswith("/"):
+        raise UsageError(f"{table.place}: path is {path!r}; it begins with /")
+    setting = StopSetting(environment=_environment(table), port=port, path=path)
+    table.close("environment, port, path")
+    return setting
+
+
+def _exit_setting(table: _Table | None) -> ExitSetting | None:
+    if table is None:
+        return None
+    setting = ExitSetting(environment=_environment(table))
+    if not any(CODE in value for value in setting.environment.values()):
+        raise UsageError(f"{table.place}: no variable of environment holds {CODE}")
+    table.close("environment")
+    return setting
+
+
+def _environment(table: _Table) -> dict[str, str]:
+    inner = table.table("environment")
+    environment = inner.rest() if inner else {}
+    for name, value in environment.items():
+        if not isinstance(value, str):
+            raise UsageError(f"{table.place}, environment: {name} is {value!r}; a string is wanted")
+    return environment
 
 
 def _pattern(table: _Table, key: str, text: str) -> re.Pattern[str]:
@@ -228,7 +303,7 @@ def _variant(table: _Table) -> Variant:
         entrypoint=table.words("entrypoint"),
         command=table.words("command"),
         requires=_requires(table.table("requires")),
-        expect=_expectation(expect) if expect else Expectation(forwards=Forwards.DEPENDS),
+        expect=_expectation(expect) if expect else Expectation(forwards=Expected.DEPENDS),
         claim=_claim(claim) if claim else None,
     )
     table.close("name, title, dockerfile, target, init, entrypoint, command, requires, expect, claim")
@@ -253,20 +328,24 @@ def _claim(table: _Table) -> Claim:
 
 
 def _expectation(table: _Table) -> Expectation:
-    forwards: Forwards | None = None
-    signals: dict[Signal, Forwards] = {}
+    forwards: Expected | None = None
+    signals: dict[Signal, Expected] = {}
+    probes: dict[Probe, Expected] = {}
     for key, value in table.rest().items():
         try:
-            wanted = Forwards(value)
+            wanted = Expected(value)
         except ValueError:
             raise UsageError(f"{table.place}: {key} is {value!r}", remedy="It is always, never or depends.") from None
         if key == "forwards":
             forwards = wanted
+        elif key in _OTHER_PROBES:
+            probes[Probe(key)] = wanted
         else:
             try:
                 signals[parse_signal(key)] = wanted
             except UsageError as error:
                 raise UsageError(
-                    f"{table.place}: unknown key {key!r}", remedy="Known keys: forwards, and names of signals."
+                    f"{table.place}: unknown key {key!r}",
+                    remedy=f"Known keys: forwards, names of signals, {', '.join(_OTHER_PROBES)}.",
                 ) from error
-    return Expectation(forwards=forwards, signals=signals)
+    return Expectation(forwards=forwards, signals=signals, probes=probes)

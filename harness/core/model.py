@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from harness.core.trace import Fate, TraceRecord, sends
+from harness.core.trace import Fate, Handled, Sent, TraceRecord, sends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +31,18 @@ class Outcome(StrEnum):
     ENDED = "ended"
 
 
+class Probe(StrEnum):
+    """What is asked of a container."""
+
+    SIGNAL = "signal"
+    STOP = "stop"
+    EXIT_CODE = "exit-code"
+    REAP = "reap"
+    TTY = "tty"
+
+
 class Verdict(StrEnum):
-    """What the signal did, for one cell; DESIGN's table."""
+    """What was found, for one cell. The first six are about a signal (probes ``signal`` and ``tty``)."""
 
     FORWARDED = "forwarded"
     DUPLICATED = "duplicated"
@@ -40,12 +50,24 @@ class Verdict(StrEnum):
     TRANSLATED = "translated"
     SWALLOWED = "swallowed"
     KILLED = "killed"
+    GRACEFUL = "graceful"
+    ABRUPT = "abrupt"
+    FORCED = "forced"
+    KEPT = "kept"
+    LOST = "lost"
+    REAPED = "reaped"
+    ZOMBIE = "zombie"
     UNSTABLE = "unstable"
     UNTESTED = "untested"
 
+    @property
+    def good(self) -> bool:
+        """Whether it is what one wants of a container: each probe has one such verdict."""
+        return self in (Verdict.FORWARDED, Verdict.GRACEFUL, Verdict.KEPT, Verdict.REAPED)
 
-class Forwards(StrEnum):
-    """An expectation: the verdict is ``forwarded`` on every base, on none, or that depends on the base."""
+
+class Expected(StrEnum):
+    """An expectation: the probe's good verdict is found on every base, on none, or that depends on the base."""
 
     ALWAYS = "always"
     NEVER = "never"
@@ -56,9 +78,10 @@ class Forwards(StrEnum):
 class Process:
     """One process of a container at one moment, as proc_pid_status(5) and ps(1) show it.
 
+    ``state`` is that of ps(1), with a ``+`` for the foreground of its terminal.
     ``pid`` counts on the engine's host, ``inner_pid`` in the container where that can be seen. ``activity`` is a
     fingerprint of how often its threads ran so far (their context switches); equal values mean that none ran between.
-    ``wchan`` names the kernel functions that its threads sleep in.
+    ``wchan`` names the kernel functions that its threads sleep in, ``threads`` are their ids on the host.
     """
 
     pid: int
@@ -73,6 +96,7 @@ class Process:
     inner_pid: int | None = None
     activity: int | None = None
     wchan: str | None = None
+    threads: frozenset[int] = frozenset()
 
     @property
     def fetches_signals(self) -> bool | None:
@@ -84,9 +108,14 @@ class Process:
         return None if self.wchan is None else "sigtimedwait" in self.wchan
 
     @property
+    def in_foreground(self) -> bool:
+        """Whether its terminal sends it the signals of keys such as Ctrl-C."""
+        return "+" in self.state
+
+    @property
     def asleep(self) -> bool:
-        """Whether it waits for something, is stopped or dead, and no signal is on its way to it."""
-        return self.state[:1] in "SITtZX" and self.deliverable == 0
+        """Whether it is dead, or waits for something or is stopped with no signal on its way to it."""
+        return not self.alive or (self.state[:1] in "SITt" and self.deliverable == 0)
 
     @property
     def deliverable(self) -> int:
@@ -124,11 +153,12 @@ class LogLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineEvent:
-    """One engine event of the container: ``kill``, ``die`` or ``oom``."""
+    """One engine event of the container: ``kill`` (with the signal), ``die`` (with the exit code) or ``oom``."""
 
     action: str
     time_ns: int
     exit_code: int | None = None
+    signal: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,47 +178,123 @@ class Ground(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
-    """All that was seen of one run. The verdict is a function of this alone."""
+class Request(StrEnum):
+    """What became of a request that was in flight when the container was told to stop."""
 
-    sent: Signal
-    sent_ns: int
+    ANSWERED = "answered"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What was seen of one run, whatever the probe: process trees before and after, output, events, the end."""
+
     app_pid: int | None
     before: Tree
     after: Tree
-    receipts: tuple[Receipt, ...]
-    done: bool
     running: bool
     exit_code: int | None
-    ground: Ground
     logs: tuple[LogLine, ...]
     events: tuple[EngineEvent, ...]
+    began_ns: int
     decided_ns: int
     trace: tuple[TraceRecord, ...] | None = None
 
     @property
-    def sends(self) -> int:
-        """How often the app was sent the signal by the kernel's record; 0 where there is no record."""
-        return sum(
-            record.target_pid == self.app_pid and record.fate in (Fate.DELIVERED, Fate.MERGED)
-            for record in sends(self.trace or (), self.sent.number)
-        )
-
-    @property
     def pid1(self) -> Process | None:
-        """PID 1 of the container before the signal."""
+        """PID 1 of the container before anything was done to it."""
         return self.before[0] if self.before else None
 
     @property
     def app(self) -> Process | None:
-        """The app's process before the signal."""
+        """The app's process before anything was done to it."""
         return next((process for process in self.before if process.pid == self.app_pid), None)
+
+    @property
+    def app_after(self) -> Process | None:
+        """The app's process at the end, if it still lives."""
+        return next((process for process in self.after if process.pid == self.app_pid and process.alive), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignalEvidence(Seen):
+    """All that was seen of one run with a signal, sent by the engine or ``typed`` as a key on its terminal."""
+
+    sent: Signal
+    receipts: tuple[Receipt, ...]
+    done: bool
+    ground: Ground
+    typed: bool = False
+
+    @property
+    def sent_to_app(self) -> tuple[Sent, ...]:
+        """The kernel's record of the signal being sent to the app, where it was not dropped; empty without a record."""
+        app = self.app
+        ids = {self.app_pid} | (app.threads if app else frozenset())
+        return tuple(
+            record
+            for record in sends(self.trace or (), self.sent.number)
+            if record.fate in (Fate.DELIVERED, Fate.MERGED) and record.target_pid in ids
+        )
+
+    @property
+    def sends(self) -> int:
+        """How often the app was sent the signal by the kernel's record; 0 where there is no record."""
+        return len(self.sent_to_app)
+
+    @property
+    def handled(self) -> tuple[Handled, ...]:
+        """The kernel's record of the app's handler being run for the signal; empty without a record.
+
+        That is the handler of its C library or runtime: whether the app itself got to know, only its log tells.
+        """
+        app = self.app
+        ids = {self.app_pid} | (app.threads if app else frozenset())
+        return tuple(
+            record
+            for record in self.trace or ()
+            if isinstance(record, Handled)
+            and record.pid in ids
+            and record.number == self.sent.number
+            and record.handler
+        )
 
     @property
     def deliveries(self) -> int:
         """How often the app handled the signal that was sent."""
         return sum(receipt.signal == self.sent.name for receipt in self.receipts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopEvidence(SignalEvidence):
+    """All that was seen of one ``docker stop``: ``took_s`` from the stop to the container's end, in seconds.
+
+    ``forced`` says whether the engine had to send SIGKILL, ``request`` what became of the request in flight
+    (``None`` if there was none).
+    """
+
+    grace_s: float
+    took_s: float
+    forced: bool
+    request: Request | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExitEvidence(Seen):
+    """Exit codes that the app ended with, and what ``docker wait`` said of each; ``None`` if the container ran on."""
+
+    codes: tuple[tuple[int, int | None], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReapEvidence(Seen):
+    """A process whose parent had gone before it ended: who adopted it, and whether it was still there as a zombie."""
+
+    orphan: Process
+    zombie: bool
+
+
+Evidence = SignalEvidence | StopEvidence | ExitEvidence | ReapEvidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,10 +307,10 @@ class Untested:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """What one run's evidence means."""
+    """What one run's evidence means; ``delivery`` is ``None`` where no signal is at stake."""
 
     verdict: Verdict
-    delivery: Delivery
+    delivery: Delivery | None
     outcome: Outcome | None
     reason: str
 
@@ -239,17 +345,32 @@ class EngineFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StartCommand:
+    """What an image (with a variant's own options) starts: the engine's view of ENTRYPOINT and CMD, and STOPSIGNAL."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    stop_signal: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """base × variant × signal."""
+    """base × variant × what is asked: a signal, or another probe. Only the probe ``signal`` names its signal."""
 
     base: str
     variant: Variant
-    signal: Signal
+    signal: Signal | None = None
+    probe: Probe = Probe.SIGNAL
+
+    @property
+    def question(self) -> str:
+        """What is asked, in one word: the signal's name, or the probe's."""
+        return self.signal.name if self.signal else self.probe.value
 
     @property
     def id(self) -> str:
         """A readable name, ``alpine-node24/npm-start/SIGTERM``."""
-        return f"{base_label(self.base)}/{self.variant.name}/{self.signal.name}"
+        return f"{base_label(self.base)}/{self.variant.name}/{self.question}"
 
 
 def base_label(reference: str) -> str:
@@ -273,7 +394,8 @@ class Result:
     runs: tuple[Run, ...]
     judgement: Judgement
     shown: Run
-    expected: Forwards
+    expected: Expected
+    start: StartCommand | None = None
     reproduce: tuple[str, ...] = ()
 
     @property
@@ -284,7 +406,7 @@ class Result:
     @property
     def evidence(self) -> Evidence | None:
         """The evidence of the run that speaks for the cell."""
-        return self.shown.evidence if isinstance(self.shown.evidence, Evidence) else None
+        return None if isinstance(self.shown.evidence, Untested) else self.shown.evidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

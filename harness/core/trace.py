@@ -26,7 +26,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sent:
-    """A signal that a process sent to another; PIDs count on the host, ``time_s`` on the trace clock."""
+    """A signal that was sent; PIDs count on the host, ``time_s`` on the trace clock.
+
+    ``by_kernel`` tells a signal of the kernel's own from one that ``sender`` asked for: Ctrl-C on a terminal, or the
+    SIGKILL for all that is left as PID 1 ends (``si_code`` above 0, sigaction(2); pid_namespaces(7)).
+    """
 
     time_s: float
     sender: str
@@ -35,6 +39,7 @@ class Sent:
     target: str
     target_pid: int
     fate: Fate
+    by_kernel: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,12 +58,12 @@ class Lost:
     """The ring buffer overflowed: an unknown number of records is missing."""
 
 
-TraceRecord = Sent | Handled | Lost
+TraceRecord = Sent | Handled
 
 _HEAD: Final = r"\s*(?P<comm>.{1,16})-(?P<pid>\d+)\s+(?:\(.*?\)\s+)?\[\d+\]\s+(?:\S+\s+)?(?P<time>\d+\.\d+):\s+"
 _GENERATE: Final = re.compile(
-    _HEAD + r"signal_generate:\s+sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ comm=(?P<target>.*) pid=(?P<target_pid>\d+)"
-    r" grp=\d res=(?P<res>\d)\s*"
+    _HEAD + r"signal_generate:\s+sig=(?P<sig>\d+) errno=-?\d+ code=(?P<code>-?\d+)"
+    r" comm=(?P<target>.*) pid=(?P<target_pid>\d+) grp=\d res=(?P<res>\d)\s*"
 )
 _DELIVER: Final = re.compile(
     _HEAD + r"signal_deliver:\s+sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ sa_handler=(?P<handler>[0-9a-f]+)"
@@ -68,7 +73,7 @@ _LOST: Final = re.compile(r"CPU:\d+ \[LOST (?:\d+ )?EVENTS\]")
 _FATES: Final = {0: Fate.DELIVERED, 1: Fate.IGNORED, 2: Fate.MERGED}
 
 
-def parse_line(line: str) -> TraceRecord | None:
+def parse_line(line: str) -> TraceRecord | Lost | None:
     """Read one line of ``trace_pipe``; ``None`` for anything that is no whole record of these two events."""
     if match := _GENERATE.fullmatch(line):
         return Sent(
@@ -79,6 +84,7 @@ def parse_line(line: str) -> TraceRecord | None:
             target=match["target"],
             target_pid=int(match["target_pid"]),
             fate=_FATES.get(int(match["res"]), Fate.LOST),
+            by_kernel=int(match["code"]) > 0,
         )
     if match := _DELIVER.fullmatch(line):
         return Handled(

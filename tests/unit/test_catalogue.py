@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.catalogue import AppLog, Catalogue, Claim, Expectation, Variant, parse_catalogue
+from harness.core.catalogue import (
+    App,
+    Catalogue,
+    Claim,
+    ExitSetting,
+    Expectation,
+    StopSetting,
+    Variant,
+    parse_catalogue,
+)
 from harness.core.errors import UsageError
-from harness.core.model import BaseFacts, Forwards
+from harness.core.model import BaseFacts, Expected, Probe
 from harness.core.signals import Signal
 
 if TYPE_CHECKING:
@@ -38,6 +47,14 @@ dockerfile = "one.Dockerfile"
 FULL = """
 done = '^Bye'
 
+[app.stop]
+environment = { SHUTDOWN = "1" }
+port = 3000
+path = "/hold"
+
+[app.exit-code]
+environment = { EXIT_AFTER_MS = "300", EXIT_CODE = "{code}" }
+
 [[variant]]
 name = "full"
 title = "all keys"
@@ -47,8 +64,8 @@ init = true
 entrypoint = ["tini", "--"]
 command = ["node", "server.js"]
 requires = { node = ">=22", npm = "<12" }
-expect = { forwards = "always", SIGHUP = "never", "RTMIN+3" = "depends" }
-claim = { text = "it works", source = "an article", SIGTERM = "never" }
+expect = { forwards = "always", SIGHUP = "never", "RTMIN+3" = "depends", stop = "always", tty = "depends" }
+claim = { text = "it works", source = "an article", SIGTERM = "never", exit-code = "always", reap = "never" }
 """
 
 
@@ -67,10 +84,12 @@ def facts(*, node: str | None = None, npm: str | None = None) -> BaseFacts:
 def test_a_catalogue_is_read_whole() -> None:
     assert parse(HEAD + FULL + ROW) == Catalogue(
         context="../app",
-        app=AppLog(
+        app=App(
             ready=re.compile(r"^Listening pid=(?P<pid>\d+)"),
             received=re.compile(r"^Received (?P<signal>SIG\w+)"),
             done=re.compile(r"^Bye"),
+            stop=StopSetting(environment={"SHUTDOWN": "1"}, port=3000, path="/hold"),
+            exit_code=ExitSetting(environment={"EXIT_AFTER_MS": "300", "EXIT_CODE": "{code}"}),
         ),
         variants=(
             Variant(
@@ -83,12 +102,17 @@ def test_a_catalogue_is_read_whole() -> None:
                 command=("node", "server.js"),
                 requires={"node": ">=22", "npm": "<12"},
                 expect=Expectation(
-                    forwards=Forwards.ALWAYS, signals={Signal(1): Forwards.NEVER, Signal(37): Forwards.DEPENDS}
+                    forwards=Expected.ALWAYS,
+                    signals={Signal(1): Expected.NEVER, Signal(37): Expected.DEPENDS},
+                    probes={Probe.STOP: Expected.ALWAYS, Probe.TTY: Expected.DEPENDS},
                 ),
                 claim=Claim(
                     text="it works",
                     source="an article",
-                    forwards=Expectation(signals={Signal(15): Forwards.NEVER}),
+                    forwards=Expectation(
+                        signals={Signal(15): Expected.NEVER},
+                        probes={Probe.EXIT_CODE: Expected.ALWAYS, Probe.REAP: Expected.NEVER},
+                    ),
                 ),
             ),
             Variant(name="one", title="the first", dockerfile="one.Dockerfile"),
@@ -98,15 +122,44 @@ def test_a_catalogue_is_read_whole() -> None:
 
 def test_nothing_said_is_depends() -> None:
     (row,) = parse(HEAD + ROW).variants
-    assert row.expect == Expectation(forwards=Forwards.DEPENDS)
+    assert row.expect == Expectation(forwards=Expected.DEPENDS)
     assert row.claim is None
 
 
 def test_an_expectation_of_a_signal_goes_before_the_default() -> None:
-    expectation = Expectation(forwards=Forwards.ALWAYS, signals={Signal(1): Forwards.NEVER})
-    assert expectation.of(Signal(1)) is Forwards.NEVER
-    assert expectation.of(Signal(15)) is Forwards.ALWAYS
-    assert Expectation().of(Signal(15)) is None
+    expectation = Expectation(forwards=Expected.ALWAYS, signals={Signal(1): Expected.NEVER})
+    assert expectation.of(Probe.SIGNAL, Signal(1)) is Expected.NEVER
+    assert expectation.of(Probe.SIGNAL, Signal(15)) is Expected.ALWAYS
+    assert Expectation().of(Probe.SIGNAL, Signal(15)) is None
+
+
+@pytest.mark.parametrize("probe", [probe for probe in Probe if probe is not Probe.SIGNAL])
+def test_what_is_expected_of_signals_says_nothing_of_other_probes(probe: Probe) -> None:
+    expectation = Expectation(forwards=Expected.ALWAYS, signals={Signal(2): Expected.NEVER})
+    assert expectation.of(probe) is None
+    assert Expectation(probes={probe: Expected.NEVER}).of(probe) is Expected.NEVER
+    assert Expectation(probes={probe: Expected.NEVER}).of(Probe.SIGNAL, Signal(2)) is None
+
+
+def test_the_probe_stop_is_not_the_signal_of_that_name() -> None:
+    (row,) = parse(HEAD + ROW + "expect = { stop = 'never' }").variants
+    assert row.expect == Expectation(probes={Probe.STOP: Expected.NEVER})
+
+
+def test_an_app_that_only_logs_has_no_settings_for_probes() -> None:
+    app = parse(HEAD + ROW).app
+    assert (app.done, app.stop, app.exit_code, app.probes) == (None, None, None, (Probe.SIGNAL,))
+
+
+def test_an_app_that_can_be_stopped_is_stopped_in_a_check_of_signals() -> None:
+    app = parse(HEAD + "done = 'x'\n[app.stop]" + ROW).app
+    assert app.stop == StopSetting(environment={}, port=None, path="/")
+    assert app.probes == (Probe.SIGNAL, Probe.STOP)
+
+
+def test_the_environment_to_exit_holds_the_code_wherever_it_is_wanted() -> None:
+    setting = ExitSetting(environment={"ARGS": "--exit={code} --again={code}", "OTHER": "{other}"})
+    assert setting.exiting(143) == {"ARGS": "--exit=143 --again=143", "OTHER": "{other}"}
 
 
 BAD = {
@@ -181,6 +234,63 @@ BAD = {
         HEAD.replace("?P<signal>", "") + ROW,
         r"c\.toml, app: received needs a group \(\?P<signal>…\)",
     ),
+    "unknown key in app.stop": (
+        HEAD + "done = 'x'\n[app.stop]\nports = 3" + ROW,
+        r"c\.toml, app, stop: unknown key 'ports'",
+    ),
+    "stop is no table": (HEAD + "stop = true" + ROW, r"c\.toml, app: stop is True; a table is wanted"),
+    "stop without done": (
+        HEAD + "[app.stop]\nport = 3000" + ROW,
+        r"c\.toml, app: done is missing: stop and exit-code need to see that the app is done",
+    ),
+    "exit-code without done": (
+        HEAD + "[app.exit-code]\nenvironment = { CODE = '{code}' }" + ROW,
+        r"c\.toml, app: done is missing: stop and exit-code need to see that the app is done",
+    ),
+    "port 0": (HEAD + "done = 'x'\n[app.stop]\nport = 0" + ROW, r"c\.toml, app, stop: port is 0; 1 to 65535 is wanted"),
+    "port too high": (HEAD + "done = 'x'\n[app.stop]\nport = 65536" + ROW, r"c\.toml, app, stop: port is 65536; "),
+    "port is a word": (
+        HEAD + "done = 'x'\n[app.stop]\nport = '80'" + ROW,
+        r"c\.toml, app, stop: port is '80'; a whole number is wanted",
+    ),
+    "port is true": (HEAD + "done = 'x'\n[app.stop]\nport = true" + ROW, r"c\.toml, app, stop: port is True; "),
+    "path without a slash": (
+        HEAD + "done = 'x'\n[app.stop]\npath = 'hold'" + ROW,
+        r"c\.toml, app, stop: path is 'hold'; it begins with /",
+    ),
+    "empty path": (HEAD + "done = 'x'\n[app.stop]\npath = ''" + ROW, r"c\.toml, app, stop: path is ''; it begins"),
+    "environment holds a number": (
+        HEAD + "done = 'x'\n[app.stop]\nenvironment = { MS = 0 }" + ROW,
+        r"c\.toml, app, stop, environment: MS is 0; a string is wanted",
+    ),
+    "environment is a list": (
+        HEAD + "done = 'x'\n[app.stop]\nenvironment = ['MS=0']" + ROW,
+        r"c\.toml, app, stop: environment is \['MS=0'\]; a table is wanted",
+    ),
+    "exit-code without an environment": (
+        HEAD + "done = 'x'\n[app.exit-code]" + ROW,
+        r"c\.toml, app, exit-code: no variable of environment holds \{code\}",
+    ),
+    "exit-code whose environment does not hold the code": (
+        HEAD + "done = 'x'\n[app.exit-code]\nenvironment = { EXIT = '3' }" + ROW,
+        r"c\.toml, app, exit-code: no variable of environment holds \{code\}",
+    ),
+    "unknown key in app.exit-code": (
+        HEAD + "done = 'x'\n[app.exit-code]\nport = 3\nenvironment = { EXIT = '{code}' }" + ROW,
+        r"c\.toml, app, exit-code: unknown key 'port'",
+    ),
+    "unknown probe in expect": (
+        HEAD + ROW + "expect = { exit_code = 'always' }",
+        r"c\.toml, variant 1 \(one\), expect: unknown key 'exit_code'",
+    ),
+    "the probe signal in expect": (
+        HEAD + ROW + "expect = { signal = 'always' }",
+        r"c\.toml, variant 1 \(one\), expect: unknown key 'signal'",
+    ),
+    "bad expectation of a probe": (
+        HEAD + ROW + "expect = { reap = 'often' }",
+        r"c\.toml, variant 1 \(one\), expect: reap is 'often'",
+    ),
     "no ready": (HEAD.replace("ready", "# ready") + ROW, r"c\.toml, app: ready is missing"),
 }
 
@@ -204,6 +314,12 @@ def test_an_unknown_key_is_answered_with_the_known_ones() -> None:
     assert caught.value.remedy.startswith("Known keys: name, title, dockerfile, ")
 
 
+def test_an_unknown_expectation_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(HEAD + ROW + "expect = { exit_code = 'always' }")
+    assert caught.value.remedy == "Known keys: forwards, names of signals, stop, exit-code, reap, tty."
+
+
 @given(st.text())
 def test_any_text_is_a_catalogue_or_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
@@ -221,7 +337,7 @@ def test_any_type_in_any_place_at_the_top_is_a_usage_error(key: str, value: str)
 NAMES = ("npm-start", "npm-start-tini", "tini", "node")
 SOME = Catalogue(
     context=".",
-    app=AppLog(ready=re.compile("r"), received=re.compile("(?P<signal>s)")),
+    app=App(ready=re.compile("r"), received=re.compile("(?P<signal>s)")),
     variants=tuple(variant(name=name) for name in NAMES),
 )
 

@@ -10,13 +10,18 @@ from harness.core.model import (
     Delivery,
     EngineEvent,
     Evidence,
-    Forwards,
+    ExitEvidence,
+    Expected,
     Ground,
     Judgement,
     Outcome,
     Process,
+    ReapEvidence,
     Receipt,
+    Request,
     Run,
+    SignalEvidence,
+    StopEvidence,
     Untested,
     Verdict,
 )
@@ -41,9 +46,9 @@ def sent(fate: Fate = Fate.DELIVERED, *, number: int = 15, target: int = 101) ->
     return Sent(time_s=1.0, sender="sh", sender_pid=100, number=number, target="node", target_pid=target, fate=fate)
 
 
-STAYS = Evidence(
+STAYS = SignalEvidence(
     sent=Signal(15),
-    sent_ns=1,
+    began_ns=1,
     app_pid=101,
     before=TREE,
     after=TREE,
@@ -65,13 +70,59 @@ ENDS = replace(
     events=(EngineEvent(action="die", time_ns=2, exit_code=143),),
 )
 HEAD = "PID 1 is `/bin/sh -c node app.js`: "
+STOPPED = StopEvidence(
+    sent=Signal(15),
+    began_ns=1,
+    app_pid=101,
+    before=TREE,
+    after=(),
+    receipts=received("SIGTERM"),
+    done=True,
+    running=False,
+    exit_code=0,
+    ground=Ground.ENDED,
+    logs=(),
+    events=(),
+    decided_ns=3,
+    grace_s=3,
+    took_s=0.25,
+    forced=False,
+    request=Request.ANSWERED,
+)
+FORCED = replace(STOPPED, forced=True, exit_code=137, took_s=3.04, done=False)
+EXITED = ExitEvidence(
+    app_pid=101,
+    before=TREE,
+    after=(),
+    running=False,
+    exit_code=42,
+    logs=(),
+    events=(),
+    began_ns=1,
+    decided_ns=3,
+    codes=((42, 42), (0, 0), (143, 143)),
+)
+ORPHAN = replace(SHELL, pid=102, ppid=100, args="sleep 3600")
+ADOPTED = ReapEvidence(
+    app_pid=101,
+    before=(*TREE, ORPHAN),
+    after=TREE,
+    running=True,
+    exit_code=None,
+    logs=(),
+    events=(),
+    began_ns=1,
+    decided_ns=3,
+    orphan=ORPHAN,
+    zombie=False,
+)
 
 
 def run(evidence: Evidence | Untested) -> Run:
     return Run(evidence=evidence, judgement=judge(evidence))
 
 
-CASES = {
+CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]] = {
     "forwarded and running": (
         replace(STAYS, receipts=received("SIGTERM")),
         (Verdict.FORWARDED, Delivery.ONCE, Outcome.RUNNING),
@@ -105,7 +156,7 @@ CASES = {
     "duplicated by the kernel's word, merged in the app": (
         replace(STAYS, receipts=received("SIGTERM"), trace=(sent(), sent(Fate.MERGED))),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
-        HEAD + "the app was sent SIGTERM 2 times, which merged into 1",
+        HEAD + "the app was sent SIGTERM 2 times, which merged into 1, by `/bin/sh -c node app.js`",
     ),
     "cut short": (
         replace(ENDS, receipts=received("SIGTERM")),
@@ -191,11 +242,120 @@ CASES = {
         (Verdict.KILLED, Delivery.NONE, Outcome.ENDED),
         HEAD + "the app never saw SIGTERM, but the container ended with exit code 143 before the app was done",
     ),
+    "duplicated by the terminal and an init": (
+        replace(
+            STAYS,
+            receipts=received("SIGINT"),
+            sent=Signal(2),
+            typed=True,
+            trace=(sent(number=2), replace(sent(number=2), sender="dockerd", sender_pid=3, by_kernel=True)),
+        ),
+        (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
+        HEAD + "the app was sent SIGINT 2 times, which merged into 1, by `/bin/sh -c node app.js` and by the terminal",
+    ),
+    "duplicated by a process that nobody saw": (
+        replace(STAYS, receipts=received("SIGTERM"), trace=(replace(sent(), sender="kill", sender_pid=7),) * 2),
+        (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
+        HEAD + "the app was sent SIGTERM 2 times, which merged into 1, by `kill`",
+    ),
+    "swallowed: Ctrl-C stopped short of the app": (
+        replace(STAYS, sent=Signal(2), typed=True),
+        (Verdict.SWALLOWED, Delivery.NONE, Outcome.RUNNING),
+        HEAD + "SIGINT from the terminal did not come through to the app",
+    ),
+    "graceful": (
+        STOPPED,
+        (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
+        HEAD + "the app received SIGTERM, answered the request in flight, and ended by itself",
+    ),
+    "graceful, with no request": (
+        replace(STOPPED, before=ALONE, app_pid=100, request=None),
+        (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
+        "PID 1 is the app, `node app.js`: the app received SIGTERM, and ended by itself",
+    ),
+    "graceful, though it was told twice": (
+        replace(STOPPED, receipts=received("SIGTERM", "SIGTERM")),
+        (Verdict.GRACEFUL, Delivery.DUPLICATE, Outcome.EXITED),
+        HEAD + "the app received SIGTERM, answered the request in flight, and ended by itself",
+    ),
+    "abrupt: never told": (
+        replace(STOPPED, receipts=(), done=False, request=Request.LOST, exit_code=143),
+        (Verdict.ABRUPT, Delivery.NONE, Outcome.ENDED),
+        HEAD + "the container ended by itself 0.2 s after SIGTERM, but the app never saw SIGTERM, "
+        "and the request in flight was lost",
+    ),
+    "abrupt: no time to be done": (
+        replace(STOPPED, done=False, request=Request.LOST, exit_code=143),
+        (Verdict.ABRUPT, Delivery.ONCE, Outcome.ENDED),
+        HEAD + "the container ended by itself 0.2 s after SIGTERM, but the app received SIGTERM and was not done, "
+        "and the request in flight was lost",
+    ),
+    "forced: never told": (
+        replace(FORCED, receipts=(), request=Request.LOST),
+        (Verdict.FORCED, Delivery.NONE, Outcome.ENDED),
+        HEAD + "the app never saw SIGTERM; SIGKILL ended the container 3.0 s after SIGTERM, "
+        "and the request in flight was lost",
+    ),
+    "forced: the app does not end": (
+        replace(FORCED, request=None),
+        (Verdict.FORCED, Delivery.ONCE, Outcome.ENDED),
+        HEAD + "the app received SIGTERM, but did not end; SIGKILL ended the container 3.0 s after SIGTERM",
+    ),
+    "forced: the container outlives the app": (
+        replace(FORCED, done=True),
+        (Verdict.FORCED, Delivery.ONCE, Outcome.ENDED),
+        HEAD + "the app was done, but the container ran on; SIGKILL ended the container 3.0 s after SIGTERM",
+    ),
+    "abrupt: the app was done, but dropped the request": (
+        replace(STOPPED, request=Request.LOST),
+        (Verdict.ABRUPT, Delivery.ONCE, Outcome.EXITED),
+        HEAD + "the app received SIGTERM and ended by itself, but the request in flight was lost",
+    ),
+    "graceful, by another signal": (
+        replace(STOPPED, receipts=received("SIGINT"), request=None),
+        (Verdict.GRACEFUL, Delivery.NONE, Outcome.EXITED),
+        HEAD + "the app received SIGINT in place of SIGTERM, and ended by itself",
+    ),
+    "kept, by an app that was gone before its tree was seen": (
+        replace(EXITED, before=(), app_pid=None),
+        (Verdict.KEPT, None, Outcome.EXITED),
+        "the app's exit codes 42, 0, 143 are those of the container",
+    ),
+    "kept": (
+        EXITED,
+        (Verdict.KEPT, None, Outcome.EXITED),
+        HEAD + "the app's exit codes 42, 0, 143 are those of the container",
+    ),
+    "lost": (
+        replace(EXITED, exit_code=1, codes=((42, 1), (0, 0), (143, 1))),
+        (Verdict.LOST, None, Outcome.EXITED),
+        HEAD + "the app exited with 42, the container with 1; the app exited with 143, the container with 1",
+    ),
+    "lost, the container running on": (
+        replace(EXITED, after=(SHELL,), running=True, exit_code=None, codes=((42, None), (0, 0))),
+        (Verdict.LOST, None, Outcome.RUNNING),
+        HEAD + "the app exited with 42, and the container ran on",
+    ),
+    "reaped by PID 1": (
+        ADOPTED,
+        (Verdict.REAPED, None, Outcome.RUNNING),
+        HEAD + "an orphan, `sleep 3600`, passed to it and ended, and it waited for it",
+    ),
+    "reaped by a subreaper": (
+        replace(ADOPTED, orphan=replace(ORPHAN, ppid=101)),
+        (Verdict.REAPED, None, Outcome.RUNNING),
+        HEAD + "an orphan, `sleep 3600`, passed to `node app.js` and ended, and `node app.js` waited for it",
+    ),
+    "zombie": (
+        replace(ADOPTED, after=(*TREE, replace(ORPHAN, state="Z")), zombie=True),
+        (Verdict.ZOMBIE, None, Outcome.RUNNING),
+        HEAD + "an orphan, `sleep 3600`, passed to it and ended, and it did not wait for it: it stays a zombie",
+    ),
 }
 
 
 @pytest.mark.parametrize(("evidence", "words", "reason"), CASES.values(), ids=CASES.keys())
-def test_the_meaning_of_a_run(evidence: Evidence, words: tuple[Verdict, Delivery, Outcome], reason: str) -> None:
+def test_the_meaning_of_a_run(evidence: Evidence, words: tuple[Verdict, Delivery | None, Outcome], reason: str) -> None:
     verdict, delivery, outcome = words
     assert judge(evidence) == Judgement(verdict=verdict, delivery=delivery, outcome=outcome, reason=reason)
 
@@ -209,7 +369,7 @@ def test_the_cases_cover_every_verdict_of_a_single_run() -> None:
 
 def test_what_could_not_be_tested() -> None:
     assert judge(Untested(reason="no ready line within 30 s")) == Judgement(
-        verdict=Verdict.UNTESTED, delivery=Delivery.NONE, outcome=None, reason="no ready line within 30 s"
+        verdict=Verdict.UNTESTED, delivery=None, outcome=None, reason="no ready line within 30 s"
     )
 
 
@@ -226,7 +386,7 @@ def test_sends_that_do_not_count(record: Sent) -> None:
 
 def test_a_tree_that_could_not_be_seen_is_said_so() -> None:
     blind = replace(STAYS, before=(), after=(), app_pid=None, receipts=received("SIGTERM"))
-    assert judge(blind).reason == "the process tree could not be seen; the app logged SIGTERM 1 times"
+    assert judge(blind).reason == "the process tree could not be seen"
 
 
 FORWARDED = run(replace(STAYS, receipts=received("SIGTERM")))
@@ -266,46 +426,47 @@ def test_of_equal_verdicts_the_worst_delivery_is_shown() -> None:
 
 
 FINDINGS = [verdict for verdict in Verdict if verdict is not Verdict.UNTESTED]
+GOOD = {Verdict.FORWARDED, Verdict.GRACEFUL, Verdict.KEPT, Verdict.REAPED}
 
 
 @pytest.mark.parametrize("verdict", FINDINGS)
 def test_the_catalogue_is_asserted(verdict: Verdict) -> None:
-    forwarded = verdict is Verdict.FORWARDED
-    assert as_expected(Forwards.ALWAYS, verdict) is forwarded
-    assert as_expected(Forwards.NEVER, verdict) is not forwarded
-    assert as_expected(Forwards.DEPENDS, verdict) is None
+    good = verdict in GOOD
+    assert as_expected(Expected.ALWAYS, verdict) is good
+    assert as_expected(Expected.NEVER, verdict) is not good
+    assert as_expected(Expected.DEPENDS, verdict) is None
 
 
 @pytest.mark.parametrize("verdict", FINDINGS)
 @pytest.mark.parametrize("recorded", FINDINGS)
 def test_a_recorded_verdict_decides_what_depends(verdict: Verdict, recorded: Verdict) -> None:
-    assert as_expected(Forwards.DEPENDS, verdict, recorded) is (verdict is recorded)
+    assert as_expected(Expected.DEPENDS, verdict, recorded) is (verdict is recorded)
 
 
-@pytest.mark.parametrize("expected", Forwards)
-def test_untested_is_neither_as_expected_nor_not(expected: Forwards) -> None:
+@pytest.mark.parametrize("expected", Expected)
+def test_untested_is_neither_as_expected_nor_not(expected: Expected) -> None:
     assert as_expected(expected, Verdict.UNTESTED) is None
     assert as_expected(expected, Verdict.UNTESTED, Verdict.FORWARDED) is None
 
 
 @pytest.mark.parametrize("verdict", FINDINGS)
-@pytest.mark.parametrize("expected", Forwards)
-def test_a_recorded_untested_says_nothing(expected: Forwards, verdict: Verdict) -> None:
+@pytest.mark.parametrize("expected", Expected)
+def test_a_recorded_untested_says_nothing(expected: Expected, verdict: Verdict) -> None:
     assert as_expected(expected, verdict, Verdict.UNTESTED) is as_expected(expected, verdict)
 
 
 @pytest.mark.parametrize(
     ("expected", "verdict", "recorded", "wanted"),
     [
-        (Forwards.ALWAYS, Verdict.FORWARDED, Verdict.FORWARDED, True),
-        (Forwards.ALWAYS, Verdict.FORWARDED, Verdict.SWALLOWED, False),
-        (Forwards.ALWAYS, Verdict.SWALLOWED, Verdict.SWALLOWED, False),
-        (Forwards.NEVER, Verdict.SWALLOWED, Verdict.SWALLOWED, True),
-        (Forwards.NEVER, Verdict.SWALLOWED, Verdict.KILLED, False),
-        (Forwards.NEVER, Verdict.FORWARDED, Verdict.FORWARDED, False),
+        (Expected.ALWAYS, Verdict.FORWARDED, Verdict.FORWARDED, True),
+        (Expected.ALWAYS, Verdict.FORWARDED, Verdict.SWALLOWED, False),
+        (Expected.ALWAYS, Verdict.SWALLOWED, Verdict.SWALLOWED, False),
+        (Expected.NEVER, Verdict.SWALLOWED, Verdict.SWALLOWED, True),
+        (Expected.NEVER, Verdict.SWALLOWED, Verdict.KILLED, False),
+        (Expected.NEVER, Verdict.FORWARDED, Verdict.FORWARDED, False),
     ],
 )
 def test_catalogue_and_record_must_both_agree(
-    expected: Forwards, verdict: Verdict, recorded: Verdict, wanted: bool
+    expected: Expected, verdict: Verdict, recorded: Verdict, wanted: bool
 ) -> None:
     assert as_expected(expected, verdict, recorded) is wanted
