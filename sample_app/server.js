@@ -7,7 +7,8 @@
 //   SHUTDOWN_AFTER_MS  shut down gracefully on SIGTERM, SIGINT, SIGHUP and SIGQUIT: take no new
 //                      connections, answer the requests in flight, and leave this many
 //                      milliseconds after the first signal (later, if a request still runs)
-//   EXIT_CODE          the exit code of that shutdown (0)
+//   EXIT_AFTER_MS      leave by itself so many milliseconds after it listens
+//   EXIT_CODE          the exit code of either (0)
 
 const fs = require('node:fs');
 const http = require('node:http');
@@ -15,6 +16,7 @@ const os = require('node:os');
 
 const PORT = numberFromEnv('PORT', 3000, 65535);
 const SHUTDOWN_AFTER_MS = numberFromEnv('SHUTDOWN_AFTER_MS', undefined, 2 ** 31 - 1);
+const EXIT_AFTER_MS = numberFromEnv('EXIT_AFTER_MS', undefined, 2 ** 31 - 1);
 const EXIT_CODE = numberFromEnv('EXIT_CODE', 0, 255);
 
 const UNCATCHABLE = ['SIGKILL', 'SIGSTOP'];
@@ -45,7 +47,10 @@ server.on('error', (error) => {
 for (const name of Object.keys(os.constants.signals)) {
   if (!UNCATCHABLE.includes(name) && !ALIASES.includes(name)) process.on(name, received);
 }
-server.listen(PORT, () => log(`Listening on port ${server.address().port}`));
+server.listen(PORT, () => {
+  log(`Listening on port ${server.address().port}`);
+  if (EXIT_AFTER_MS !== undefined) setTimeout(leave, EXIT_AFTER_MS);
+});
 
 function received(name) {
   log(`Received signal: ${name}`);
@@ -63,13 +68,17 @@ function shutDown() {
 }
 
 function exitWhenDrained() {
-  if (!timeIsUp || inFlight > 0) return;
+  if (timeIsUp && inFlight === 0) leave();
+}
+
+function leave() {
   log('Shutdown complete');
   process.exit(EXIT_CODE);
 }
 
 // GET /            Hello, world
 // GET /slow?ms=N   the same, N milliseconds later: a request in flight
+// POST /hold       begins to answer at once, and ends once the request's body has come
 function answer(request, response) {
   const [path, query] = request.url.split('?');
   const ms = path === '/slow' ? Number(new URLSearchParams(query).get('ms')) : 0;
@@ -78,7 +87,11 @@ function answer(request, response) {
     response.end(`${text}\n`);
   };
 
-  if (path !== '/' && path !== '/slow') send(404, 'Not found');
+  if (path === '/hold') {
+    response.writeHead(200, { 'Content-Type': 'text/plain' });
+    response.flushHeaders();
+    request.resume().once('end', () => response.end('Hello, world\n'));
+  } else if (path !== '/' && path !== '/slow') send(404, 'Not found');
   else if (!(ms >= 0 && ms < 2 ** 31)) send(400, 'ms must be a number of milliseconds');
   else setTimeout(send, ms, 200, 'Hello, world');
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -10,16 +11,22 @@ from typing import Final
 from harness.core.model import EngineEvent, LogLine
 
 MOST_BYTES: Final = 1 << 20
+# ECMA-48, 5.4: a control sequence; what npm's spinner draws with.
+_CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
+# How a terminal echoes Ctrl-C (termios(3), ECHOCTL), in front of what is written next; one write of two bytes.
+ECHO: Final = b"^C"
 
 
 class Inbox:
     """The output and events of one container, and a way to wait for news of them.
 
     Output is kept up to `MOST_BYTES`; what goes beyond is counted as a flood and dropped. ``fence`` is a mark that is
-    taken out of the output and counted when it is written into it.
+    taken out of the output and counted when it is written into it. With ``tty`` the output is that of a terminal: lines
+    end as terminals end them, and control sequences and echoed keys are left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, tty: bool = False) -> None:
+        self.tty: Final = tty
         # Nobody but us can know it, so no app can fake the end of its output.
         self.fence: Final = b"\x1esignal-harness " + secrets.token_hex(8).encode() + b"\x1e\n"
         self._news = threading.Condition()
@@ -29,6 +36,7 @@ class Inbox:
         self._events: list[EngineEvent] = []
         self._bytes = 0
         self._fences = 0
+        self._echoes = 0
         self._closed = False
 
     def write(self, data: bytes, stream: int = 1) -> None:
@@ -36,8 +44,10 @@ class Inbox:
         at_ns = self.now_ns()
         with self._news:
             self._bytes += len(data)
+            self._echoes += self.tty and data.count(ECHO)
             if not self.flooded:
-                *whole, rest = (self._partial.get(stream, b"") + data).split(b"\n")
+                data = self._partial.get(stream, b"") + data
+                *whole, rest = (data.replace(b"\r\n", b"\n") if self.tty else data).split(b"\n")
                 carry = b""
                 for piece in whole:
                     before, mark, after = (carry + piece + b"\n").partition(self.fence)
@@ -45,7 +55,7 @@ class Inbox:
                         self._fences += 1
                         carry = before + after
                     else:
-                        self._lines.append(LogLine(at_ns=at_ns, text=_text(carry + piece)))
+                        self._lines.append(LogLine(at_ns=at_ns, text=self._text(carry + piece)))
                         carry = b""
                 self._partial[stream] = carry + rest
             self._tell()
@@ -55,7 +65,7 @@ class Inbox:
         with self._news:
             for rest in self._partial.values():
                 if rest:
-                    self._lines.append(LogLine(at_ns=self.now_ns(), text=_text(rest)))
+                    self._lines.append(LogLine(at_ns=self.now_ns(), text=self._text(rest)))
             self._partial.clear()
             self._closed = True
             self._tell()
@@ -94,6 +104,11 @@ class Inbox:
         return self._fences
 
     @property
+    def echoes(self) -> int:
+        """How often a terminal has echoed Ctrl-C, which it does once it has sent the signal (n_tty.c, ``isig``)."""
+        return self._echoes
+
+    @property
     def died(self) -> EngineEvent | None:
         """The event of the container's end."""
         return next((event for event in self.events if event.action == "die"), None)
@@ -112,6 +127,7 @@ class Inbox:
         self._fresh = True
         self._news.notify_all()
 
-
-def _text(line: bytes) -> str:
-    return line.removesuffix(b"\r").decode("utf-8", errors="replace")
+    def _text(self, line: bytes) -> str:
+        ends = line.rstrip(b"\r") if self.tty else line.removesuffix(b"\r")
+        text = ends.decode("utf-8", errors="replace")
+        return _CONTROL.sub("", text).removeprefix(ECHO.decode()) if self.tty else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.model import Cell
+from harness.core.model import Cell, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +13,16 @@ if TYPE_CHECKING:
     from harness.core.signals import Signal
 
 
-def cells(bases: Sequence[str], variants: Sequence[Variant], signals: Sequence[Signal]) -> tuple[Cell, ...]:
-    """Every base × variant × signal, grouped by base as the table shows them."""
+def cells(
+    bases: Sequence[str], variants: Sequence[Variant], signals: Sequence[Signal], probes: Sequence[Probe]
+) -> tuple[Cell, ...]:
+    """Every base × variant × question, grouped by base as the table shows them; ``signal`` asks once per signal."""
+    questions: list[tuple[Probe, Signal | None]] = []
+    for probe in probes:
+        questions += [(probe, signal) for signal in signals] if probe is Probe.SIGNAL else [(probe, None)]
     return tuple(
-        Cell(base=base, variant=variant, signal=signal) for base in bases for variant in variants for signal in signals
+        Cell(base=base, variant=variant, probe=probe, signal=signal)
+        for base in bases
+        for variant in variants
+        for probe, signal in questions
     )

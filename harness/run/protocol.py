@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from harness.core.model import Tree
@@ -17,13 +17,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
-    """How a container is run: an image and the options of a variant, nothing that changes what is its PID 1."""
+    """How a container is run: an image, a variant's options, what a probe needs; nothing that changes who is PID 1.
+
+    With ``tty`` it has a terminal that keys can be typed on, with ``publish`` one of its ports is published on
+    127.0.0.1; else it has no network.
+    """
 
     image: str
     init: bool = False
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    tty: bool = False
+    publish: int | None = None
+
+
+class HeldRequest(Protocol):
+    """A request that the app has begun to answer, and whose end is held back."""
+
+    def finish(self) -> bool:
+        """Send the end of it; whether the answer then came whole."""
+        ...
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
 
 
 class Container(Protocol):
@@ -51,6 +69,47 @@ class Container(Protocol):
         Raises:
             EngineFault: the engine refused, for instance as the container has ended.
             EngineUnavailable: the engine went away.
+        """
+        ...
+
+    def stop(self, grace_s: int) -> int:
+        """Have the engine stop it as ``docker stop`` does, and return at once; the monotonic time just before, in ns.
+
+        Args:
+            grace_s: whole seconds from the stop signal to SIGKILL.
+        """
+        ...
+
+    def type(self, keys: bytes) -> int:
+        """Type keys on its terminal; the monotonic time just before, in nanoseconds.
+
+        Raises:
+            EngineFault: it has none any more.
+        """
+        ...
+
+    def execute(self, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command in it, as ``docker exec`` does; its exit code and output.
+
+        Raises:
+            EngineFault: the engine refused, for instance as the container has ended.
+            EngineUnavailable: the engine went away.
+        """
+        ...
+
+    def request(self, path: str) -> HeldRequest:
+        """Send a request to its published port, without its end, and wait until the answer has begun.
+
+        Raises:
+            EngineFault: no answer began.
+        """
+        ...
+
+    def exit_code(self) -> int:
+        """What ``docker wait`` says of a container that has ended.
+
+        Raises:
+            EngineUnavailable: the engine does not say.
         """
         ...
 

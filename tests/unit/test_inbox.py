@@ -16,8 +16,8 @@ OUTPUT = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", "ä€🙂".enco
 )
 
 
-def texts(*pieces: bytes, close: bool = True) -> list[str]:
-    inbox = Inbox()
+def texts(*pieces: bytes, close: bool = True, tty: bool = False) -> list[str]:
+    inbox = Inbox(tty=tty)
     for piece in pieces:
         inbox.write(piece)
     if close:
@@ -184,3 +184,102 @@ def test_a_fence_anywhere_changes_no_line(before: bytes, after: bytes, places: l
     inbox.close()
     assert [line.text for line in inbox.lines] == texts(before + after)
     assert inbox.fences == 1
+
+
+def on_terminal(*pieces: bytes) -> list[str]:
+    return texts(*pieces, tty=True)
+
+
+def of_terminal(inbox: Inbox) -> bytes:
+    """The mark as it comes through a terminal, which makes CRLF of a newline."""
+    return inbox.fence.replace(b"\n", b"\r\n")
+
+
+TTY_OUTPUT = st.lists(
+    st.sampled_from([b"\r\n", b"\n", b"\r", b"a", b"\x1b[1G", b"\x1b[0K", b"\x1b", b"[", b"^C", b"\x1e", "ä".encode()])
+).map(b"".join)
+
+
+@pytest.mark.parametrize("place", range(len(b"one\r\ntwo\r\n") + 1))
+def test_a_terminals_line_end_may_be_split(place: int) -> None:
+    data = b"one\r\ntwo\r\n"
+    assert on_terminal(data[:place], data[place:]) == ["one", "two"]
+
+
+def test_an_app_that_writes_a_carriage_return_itself() -> None:
+    assert on_terminal(b"one\r\r\ntwo\r\n") == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        (b"\x1b[31mred\x1b[0m", "red"),
+        (b"\x1b[?25l\x1b[1;32mReceived\x1b[0m signal: SIGINT\x1b[?25h", "Received signal: SIGINT"),
+        (b"\x1b[1G\x1b[0K\\ \x1b[1G\x1b[0KReceived", "\\ Received"),
+        (b"\x1b[38:2:1:2:3mcolour", "colour"),
+        (b"\x1b[ qcursor", "cursor"),
+        (b"\x1bMup", "up"),
+        (b"[31m is no sequence", "[31m is no sequence"),
+        (b"cut \x1b[31", "cut \x1b[31"),
+    ],
+)
+def test_control_sequences_are_left_out(output: bytes, text: str) -> None:
+    assert on_terminal(output + b"\r\n") == [text]
+
+
+def test_control_sequences_stay_in_what_is_no_terminals_output() -> None:
+    assert texts(b"\x1b[31mred\x1b[0m\n^Cecho\n") == ["\x1b[31mred\x1b[0m", "^Cecho"]
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        (b"^CReceived signal: SIGINT", "Received signal: SIGINT"),
+        (b"\x1b[0K^CReceived signal: SIGINT", "Received signal: SIGINT"),
+        (b"half a line^CReceived signal: SIGINT", "half a line^CReceived signal: SIGINT"),
+        (b"^C", ""),
+        (b"^C^C", "^C"),
+        (b"^ C", "^ C"),
+    ],
+)
+def test_the_echo_of_ctrl_c_is_left_out_where_a_line_begins(output: bytes, text: str) -> None:
+    assert on_terminal(output + b"\r\n") == [text]
+
+
+def test_a_control_sequence_may_be_split() -> None:
+    assert on_terminal(b"\x1b[3", b"1mred\x1b", b"[0m\r", b"\n^", b"Cend") == ["red", "end"]
+
+
+@pytest.mark.parametrize("place", range(len(Inbox().fence) + 2))
+def test_a_terminals_fence_may_be_split_anywhere(place: int) -> None:
+    inbox = Inbox(tty=True)
+    mark = of_terminal(inbox)
+    inbox.write(b"one\r\nRecei" + mark[:place])
+    inbox.write(mark[place:] + b"ved\r\n")
+    assert ([line.text for line in inbox.lines], inbox.fences) == (["one", "Received"], 1)
+
+
+def test_a_terminals_fence_between_the_halves_of_a_line_end() -> None:
+    inbox = Inbox(tty=True)
+    inbox.write(b"one\r" + of_terminal(inbox) + b"\ntwo\r\n")
+    assert ([line.text for line in inbox.lines], inbox.fences) == (["one", "two"], 1)
+
+
+@given(TTY_OUTPUT, st.lists(st.integers(min_value=0, max_value=100)))
+def test_any_cut_of_any_terminals_output_gives_the_same_lines(data: bytes, places: list[int]) -> None:
+    assert on_terminal(*cut(data, places)) == on_terminal(data)
+
+
+@given(TTY_OUTPUT, TTY_OUTPUT, st.lists(st.integers(min_value=0, max_value=200)))
+def test_a_terminals_fence_anywhere_changes_no_line(before: bytes, after: bytes, places: list[int]) -> None:
+    inbox = Inbox(tty=True)
+    for piece in cut(before + of_terminal(inbox) + after, places):
+        inbox.write(piece)
+    inbox.close()
+    assert [line.text for line in inbox.lines] == on_terminal(before + after)
+    assert inbox.fences == 1
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n\r\x1b^\x1e", exclude_categories=["Cs"]))))
+def test_plain_lines_come_through_a_terminal_as_they_are(lines: list[str]) -> None:
+    assert on_terminal("".join(f"{line}\r\n" for line in lines).encode()) == lines

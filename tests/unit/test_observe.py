@@ -2,74 +2,40 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.catalogue import AppLog
 from harness.core.errors import EngineFault, EngineUnavailable
-from harness.core.model import Delivery, Evidence, Ground, Outcome, Receipt, Tree, Untested, Verdict
-from harness.core.signals import Signal
+from harness.core.model import Delivery, Ground, Outcome, Receipt, SignalEvidence, Tree, Untested, Verdict
 from harness.core.trace import Fate, Sent
 from harness.core.verdict import judge
 from harness.run.inbox import MOST_BYTES
-from harness.run.observe import SETTLE_BLIND_S, SETTLE_S, Patience, observe
-from tests.scripted import Happening, Script, ScriptedContainer, process, through_ps
-
-TERM = Signal(15)
-APP = AppLog(
-    ready=re.compile(r"^Listening on port \d+ pid=(?P<pid>\d+)"),
-    received=re.compile(r"^Received signal: (?P<signal>SIG\w+)( t=(?P<t>\d+))?"),
-    done=re.compile(r"^Shutdown complete"),
+from harness.run.watch import SETTLE_BLIND_S, SETTLE_S, Patience
+from tests.scripted import Happening, Script, process, through_ps
+from tests.seeing import (
+    INIT_1,
+    NODE,
+    NODE_1,
+    NPM_1,
+    PATIENCE,
+    READY,
+    RECEIVED,
+    SHELL_1,
+    TERM,
+    Seen,
+    see,
+    up,
 )
-NODE = process(7, "node server.js", parent=1, catches=("TERM", "HUP"))
-NODE_1 = process(1, "node server.js", catches=("TERM", "HUP"))
-SHELL_1 = process(1, "/bin/sh -c node server.js", wchan="do_wait")
-INIT_1 = process(1, "dumb-init node server.js", catches=("TERM", "HUP"))
-NPM_1 = process(1, "npm start", catches=("TERM",))
-READY = b"Listening on port 3000 pid=%d\n"
-RECEIVED = b"Received signal: SIGTERM\n"
+
 FLOOD = b"x" * MOST_BYTES + b"\n"
-PATIENCE = Patience()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """What came out of a run, and how long that took on the container's clock."""
-
-    evidence: Evidence | Untested
-    container: ScriptedContainer
-    passed_s: float
-
-    @property
-    def decided_s(self) -> float:
-        assert isinstance(self.evidence, Evidence), self.evidence
-        return (self.evidence.decided_ns - self.evidence.sent_ns) / 1e9
-
-
-def up(*tree: object, app: int = 7) -> tuple[Happening, ...]:
-    return (Happening(after_s=0.05, output=READY % app, tree=tree),)  # type: ignore[arg-type]
-
-
-def see(script: Script, patience: Patience = PATIENCE) -> Seen:
-    container = ScriptedContainer("scripted", script)
-    began = container.inbox.now_ns()
-    evidence = observe(container, TERM, APP, patience)
-    return Seen(evidence=evidence, container=container, passed_s=(container.inbox.now_ns() - began) / 1e9)
-
-
-def evidence_of(seen: Seen) -> Evidence:
-    assert isinstance(seen.evidence, Evidence), seen.evidence
-    return seen.evidence
-
-
-def reason_of(seen: Seen) -> str:
-    assert isinstance(seen.evidence, Untested), seen.evidence
-    return seen.evidence.reason
+def evidence_of(seen: Seen) -> SignalEvidence:
+    return seen.of(SignalEvidence)
 
 
 def sent(target_pid: int, fate: Fate, *, at_s: float = 2.0) -> Sent:
@@ -94,7 +60,7 @@ def test_the_evidence_is_whole() -> None:
     assert (evidence.sent, evidence.app_pid, evidence.running, evidence.exit_code) == (TERM, 1001, True, None)
     assert evidence.before == evidence.after == (NODE_1,)
     (receipt,) = evidence.receipts
-    assert receipt == Receipt(signal="SIGTERM", at_ns=42, read_ns=evidence.sent_ns + 5_000_000)
+    assert receipt == Receipt(signal="SIGTERM", at_ns=42, read_ns=evidence.began_ns + 5_000_000)
     assert [line.text for line in evidence.logs] == ["Listening on port 3000 pid=1", "Received signal: SIGTERM t=42"]
     assert [event.action for event in evidence.events] == ["kill"]
     assert seen.container.killed == [TERM]
@@ -106,7 +72,7 @@ def test_the_evidence_is_whole() -> None:
 def test_nothing_is_sent_before_the_ready_line() -> None:
     start = (Happening(tree=(NODE_1,)), Happening(after_s=9, output=READY % 1))
     seen = see(Script(at_start=start, at_signal=(Happening(after_s=0.005, output=RECEIVED),)))
-    assert evidence_of(seen).sent_ns >= 1_000_000_000 + 9_000_000_000
+    assert evidence_of(seen).began_ns >= 1_000_000_000 + 9_000_000_000
 
 
 def test_a_signal_in_the_log_before_it_was_sent_does_not_count() -> None:
@@ -265,53 +231,48 @@ def test_never_ready() -> None:
 
 def test_an_end_at_once_is_told_with_its_exit_code() -> None:
     seen = see(Script(at_start=(Happening(after_s=0.02, output=b"Cannot find module\n", exit_code=3),)))
-    assert reason_of(seen) == "the container ended before the app was ready, with exit code 3"
+    assert seen.reason == "the container ended before the app was ready, with exit code 3"
     assert seen.passed_s < 1
 
 
 def test_ready_in_the_very_last_line_and_then_the_end() -> None:
     start = (Happening(tree=(NODE_1,)), Happening(after_s=0.02, output=READY % 1, exit_code=0))
-    assert reason_of(see(Script(at_start=start))) == (
-        "the container ended before the signal was sent, with exit code 0"
-    )
+    assert see(Script(at_start=start)).reason == ("the container ended before it could be tested, with exit code 0")
 
 
 def test_a_flood_before_ready() -> None:
     seen = see(Script(at_start=(Happening(output=FLOOD, tree=(NODE_1,)),)))
-    assert reason_of(seen) == "the app floods its log: over 1 MiB before it was ready"
+    assert seen.reason == "the app floods its log: over 1 MiB before it was ready"
 
 
 def test_a_flood_after_ready() -> None:
     seen = see(Script(at_start=up(NPM_1, NODE), at_signal=(Happening(after_s=0.01, output=FLOOD),)))
-    assert reason_of(seen) == "the app floods its log: over 1 MiB"
+    assert seen.reason == "the app floods its log: over 1 MiB"
 
 
 def test_out_of_memory_is_no_finding() -> None:
     happening = Happening(after_s=0.01, out_of_memory=True, exit_code=137)
     seen = see(Script(at_start=up(NPM_1, NODE), at_signal=(happening,)))
-    assert reason_of(seen) == "the container ran out of memory"
+    assert seen.reason == "the container ran out of memory"
 
 
 def test_a_container_that_never_rests() -> None:
     start = (Happening(output=READY % 7, tree=(NPM_1, NODE), busy=True),)
     seen = see(Script(at_start=start), Patience(decide_s=11))
-    assert reason_of(seen) == "the container did not come to rest within 11 s"
+    assert seen.reason == "the container did not come to rest within 11 s"
     assert 11 <= seen.passed_s < 11 + PATIENCE.calm_s + 0.2
 
 
 def test_an_app_that_the_tree_does_not_tell() -> None:
     seen = see(Script(at_start=up(INIT_1, NODE, app=99)))
-    assert reason_of(seen) == "the process tree does not tell which process is the app"
+    assert seen.reason == "the process tree does not tell which process is the app"
     assert seen.container.killed == []
 
 
 def test_marks_that_never_arrive() -> None:
-    class Deaf(ScriptedContainer):
-        def fence(self) -> int:
-            return 2
-
-    evidence = observe(Deaf("deaf", Script(at_start=up(INIT_1, NODE))), TERM, APP, PATIENCE)
-    assert evidence == Untested(reason="the container's output did not come through within 10 s", logs=evidence.logs)
+    seen = see(Script(at_start=up(INIT_1, NODE), marks_arrive=False))
+    assert seen.reason == "the container's output did not come through within 10 s"
+    assert seen.evidence.logs == seen.container.inbox.lines
 
 
 def test_a_fault_at_start() -> None:
@@ -321,7 +282,7 @@ def test_a_fault_at_start() -> None:
 
 def test_a_fault_at_the_signal() -> None:
     seen = see(Script(at_start=up(INIT_1, NODE), kill_fault=EngineFault("the engine says: not running")))
-    assert reason_of(seen) == "the engine says: not running"
+    assert seen.reason == "the engine says: not running"
 
 
 def test_an_engine_that_went_away_is_not_hidden() -> None:
@@ -345,7 +306,7 @@ def test_every_delivery_of_a_working_container_is_counted(times: list[float], ma
 def test_whatever_the_tree_does_there_is_an_answer_in_time(trees: list[Tree]) -> None:
     happenings = tuple(Happening(after_s=n * 0.2, tree=tree) for n, (_, tree) in enumerate(pairwise(trees)))
     seen = see(Script(at_start=up(INIT_1, NODE), at_signal=happenings))
-    if isinstance(seen.evidence, Evidence):
+    if isinstance(seen.evidence, SignalEvidence):
         assert judge(seen.evidence).verdict in {Verdict.SWALLOWED, Verdict.KILLED}
     assert seen.passed_s < PATIENCE.decide_s + PATIENCE.calm_s
 
@@ -360,5 +321,4 @@ def test_what_the_runtime_did_before_the_signal_is_no_part_of_the_record() -> No
 def test_a_stopped_app_has_no_verdict() -> None:
     stopped = replace(NODE, state="T")
     seen = see(Script(at_start=up(INIT_1, NODE), at_signal=(Happening(after_s=0, tree=(INIT_1, stopped)),)))
-    assert isinstance(seen.evidence, Untested)
-    assert "stopped the app" in seen.evidence.reason
+    assert "stopped the app" in seen.reason

@@ -1,0 +1,1 @@
+"""What can be asked of a container, one module per probe: from launch to evidence. None of them judges."""

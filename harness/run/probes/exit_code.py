@@ -1,0 +1,56 @@
+"""Exit codes: the app ends by itself with a code, and ``docker wait`` says one, too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from harness.core.model import ExitEvidence
+from harness.run.waiting import until
+from harness.run.watch import CannotTest, Rest
+
+if TYPE_CHECKING:
+    from harness.core.catalogue import ExitSetting
+    from harness.run.protocol import Container, Launch
+    from harness.run.watch import Watch
+
+CODES: Final = (42, 0, 143)
+"""A failure, success, and the code that shells give a process that SIGTERM ended."""
+
+
+def exiting(launch: Launch, setting: ExitSetting, code: int) -> Launch:
+    """How a container is run whose app exits with a code."""
+    return replace(launch, environment={**launch.environment, **setting.exiting(code)})
+
+
+def see_exit(watch: Watch, container: Container, code: int) -> ExitEvidence:
+    """Look on while the app exits with a code, until the container has ended or rests without it.
+
+    The process tree is looked at once; if the app was quicker, the evidence has none, and needs none.
+    """
+    watch.wait_until_ready()
+    began_ns = container.inbox.now_ns()
+    before = container.tree()
+    rest = Rest(watch, before)
+
+    def look() -> bool | None:
+        watch.check()
+        if watch.inbox.died is not None:
+            return watch.ended() or None
+        return True if rest.step() and watch.done() and rest.lasting else None
+
+    if until(look, timeout_s=watch.patience.decide_s, time=watch.inbox) is None:
+        raise CannotTest(f"the app did not exit within {watch.patience.decide_s:g} s")
+    if not watch.done():
+        raise CannotTest("the container ended, but its app does not say that it was done")
+    seen = container.exit_code() if watch.ended() else None
+    after = () if watch.ended() else rest.sample
+    return ExitEvidence(
+        **watch.seen(before=before, app=watch.find_app(before), after=after, began_ns=began_ns), codes=((code, seen),)
+    )
+
+
+def together(parts: list[ExitEvidence]) -> ExitEvidence:
+    """All codes of a run, in the evidence of the one that shows what is wrong, else of the first."""
+    shown = next((part for part in parts if any(given != seen for given, seen in part.codes)), parts[0])
+    return replace(shown, codes=tuple(code for part in parts for code in part.codes))

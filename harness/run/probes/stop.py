@@ -1,0 +1,83 @@
+"""``docker stop``, with a request in flight: does the app get to shut down, or does SIGKILL end it?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from harness.core.model import EngineEvent, Request, StopEvidence
+from harness.run.waiting import until
+from harness.run.watch import CannotTest, SignalDecider
+
+if TYPE_CHECKING:
+    from harness.core.catalogue import StopSetting
+    from harness.core.signals import Signal
+    from harness.run.protocol import Container, Launch
+    from harness.run.watch import Watch
+
+_SIGKILL: Final = 9
+_LATE_S: Final = 30.0
+
+
+def with_shutdown(launch: Launch, setting: StopSetting) -> Launch:
+    """How a container is run whose app shuts down when it is told to."""
+    return replace(launch, environment={**launch.environment, **setting.environment}, publish=setting.port)
+
+
+def stop(watch: Watch, container: Container, signal: Signal, setting: StopSetting) -> StopEvidence:
+    """Stop a container, and look on until it has ended.
+
+    The request is held until the signal has done all that it does, to whichever process: only then the app gets what
+    it needs to answer. So a container that ends too early is caught every time, not only when the app is slow.
+
+    Args:
+        watch: the container, looked on at.
+        container: the same.
+        signal: the image's stop signal.
+        setting: how the app takes part.
+    """
+    opening = watch.open()
+    held = None if setting.port is None else container.request(setting.path)
+    try:
+        grace_s = watch.patience.grace_s
+        began_ns = container.stop(grace_s)
+        watch.wait_for_signal(lambda: _event(watch, "kill") is not None, silence="the engine does not tell of its stop")
+        decider = SignalDecider(watch, opening, signal=signal, began_ns=began_ns)
+        decision = watch.decide(decider.step)
+        answered: bool | None = None
+
+        def look() -> bool | None:
+            nonlocal answered
+            ended = watch.ended()
+            # Nobody answers who does not shut down: that request ends as the container does.
+            if held is not None and answered is None and (ended or watch.receipts(opening.lines)):
+                answered = held.finish()
+            return ended or None
+
+        if not until(look, timeout_s=grace_s + _LATE_S, time=container.inbox):
+            raise CannotTest(f"the engine did not stop the container within {grace_s + _LATE_S:g} s")
+    finally:
+        if held is not None:
+            held.close()
+    watch.check()
+    kills = [event for event in watch.inbox.events if event.action == "kill" and event.signal == _SIGKILL]
+    return StopEvidence(
+        **watch.seen_of_signal(opening, decision, signal=signal, began_ns=began_ns),
+        grace_s=grace_s,
+        took_s=_took_s(watch, began_ns),
+        forced=bool(kills),
+        request=None if answered is None else Request.ANSWERED if answered else Request.LOST,
+    )
+
+
+def _took_s(watch: Watch, began_ns: int) -> float:
+    """From the stop signal to the end: by the engine's clock, which has both events, else by ours."""
+    kill, die = _event(watch, "kill"), _event(watch, "die")
+    if kill is not None and die is not None and die.time_ns >= kill.time_ns > 0:
+        return (die.time_ns - kill.time_ns) / 1e9
+    return (watch.inbox.now_ns() - began_ns) / 1e9
+
+
+def _event(watch: Watch, action: str) -> EngineEvent | None:
+    """The first event of a kind."""
+    return next((event for event in watch.inbox.events if event.action == action), None)
