@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,10 +80,10 @@ def examine() -> Iterator[Finding]:
 
 def _evidence(api: object) -> Iterator[Finding]:
     from harness.core.signals import DEFAULT_SIGNALS
-    from harness.engine.client import is_local
+    from harness.engine.client import shares_kernel
     from harness.engine.tracing import Tracer
 
-    local = sys.platform.startswith("linux") and is_local(api)  # type: ignore[arg-type]
+    local = shares_kernel(api)  # type: ignore[arg-type]
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     yield Finding(
         subject="/proc",
@@ -96,7 +95,7 @@ def _evidence(api: object) -> Iterator[Finding]:
     )
     try:
         if not local:
-            raise EngineUnavailable("the kernel's signal tracepoints need a local engine on Linux")
+            raise EngineUnavailable("the kernel's signal tracepoints need an engine on this machine's own Linux")
         with Tracer(DEFAULT_SIGNALS):
             yield Finding(subject="tracepoints", good=True, text="the kernel's record of signals can be had")
     except HarnessError as error:

@@ -23,18 +23,19 @@ from testcontainers.core.container import DockerContainer
 from harness.core.settle import exact, quiet
 from harness.core.signals import parse_signal
 from harness.engine.client import our_errors
-from harness.engine.containers import EngineContainer, labels
+from harness.engine.container import EngineContainer
+from harness.engine.containers import labels
 from harness.run.inbox import Inbox
-from harness.run.observe import SETTLE_BLIND_S, output_complete
 from harness.run.waiting import until
+from harness.run.watch import SETTLE_BLIND_S, output_complete
 
 if TYPE_CHECKING:
     import docker
 
     from harness.core.model import Tree
 
-READY: Final = r"^Listening on port"
-RECEIVED: Final = r"^Received signal: (?P<signal>SIG[A-Z0-9+-]+)"
+READY: Final = r"Listening on port"
+RECEIVED: Final = r"Received signal: (?P<signal>SIG[A-Z0-9+-]+)"
 _DECIDE_S: Final = 30.0
 
 
@@ -120,8 +121,8 @@ class SignalContainer(DockerContainer):
         if not self._has_ended():
             self._settle()
         name = parse_signal(signal).name
-        matches = (self._received.search(line.text) for line in self._here.inbox.lines)
-        return sum(match["signal"] == name for match in matches if match)
+        matches = (match for line in self._here.inbox.lines for match in self._received.finditer(line.text))
+        return sum(match["signal"] == name for match in matches)
 
     def wait_for_exit(self, seconds: float) -> int:
         """Wait for the container to end; its exit code.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -101,9 +102,15 @@ def messages(answer: requests.Response) -> Iterator[dict[str, Any]]:
             yield dict(message)
 
 
-def is_local(api: docker.APIClient) -> bool:
-    """Whether the engine is reached over a socket of this machine (which may still lead into a virtual machine)."""
-    return str(api.base_url).startswith("http+docker://")
+def shares_kernel(api: docker.APIClient) -> bool:
+    """Whether the engine's containers run on this machine's kernel.
+
+    That is, it is reached over a socket of this machine, and has the same kernel: not so for Docker Desktop, whose
+    engine is in a virtual machine.
+    """
+    local = sys.platform.startswith("linux") and str(api.base_url).startswith("http+docker://")
+    with our_errors():
+        return local and api.info().get("KernelVersion") == os.uname().release
 
 
 def now_text() -> str:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-import stat
 import threading
 import time
 import uuid
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from docker.errors import APIError
-from docker.utils.socket import frames_iter
 
 from harness.core.errors import EngineFault, EngineUnavailable
-from harness.core.model import EngineEvent, Tree
+from harness.core.model import EngineEvent
 from harness.core.reproduce import UNREACHABLE_HOSTS
-from harness.engine.client import REMEDY, our_errors
-from harness.engine.processes import proc_tree, seen_in_proc, top_tree
+from harness.engine.client import our_errors
+from harness.engine.container import EngineContainer
 from harness.run.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
 
     import docker
 
-    from harness.core.signals import Signal
-    from harness.core.trace import TraceRecord
     from harness.engine.tracing import Tracer
     from harness.run.protocol import Launch
 
@@ -76,7 +71,10 @@ class DockerEngine:
     def launch(self, launch: Launch) -> Iterator[EngineContainer]:
         """Create a container and attach to it; see `harness.run.protocol.Engine`."""
         name = f"{LABEL}-{self.run_id}-{next(self._numbers)}"
-        inbox = Inbox()
+        inbox = Inbox(tty=launch.tty)
+        network: dict[str, Any] = {"network_mode": "none"}
+        if launch.publish is not None:
+            network = {"port_bindings": {launch.publish: ("127.0.0.1", None)}}
         with our_errors():
             created = self.api.create_container(
                 launch.image,
@@ -84,9 +82,12 @@ class DockerEngine:
                 command=None if launch.command is None else list(launch.command),
                 entrypoint=None if launch.entrypoint is None else list(launch.entrypoint),
                 environment=dict(launch.environment),
+                tty=launch.tty,
+                stdin_open=launch.tty,
+                ports=None if launch.publish is None else [launch.publish],
                 labels=labels(self.run_id),
                 host_config=self.api.create_host_config(
-                    network_mode="none",
+                    **network,
                     init=launch.init,
                     mem_limit=_MEMORY,
                     pids_limit=_PIDS,
@@ -95,7 +96,7 @@ class DockerEngine:
             )
         container_id = created["Id"]
         self._inboxes[container_id] = inbox
-        container = EngineContainer(self, container_id, name, inbox)
+        container = EngineContainer(self, container_id, name, inbox, port=launch.publish)
         try:
             with our_errors():
                 container.attach()
@@ -122,119 +123,14 @@ class DockerEngine:
 
 
 def _event(action: str, event: dict[str, Any]) -> EngineEvent:
-    code = event.get("Actor", {}).get("Attributes", {}).get("exitCode")
+    told = event.get("Actor", {}).get("Attributes", {})
+    code, signal = told.get("exitCode"), str(told.get("signal", ""))
     return EngineEvent(
-        action=action, time_ns=int(event.get("timeNano", 0)), exit_code=None if code is None else int(code)
+        action=action,
+        time_ns=int(event.get("timeNano", 0)),
+        exit_code=None if code is None else int(code),
+        signal=int(signal) if signal.isdecimal() else None,
     )
-
-
-class Surroundings(Protocol):
-    """What a container asks of the engine that it is on."""
-
-    @property
-    def api(self) -> docker.APIClient:
-        """The engine."""
-        ...
-
-    @property
-    def tracer(self) -> Tracer | None:
-        """The kernel's record, if there is one."""
-        ...
-
-    @property
-    def gone(self) -> bool:
-        """Whether the engine went away."""
-        ...
-
-
-class EngineContainer:
-    """One container; see `harness.run.protocol.Container`."""
-
-    def __init__(self, engine: Surroundings, container_id: str, name: str, inbox: Inbox) -> None:
-        self._engine = engine
-        self._api = engine.api
-        self.id = container_id
-        self.name = name
-        self.inbox = inbox
-        self._pid1: int | None = None
-        self._markable = True
-        self._pids: set[int] = set()
-        self._started_s = 0.0
-
-    def attach(self) -> None:
-        """Follow its output from the first byte, in a thread that ends with the container."""
-        stream = self._api.attach_socket(self.id, params={"stdout": 1, "stderr": 1, "stream": 1})
-
-        def follow() -> None:
-            with suppress(OSError, ValueError):  # the connection is cut on removal
-                for number, data in frames_iter(stream, tty=False):
-                    self.inbox.write(data, number)
-            self.inbox.close()
-            stream.close()
-
-        threading.Thread(target=follow, name=f"output of {self.name}", daemon=True).start()
-
-    def start(self) -> None:
-        """Start it."""
-        self._started_s = time.monotonic()
-        with our_errors():
-            self._api.start(self.id)
-        self.locate()
-
-    def locate(self) -> None:
-        """Find its PID 1 in this machine's /proc, once it runs; else its processes are asked of the engine."""
-        with our_errors():
-            pid = int(self._api.inspect_container(self.id)["State"]["Pid"])
-        if pid and seen_in_proc(self.id, pid):
-            self._pid1 = pid
-
-    def tree(self) -> Tree:
-        """Sample its processes."""
-        if self._engine.gone:
-            raise EngineUnavailable("its stream of events was cut", remedy=REMEDY)
-        tree = top_tree(self._api, self.id) if self._pid1 is None else proc_tree(self._pid1)
-        self._pids.update(process.pid for process in tree)
-        return tree
-
-    def kill(self, signal: Signal) -> int:
-        """Send a signal as ``docker kill`` does."""
-        before_ns = time.monotonic_ns()
-        with our_errors():
-            self._api.kill(self.id, signal.number)
-        return before_ns
-
-    def fence(self) -> int:
-        """Write a mark into the pipes that are PID 1's standard output and error; needs root and a local engine."""
-        if self._pid1 is None or not self._markable:
-            return 0
-        pipes: dict[int, Path] = {}
-        try:
-            for number in (1, 2):
-                path = Path(f"/proc/{self._pid1}/fd/{number}")
-                found = path.stat()
-                if not stat.S_ISFIFO(found.st_mode):
-                    return 0
-                pipes.setdefault(found.st_ino, path)
-            # A full pipe takes no mark. Its end cannot be told then, and a mark in the other pipe must not count later.
-            self._markable = all(_write(path, self.inbox.fence) for path in pipes.values())
-            return len(pipes) if self._markable else 0
-        except OSError:
-            self._markable = False
-            return 0
-
-    def trace(self) -> tuple[TraceRecord, ...] | None:
-        """The kernel's record of its signals."""
-        if self._engine.tracer is None or self._pid1 is None:
-            return None
-        return self._engine.tracer.records(self._pids, since_s=self._started_s)
-
-
-def _write(path: Path, mark: bytes) -> bool:
-    pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    try:
-        return os.write(pipe, mark) == len(mark)
-    finally:
-        os.close(pipe)
 
 
 def labels(run_id: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docker.errors import ImageNotFound
 
 from harness.core.errors import EngineFault
+from harness.core.model import StartCommand
 from harness.engine.buildkit import log_text
 from harness.engine.client import messages, our_errors
 
@@ -60,6 +61,7 @@ class Images:
         self._on_build = on_build
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="build")
         self._futures: dict[tuple[str, str], Future[str]] = {}
+        self._starts: dict[str, StartCommand] = {}
         self._lock = Lock()
         self.builder = self.builder_of(api)
 
@@ -88,6 +90,23 @@ class Images:
             EngineUnavailable: the engine went away.
         """
         return self._future(base, variant).result()
+
+    def start_of(self, image: str) -> StartCommand:
+        """What an image starts.
+
+        Raises:
+            EngineFault: the engine does not know it.
+            EngineUnavailable: the engine went away.
+        """
+        if image not in self._starts:
+            with our_errors():
+                config = self._api.inspect_image(image).get("Config") or {}
+            self._starts[image] = StartCommand(
+                entrypoint=tuple(config.get("Entrypoint") or ()),
+                command=tuple(config.get("Cmd") or ()),
+                stop_signal=config.get("StopSignal") or None,
+            )
+        return self._starts[image]
 
     def _future(self, base: str, variant: Variant) -> Future[str]:
         with self._lock:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -55,19 +58,22 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
     children: list[int] = []
     states: set[str] = set()
     wchans: set[str] = set()
+    threads: set[int] = set()
     activity = 0
     pending = 0
     for task in sorted(root.joinpath("task").iterdir(), key=lambda path: path.name != str(pid)):
         try:
             status = _status(task)
-            wchans.add(task.joinpath("wchan").read_text(encoding="ascii"))
+            wchan = task.joinpath("wchan").read_text(encoding="ascii")
             children += map(int, task.joinpath("children").read_text(encoding="ascii").split())
         except OSError:
             if task.name == str(pid):
                 raise
             continue
         main = main or status
-        states.add(status["State"][0])
+        threads.add(int(task.name))
+        wchans.add(wchan)
+        states.add("R" if _about_to_sleep(status["State"][0], wchan) else status["State"][0])
         pending |= int(status["SigPnd"], 16) & ~int(status["SigBlk"], 16)
         activity += int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"])
     if main is None:
@@ -80,7 +86,7 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
             pid=pid,
             ppid=int(main["PPid"]),
             pgid=int(main["NSpgid"].split()[0]),
-            state=state,
+            state=state + ("+" if _in_foreground(root) else ""),
             caught=int(main["SigCgt"], 16),
             ignored=int(main["SigIgn"], 16),
             blocked=int(main["SigBlk"], 16),
@@ -90,9 +96,35 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
             activity=activity,
             # "0" is both running and "may not be seen"; nothing can be concluded from it.
             wchan=None if wchans & {"", "0"} else " ".join(sorted(wchans)),
+            threads=frozenset(threads),
         ),
         children,
     )
+
+
+def _about_to_sleep(state: str, wchan: str) -> bool:
+    """Whether a thread calls itself asleep, but has not left the processor yet, and may find that it must go on.
+
+    A thread sets its state first and looks once more for a reason to stay awake; on a busy machine it may be preempted
+    in between, for long. It sleeps in nothing then (kernel/sched/core.c, ``get_wchan``).
+    """
+    return state in "SD" and wchan in ("", "0") and _shows_wchan()
+
+
+@cache
+def _shows_wchan() -> bool:
+    """Whether this kernel tells us what sleeps where, as it tells root: asked of init and of kthreadd, which sleep."""
+    for pid in (1, 2):
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/wchan").read_text(encoding="ascii") not in ("", "0"):
+                return True
+    return False
+
+
+def _in_foreground(root: Path) -> bool:
+    """Whether a process is of the foreground process group of its terminal (proc_pid_stat(5), pgrp and tpgid)."""
+    fields = root.joinpath("stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return fields[2] == fields[5]
 
 
 def _status(task: Path) -> dict[str, str]:
@@ -113,6 +145,15 @@ def top_tree(api: docker.APIClient, container_id: str) -> Tree:
     except EngineFault:
         return ()
     return read_top(answer["Titles"], answer["Processes"] or [])
+
+
+def with_wchan(tree: Tree, told: Tree) -> Tree:
+    """A tree with what another sample of the same container tells of what its processes sleep in.
+
+    Only root may see that in /proc (proc_pid_wchan(5)); the engine's ps is root. It tells it of main threads alone.
+    """
+    by_pid = {process.pid: process.wchan for process in told}
+    return tuple(replace(process, wchan=process.wchan or by_pid.get(process.pid)) for process in tree)
 
 
 def read_top(titles: list[str], rows: list[list[str]]) -> Tree:

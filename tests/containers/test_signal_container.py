@@ -70,6 +70,18 @@ def test_an_app_that_ends_at_once_leaves_nothing(image: Callable[[str, str], str
         docker.APIClient().inspect_container(container.get_container_id())
 
 
+def test_counts_what_arrives_twice_in_one_line(image: Callable[[str, str], str]) -> None:
+    code = (
+        "process.on('SIGHUP', () => process.stdout.write('Received signal: SIGHUP '.repeat(2) + '\\n'));"
+        "console.log('Listening on port 0'); setInterval(() => {}, 1e6);"
+    )
+    with SignalContainer(
+        image(MUSL, "node-exec-form"), command=["node", "-e", code], received="signal: (?P<signal>SIG[A-Z]+)"
+    ) as container:
+        container.send("HUP")
+        assert container.deliveries("SIGHUP") == 2
+
+
 def test_refuses_a_signal_that_no_app_can_catch(image: Callable[[str, str], str]) -> None:
     with (
         SignalContainer(image(MUSL, "node-exec-form")) as container,

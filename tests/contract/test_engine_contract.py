@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,16 +13,18 @@ from harness.core.signals import Signal
 from harness.run.protocol import Container, Engine, Launch
 from harness.run.waiting import until
 from harness.session import cache_folder
-from tests.scripted import Happening, Script, ScriptedEngine, process
+from tests.scripted import Executed, Happening, Script, ScriptedEngine, process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.core.model import Process
 
 BASE = "local:musl-node24"
 IMAGE = "signal-harness/base:musl-node24"
-TERM, USR1 = Signal(15), Signal(10)
+TERM, USR1, KILL = Signal(15), Signal(10), Signal(9)
+CTRL_C = b"\x03"
+PORT = 8080
 LONG_S = 30.0
 ALIVE = "setInterval(() => {}, 1e6);"
 
@@ -34,6 +36,9 @@ class Case:
     command: tuple[str, ...]
     script: Script
     init: bool = False
+    tty: bool = False
+    publish: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +50,21 @@ class Place:
     image: str = IMAGE
 
     def launch(self, case: Case) -> AbstractContextManager[Container]:
-        return self.engine.launch(Launch(image=self.image, init=case.init, entrypoint=(), command=case.command))
+        return self.engine.launch(
+            Launch(
+                image=self.image,
+                init=case.init,
+                entrypoint=(),
+                command=case.command,
+                tty=case.tty,
+                publish=case.publish,
+                environment=case.environment,
+            )
+        )
 
 
-def node(code: str, *at_start: Happening, at_signal: tuple[Happening, ...] = (), init: bool = False) -> Case:
-    return Case(command=("node", "-e", code), init=init, script=Script(at_start=at_start, at_signal=at_signal))
+def node(code: str, *at_start: Happening, init: bool = False, **more: tuple[Happening, ...]) -> Case:
+    return Case(command=("node", "-e", code), init=init, script=Script(at_start=at_start, **more))  # type: ignore[arg-type]
 
 
 NODE_1 = process(1, "node -e", catches=("USR1",))
@@ -63,11 +78,13 @@ STAYS = node(
     "process.on('SIGTERM', () => console.log('got TERM')); console.log('up');" + ALIVE,
     Happening(after_s=0.1, output=b"up\n", tree=(process(1, "node -e", catches=("USR1", "TERM")),)),
     at_signal=(Happening(after_s=0.01, output=b"got TERM\n"),),
+    at_stop=(Happening(after_s=0.01, output=b"got TERM\n"),),
 )
 LEAVES = node(
     "process.on('SIGTERM', () => process.exit(7)); console.log('up');" + ALIVE,
     Happening(after_s=0.1, output=b"up\n", tree=(process(1, "node -e", catches=("TERM",)),)),
     at_signal=(Happening(after_s=0.01, exit_code=7),),
+    at_stop=(Happening(after_s=0.01, exit_code=7),),
 )
 PARENT = Case(
     command=("/bin/sh", "-c", "trap : USR1; node -e \"console.log('up');" + ALIVE + '"; true'),
@@ -103,7 +120,60 @@ MISSING = Case(
     command=("/no/such/command",),
     script=Script(start_fault=EngineFault("the engine says: exec: /no/such/command: no such file or directory")),
 )
-CASES = (TALKS, FAILS, STAYS, LEAVES, PARENT, WITH_INIT, WRITES, MISSING)
+TERMINAL = Case(
+    command=("node", "-e", "process.on('SIGINT', () => console.log('got INT')); console.log('up');" + ALIVE),
+    script=Script(
+        at_start=(
+            Happening(
+                after_s=0.1, output=b"up\r\n", tree=(replace(process(1, "node -e", catches=("INT",)), state="S+"),)
+            ),
+        ),
+        at_key=(Happening(after_s=0.01, output=b"^Cgot INT\r\n"),),
+    ),
+    tty=True,
+)
+NODE_20 = process(20, "sleep 3600", parent=1)
+HOSTS = Case(
+    command=("node", "-e", "console.log('up'); setInterval(() => {}, 1e7);"),
+    script=Script(
+        at_start=(Happening(after_s=0.1, output=b"up\n", tree=(NODE_1,)),),
+        executed=(
+            Executed(output="said\n", exit_code=3),
+            Executed(output="exec: /no/such/command: no such file or directory\r\n", exit_code=126),
+            Executed(output="20\n", then=(Happening(tree=(NODE_1, NODE_20)),)),
+        ),
+    ),
+)
+SERVES = Case(
+    command=(
+        "node",
+        "-e",
+        (
+            "require('http').createServer((request, response) => {"
+            "  response.flushHeaders();"
+            "  console.log(request.method + ' ' + request.url);"
+            "  request.resume().on('end', () => { response.end('whole'); console.log('answered'); });"
+            f"}}).listen({PORT}, () => console.log('up'));"
+        ),
+    ),
+    script=Script(
+        at_start=(Happening(after_s=0.1, output=b"up\n", tree=(NODE_1,)),),
+        at_request=(Happening(after_s=0.01, output=b"POST /hold\n"),),
+        at_answer=(Happening(after_s=0.01, output=b"answered\n"),),
+    ),
+    publish=PORT,
+)
+DEAF = Case(
+    command=("node", "-e", "console.log('up'); setInterval(() => {}, 1e8);"),
+    script=Script(at_start=(Happening(after_s=0.1, output=b"up\n", tree=(NODE_1,)),), answers=None),
+    publish=PORT,
+)
+TOLD = Case(
+    command=("node", "-e", "console.log(process.env.NAME)"),
+    script=Script(at_start=(Happening(after_s=0.1, output="ä = b c\n".encode(), exit_code=0),)),
+    environment={"NAME": "ä = b c"},
+)
+CASES = (TALKS, FAILS, STAYS, LEAVES, PARENT, WITH_INIT, WRITES, MISSING, TERMINAL, HOSTS, SERVES, DEAF, TOLD)
 
 
 @contextmanager
@@ -244,6 +314,185 @@ def test_an_end_by_the_signal(place: Place) -> None:
         assert container.tree() == ()
         actions = [event.action for event in container.inbox.events]
         assert actions == ["kill", "die"]
+
+
+def told(container: Container) -> list[tuple[str, int | None, int | None]]:
+    return [(event.action, event.signal, event.exit_code) for event in container.inbox.events]
+
+
+def test_a_stop_of_an_app_that_leaves(place: Place) -> None:
+    with place.launch(LEAVES) as container:
+        container.start()
+        wait_for_line(container, "up")
+        before_ns = container.inbox.now_ns()
+        assert before_ns <= container.stop(60) <= container.inbox.now_ns()
+        assert wait_for_end(container) == 7
+        assert told(container) == [("kill", 15, None), ("die", None, 7)]
+        assert container.exit_code() == 7
+
+
+def test_a_stop_of_an_app_that_stays_ends_in_sigkill(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.stop(1)
+        wait_for_line(container, "got TERM")
+        assert wait_for_end(container) == 137
+        assert told(container) == [("kill", 15, None), ("kill", 9, None), ("die", None, 137)]
+        assert container.exit_code() == 137
+
+
+def test_a_stop_of_a_container_that_has_ended_is_nothing(place: Place) -> None:
+    with place.launch(FAILS) as container:
+        container.start()
+        wait_for_end(container)
+        container.stop(1)
+        assert container.exit_code() == 3
+        assert told(container) == [("die", None, 3)]
+
+
+def test_the_events_tell_the_signal(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.kill(TERM)
+        wait_for_line(container, "got TERM")
+        container.kill(KILL)
+        assert wait_for_end(container) == 137
+        assert told(container) == [("kill", 15, None), ("kill", 9, None), ("die", None, 137)]
+
+
+def test_a_key_on_the_terminal_is_a_signal_of_the_kernels_own(place: Place) -> None:
+    with place.launch(TERMINAL) as container:
+        container.start()
+        wait_for_line(container, "up")
+        before_ns = container.inbox.now_ns()
+        typed_ns = container.type(CTRL_C)
+        wait_for_line(container, "got INT")
+        assert before_ns <= typed_ns <= container.inbox.lines[-1].at_ns
+        assert [line.text for line in container.inbox.lines] == ["up", "got INT"]
+        assert container.inbox.events == ()
+        assert all(one.in_foreground for one in container.tree())
+
+
+def test_without_a_terminal_nothing_is_in_its_foreground(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        assert not any(one.in_foreground for one in wait_for_tree(container, 1))
+
+
+def test_a_mark_comes_through_a_terminal_once(place: Place) -> None:
+    with place.launch(TERMINAL) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.type(CTRL_C)
+        wait_for_line(container, "got INT")
+        marks = container.fence()
+        if marks == 0:
+            pytest.skip("marks need root and an engine on this machine")
+        assert marks == 1
+        assert until(lambda: container.inbox.fences or None, timeout_s=LONG_S, time=container.inbox) == 1
+        assert [line.text for line in container.inbox.lines] == ["up", "got INT"]
+        assert container.tree() != ()
+
+
+def test_a_mark_leaves_the_terminal_as_it_was(place: Place) -> None:
+    with place.launch(TERMINAL) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.fence()
+        container.type(CTRL_C)
+        wait_for_line(container, "got INT")
+        assert not container.inbox.closed
+
+
+def test_without_a_terminal_no_key_can_be_typed(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        with pytest.raises(EngineFault, match="terminal takes no keys"):
+            container.type(CTRL_C)
+
+
+def test_a_command_gives_its_exit_code_and_output(place: Place) -> None:
+    with place.launch(HOSTS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        assert container.execute(("/bin/sh", "-c", "echo said; exit 3")) == (3, "said\n")
+        code, output = container.execute(("/no/such/command",))
+        assert code != 0
+        assert "/no/such/command" in output
+        assert [line.text for line in container.inbox.lines] == ["up"]
+
+
+def test_what_a_command_leaves_behind_is_adopted(place: Place) -> None:
+    with place.launch(HOSTS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.execute(("/bin/sh", "-c", "echo said; exit 3"))
+        container.execute(("/no/such/command",))
+        code, output = container.execute(("/bin/sh", "-c", "sleep 3600 </dev/null >/dev/null 2>&1 & echo $!"))
+        assert code == 0
+        pid1, orphan = wait_for_tree(container, 2)
+        assert (orphan.args, orphan.ppid) == ("sleep 3600", pid1.pid)
+        assert orphan.inner_pid in (int(output), None)
+
+
+def test_a_container_that_has_ended_runs_no_command(place: Place) -> None:
+    with place.launch(FAILS) as container:
+        container.start()
+        wait_for_end(container)
+        with pytest.raises(EngineFault, match="is not running"):
+            container.execute(("/bin/sh", "-c", "true"))
+
+
+def test_a_request_is_in_flight_until_it_is_finished(place: Place) -> None:
+    with place.launch(SERVES) as container:
+        container.start()
+        wait_for_line(container, "up")
+        request = container.request("/hold")
+        wait_for_line(container, "POST /hold")
+        assert "answered" not in [line.text for line in container.inbox.lines]
+        assert request.finish() is True
+        wait_for_line(container, "answered")
+        request.close()
+
+
+def test_a_request_to_a_container_that_has_been_killed_is_lost(place: Place) -> None:
+    with place.launch(SERVES) as container:
+        container.start()
+        wait_for_line(container, "up")
+        request = container.request("/hold")
+        container.kill(KILL)
+        assert wait_for_end(container) == 137
+        assert request.finish() is False
+        request.close()
+
+
+def test_a_request_may_be_given_up(place: Place) -> None:
+    with place.launch(SERVES) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.request("/hold").close()
+        assert container.inbox.died is None
+
+
+@pytest.mark.parametrize("case", [DEAF, STAYS], ids=["nobody listens", "no port is published"])
+def test_a_request_that_nobody_answers_is_a_fault(place: Place, case: Case) -> None:
+    with place.launch(case) as container:
+        container.start()
+        wait_for_line(container, "up")
+        with pytest.raises(EngineFault, match="does not answer on its published port"):
+            container.request("/hold")
+
+
+def test_the_environment_is_the_launchs(place: Place) -> None:
+    with place.launch(TOLD) as container:
+        container.start()
+        assert wait_for_end(container) == 0
+        assert [line.text for line in container.inbox.lines] == ["ä = b c"]
+        assert container.exit_code() == 0
 
 
 def test_a_container_that_has_ended_cannot_be_signalled(place: Place) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.core.model import Process
-from harness.engine.processes import _COLUMNS, read_top
+from harness.engine import processes
+from harness.engine.processes import _COLUMNS, read_top, with_wchan
 
 TITLES = ["PID", "PPID", "PGID", "STAT", "WCHAN", "CAUGHT", "IGNORED", "BLOCKED", "PENDING", "COMMAND"]
 SHELL = ["4711", "4690", "4711", "Ss", "do_wait", "0000000000010002", "0000000000000000"]
@@ -72,3 +75,34 @@ def test_a_very_long_command_line_is_cut() -> None:
 
 def test_no_rows_are_no_tree() -> None:
     assert read_top(TITLES, []) == ()
+
+
+def test_what_processes_sleep_in_is_filled_in_from_another_sample() -> None:
+    tree = read_top(TITLES, [NODE, SHELL])
+    blind = tuple(replace(process, wchan=None, activity=7) for process in tree)
+    assert with_wchan(blind, tree) == tuple(replace(process, activity=7) for process in tree)
+
+
+def test_what_neither_sample_tells_stays_unknown_and_what_is_known_stays() -> None:
+    (shell, node) = read_top(TITLES, [NODE, SHELL])
+    assert with_wchan((replace(shell, wchan=None), node), ()) == (replace(shell, wchan=None), node)
+    assert with_wchan((node,), (replace(node, wchan="other"),)) == (node,)
+
+
+@pytest.mark.parametrize(
+    ("state", "wchan", "shown", "awake"),
+    [
+        ("S", "0", True, True),
+        ("D", "", True, True),
+        ("S", "hrtimer_nanosleep", True, False),
+        ("S", "0", False, False),
+        ("Z", "0", True, False),
+        ("T", "0", True, False),
+    ],
+    ids=["on its way", "on its way, deeply", "asleep", "nothing is shown", "a zombie", "stopped"],
+)
+def test_a_thread_that_sleeps_in_nothing_is_awake(
+    state: str, wchan: str, shown: bool, awake: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_shows_wchan", lambda: shown)
+    assert processes._about_to_sleep(state, wchan) is awake

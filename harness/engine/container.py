@@ -1,0 +1,182 @@
+"""One container on an engine: attached to, watched, signalled, stopped."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from docker.utils.socket import frames_iter
+
+from harness.core.errors import EngineFault, EngineUnavailable
+from harness.engine.client import REMEDY, our_errors
+from harness.engine.marks import write_marks
+from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
+from harness.engine.request import HttpRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import docker
+
+    from harness.core.model import Tree
+    from harness.core.signals import Signal
+    from harness.core.trace import TraceRecord
+    from harness.engine.tracing import Tracer
+    from harness.run.inbox import Inbox
+
+_WAIT_S: Final = 30
+
+
+class Surroundings(Protocol):
+    """What a container asks of the engine that it is on."""
+
+    @property
+    def api(self) -> docker.APIClient:
+        """The engine."""
+        ...
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """The kernel's record, if there is one."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """Whether the engine went away."""
+        ...
+
+
+class EngineContainer:
+    """One container; see `harness.run.protocol.Container`."""
+
+    def __init__(
+        self, engine: Surroundings, container_id: str, name: str, inbox: Inbox, *, port: int | None = None
+    ) -> None:
+        self._engine = engine
+        self._api = engine.api
+        self.id = container_id
+        self.name = name
+        self.inbox = inbox
+        self._pid1: int | None = None
+        self._markable = True
+        self._pids: set[int] = set()
+        self._threads: set[int] = set()
+        self._started_s = 0.0
+        self._port = port
+        self._terminal: Any = None
+
+    def attach(self) -> None:
+        """Follow its output from the first byte, in a thread that ends with the container."""
+        tty = self.inbox.tty
+        stream = self._api.attach_socket(self.id, params={"stdin": int(tty), "stdout": 1, "stderr": 1, "stream": 1})
+        # Of the two kinds of stream that docker-py gives, one is a file around the socket.
+        self._terminal = getattr(stream, "_sock", stream) if tty else None
+
+        def follow() -> None:
+            with suppress(OSError, ValueError):  # the connection is cut on removal
+                for number, data in frames_iter(stream, tty=tty):
+                    self.inbox.write(data, number)
+            self.inbox.close()
+            stream.close()
+
+        threading.Thread(target=follow, name=f"output of {self.name}", daemon=True).start()
+
+    def start(self) -> None:
+        """Start it."""
+        self._started_s = time.monotonic()
+        with our_errors():
+            self._api.start(self.id)
+        self.locate()
+
+    def locate(self) -> None:
+        """Find its PID 1 in this machine's /proc, once it runs; else its processes are asked of the engine."""
+        with our_errors():
+            pid = int(self._api.inspect_container(self.id)["State"]["Pid"])
+        if pid and seen_in_proc(self.id, pid):
+            self._pid1 = pid
+
+    def tree(self) -> Tree:
+        """Sample its processes."""
+        if self._engine.gone:
+            raise EngineUnavailable("its stream of events was cut", remedy=REMEDY)
+        if self._pid1 is None:
+            tree = top_tree(self._api, self.id)
+        else:
+            tree = proc_tree(self._pid1)
+            if os.geteuid() != 0:
+                tree = with_wchan(tree, top_tree(self._api, self.id))
+        for process in tree:
+            self._pids.add(process.pid)
+            self._threads |= process.threads
+        return tree
+
+    def kill(self, signal: Signal) -> int:
+        """Send a signal as ``docker kill`` does."""
+        before_ns = time.monotonic_ns()
+        with our_errors():
+            self._api.kill(self.id, signal.number)
+        return before_ns
+
+    def stop(self, grace_s: int) -> int:
+        """Have the engine stop it, in a thread: its answer comes only once the container has ended."""
+
+        def stop() -> None:
+            # Whether it worked is seen by the container's end.
+            with suppress(EngineFault, EngineUnavailable), our_errors():
+                self._api.stop(self.id, timeout=grace_s)
+
+        before_ns = time.monotonic_ns()
+        threading.Thread(target=stop, name=f"stop of {self.name}", daemon=True).start()
+        return before_ns
+
+    def type(self, keys: bytes) -> int:
+        """Type keys on its terminal."""
+        before_ns = time.monotonic_ns()
+        try:
+            self._terminal.sendall(keys)
+        except (OSError, AttributeError) as error:
+            raise EngineFault(f"the container's terminal takes no keys: {error}") from error
+        return before_ns
+
+    def execute(self, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command in it."""
+        with our_errors():
+            execution = self._api.exec_create(self.id, list(command))["Id"]
+            output = self._api.exec_start(execution)
+            code = self._api.exec_inspect(execution)["ExitCode"]
+        return int(code), output.decode("utf-8", "replace")
+
+    def request(self, path: str) -> HttpRequest:
+        """Begin a request to its published port."""
+        with our_errors():
+            ports = self._api.inspect_container(self.id)["NetworkSettings"]["Ports"]
+        bound = ports.get(f"{self._port}/tcp") or [{}]
+        return HttpRequest(int(bound[0].get("HostPort", 0)), path)
+
+    def exit_code(self) -> int:
+        """What ``docker wait`` says."""
+        with our_errors():
+            return int(self._api.wait(self.id, timeout=_WAIT_S)["StatusCode"])
+
+    def fence(self) -> int:
+        """Write a mark into the pipes (or the terminal) that are PID 1's standard output and error.
+
+        Needs root and a local engine.
+        """
+        if self._pid1 is None or not self._markable:
+            return 0
+        try:
+            return write_marks(self._pid1, self.inbox.fence, tty=self.inbox.tty)
+        except OSError:
+            # Its end cannot be told then, and a mark in the other output must not count later.
+            self._markable = False
+            return 0
+
+    def trace(self) -> tuple[TraceRecord, ...] | None:
+        """The kernel's record of its signals."""
+        if self._engine.tracer is None or self._pid1 is None:
+            return None
+        return self._engine.tracer.records(self._pids | self._threads, since_s=self._started_s)
