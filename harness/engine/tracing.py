@@ -8,42 +8,56 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+import time
 from collections import deque
+from contextlib import suppress
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import EngineUnavailable
-from harness.core.trace import Lost, TraceRecord, parse_line
+from harness.core.trace import Lost, Sent, parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from harness.core.signals import Signal
+    from harness.core.trace import TraceRecord
 
 _MOUNTS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
 _PREFIX: Final = "signal-harness-"
 _MOST_RECORDS: Final = 100_000
 _PIECE: Final = 1 << 16
+_SLACK_S: Final = 1.0
+# SIGCHLD goes with every process that ends, SIGURG with every busy Go program: noise, unless one of them is sent.
+_CHATTER: Final = frozenset({17, 23})
+_numbers = count()
 
 
 class Tracer:
-    """Follows given signals machine-wide; a context manager that removes its tracefs instance.
+    """Follows signals machine-wide; a context manager that removes its tracefs instance.
+
+    Args:
+        signals: the signals to be sent. All others are followed too, but for SIGCHLD and SIGURG.
 
     Raises:
         EngineUnavailable: on entering, if the tracepoints cannot be had here; the message says why.
     """
 
     def __init__(self, signals: Iterable[Signal]) -> None:
-        self._filter = " || ".join(f"sig=={signal.number}" for signal in signals)
+        left_out = sorted(_CHATTER - {signal.number for signal in signals})
+        self._filter = " && ".join(f"sig!={number}" for number in left_out) or "sig>0"
         self._reading = threading.Lock()
-        self._records: deque[TraceRecord] = deque(maxlen=_MOST_RECORDS)
+        self._records: deque[TraceRecord] = deque()
         self._rest = b""
+        self._gap_s = 0.0
 
     def __enter__(self) -> Tracer:
         """Make the instance and start recording."""
         root = _tracefs()
         sweep(root)
-        self._instance = root / "instances" / f"{_PREFIX}{os.getpid()}"
+        name = f"{_PREFIX}{os.getpid()}-{_started(os.getpid())}-{next(_numbers)}"
+        self._instance = root / "instances" / name
         try:
             self._instance.mkdir()
             # The monotonic clock is the one that the app and the harness tell the time by.
@@ -63,29 +77,27 @@ class Tracer:
         os.close(self._pipe)
         _remove(self._instance)
 
-    def records(self, pids: Collection[int], *, since_s: float) -> tuple[TraceRecord, ...] | None:
-        """Give all records so far of signals sent to or taken by these processes.
+    def records(self, ids: Collection[int], *, since_s: float) -> tuple[TraceRecord, ...] | None:
+        """Give all records so far of signals that these processes sent, were sent, or took.
 
         The kernel writes a record as it happens, so a record that is not here now was not made before the call.
 
         Args:
-            pids: PIDs on the host.
-            since_s: a monotonic time in seconds; earlier records are of earlier processes with the same PID.
+            ids: ids of processes and threads on the host.
+            since_s: a monotonic time in seconds; earlier records are of earlier processes with the same id.
 
         Returns:
-            ``None`` if records were lost, so that nothing can be concluded.
+            ``None`` if records since then were lost, so that nothing can be concluded.
         """
         with self._reading:
             self._drain()
-            if any(isinstance(record, Lost) for record in self._records):
+            if self._gap_s >= since_s:
                 return None
-            return tuple(
-                record
-                for record in self._records
-                if not isinstance(record, Lost)
-                and record.time_s >= since_s
-                and (record.pid if hasattr(record, "pid") else record.target_pid) in pids
-            )
+            # They are almost in the order of time: what is older by more than the slack has nothing behind it.
+            recent = takewhile(lambda record: record.time_s >= since_s - _SLACK_S, reversed(self._records))
+            wanted = set(ids)
+            found = [r for r in recent if r.time_s >= since_s and not wanted.isdisjoint(_ids(r))]
+            return tuple(reversed(found))
 
     def _drain(self) -> None:
         while True:
@@ -96,26 +108,53 @@ class Tracer:
             if not piece:
                 return
             *lines, self._rest = (self._rest + piece).split(b"\n")
-            parsed = (parse_line(line.decode("utf-8", "replace")) for line in lines)
-            self._records.extend(record for record in parsed if record is not None)
+            self.take(line.decode("utf-8", "replace") for line in lines)
+
+    def take(self, lines: Iterable[str]) -> None:
+        """Take in lines of the kernel's record."""
+        for line in lines:
+            record = parse_line(line)
+            if isinstance(record, Lost):
+                self._gap_s = time.monotonic()  # the loss was before it was told
+            elif record is not None:
+                self._records.append(record)
+        while len(self._records) > _MOST_RECORDS:
+            self._gap_s = max(self._gap_s, self._records.popleft().time_s)
+
+
+def _ids(record: TraceRecord) -> set[int]:
+    return {record.sender_pid, record.target_pid} if isinstance(record, Sent) else {record.pid}
 
 
 def sweep(root: Path | None = None) -> int:
     """Remove instances whose harness is gone; how many they were."""
     root = root or next((path for path in _MOUNTS if path.joinpath("instances").is_dir()), None)
     stale = [
-        path
-        for path in (root.joinpath("instances").glob(f"{_PREFIX}*") if root else ())
-        if not Path("/proc", path.name.removeprefix(_PREFIX)).exists()
+        path for path in (root.joinpath("instances").glob(f"{_PREFIX}*") if root else ()) if not _in_use(path.name)
     ]
     for path in stale:
         _remove(path)
     return len(stale)
 
 
+def _in_use(name: str) -> bool:
+    """Whether the process that made an instance still lives: its PID may have passed to another since."""
+    pid, _, rest = name.removeprefix(_PREFIX).partition("-")
+    started = rest.partition("-")[0]
+    return pid.isdecimal() and started != "" and _started(int(pid)) == started
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot (proc_pid_stat(5), field 22); empty if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
 def _remove(instance: Path) -> None:
     """Remove an instance; tracefs takes the directory with all that is in it."""
-    if instance.is_dir():
+    with suppress(FileNotFoundError):  # another run swept it at the same time
         instance.joinpath("events/enable").write_text("0", encoding="ascii")
         instance.rmdir()
 

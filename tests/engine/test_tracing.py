@@ -1,0 +1,197 @@
+"""The kernel's own record of signals, and the instances of tracefs that it is read from. Needs root."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.core.errors import EngineUnavailable
+from harness.core.signals import Signal
+from harness.core.trace import Fate, Handled, Sent
+from harness.engine import tracing
+from harness.engine.tracing import Tracer, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.engine
+# The clock of the records counts from the start of the machine.
+EVER_S = 1e-6
+USR1, WINCH, INT, CHLD = Signal(10), Signal(28), Signal(2), Signal(17)
+LISTENER = """
+import os, signal, sys
+for path in sys.argv[1:]:
+    os.open(path, os.O_RDWR)  # a leader of a session without a terminal gets this one
+for number in (signal.SIGUSR1, signal.SIGINT):
+    signal.signal(number, lambda number, _: os.write(1, b"%d\\n" % number))
+os.write(1, b"up\\n")
+while True:
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def instances() -> Path:
+    """The folder of tracefs instances."""
+    try:
+        return tracing._tracefs() / "instances"
+    except EngineUnavailable as why:
+        pytest.skip(str(why))
+
+
+@contextmanager
+def listener(*terminal: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that says which signals it handled."""
+    command = [sys.executable, "-c", LISTENER, *terminal]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
+        assert read(child) == b"up\n"
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def read(child: subprocess.Popen[bytes]) -> bytes:
+    assert child.stdout is not None
+    return child.stdout.readline()
+
+
+def of(tracer: Tracer, child: subprocess.Popen[bytes], signal: Signal) -> list[Sent | Handled]:
+    records = tracer.records({child.pid}, since_s=EVER_S)
+    assert records is not None
+    return [record for record in records if record.number == signal.number]
+
+
+def ours(instances: Path) -> set[Path]:
+    return set(instances.glob(f"signal-harness-{os.getpid()}-*"))
+
+
+def test_an_instance_is_there_for_as_long_as_it_is_used(instances: Path) -> None:
+    before = ours(instances)
+    with Tracer([USR1]):
+        (made,) = ours(instances) - before
+        assert made.joinpath("trace_clock").read_text(encoding="ascii").find("[mono]") >= 0
+    assert not made.exists()
+
+
+def test_an_instance_is_removed_after_a_failure(instances: Path) -> None:
+    before = ours(instances)
+
+    def fail() -> None:
+        with Tracer([USR1]):
+            raise RuntimeError("in the body")
+
+    with pytest.raises(RuntimeError, match="in the body"):
+        fail()
+    assert ours(instances) == before
+
+
+def test_two_tracers_do_not_share(instances: Path) -> None:
+    with listener() as child, Tracer([USR1]) as one:
+        with Tracer([USR1]) as other:
+            os.kill(child.pid, USR1.number)
+            assert read(child) == b"10\n"
+            assert len(of(other, child, USR1)) == 2
+        assert len(of(one, child, USR1)) == 2
+
+
+def test_a_signal_that_is_sent_and_handled_is_recorded(instances: Path) -> None:
+    with listener() as child, Tracer([USR1]) as tracer:
+        os.kill(child.pid, USR1.number)
+        assert read(child) == b"10\n"
+        sent, handled = of(tracer, child, USR1)
+        assert isinstance(sent, Sent)
+        assert (sent.sender_pid, sent.target_pid) == (os.getpid(), child.pid)
+        assert (sent.fate, sent.by_kernel) == (Fate.DELIVERED, False)
+        assert isinstance(handled, Handled)
+        assert handled.pid == child.pid
+        assert handled.handler != 0
+        assert sent.time_s <= handled.time_s
+        # Records of the sender alone are there, too: it is how an app that raises a signal again is told.
+        assert sent in (tracer.records({os.getpid()}, since_s=EVER_S) or ())
+        assert tracer.records({child.pid}, since_s=handled.time_s + 1) == ()
+
+
+def test_a_signal_that_nobody_takes_is_recorded_as_ignored(instances: Path) -> None:
+    with listener() as child, Tracer([WINCH]) as tracer:
+        os.kill(child.pid, WINCH.number)
+        (sent,) = of(tracer, child, WINCH)
+        assert isinstance(sent, Sent)
+        assert sent.fate is Fate.IGNORED
+
+
+def test_ctrl_c_on_a_terminal_is_the_kernels_own(instances: Path) -> None:
+    keys, terminal = pty.openpty()
+    try:
+        with listener(os.ttyname(terminal)) as child, Tracer([INT]) as tracer:
+            os.write(keys, b"\x03")
+            assert read(child) == b"2\n"
+            sent = of(tracer, child, INT)[0]
+            assert isinstance(sent, Sent)
+            assert (sent.target_pid, sent.by_kernel, sent.fate) == (child.pid, True, Fate.DELIVERED)
+    finally:
+        os.close(keys)
+        os.close(terminal)
+
+
+@pytest.mark.parametrize(("signals", "seen"), [([CHLD], True), ([USR1], False)], ids=["asked for", "not asked for"])
+def test_the_end_of_a_child_is_recorded_only_if_that_is_what_is_asked(
+    instances: Path, signals: list[Signal], seen: bool
+) -> None:
+    with Tracer(signals) as tracer:
+        with subprocess.Popen([sys.executable, "-c", ""]) as child:
+            pass
+        records = tracer.records({child.pid}, since_s=EVER_S)
+        assert records is not None
+        assert any(record.number == CHLD.number for record in records) is seen
+
+
+@contextmanager
+def left_behind(instances: Path, name: str) -> Iterator[Path]:
+    path = instances / name
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        if path.exists():
+            path.rmdir()
+
+
+def test_an_instance_whose_owner_is_gone_is_swept(instances: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
+        name = f"signal-harness-{owner.pid}-{tracing._started(owner.pid)}-0"
+        with left_behind(instances, name) as path:
+            sweep()
+            assert path.exists()
+            owner.communicate()
+            sweep()
+            assert not path.exists()
+
+
+def test_an_instance_whose_owners_pid_has_passed_to_another_is_swept(instances: Path) -> None:
+    with left_behind(instances, f"signal-harness-{os.getpid()}-1-0") as path:
+        sweep()
+        assert not path.exists()
+
+
+def test_an_instance_in_use_is_left_and_a_new_tracer_sweeps_the_rest(instances: Path) -> None:
+    before = ours(instances)
+    with Tracer([USR1]):
+        (used,) = ours(instances) - before
+        with left_behind(instances, f"signal-harness-{os.getpid()}-1-1") as path, Tracer([USR1]):
+            assert used.exists()
+            assert not path.exists()
+        assert used.exists()
+
+
+def test_instances_of_others_are_none_of_ours(instances: Path) -> None:
+    with left_behind(instances, f"another-tool-{os.getpid()}") as path:
+        sweep()
+        assert path.exists()

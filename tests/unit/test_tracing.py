@@ -1,0 +1,218 @@
+"""Which of the kernel's records belong to a run, and when they prove nothing. No kernel is asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.signals import Signal
+from harness.core.trace import Handled, Sent
+from harness.engine import tracing
+from harness.engine.tracing import Tracer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOST = "CPU:1 [LOST 4211 EVENTS]"
+LATER_S = 1e9
+
+
+def sent(at_s: float, *, sender: int = 5, target: int = 7, number: int = 15) -> str:
+    return (
+        f"            runc-{sender}   [001] ..... {at_s:.6f}: signal_generate:"
+        f" sig={number} errno=0 code=0 comm=sh pid={target} grp=1 res=0"
+    )
+
+
+def handled(at_s: float, *, pid: int = 7) -> str:
+    return (
+        f"            node-{pid}   [000] d..1. {at_s:.6f}: signal_deliver:"
+        " sig=15 errno=0 code=0 sa_handler=1d4ead0 sa_flags=14000000"
+    )
+
+
+class Fed:
+    """A tracer whose pipe we write into."""
+
+    def __init__(self) -> None:
+        self.tracer = Tracer([Signal(15)])
+        self.tracer._pipe, self._end = os.pipe2(os.O_NONBLOCK)
+
+    def close(self) -> None:
+        os.close(self.tracer._pipe)
+        os.close(self._end)
+
+    def write(self, data: bytes) -> None:
+        assert os.write(self._end, data) == len(data)
+
+    def times(self, *ids: int, since_s: float = 0.5) -> list[float] | None:
+        records = self.tracer.records(ids, since_s=since_s)
+        return None if records is None else [record.time_s for record in records]
+
+
+@pytest.fixture
+def fed() -> Iterator[Fed]:
+    made = Fed()
+    yield made
+    made.close()
+
+
+def test_without_any_record_nothing_happened(fed: Fed) -> None:
+    assert fed.times(7) == []
+
+
+def test_records_are_those_that_a_process_sent_was_sent_or_took(fed: Fed) -> None:
+    fed.tracer.take([sent(1, sender=5, target=7), handled(2, pid=7), sent(3, sender=7, target=9), handled(4, pid=9)])
+    assert fed.times(7) == [1, 2, 3]
+    assert fed.times(5) == [1]
+    assert fed.times(9) == [3, 4]
+    assert fed.times(5, 9) == [1, 3, 4]
+
+
+def test_foreign_records_are_left_out(fed: Fed) -> None:
+    fed.tracer.take([sent(1, sender=70, target=77), handled(2, pid=17)])
+    assert fed.times(7) == []
+    assert fed.times() == []
+
+
+def test_a_record_is_given_as_the_kernel_wrote_it(fed: Fed) -> None:
+    fed.tracer.take([sent(1.25), handled(1.5)])
+    one, other = fed.tracer.records({7}, since_s=0.5) or ()
+    assert isinstance(one, Sent)
+    assert isinstance(other, Handled)
+    assert (one.sender_pid, one.target_pid, other.pid, other.time_s) == (5, 7, 7, 1.5)
+
+
+def test_what_is_no_record_is_passed_over(fed: Fed) -> None:
+    fed.tracer.take(["# tracer: nop", "", sent(1), "cut off"])
+    assert fed.times(7) == [1]
+
+
+def test_records_of_earlier_processes_with_the_same_id_are_left_out(fed: Fed) -> None:
+    fed.tracer.take([sent(1), sent(4), sent(4.5), sent(9)])
+    assert fed.times(7, since_s=4.5) == [4.5, 9]
+    assert fed.times(7, since_s=100) == []
+
+
+def test_records_of_two_processors_may_come_a_little_out_of_order(fed: Fed) -> None:
+    fed.tracer.take([sent(5.0), sent(4.9), sent(5.2), sent(5.1)])
+    assert fed.times(7, since_s=5.0) == [5.0, 5.2, 5.1]
+
+
+def test_records_that_were_lost_leave_nothing_to_say_to_runs_that_had_begun(fed: Fed) -> None:
+    now_s = time.monotonic()
+    fed.tracer.take([sent(now_s), LOST, handled(now_s)])
+    assert fed.times(7, since_s=now_s) is None
+    assert fed.times(7) is None
+
+
+def test_records_that_were_lost_do_not_matter_to_runs_that_begin_later(fed: Fed) -> None:
+    fed.tracer.take([LOST])
+    fed.tracer.take([sent(LATER_S), sent(LATER_S + 1)])
+    assert fed.times(7, since_s=LATER_S + 1) == [LATER_S + 1]
+
+
+def test_more_records_than_are_kept_leave_nothing_to_say_to_runs_that_miss_one(
+    fed: Fed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "_MOST_RECORDS", 3)
+    fed.tracer.take([sent(1), sent(2), sent(3)])
+    assert fed.times(7, since_s=1) == [1, 2, 3]
+    fed.tracer.take([sent(4, target=99), sent(5)])
+    assert fed.times(7, since_s=1) is None
+    assert fed.times(7, since_s=2) is None
+    assert fed.times(7, since_s=2.5) == [3, 5]
+
+
+def test_a_record_that_went_late_for_its_time_counts_as_lost_up_to_the_latest(
+    fed: Fed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "_MOST_RECORDS", 1)
+    fed.tracer.take([sent(5.2), sent(5.1), sent(6)])
+    assert fed.times(7, since_s=5.15) is None
+    assert fed.times(7, since_s=5.3) == [6]
+
+
+def test_a_loss_is_not_made_good_by_an_eviction_of_older_records(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "_MOST_RECORDS", 1)
+    began_s = time.monotonic()
+    fed.tracer.take([LOST, sent(1), sent(2)])
+    assert fed.times(7, since_s=began_s) is None
+
+
+def test_all_that_is_in_the_pipe_is_read_before_an_answer(fed: Fed) -> None:
+    fed.write(b"".join(f"{sent(n)}\n".encode() for n in range(1, 200)))
+    assert fed.times(7) == list(range(1, 200))
+    fed.write(f"{LOST}\n".encode())
+    assert fed.times(7) is None
+
+
+def test_half_a_line_waits_for_its_other_half(fed: Fed) -> None:
+    line = f"{sent(1)}\n".encode()
+    for place in range(len(line) - 1):
+        fed.write(line[place : place + 1])
+        assert fed.times(7) == []
+    fed.write(b"\n")
+    assert fed.times(7) == [1]
+
+
+@given(st.binary())
+def test_any_bytes_in_the_pipe_are_read_without_an_error(data: bytes) -> None:
+    made = Fed()
+    made.write(data + f"\n{sent(3)}\n".encode())
+    assert made.times(7) == [3]
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("signals", "wanted"),
+    [
+        ([15, 1], "sig!=17 && sig!=23"),
+        ([], "sig!=17 && sig!=23"),
+        ([17], "sig!=23"),
+        ([23, 15], "sig!=17"),
+        ([17, 23], "sig>0"),
+    ],
+)
+def test_chatter_is_filtered_unless_it_is_what_is_sent(signals: list[int], wanted: str) -> None:
+    assert Tracer(Signal(number) for number in signals)._filter == wanted
+
+
+def started(pid: int) -> str:
+    return tracing._started(pid)
+
+
+def test_an_instance_is_in_use_while_its_very_process_lives() -> None:
+    here = os.getpid()
+    assert tracing._in_use(f"signal-harness-{here}-{started(here)}-0")
+    assert tracing._in_use(f"signal-harness-{here}-{started(here)}-17")
+
+
+def test_an_instance_is_in_use_no_more_as_its_process_ends() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        name = f"signal-harness-{child.pid}-{started(child.pid)}-0"
+        assert tracing._in_use(name)
+    assert not tracing._in_use(name)
+
+
+@pytest.mark.parametrize("rest", ["1-0", "", "-0", "x"])
+def test_a_pid_that_has_passed_to_another_process_is_no_use(rest: str) -> None:
+    assert not tracing._in_use(f"signal-harness-{os.getpid()}-{rest}")
+
+
+@pytest.mark.parametrize("name", ["signal-harness-", "signal-harness-x-1-0", "signal-harness--1-1-0"])
+def test_a_name_without_a_process_is_no_use(name: str) -> None:
+    assert not tracing._in_use(name)
+
+
+def test_a_name_without_a_start_is_no_use_once_its_process_is_gone() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        pass
+    assert not tracing._in_use(f"signal-harness-{child.pid}")
