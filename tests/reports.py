@@ -11,14 +11,21 @@ from harness.core.model import (
     EngineEvent,
     EngineFacts,
     Evidence,
-    Forwards,
+    ExitEvidence,
+    Expected,
     Ground,
     LogLine,
+    Probe,
     Process,
+    ReapEvidence,
     Receipt,
     Report,
+    Request,
     Result,
     Run,
+    SignalEvidence,
+    StartCommand,
+    StopEvidence,
     Untested,
 )
 from harness.core.signals import Signal
@@ -40,9 +47,9 @@ PID1 = Process(
     inner_pid=1,
 )
 APP = replace(PID1, pid=1007, ppid=1001, caught=1 << 14 | 1 << 31, ignored=0, args="node server.js", inner_pid=7)
-SWALLOWED = Evidence(
+SWALLOWED = SignalEvidence(
     sent=TERM,
-    sent_ns=1_000_000_000,
+    began_ns=1_000_000_000,
     app_pid=1007,
     before=(PID1, APP),
     after=(PID1, APP),
@@ -52,7 +59,7 @@ SWALLOWED = Evidence(
     exit_code=None,
     ground=Ground.MASKS,
     logs=(LogLine(at_ns=900_000_000, text="Listening"),),
-    events=(EngineEvent(action="kill", time_ns=17, exit_code=None),),
+    events=(EngineEvent(action="kill", time_ns=17, signal=15),),
     decided_ns=1_002_500_000,
     trace=(
         Sent(
@@ -83,6 +90,61 @@ KILLED = replace(
     events=(EngineEvent(action="die", time_ns=18, exit_code=143),),
     trace=None,
 )
+GRACEFUL = StopEvidence(
+    sent=TERM,
+    began_ns=1_000_000_000,
+    app_pid=1007,
+    before=FORWARDED.before,
+    after=(),
+    receipts=FORWARDED.receipts,
+    done=True,
+    running=False,
+    exit_code=0,
+    ground=Ground.SETTLED,
+    logs=SWALLOWED.logs,
+    events=(
+        EngineEvent(action="kill", time_ns=17, signal=15),
+        EngineEvent(action="die", time_ns=250_000_017, exit_code=0),
+    ),
+    decided_ns=1_002_500_000,
+    grace_s=3,
+    took_s=0.25,
+    forced=False,
+    request=Request.ANSWERED,
+)
+ABRUPT = replace(
+    GRACEFUL, before=(PID1, APP), receipts=(), done=False, exit_code=143, ground=Ground.ENDED, request=Request.LOST
+)
+FORCED = replace(ABRUPT, exit_code=137, took_s=3.0625, forced=True, request=None)
+KEPT = ExitEvidence(
+    app_pid=1007,
+    before=(PID1, APP),
+    after=(),
+    running=False,
+    exit_code=42,
+    logs=SWALLOWED.logs,
+    events=(EngineEvent(action="die", time_ns=18, exit_code=42),),
+    began_ns=1_000_000_000,
+    decided_ns=1_300_000_000,
+    codes=((42, 42), (0, 0), (143, 143)),
+)
+LOST = replace(KEPT, exit_code=1, codes=((42, 1), (0, 0), (143, None)))
+ORPHAN = replace(PID1, pid=1020, ppid=1001, ignored=0, args="sleep 3600", inner_pid=20)
+REAPED = ReapEvidence(
+    app_pid=1007,
+    before=(PID1, APP, ORPHAN),
+    after=(PID1, APP),
+    running=True,
+    exit_code=None,
+    logs=SWALLOWED.logs,
+    events=(),
+    began_ns=1_000_000_000,
+    decided_ns=1_002_500_000,
+    orphan=ORPHAN,
+    zombie=False,
+)
+ZOMBIE = replace(REAPED, after=(PID1, APP, replace(ORPHAN, state="Z")), zombie=True)
+START = StartCommand(command=("/bin/sh", "-c", "node server.js"))
 UNTESTED = Untested(reason="no ready line within 30 s", logs=(LogLine(at_ns=1, text="starting"),))
 ENGINE = EngineFacts(
     name="Docker Engine",
@@ -108,20 +170,24 @@ def result(
     name: str,
     *evidence: Evidence | Untested,
     signal: Signal = TERM,
-    expected: Forwards = Forwards.DEPENDS,
+    probe: Probe = Probe.SIGNAL,
+    expected: Expected = Expected.DEPENDS,
     claim: Claim | None = None,
+    start: StartCommand | None = None,
     title: str = "",
+    base: str = BASE,
 ) -> Result:
     """A cell's result, judged as a run of the harness does."""
     runs = tuple(Run(evidence=one, judgement=judge(one)) for one in evidence)
     judgement, shown = judge_all(runs)
     variant = Variant(name=name, title=title or f"the {name}", dockerfile=f"{name}.Dockerfile", claim=claim)
     return Result(
-        cell=Cell(base=BASE, variant=variant, signal=signal),
+        cell=Cell(base=base, variant=variant, probe=probe, signal=signal if probe is Probe.SIGNAL else None),
         runs=runs,
         judgement=judgement,
         shown=shown,
         expected=expected,
+        start=start,
         reproduce=() if isinstance(shown.evidence, Untested) else ("docker run x", "docker kill x"),
     )
 

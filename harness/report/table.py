@@ -5,43 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from rich import box
 from rich.console import Console, Group
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
-from harness.core.model import Forwards, Verdict
-from harness.core.verdict import as_expected
+from harness.core.claims import LINT_RULE, tally
+from harness.core.model import Verdict
+from harness.report.looks import MEANINGS, differs, look, printable, wanted_of
+from harness.report.matrix import Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
-    from harness.core.model import BaseFacts, Report, Result
+    from harness.core.model import Report, Result
 
 _PIPE_WIDTH: Final = 100
-_LOOKS: Final = {
-    Verdict.FORWARDED: ("✓", "green"),
-    Verdict.DUPLICATED: ("»", "yellow"),
-    Verdict.CUT_SHORT: ("✂", "yellow"),
-    Verdict.TRANSLATED: ("⇄", "yellow"),
-    Verdict.SWALLOWED: ("○", "red"),
-    Verdict.KILLED: ("✗", "red"),
-    Verdict.UNSTABLE: ("~", "magenta"),
-    Verdict.UNTESTED: ("?", "cyan"),
-}
-_MEANINGS: Final = {
-    Verdict.FORWARDED: "received once, the app is in control",
-    Verdict.DUPLICATED: "received, or sent, more than once",
-    Verdict.CUT_SHORT: "received, but the container ended first",
-    Verdict.TRANSLATED: "another signal was received",
-    Verdict.SWALLOWED: "not received, all runs on",
-    Verdict.KILLED: "not received, the app is gone",
-    Verdict.UNSTABLE: "repeats disagree",
-    Verdict.UNTESTED: "could not be tested",
-}
 
 
 def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> RenderableType:
@@ -55,7 +34,7 @@ def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> Ren
     for reference, facts in report.bases.items():
         results = [result for result in report.results if result.cell.base == reference]
         if results:
-            parts += [_table(facts, results, recorded or {}), Text()]
+            parts += [Matrix(facts, results, recorded or {}), Text()]
     parts.append(_legend(report.results))
     if notes := _notes(report.results, recorded or {}):
         parts += [Text(), notes]
@@ -84,42 +63,18 @@ def summary(report: Report, recorded: Mapping[str, Verdict] | None = None) -> st
     return f"{len(report.results)} cells in {report.duration_s:.1f} s: {tally or 'none'}; {end}"
 
 
-def differs(result: Result, recorded: Mapping[str, Verdict]) -> bool:
-    """Whether a result contradicts the catalogue or a baseline."""
-    return as_expected(result.expected, result.verdict, recorded.get(result.cell.id)) is False
-
-
-def _table(facts: BaseFacts, results: Sequence[Result], recorded: Mapping[str, Verdict]) -> Table:
-    told = [facts.os, facts.libc]
-    named = {"/bin/sh is": facts.shell, "Node": facts.node, "npm": facts.npm}
-    told += [f"{name} {value}" for name, value in named.items() if value]
-    title = (
-        f"[bold]{escape(facts.reference)}[/]\n[dim]{escape(printable(' · '.join(fact for fact in told if fact)))}[/]"
-    )
-    table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("variant", no_wrap=True, min_width=max(len(result.cell.variant.name) for result in results))
-    table.add_column("", style="dim", overflow="ellipsis")
-    signals = sorted({result.cell.signal for result in results})
-    for signal in signals:
-        width = max(len(_cell(result, recorded).plain) for result in results if result.cell.signal == signal)
-        table.add_column(signal.name, no_wrap=True, min_width=max(width, len(signal.name)))
-    rows: dict[str, dict[str, Result]] = {}
-    for result in results:
-        rows.setdefault(result.cell.variant.name, {})[result.cell.signal.name] = result
-    for name, cells in rows.items():
-        title = next(iter(cells.values())).cell.variant.title
-        table.add_row(name, escape(printable(title)), *(_cell(cells.get(signal.name), recorded) for signal in signals))
-    return table
-
-
-def _cell(result: Result | None, recorded: Mapping[str, Verdict]) -> Text:
-    if result is None:
-        return Text("–", style="dim")
-    symbol, style = _LOOKS[result.verdict]
-    text = Text(f"{symbol} {result.verdict}", style=style)
-    if differs(result, recorded):
-        text.append(" ← unexpected", style="bold reverse")
-    return text
+def claims(report: Report) -> str:
+    """Give a line on how many claims held, and one per base on the linter; empty if no variant makes a claim."""
+    tallies = tally(report.results)
+    if not any(count.claims for count in tallies.values()):
+        return ""
+    held = ", ".join(f"{count.held} of {count.claims} on {base}" for base, count in tallies.items())
+    linted = [
+        f"A linter ({LINT_RULE}) on {base}: {count.warned} warnings, {count.justified} of them right; "
+        f"{count.missed} variants that lose a signal go unnoticed."
+        for base, count in tallies.items()
+    ]
+    return "\n".join([f"Claims that held: {held}.", *linted])
 
 
 def _legend(results: Sequence[Result]) -> Text:
@@ -127,8 +82,7 @@ def _legend(results: Sequence[Result]) -> Text:
     text = Text()
     for verdict in Verdict:
         if verdict in seen:
-            symbol, style = _LOOKS[verdict]
-            text.append(f"{symbol} {verdict}", style=style).append(f": {_MEANINGS[verdict]}\n", style="dim")
+            text.append_text(look(verdict)).append(f": {MEANINGS[verdict]}\n", style="dim")
     text.rstrip()
     return text
 
@@ -137,7 +91,7 @@ def _notes(results: Sequence[Result], recorded: Mapping[str, Verdict]) -> Text |
     text = Text()
     for result in results:
         if differs(result, recorded):
-            wanted = recorded.get(result.cell.id) or _WANTED[result.expected]
+            wanted = recorded.get(result.cell.id) or wanted_of(result)
             text.append(f"{result.cell.id}: expected {wanted}, but {result.verdict}: ", style="bold")
             text.append(printable(result.judgement.reason) + "\n")
         elif result.verdict in (Verdict.UNTESTED, Verdict.UNSTABLE):
@@ -145,15 +99,3 @@ def _notes(results: Sequence[Result], recorded: Mapping[str, Verdict]) -> Text |
             text.append(printable(result.judgement.reason) + "\n")
     text.rstrip()
     return text or None
-
-
-_WANTED: Final = {
-    Forwards.ALWAYS: "forwarded",
-    Forwards.NEVER: "anything but forwarded",
-    Forwards.DEPENDS: "what was recorded",
-}
-
-
-def printable(text: str) -> str:
-    """Make text from a container safe for a terminal: control characters are spelled out, newlines kept."""
-    return "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import Forwards
 from harness.core.signals import mask_signals
-from harness.report.table import printable
+from harness.report.looks import printable, wanted_of
 
 if TYPE_CHECKING:
     from harness.core.model import Process, Result, Tree, Verdict
 
 _LOG_TAIL: Final = 12
 _MANY: Final = 8
-_WANTED: Final = {
-    Forwards.ALWAYS: "forwarded (the catalogue says: always)",
-    Forwards.NEVER: "anything but forwarded (the catalogue says: never)",
-    Forwards.DEPENDS: "whatever it is (the catalogue says: depends)",
-}
 
 
 def failure(result: Result, recorded: Verdict | None) -> str:
     """Give the message of a failed test."""
     lines = [
         result.cell.id,
-        f"  expected  {f'{recorded} (the baseline says so)' if recorded else _WANTED[result.expected]}",
-        f"  observed  {result.verdict}, delivery {result.judgement.delivery}, outcome {result.judgement.outcome}",
+        f"  expected  {f'{recorded} (the baseline says so)' if recorded else _wanted(result)}",
+        f"  observed  {_observed(result)}",
         f"  because   {printable(result.judgement.reason)}",
     ]
     if evidence := result.evidence:
@@ -36,6 +30,16 @@ def failure(result: Result, recorded: Verdict | None) -> str:
     if result.reproduce:
         lines += ["  to see it by hand", *(f"    {command}" for command in result.reproduce)]
     return "\n".join(lines)
+
+
+def _wanted(result: Result) -> str:
+    return f"{wanted_of(result)} (the catalogue says: {result.expected})"
+
+
+def _observed(result: Result) -> str:
+    judgement = result.judgement
+    delivery = f", delivery {judgement.delivery}" if judgement.delivery else ""
+    return f"{result.verdict}{delivery}, outcome {judgement.outcome}"
 
 
 def tree(processes: Tree) -> list[str]:

@@ -1,0 +1,102 @@
+"""What others say of a variant (a linter, the article, common advice), held against what was measured. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from harness.core.model import Expected, Probe, Verdict
+from harness.core.program import SHELLS, program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.core.model import Result, StartCommand
+
+LINT_RULE: Final = "JSONArgsRecommended"
+"""BuildKit's build check for a CMD or ENTRYPOINT in shell form; hadolint calls it DL3025."""
+
+_TAKES_TEXT: Final = re.compile(r"-[a-zA-Z]*c")
+
+
+class Holds(StrEnum):
+    """Whether a claim stood the test."""
+
+    HELD = "held"
+    REFUTED = "refuted"
+
+
+def lint(start: StartCommand) -> str | None:
+    """Give the rule by which a linter warns of an image, seeing no more than its configuration.
+
+    The shell form of CMD and ENTRYPOINT is recorded as a shell, ``-c`` and the text (Dockerfile reference, "Shell and
+    exec form"); the rule says that such an app does not receive signals.
+    """
+    return LINT_RULE if _shell_form(start.entrypoint) or _shell_form(start.command) else None
+
+
+def _shell_form(words: tuple[str, ...]) -> bool:
+    options = words[1:-1]
+    return program(words) in SHELLS and bool(options) and _TAKES_TEXT.fullmatch(options[-1]) is not None
+
+
+def claim_of(result: Result) -> Holds | None:
+    """Whether the claim on a cell's variant held in this cell; ``None`` if it says nothing of it, or it is untested."""
+    claim = result.cell.variant.claim
+    said = claim.forwards.of(result.cell.probe, result.cell.signal) if claim else None
+    if said is None or said is Expected.DEPENDS or result.verdict is Verdict.UNTESTED:
+        return None
+    return Holds.HELD if result.verdict.good is (said is Expected.ALWAYS) else Holds.REFUTED
+
+
+def together(findings: Iterable[Holds | None]) -> Holds | None:
+    """Whether a claim held in several cells: refuted by one, it is refuted."""
+    found = {finding for finding in findings if finding is not None}
+    return Holds.REFUTED if Holds.REFUTED in found else Holds.HELD if found else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """How claims and linter did on one base, counted in variants.
+
+    ``claims`` of which ``held``; ``warned`` of by the linter, of which ``justified`` (something was lost); and
+    ``missed``, of which it said nothing although something was lost.
+    """
+
+    claims: int
+    held: int
+    warned: int
+    justified: int
+    missed: int
+
+
+def tally(results: Iterable[Result]) -> Mapping[str, Tally]:
+    """Count by base, in the order in which bases first come."""
+    by_base: dict[str, dict[str, list[Result]]] = {}
+    for result in results:
+        by_base.setdefault(result.cell.base, {}).setdefault(result.cell.variant.name, []).append(result)
+    return {base: _tally(list(variants.values())) for base, variants in by_base.items()}
+
+
+def _tally(variants: list[list[Result]]) -> Tally:
+    claims = [finding for cells in variants if (finding := together(claim_of(cell) for cell in cells))]
+    linted = [
+        (any(lint(cell.start) for cell in cells if cell.start), any(_loses(cell) for cell in cells))
+        for cells in variants
+        if any(cell.start for cell in cells)
+    ]
+    return Tally(
+        claims=len(claims),
+        held=claims.count(Holds.HELD),
+        warned=sum(warned for warned, _ in linted),
+        justified=linted.count((True, True)),
+        missed=linted.count((False, True)),
+    )
+
+
+def _loses(result: Result) -> bool:
+    """Whether a cell shows what the linter's rule warns of: a signal that does not get the app to do its part."""
+    about_signals = result.cell.probe in (Probe.SIGNAL, Probe.STOP)
+    return about_signals and result.verdict is not Verdict.UNTESTED and not result.verdict.good
