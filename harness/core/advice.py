@@ -1,0 +1,140 @@
+"""What to change in a Dockerfile so that a signal arrives, or why no change is needed. From evidence alone; pure."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from harness.core.model import ReapEvidence, SignalEvidence, StopEvidence, Verdict
+from harness.core.program import SHELLS, program, shell_text
+from harness.core.settle import path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.core.model import Process, Result, Seen
+
+
+class Kind(Enum):
+    """What a process above the app is, as far as its command line tells; with what to do about it."""
+
+    SHELL_FORM = "shell form"
+    SCRIPT = "script"
+    NPM = "npm"
+    NODE_RUN = "node --run"
+    NODE_WATCH = "node --watch"
+    SU = "su"
+    INIT = "init"
+    OTHER = "other"
+
+
+_INITS: Final = {"tini": ("tini", "--"), "tini-static": ("tini", "--"), "dumb-init": ("dumb-init",)}
+_ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
+_FORWARDING: Final = "  process.on('SIGTERM', () => server.close());"
+_WHY: Final = {
+    Kind.SHELL_FORM: "a shell stays between PID 1 and the app and hands no signal on; the exec form starts none",
+    Kind.SCRIPT: 'a script that ends in `exec "$@"` makes way for the app; one that stays must trap, hand on, and wait',
+    Kind.NPM: "npm hands on SIGINT and SIGTERM alone, and to the shell it started, not to the app",
+    Kind.NODE_RUN: "node --run hands nothing on",
+    Kind.NODE_WATCH: "node --watch is for development: it starts the app anew and hands on SIGINT and SIGTERM alone",
+    Kind.SU: "su stays as a parent; the USER instruction drops root without it",
+    Kind.OTHER: "it stands between PID 1 and the app and must hand signals on",
+}
+
+
+def advice(result: Result) -> tuple[str, ...]:
+    """Give lines on what to change, the change first; or a line on why nothing needs to change."""
+    evidence = result.evidence
+    if evidence is None:
+        return ("Make the cell testable first: see the reason.",)
+    if result.verdict.good:
+        return (_why_good(evidence),)
+    lines = _for_verdict(result, evidence)
+    return tuple(lines) or ("There is no stock answer to this; the path above shows where the signal ends.",)
+
+
+def _for_verdict(result: Result, evidence: Seen) -> list[str]:
+    if isinstance(evidence, ReapEvidence):
+        return ["Put an init in front, which reaps: docker run --init, or", f"  {_cmd(('tini', '--'), evidence)}"]
+    between = _between(evidence)
+    if result.verdict is Verdict.TRANSLATED:
+        return ["Let PID 1 send what it gets, or handle (and test) the signal that does arrive."]
+    if isinstance(evidence, SignalEvidence) and not between:
+        return _for_pid1(evidence)
+    if result.verdict is Verdict.DUPLICATED:
+        init = next((process for process, kind in between if kind is Kind.INIT), None)
+        if init is not None and all(kind is Kind.INIT for _, kind in between):
+            return ["Let the init signal the app alone, not its group as well, or handle a second signal."]
+    wrong = [(process, kind) for process, kind in between if kind is not Kind.INIT]
+    lines = [f"Start the app itself:\n  {_cmd(_init_words(between), evidence)}"] if wrong else []
+    return lines + [f"`{process.args}`: {_WHY[kind]}." for process, kind in wrong]
+
+
+def _between(evidence: Seen) -> list[tuple[Process, Kind]]:
+    """The processes above the app, and what they are; the shell that npm starts is npm's own affair."""
+    above = [(process, kind_of(process)) for process in path(evidence.before, evidence.app_pid or 0)[:-1]]
+    npm = {process.pid for process, kind in above if kind is Kind.NPM}
+    return [(process, kind) for process, kind in above if process.ppid not in npm]
+
+
+def _for_pid1(evidence: SignalEvidence) -> list[str]:
+    """The app is PID 1, and the signal does not get it to do what it should."""
+    signal = evidence.sent.name
+    app = evidence.app
+    if app is not None and not app.catches(evidence.sent):
+        return [
+            f"Handle {signal} in the app, for instance",
+            _FORWARDING.replace("SIGTERM", signal),
+            "or put an init in front (docker run --init): the app then dies of the signal as it would outside.",
+        ]
+    if isinstance(evidence, StopEvidence):
+        return [f"The app gets {signal}: let its handler finish what is under way, and exit."]
+    return []
+
+
+def _why_good(evidence: Seen) -> str:
+    between = _between(evidence)
+    if not isinstance(evidence, SignalEvidence):
+        return "No change is needed."
+    if not between:
+        return "No change is needed: the app is PID 1 and handles the signal itself."
+    names = " and ".join(f"`{process.args}`" for process, _ in between)
+    caution = ""
+    if any(kind is Kind.NPM for _, kind in between):
+        caution = " It depends on the shell and on npm's version, though: starting the app itself does not."
+    return f"No change is needed here: {names} hand{'s' if len(between) == 1 else ''} it on.{caution}"
+
+
+def kind_of(process: Process) -> Kind:
+    """Tell what a process is by its command line."""
+    words = process.args.split()
+    name = program(words)
+    if name in SHELLS:
+        return Kind.SHELL_FORM if shell_text(words) else Kind.SCRIPT
+    if name in _INITS or name in _ENGINE_INITS:
+        return Kind.INIT
+    if name == "npm":
+        return Kind.NPM
+    if name == "node" and len(words) > 1:
+        if words[1].startswith("--run"):
+            return Kind.NODE_RUN
+        if words[1].startswith("--watch"):
+            return Kind.NODE_WATCH
+        return Kind.NPM if program(words[1:]) in ("npm", "npm-cli.js") else Kind.OTHER
+    return Kind.SU if name == "su" else Kind.OTHER
+
+
+def _init_words(between: Sequence[tuple[Process, Kind]]) -> tuple[str, ...]:
+    """The init of the image, kept in front of the app; one that the engine adds is no part of the Dockerfile."""
+    for process, kind in between:
+        name = program(process.args.split())
+        if kind is Kind.INIT and name in _INITS:
+            return _INITS[name]
+    return ()
+
+
+def _cmd(init: tuple[str, ...], evidence: Seen) -> str:
+    app = evidence.app
+    words = app.args.split() if app else ["node", "server.js"]
+    return f"CMD {json.dumps([*init, *words])}"

@@ -1,0 +1,50 @@
+"""The lines of a Dockerfile that decide what is started. Text in, records out."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Final
+
+from dockerfile_parse.parser import DockerfileParser
+
+_STARTING: Final = ("ENTRYPOINT", "CMD")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instruction:
+    """One instruction: its first line, counted from 1, and its text."""
+
+    line: int
+    text: str
+
+
+def starting(dockerfile: str, target: str | None = None) -> tuple[Instruction, ...]:
+    """The ENTRYPOINT and the CMD that hold for a stage, in the order of the file.
+
+    Args:
+        dockerfile: the whole text.
+        target: the stage; the last one if there is none.
+
+    Returns:
+        Those that this file sets; what the base image sets is not in it. Empty if there is no such stage.
+    """
+    parser = DockerfileParser(fileobj=io.BytesIO(dockerfile.encode()))
+    stages: dict[str, dict[str, Instruction]] = {}
+    current: dict[str, Instruction] = {}
+    own: set[str] = set()
+    for part in parser.structure:
+        if part["instruction"] == "FROM":
+            words = [word for word in part["value"].split() if not word.startswith("--")]
+            # A stage built on an earlier one starts what that one starts, until it says otherwise.
+            own.clear()
+            current = dict(stages.get(words[0].lower(), {}))
+            name = words[2] if len(words) > 2 and words[1].upper() == "AS" else str(len(stages))  # noqa: PLR2004
+            stages[name.lower()] = current
+        elif part["instruction"] in _STARTING:
+            if part["instruction"] == "ENTRYPOINT" and "CMD" not in own:
+                current.pop("CMD", None)  # what is inherited was meant for another entrypoint (Dockerfile reference)
+            current[part["instruction"]] = Instruction(line=part["startline"] + 1, text=part["content"].strip())
+            own.add(part["instruction"])
+    found = stages.get(target.lower(), {}) if target else current
+    return tuple(sorted(found.values(), key=lambda instruction: instruction.line))

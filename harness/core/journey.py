@@ -1,0 +1,129 @@
+"""The path of a signal, step by step, from the kernel's record: who sent it to whom, and what became of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.core.model import SignalEvidence
+from harness.core.signals import Signal
+from harness.core.trace import Fate, Sent
+
+if TYPE_CHECKING:
+    from harness.core.model import Seen
+
+ENGINE: Final = "docker"
+TERMINAL: Final = "the terminal"
+KERNEL: Final = "the kernel"
+_SIGKILL: Final = 9
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Party:
+    """One who sends or takes a signal: a process of the container by its PID there, or someone outside it."""
+
+    pid: int | None
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Send:
+    """A signal on its way, ``at_us`` microseconds after the first step."""
+
+    at_us: int
+    sender: Party
+    signal: Signal
+    receiver: Party
+    fate: Fate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Take:
+    """A process that takes a signal: its handler runs, or the default action is done to it."""
+
+    at_us: int
+    process: Party
+    signal: Signal
+    by_handler: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """A process that ends: by a signal, or (``None``) by itself."""
+
+    at_us: int
+    process: Party
+    by: Signal | None
+
+
+Step = Send | Take | End
+
+
+def journey(evidence: Seen) -> tuple[Step, ...] | None:
+    """Give the steps in the order of time; ``None`` where there is no kernel's record.
+
+    A process that ends shows in the record by SIGKILL being delivered to its threads, whatever ended it
+    (kernel/signal.c, ``complete_signal`` and ``zap_other_threads``): it is told once, by the signal that it was sent.
+    """
+    if evidence.trace is None:
+        return None
+    who = _Who(evidence)
+    steps: list[Step] = []
+    fatal: dict[int, Signal] = {}
+    ended: set[int] = set()
+    for record in sorted(evidence.trace, key=lambda record: record.time_s):
+        at_us = round((record.time_s - evidence.trace[0].time_s) * 1e6)
+        signal = Signal(record.number)
+        if isinstance(record, Sent):
+            if record.by_kernel and who.leader(record.sender_pid) == who.leader(record.target_pid):
+                continue  # PID 1 clears up as it ends, itself included
+            target = who.leader(record.target_pid)
+            to_die = who.defenceless(target, signal) or who.leader(record.sender_pid) == target
+            if record.fate in (Fate.DELIVERED, Fate.MERGED) and to_die:
+                fatal[target] = signal
+            receiver = who.party(target, record.target)
+            steps.append(
+                Send(at_us=at_us, sender=who.sender(record), signal=signal, receiver=receiver, fate=record.fate)
+            )
+            continue
+        pid = who.leader(record.pid)
+        process = who.party(pid, record.comm)
+        if record.number != _SIGKILL:
+            steps.append(Take(at_us=at_us, process=process, signal=signal, by_handler=record.handler != 0))
+        elif pid not in ended:
+            ended.add(pid)
+            steps.append(End(at_us=at_us, process=process, by=fatal.get(pid)))
+    return tuple(steps)
+
+
+class _Who:
+    """Names for the numbers of a record."""
+
+    def __init__(self, evidence: Seen) -> None:
+        self._typed = isinstance(evidence, SignalEvidence) and evidence.typed
+        self._pid1 = evidence.pid1.pid if evidence.pid1 else None
+        self._known = {process.pid: process for process in (*evidence.after, *evidence.before)}
+        self._leaders = {thread: process.pid for process in self._known.values() for thread in process.threads}
+
+    def leader(self, number: int) -> int:
+        """The process that a thread belongs to."""
+        return self._leaders.get(number, number)
+
+    def defenceless(self, pid: int, signal: Signal) -> bool:
+        """Whether a signal that arrives has its default action on a process."""
+        process = self._known.get(pid)
+        return signal.number == _SIGKILL or process is None or not process.catches(signal)
+
+    def party(self, pid: int, comm: str) -> Party:
+        process = self._known.get(pid)
+        return Party(pid=process.inner_pid or pid, name=process.args) if process else Party(pid=None, name=comm)
+
+    def sender(self, record: Sent) -> Party:
+        if record.by_kernel:
+            at_end = self.leader(record.sender_pid) == self._pid1
+            name = TERMINAL if self._typed and not at_end else f"{KERNEL}, as PID 1 ends" if at_end else KERNEL
+            return Party(pid=None, name=name)
+        pid = self.leader(record.sender_pid)
+        if pid not in self._known and record.target_pid == self._pid1:
+            return Party(pid=None, name=ENGINE)
+        return self.party(pid, record.sender)

@@ -1,0 +1,217 @@
+"""The story of one cell for people: what was started, what the signal did step by step, and what to change."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harness.core.advice import advice
+from harness.core.claims import claim_of, lint
+from harness.core.journey import End, Send, journey
+from harness.core.signals import mask_signals
+from harness.core.trace import Fate
+from harness.report.document import decided_ms, latency_ms
+from harness.report.looks import look, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
+
+    from harness.core.dockerfile import Instruction
+    from harness.core.journey import Party, Step
+    from harness.core.model import Process, Result, Seen, Tree
+
+from harness.core.model import ExitEvidence, ReapEvidence, SignalEvidence, StopEvidence
+
+_LOG_TAIL: Final = 16
+_MANY: Final = 24
+_WIDE: Final = 32
+_FATES: Final = {
+    Fate.DELIVERED: "",
+    Fate.IGNORED: "dropped by the kernel",
+    Fate.MERGED: "merges with the one that is pending",
+    Fate.LOST: "lost: the queue is full",
+}
+
+
+def render(result: Result, instructions: Sequence[Instruction]) -> RenderableType:
+    """Give the whole story of one cell.
+
+    Args:
+        result: the cell's result.
+        instructions: the ENTRYPOINT and CMD lines of its Dockerfile.
+    """
+    cell, evidence = result.cell, result.evidence
+    head = Text()
+    head.append(printable(f"{cell.variant.name} on {cell.base}, {cell.question}: "), style="bold")
+    head.append_text(look(result.verdict))
+    head.append(f"\n{printable(result.judgement.reason)}")
+    if len(result.runs) > 1:
+        head.append(f"\n{len(result.runs)} runs; what follows is one of them", style="dim")
+    parts: list[RenderableType] = [head]
+    parts += _section("The Dockerfile starts", _started(result, instructions))
+    if evidence is not None:
+        parts += _section("Processes before", [_tree(evidence.before)])
+        if isinstance(evidence, SignalEvidence):
+            parts += _section("The path of the signal", [_path(evidence)])
+        if told := _found(evidence):
+            parts += _section("What was found", [Text(told)])
+        parts += _section("Processes after", [_tree(evidence.after) if evidence.running else Text(_ended(evidence))])
+    logs = result.shown.evidence.logs[-_LOG_TAIL:]
+    if logs:
+        parts += _section("The log", [_plain(line.text) for line in logs])
+    if said := _said(result):
+        parts += _section("What others say", [_plain(said)])
+    if result.reproduce:
+        parts.append(Text("\nTo see it by hand", style="bold"))
+        parts += [Text(f"  {printable(command)}", no_wrap=True, overflow="ignore") for command in result.reproduce]
+    parts += _section("To mend it" if not result.verdict.good else "To change", [_plain("\n".join(advice(result)))])
+    return Group(*parts)
+
+
+def _section(title: str, body: Iterable[RenderableType]) -> list[RenderableType]:
+    return [Text(f"\n{title}", style="bold"), Padding(Group(*body), (0, 0, 0, 2))]
+
+
+def _plain(text: str) -> Text:
+    """Text from a container or a file: no markup, no control characters, and no word cut off."""
+    return Text(printable(text), overflow="fold")
+
+
+def _started(result: Result, instructions: Sequence[Instruction]) -> list[RenderableType]:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    file = result.cell.variant.dockerfile
+    for instruction in instructions:
+        table.add_row(f"{file}:{instruction.line}", _plain(instruction.text))
+    if not instructions:
+        table.add_row(file, "sets neither ENTRYPOINT nor CMD; the base does")
+    if start := result.start:
+        words = {"ENTRYPOINT": start.entrypoint, "CMD": start.command}
+        told = "  ".join(f"{name} {json.dumps(list(value))}" for name, value in words.items() if value)
+        table.add_row("the image says", _plain(told))
+    if result.cell.variant.init:
+        table.add_row("run with", "--init")
+    if result.evidence and result.evidence.pid1:
+        table.add_row("PID 1 became", _plain(result.evidence.pid1.args))
+    return [table]
+
+
+def _tree(tree: Tree) -> RenderableType:
+    if not tree:
+        return Text("none could be seen")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("PID", justify="right")
+    table.add_column("command", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    table.add_column("catches", overflow="fold", ratio=1)
+    depth: dict[int, int] = {}
+    for process in tree:
+        depth[process.pid] = depth.get(process.ppid, -1) + 1
+        table.add_row(
+            str(process.inner_pid or process.pid),
+            _plain("  " * depth[process.pid] + process.args),
+            _state(process),
+            _catches(process),
+        )
+    return table
+
+
+def _state(process: Process) -> str:
+    return {"R": "runs", "S": "sleeps", "D": "waits", "T": "stopped", "Z": "zombie"}.get(process.state[:1], "–")
+
+
+def _catches(process: Process) -> str:
+    names = [
+        signal.name.removeprefix("SIG") for signal in mask_signals(process.caught) if signal.name.startswith("SIG")
+    ]
+    told = " ".join(names) if len(names) <= _MANY else f"all but {_others(names)}"
+    parts = [told or "nothing"]
+    ignored = [name.removeprefix("SIG") for name in map(str, mask_signals(process.ignored)) if name.startswith("SIG")]
+    if ignored:
+        parts.append(f"ignores {' '.join(ignored)}")
+    if process.fetches_signals:
+        parts.append("fetches signals with sigwait")
+    return "; ".join(parts)
+
+
+def _others(caught: Sequence[str]) -> str:
+    every = [signal.name.removeprefix("SIG") for signal in mask_signals((1 << 31) - 1)]
+    return " ".join(name for name in every if name not in caught)
+
+
+def _path(evidence: SignalEvidence) -> RenderableType:
+    steps = journey(evidence)
+    if steps is None:
+        return Text("There is no kernel's record of it here; the trees and the log are what there is.")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for step in steps:
+        table.add_row(f"+{step.at_us} µs", _step(step))
+    told: list[RenderableType] = [table]
+    if (ms := latency_ms(evidence)) is not None:
+        told.append(Text(f"{ms:.2f} ms from the request to send it to the app's handler", style="dim"))
+    told.append(Text(f"decided after {decided_ms(evidence):.0f} ms", style="dim"))
+    return Group(*told)
+
+
+def _step(step: Step) -> Text:
+    if isinstance(step, Send):
+        text = Text(f"{_party(step.sender)} ")
+        text.append(f"──{step.signal}──▶", style="cyan").append(f" {_party(step.receiver)}")
+        if fate := _FATES[step.fate]:
+            text.append(f"   {fate}", style="red")
+        return text
+    if isinstance(step, End):
+        return Text(f"{_party(step.process)} {f'dies of {step.by}' if step.by else 'exits'}", style="red")
+    action = "its handler for {} runs" if step.by_handler else "{} has its default action"
+    return Text(f"{_party(step.process)}: {action.format(step.signal)}", style="green" if step.by_handler else "red")
+
+
+def _party(party: Party) -> str:
+    name = party.name if len(party.name) <= _WIDE else f"{party.name[: _WIDE - 1]}…"
+    return printable(f"{party.pid} {name}" if party.pid else name)
+
+
+def _found(evidence: Seen) -> str:
+    match evidence:
+        case StopEvidence():
+            request = f"; the request in flight was {evidence.request}" if evidence.request else ""
+            how = "SIGKILL" if evidence.forced else "the end came by itself"
+            return (
+                f"docker stop with {evidence.grace_s} s of grace: {how}, after {evidence.took_s:.2f} s, "
+                f"exit code {evidence.exit_code}{request}"
+            )
+        case ExitEvidence():
+            return "\n".join(
+                f"the app exits with {given}: docker wait says {'nothing, it runs on' if seen is None else seen}"
+                for given, seen in evidence.codes
+            )
+        case ReapEvidence():
+            return f"the orphan {'is a zombie' if evidence.zombie else 'is gone'}"
+        case _:
+            return ""
+
+
+def _ended(evidence: Seen) -> str:
+    return f"none: the container has ended, with exit code {evidence.exit_code}"
+
+
+def _said(result: Result) -> str:
+    lines = []
+    if claim := result.cell.variant.claim:
+        held = claim_of(result)
+        told = f": {held} on {result.cell.base}" if held else ", which says nothing of this cell"
+        lines.append(f"“{claim.text}” ({claim.source}){told}")
+    if result.start and (rule := lint(result.start)):
+        lines.append(f"a linter warns of the shell form ({rule})")
+    return "\n".join(lines)
