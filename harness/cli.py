@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from harness.core.errors import ExitCode, HarnessError, UsageError
+from harness.core.model import Expected, Probe, Verdict
+from harness.run.watch import GRACE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from harness.core.catalogue import Expectation
     from harness.core.model import Result
     from harness.session import Selection
 
@@ -27,6 +30,35 @@ Exit codes:
   4    some cells untested, and none differs
   130  interrupted
 """
+_EXAMPLES = """\b
+Examples:
+  signal-harness run
+  signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM --json -
+  signal-harness explain local:debian12-node24 npm-start SIGTERM
+  signal-harness doctor
+
+"""
+_PROBES = """\b
+Probes:
+  signal     what becomes of each --signal, sent as docker kill does
+  stop       docker stop, with a request in flight: does the app get to finish?
+  exit-code  the app exits with 42, 0 and 143: what does docker wait say?
+  reap       a process is orphaned and ends: does PID 1 wait for it?
+  tty        Ctrl-C typed on a terminal: how often does it arrive?
+
+"""
+_STORIES = """\b
+Examples:
+  signal-harness explain local:debian12-node24 npm-start SIGTERM
+  signal-harness explain node:24-alpine tini stop
+
+"""
+_RECIPES = """\b
+REF defaults to local:musl-node24 and local:debian12-node24.
+<os> is debian11, debian12, debian13 or musl; Node 18 to 26.
+"""
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_OTHER_PROBES = tuple(probe.value for probe in Probe if probe is not Probe.SIGNAL)
 
 
 class _Group(click.Group):
@@ -36,23 +68,67 @@ class _Group(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=_Group, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Group, epilog=_EXAMPLES + EXIT_CODES, context_settings=_SETTINGS)
 @click.version_option(package_name="signal-harness", message="%(prog)s %(version)s")
 def cli() -> None:
-    r"""Find out what a signal really does in a container, with evidence.
+    """Find out what a signal really does in a container, with evidence.
 
     Builds every variant of a catalogue of Dockerfiles on every base, starts a fresh container for each signal, sends
     it with `docker kill`, and tells what arrived.
-
-    \b
-    Examples:
-      signal-harness run
-      signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM --json -
-      signal-harness doctor
     """
 
 
-@cli.command(epilog=EXIT_CODES)
+def _complete_variants(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
+    from harness.session import load_catalogue
+
+    return [variant.name for variant in load_catalogue(None)[1].variants if variant.name.startswith(start)]
+
+
+def _complete_questions(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
+    return _complete_signals(ctx, param, start) + [name for name in _OTHER_PROBES if name.startswith(start)]
+
+
+def _complete_signals(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
+    from harness.core.signals import catchable_signals
+
+    return [signal.name for signal in catchable_signals() if signal.name.startswith(start.upper())]
+
+
+_catalogue_option = click.option(
+    "--catalogue", type=click.Path(path_type=Path), metavar="DIR", help="A folder with your own catalogue.toml."
+)
+_repeat_option = click.option(
+    "--repeat",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Run each cell N times. [default: once, and 10 times where the evidence leaves room for doubt]",
+)
+_trace_option = click.option(
+    "--trace",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="The kernel's record of signals.",
+)
+_settle_option = click.option(
+    "--settle",
+    "settle_s",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="How long all must rest before 'not received' is believed. [default: 0.8; 1.5 where /proc cannot be seen]",
+)
+_grace_option = click.option(
+    "--grace",
+    "grace_s",
+    type=click.IntRange(1),
+    default=GRACE_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="What docker stop is given before SIGKILL, for the probe stop.",
+)
+
+
+@cli.command(epilog=_PROBES + EXIT_CODES)
 @click.option(
     "--base",
     "bases",
@@ -60,37 +136,37 @@ def cli() -> None:
     metavar="REF",
     help="Base image, or local:<os>-node<version> made from packages. Repeatable. [default: Node on Alpine and Debian]",
 )
-@click.option("--variant", "variants", multiple=True, metavar="GLOB", help="Only variants of this name. Repeatable.")
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    metavar="GLOB",
+    shell_complete=_complete_variants,
+    help="Only variants of this name. Repeatable.",
+)
 @click.option(
     "--signal",
     "signals",
     multiple=True,
     metavar="SIG",
+    shell_complete=_complete_signals,
     help="HUP, SIGHUP, 1, RTMIN+3; or: all. Repeatable. [default: HUP and TERM]",
 )
 @click.option(
-    "--repeat", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Run each cell N times."
+    "--probe",
+    "probes",
+    multiple=True,
+    type=click.Choice([*(probe.value for probe in Probe), "all"]),
+    help="What to ask: see below. Repeatable. [default: signal]",
 )
+@_repeat_option
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Cells at once. [default: 2 per processor of the engine]"
 )
-@click.option(
-    "--catalogue", type=click.Path(path_type=Path), metavar="DIR", help="A folder with your own catalogue.toml."
-)
-@click.option(
-    "--trace",
-    type=click.Choice(["auto", "on", "off"]),
-    default="auto",
-    show_default=True,
-    help="The kernel's record of signals.",
-)
-@click.option(
-    "--settle",
-    "settle_s",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    help="How long all must rest before 'not received' is believed. [default: 0.8; 1.5 where /proc cannot be seen]",
-)
+@_catalogue_option
+@_trace_option
+@_settle_option
+@_grace_option
 @click.option("--json", "json_to", metavar="F", help="Write the results to a file, or - for standard output.")
 @click.option(
     "--baseline", type=click.Path(path_type=Path), metavar="F", help="Results to compare with, as --json wrote them."
@@ -101,7 +177,13 @@ def run(json_to: str | None, baseline: Path | None, **chosen: Any) -> None:
 
 
 def _selection(
-    *, bases: tuple[str, ...], variants: tuple[str, ...], signals: tuple[str, ...], trace: str, **rest: Any
+    *,
+    bases: tuple[str, ...],
+    variants: tuple[str, ...],
+    signals: tuple[str, ...],
+    probes: tuple[str, ...],
+    trace: str,
+    **rest: Any,
 ) -> Selection:
     from harness.session import Selection, TraceMode, select_signals
 
@@ -109,6 +191,9 @@ def _selection(
         bases=tuple(dict.fromkeys(bases)),
         variants=variants,
         signals=select_signals(signals),
+        probes=tuple(Probe)
+        if "all" in probes
+        else tuple(Probe(name) for name in dict.fromkeys(probes)) or (Probe.SIGNAL,),
         trace=TraceMode(trace),
         **rest,
     )
@@ -143,14 +228,22 @@ def _run(selection: Selection, *, json_to: str | None, baseline: Path | None) ->
                 report = session.report(results)
                 out.write(document.write(report))
     people.print(table.render(report, recorded))
+    if said := table.claims(report):
+        people.print(f"\n{said}")
     people.print(f"\n{table.summary(report, recorded)}")
     if out.path is not None:
         people.print(f"Results: {out.path}", soft_wrap=True)
-    if any(table.differs(result, recorded) for result in report.results):
+    return _code(report.results, recorded)
+
+
+def _code(results: Iterable[Result], recorded: Mapping[str, Verdict]) -> ExitCode:
+    """The exit code that results come to."""
+    from harness.report.looks import differs
+
+    told = list(results)
+    if any(differs(result, recorded) for result in told):
         return ExitCode.DIFFERS
-    if any(result.verdict == "untested" for result in report.results):
-        return ExitCode.UNTESTED
-    return ExitCode.OK
+    return ExitCode.UNTESTED if any(result.verdict is Verdict.UNTESTED for result in told) else ExitCode.OK
 
 
 class _Output:
@@ -178,10 +271,52 @@ class _Output:
             beside.replace(self.path)
 
 
+@cli.command(epilog=_STORIES + EXIT_CODES)
+@click.argument("base", metavar="BASE")
+@click.argument("variant", metavar="VARIANT", shell_complete=_complete_variants)
+@click.argument("question", metavar="SIGNAL|PROBE", shell_complete=_complete_questions)
+@_catalogue_option
+@_repeat_option
+@_trace_option
+@_settle_option
+@_grace_option
+def explain(base: str, variant: str, question: str, **chosen: Any) -> None:
+    """Tell the story of one cell: what is started, where the signal goes, what to change."""
+    probe = question in _OTHER_PROBES
+    selection = _selection(
+        bases=(base,),
+        variants=(variant,),
+        signals=() if probe else (question,),
+        probes=(question,) if probe else (),
+        **chosen,
+    )
+    sys.exit(_explain(selection))
+
+
+def _explain(selection: Selection) -> ExitCode:
+    from harness.core.dockerfile import starting
+    from harness.report import explain, table
+    from harness.report.progress import Progress
+    from harness.session import Hooks, Session
+
+    with Progress() as progress, Session(selection, Hooks(note=progress.note, build=progress.build)) as session:
+        if len(session.cells) != 1:
+            raise UsageError(
+                f"{len(session.cells)} cells match, and one can be explained",
+                remedy="Name one variant and one signal: signal-harness list",
+            )
+        (cell,) = session.cells
+        progress.begin(1)
+        (future,) = session.run()
+        result = future.result()
+        instructions = starting(session.dockerfile_of(cell), cell.variant.target)
+    # Commands are for copying: they are neither wrapped nor cut.
+    table.console().print(explain.render(result, instructions), crop=False)
+    return _code([result], {})
+
+
 @cli.command("list")
-@click.option(
-    "--catalogue", type=click.Path(path_type=Path), metavar="DIR", help="A folder with your own catalogue.toml."
-)
+@_catalogue_option
 def list_variants(catalogue: Path | None) -> None:
     """List the variants, what is expected of each, and what is claimed."""
     from rich import box
@@ -193,17 +328,27 @@ def list_variants(catalogue: Path | None) -> None:
 
     _, found = load_catalogue(catalogue)
     rows = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("variant", "what", "forwards", "claim"):
+    for heading in ("variant", "what", "expected", "claim"):
         rows.add_column(heading, no_wrap=heading == "variant")
     for variant in found.variants:
-        expect = [str(variant.expect.forwards or "")] + [f"{s}: {f}" for s, f in variant.expect.signals.items()]
         rows.add_row(
             variant.name,
             escape(variant.title),
-            "\n".join(line for line in expect if line),
+            _expected(variant.expect),
             escape(f"{variant.claim.text} ({variant.claim.source})") if variant.claim else "",
         )
     console().print(rows)
+
+
+def _expected(expect: Expectation) -> str:
+    """What is expected of a variant: first of every signal, then what differs, grouped."""
+    named = [*expect.signals.items(), *expect.probes.items()]
+    lines = [f"signals {expect.forwards}"] if expect.forwards else []
+    grouped = {
+        expected: [str(asked).removeprefix("SIG") for asked, said in named if said is expected] for expected in Expected
+    }
+    lines += [f"{expected}: {' '.join(names)}" for expected, names in grouped.items() if names]
+    return "\n".join(lines)
 
 
 @cli.group()
@@ -211,16 +356,11 @@ def bases() -> None:
     """Get base images, or assemble stand-ins from packages where no registry answers."""
 
 
-@bases.command("build")
+@bases.command("build", epilog=_RECIPES)
 @click.argument("references", nargs=-1, metavar="[REF]...")
 @click.option("--rebuild", is_flag=True, help="Assemble again, to get newer releases.")
 def build_bases(references: tuple[str, ...], *, rebuild: bool) -> None:
-    r"""Make sure that bases are there: pull, or assemble local:<os>-node<version>[-npm<version>].
-
-    \b
-    REF defaults to local:musl-node24 and local:debian12-node24.
-    <os> is debian11, debian12, debian13 or musl; Node 18 to 26.
-    """
+    """Make sure that bases are there: pull, or assemble local:<os>-node<version>[-npm<version>]."""
     from harness.engine.bases import LOCAL_DEFAULTS, Bases
     from harness.engine.client import connect
     from harness.session import cache_folder

@@ -14,7 +14,7 @@ import pytest
 
 from harness.core.catalogue import FILE_NAME
 from harness.core.errors import HarnessError, UsageError
-from harness.core.model import Cell, Verdict
+from harness.core.model import Cell, Probe, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +34,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--signal-variant", action="append", default=[], metavar="GLOB", help="variants; repeatable")
     group.addoption("--signal", action="append", default=[], metavar="SIG", help="HUP, 15, …, or all; repeatable")
     group.addoption("--signal-jobs", type=int, metavar="N", help="cells at once")
-    group.addoption("--signal-repeat", type=int, default=1, metavar="N", help="run each cell N times")
+    group.addoption("--signal-repeat", type=int, metavar="N", help="run each cell N times")
+    group.addoption(
+        "--signal-probe",
+        action="append",
+        default=[],
+        choices=[probe.value for probe in Probe],
+        help="what to ask; repeatable (signal, and stop where the catalogue tells how the app shuts down)",
+    )
     group.addoption("--signal-baseline", type=Path, metavar="F", help="results to compare with (run --json)")
 
 
@@ -122,6 +129,7 @@ class _Shared:
                 bases=tuple(dict.fromkeys(option.signal_base)),
                 variants=tuple(option.signal_variant),
                 signals=select_signals(option.signal),
+                probes=tuple(Probe(name) for name in dict.fromkeys(option.signal_probe)) or None,
                 jobs=option.signal_jobs,
                 repeat=option.signal_repeat,
                 catalogue=catalogue,

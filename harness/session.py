@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ import platformdirs
 
 from harness.core.catalogue import FILE_NAME, Catalogue, parse_catalogue
 from harness.core.errors import EngineUnavailable, UsageError
-from harness.core.model import Report
+from harness.core.model import Probe, Report
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
-from harness.run.observe import Patience
 from harness.run.plan import cells as plan_cells
 from harness.run.runner import Runner, Schedule
+from harness.run.watch import GRACE_S, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from harness.core.catalogue import Variant
     from harness.core.model import BaseFacts, Cell, EngineFacts, Result, Verdict
+    from harness.run.protocol import Engine
 
 
 class TraceMode(StrEnum):
@@ -39,16 +39,22 @@ class TraceMode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """What to test, and how. Empty ``bases`` are the default ones, empty ``variants`` are all."""
+    """What to test, and how. Empty ``bases`` are the default ones, empty ``variants`` are all.
+
+    ``probes`` that are ``None`` are those of a check of signals: ``signal``, and ``stop`` where the catalogue tells how
+    its app shuts down. ``repeat`` that is ``None`` repeats where luck may have decided.
+    """
 
     bases: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     signals: tuple[Signal, ...] = DEFAULT_SIGNALS
-    repeat: int = 1
+    probes: tuple[Probe, ...] | None = (Probe.SIGNAL,)
+    repeat: int | None = None
     jobs: int | None = None
     catalogue: Path | None = None
     trace: TraceMode = TraceMode.AUTO
     settle_s: float | None = None
+    grace_s: int = GRACE_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,6 +143,7 @@ class Session:
     def __enter__(self) -> Session:
         """Check the selection first, then find engine and bases."""
         folder, catalogue = load_catalogue(self._selection.catalogue)
+        self._folder = folder
         variants = catalogue.select(self._selection.variants)
         # docker takes a while to import; a wrong name is told before that.
         from harness.engine.bases import Bases
@@ -165,19 +172,22 @@ class Session:
                 )
             )
             self.engine_facts: EngineFacts = engine_facts(api, builder=images.builder)
-            engine = stack.enter_context(DockerEngine(api, self._tracer(stack, api)))
-            self.cells: tuple[Cell, ...] = plan_cells(references, variants, self._selection.signals)
-            schedule = Schedule(
+            self.engine: Engine = stack.enter_context(DockerEngine(api, self._tracer(stack, api)))
+            self.cells: tuple[Cell, ...] = plan_cells(
+                references, variants, self._selection.signals, self._selection.probes or catalogue.app.probes
+            )
+            self.schedule = Schedule(
                 app=catalogue.app,
                 image_of=images.image_of,
+                start_of=images.start_of,
                 facts_of=self.base_facts.__getitem__,
                 jobs=jobs,
                 repeat=self._selection.repeat,
-                patience=Patience(settle_s=self._selection.settle_s),
+                patience=Patience(settle_s=self._selection.settle_s, grace_s=self._selection.grace_s),
                 on_result=self._hooks.result,
             )
             self._images = images
-            self._runner = stack.enter_context(Runner(engine, schedule))
+            self._runner = stack.enter_context(Runner(self.engine, self.schedule))
             self._stack = stack.pop_all()
         return self
 
@@ -197,6 +207,10 @@ class Session:
         """The image a cell runs, built if need be."""
         return self._images.image_of(cell.base, cell.variant)
 
+    def dockerfile_of(self, cell: Cell) -> str:
+        """The text of a cell's Dockerfile."""
+        return (self._folder / cell.variant.dockerfile).read_text(encoding="utf-8", errors="replace")
+
     def report(self, results: Iterable[Result]) -> Report:
         """The report of the results so far."""
         return Report(
@@ -208,15 +222,15 @@ class Session:
         )
 
     def _tracer(self, stack: ExitStack, api: Any) -> Any:
-        from harness.engine.client import is_local
+        from harness.engine.client import shares_kernel
         from harness.engine.tracing import Tracer
 
         mode = self._selection.trace
         if mode is TraceMode.OFF:
             return None
         try:
-            if not sys.platform.startswith("linux") or not is_local(api):
-                raise EngineUnavailable("the kernel's signal tracepoints need a local engine on Linux")
+            if not shares_kernel(api):
+                raise EngineUnavailable("the kernel's signal tracepoints need an engine on this machine's own Linux")
             return stack.enter_context(Tracer(self._selection.signals))
         except EngineUnavailable as why:
             if mode is TraceMode.ON:

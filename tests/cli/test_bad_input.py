@@ -12,25 +12,13 @@ import docker
 import pytest
 
 from harness.session import load_catalogue
+from tests.cli.command import command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.cli
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
-
-
-def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", *words],
-        env={**os.environ, "NO_COLOR": "1", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert "Traceback" not in done.stderr + done.stdout
-    return done
 
 
 @pytest.mark.parametrize(

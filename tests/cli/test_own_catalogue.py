@@ -9,13 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 
@@ -79,7 +77,8 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
 
 def left_behind(pid: int) -> list[str]:
     found = docker.APIClient().containers(all=True, filters={"label": "signal-harness.run"})
-    return [entry["Id"] for entry in found if entry["Labels"].get("signal-harness.owner", "").endswith(f":{pid}")]
+    containers = [entry["Id"] for entry in found if entry["Labels"].get("signal-harness.owner", "").endswith(f":{pid}")]
+    return containers + [path.name for path in Path("/sys/kernel/tracing/instances").glob(f"signal-harness-{pid}-*")]
 
 
 def wait_for_a_signal(pid: int) -> None:
@@ -127,5 +126,16 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(tmp_path: Path) -> None
     wait_for_a_signal(process.pid)
     process.kill()
     process.communicate(timeout=20)
+    assert left_behind(process.pid) != []
     assert finish(start(folder))[0] == 0
+    assert left_behind(process.pid) == []
+
+
+def test_what_a_killed_run_leaves_is_removed_by_clean(tmp_path: Path) -> None:
+    process = start(catalogue(tmp_path, good="always"), "--repeat", "500")
+    wait_for_a_signal(process.pid)
+    process.kill()
+    process.communicate(timeout=20)
+    done = subprocess.run([sys.executable, "-m", "harness", "clean"], capture_output=True, text=True, check=True)
+    assert "removed" in done.stdout
     assert left_behind(process.pid) == []

@@ -1,0 +1,204 @@
+"""All probes on real containers, as a user asks for them, and cells that explain themselves."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from harness.report.document import schema
+from tests.cli.command import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.engine, pytest.mark.cli]
+MUSL, DEBIAN = "local:musl-node24", "local:debian12-node24"
+Verdicts = dict[tuple[str, str, str], str]
+
+
+def run(*words: str, before: tuple[str, ...] = (), **environment: str) -> tuple[int, list[dict[str, Any]], str]:
+    done = command("run", "--json", "-", *words, before=before, **environment)
+    document = json.loads(done.stdout) if done.stdout else {"results": []}
+    return done.returncode, document["results"], done.stderr
+
+
+@pytest.fixture(scope="module")
+def everything() -> tuple[int, dict[str, Any]]:
+    """Every variant on two bases, asked all but signals: those are tests of their own."""
+    asked = [word for probe in ("stop", "exit-code", "reap", "tty") for word in ("--probe", probe)]
+    done = command("run", "--json", "-", "--base", MUSL, "--base", DEBIAN, *asked)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_what_the_catalogue_expects_holds(everything: tuple[int, dict[str, Any]]) -> None:
+    """`node | tee` and Ctrl-C is open to luck: the app's log is lost if tee dies before it has read it."""
+    code, document = everything
+    untested = [(row["variant"], row["reason"]) for row in document["results"] if row["verdict"] == "untested"]
+    assert [reason for variant, reason in untested if variant != "shell-pipe"] == []
+    assert code == (4 if untested else 0)
+    assert len(document["results"]) == 41 * 2 * 4
+
+
+def test_the_document_is_valid(everything: tuple[int, dict[str, Any]]) -> None:
+    jsonschema.Draft202012Validator(schema()).validate(everything[1])
+
+
+@pytest.mark.parametrize(
+    ("probe", "variant", "musl", "debian"),
+    [
+        ("stop", "node-exec-form", "graceful", "graceful"),
+        ("stop", "node-shell-form", "graceful", "forced"),
+        ("stop", "npm-start-tini-g", "graceful", "abrupt"),
+        ("stop", "stopsignal", "graceful", "graceful"),
+        ("stop", "no-handlers", "forced", "forced"),
+        ("exit-code", "npm-start", "kept", "kept"),
+        ("exit-code", "shell-pipe", "lost", "lost"),
+        ("exit-code", "node-watch", "lost", "lost"),
+        ("reap", "tini", "reaped", "reaped"),
+        ("reap", "pid-1", "zombie", "zombie"),
+        ("reap", "node-shell-form", "zombie", "reaped"),
+        ("tty", "node-exec-form", "forwarded", "forwarded"),
+        ("tty", "npm-start-exec", "duplicated", "forwarded"),
+        ("tty", "dumb-init-single-child", "duplicated", "duplicated"),
+        ("tty", "no-handlers", "swallowed", "swallowed"),
+    ],
+)
+def test_each_verdict_is_found_where_it_is(
+    everything: tuple[int, dict[str, Any]], probe: str, variant: str, musl: str, debian: str
+) -> None:
+    found = {(row["base"], row["probe"], row["variant"]): row["verdict"] for row in everything[1]["results"]}
+    assert (found[MUSL, probe, variant], found[DEBIAN, probe, variant]) == (musl, debian)
+
+
+def test_a_stop_tells_how_it_went(everything: tuple[int, dict[str, Any]]) -> None:
+    rows = {(row["base"], row["variant"]): row for row in everything[1]["results"] if row["probe"] == "stop"}
+    forced, graceful = rows[DEBIAN, "no-handlers"], rows[DEBIAN, "stopsignal"]
+    assert (forced["signal"], forced["exit_code"]) == ("SIGTERM", 137)
+    assert forced["evidence"]["probe"]["took_s"] >= forced["evidence"]["probe"]["grace_s"] == 3
+    assert forced["evidence"]["probe"]["request"] == "lost"
+    assert (graceful["signal"], graceful["exit_code"]) == ("SIGQUIT", 0)
+    assert graceful["evidence"]["probe"] | {"took_s": 0} == {
+        "grace_s": 3,
+        "took_s": 0,
+        "forced": False,
+        "request": "answered",
+    }
+
+
+def test_claims_are_held_against_what_was_measured() -> None:
+    words = ("--base", MUSL, "--base", DEBIAN, "--variant", "node-shell-form", "--variant", "node-exec-form")
+    done = command("run", *words, "--signal", "HUP")
+    assert done.returncode == 0
+    assert "Claims that held: 2 of 2 on local:musl-node24, 1 of 2 on local:debian12-node24." in done.stdout
+    assert "on local:musl-node24: 1 warnings, 0 of them right; 0 variants" in done.stdout
+    assert "on local:debian12-node24: 1 warnings, 1 of them right; 0 variants" in done.stdout
+
+
+class TestExplain:
+    def test_a_cell_tells_its_story(self) -> None:
+        done = command("explain", DEBIAN, "npm-start", "TERM")
+        assert done.returncode == 0
+        story = done.stdout
+        assert story.startswith("npm-start on local:debian12-node24, SIGTERM: ○ swallowed")
+        assert 'npm-start.Dockerfile:9  CMD "npm" "start"' in story
+        assert "docker ──SIGTERM──▶ 1 /bin/sh -c" in story
+        assert "dropped by the kernel" in story
+        assert 'CMD ["node", "server.js"]' in story
+        assert "docker kill --signal=SIGTERM try-npm-start" in story
+
+    def test_a_probe_tells_its_story(self) -> None:
+        done = command("explain", MUSL, "pid-1", "reap")
+        assert done.returncode == 0
+        assert "○ zombie" in done.stdout
+        assert 'CMD ["tini", "--", "node", "server.js"]' in done.stdout
+
+    @pytest.mark.parametrize(
+        ("words", "code", "told"),
+        [
+            ((MUSL, "nope", "TERM"), 2, "no variant matches 'nope'"),
+            ((MUSL, "n*", "TERM"), 2, "cells match, and one can be explained"),
+            ((MUSL, "tini", "FOO"), 2, "'FOO' is no signal"),
+            ((MUSL, "tini", "all"), 2, "cells match, and one can be explained"),
+            (("local:plan9-node24", "tini", "TERM"), 2, "is no operating system of a local base"),
+            (("localhost:1/no/such:1", "tini", "TERM"), 3, "cannot be pulled"),
+            ((MUSL, "tini"), 2, "Missing argument"),
+        ],
+    )
+    def test_bad_input_is_told(self, words: tuple[str, ...], code: int, told: str) -> None:
+        done = command("explain", *words)
+        assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+
+
+@contextmanager
+def elsewhere() -> Iterator[str]:
+    """The engine over TCP on loopback, as if it were on another machine; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def pump(source: socket.socket, sink: socket.socket) -> None:
+            with suppress(OSError):
+                while data := source.recv(65536):
+                    sink.sendall(data)
+                sink.shutdown(socket.SHUT_WR)
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    engine = socket.socket(socket.AF_UNIX)
+                    engine.connect("/var/run/docker.sock")
+                    for ends in ((client, engine), (engine, client)):
+                        threading.Thread(target=pump, args=ends, daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+class TestWithoutTheRecord:
+    def test_auto_says_so_once_and_goes_on(self) -> None:
+        words = ("--base", MUSL, "--variant", "node-exec-form", "--variant", "no-handlers")
+        with elsewhere() as address:
+            code, rows, told = run(*words, DOCKER_HOST=address)
+        assert code == 0
+        assert told.count("verdicts rest on log, process tree and events") == 1
+        assert {row["sent"] for row in rows} == {None}
+        assert [row["verdict"] for row in rows] == ["forwarded", "forwarded", "swallowed", "swallowed"]
+
+    def test_without_root_too(self) -> None:
+        """Who may neither see what processes sleep in nor write marks still gets verdicts, of tini's cells as well."""
+        group = Path("/var/run/docker.sock").stat().st_gid
+        nobody = ("setpriv", "--reuid", "65534", "--regid", str(group), "--clear-groups")
+        readable = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")
+        words = ("--base", MUSL, "--variant", "npm-start-tini", "--variant", "node-run", "--variant", "tini")
+        code, rows, told = run(*words, before=(*nobody, *readable), PYTHONDONTWRITEBYTECODE="1", HOME="/nowhere")
+        assert (code, told.count("need root")) == (0, 1)
+        found = {(row["variant"], row["signal"]): row["verdict"] for row in rows}
+        assert found["npm-start-tini", "SIGHUP"] == "killed"
+        assert found["npm-start-tini", "SIGTERM"] == found["tini", "SIGHUP"] == found["tini", "SIGTERM"] == "forwarded"
+        assert found["node-run", "SIGHUP"] == found["node-run", "SIGTERM"] == "swallowed"
+
+    def test_on_ends_with_the_reason_and_what_to_do(self) -> None:
+        with elsewhere() as address:
+            done = command("run", "--base", MUSL, "--variant", "pid-1", "--trace", "on", DOCKER_HOST=address)
+        assert done.returncode == 3
+        assert "need an engine on this machine's own Linux" in done.stderr
+        assert "leave out --trace on" in done.stderr
+
+    def test_a_race_is_repeated_without_being_asked_and_never_passes_for_forwarded(self) -> None:
+        _, rows, _ = run("--base", MUSL, "--variant", "npm-start-tini-g", "--signal", "TERM", "--trace", "off")
+        (row,) = rows
+        assert len(row["runs"]) == 10
+        assert row["verdict"] in ("unstable", "untested", "duplicated")
+
+    def test_with_the_record_one_run_proves_it(self) -> None:
+        code, rows, _ = run("--base", MUSL, "--variant", "npm-start-tini-g", "--signal", "TERM", "--repeat", "5")
+        (row,) = rows
+        assert code == 0
+        assert {one["verdict"] for one in row["runs"]} == {"duplicated"}
+        assert row["sent"] == 2
