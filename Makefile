@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals test unit lint bench doctor engine-up engine-down clean
+.PHONY: help setup signals test unit lint bench truth doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ lint: $(VENV)/.made ## ruff, mypy strict, import layers
 
 bench: setup ## a run's wall time against the floor of the engine
 	@$(BIN)/python -m benchmarks.floor
+
+truth: setup ## verdicts without the kernel's record against the record, on a busy machine
+	@$(BIN)/python -m benchmarks.truth
 
 doctor: $(VENV)/.made ## check engine, bases, evidence, leftovers
 	@$(BIN)/signal-harness doctor

@@ -1,7 +1,7 @@
 """A run's wall time against the floor: the same containers, straight through the Engine API, no waiting for verdicts.
 
-Both sides run in one session, in turn, each several times; ratios are of medians. The floor is taken at the best of
-several concurrencies.
+Once with the kernel's record and once without, each cell run once. All sides run in one session, in turn, each several
+times; ratios are of medians. The floor is taken at the best of several concurrencies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from harness.engine.client import connect
 from harness.engine.containers import LABEL
 from harness.report.document import decided_ms
-from harness.session import Selection, Session
+from harness.session import Selection, Session, TraceMode
 
 if TYPE_CHECKING:
     import docker
@@ -39,7 +39,7 @@ def life(api: docker.APIClient, image: str, cell: Cell) -> None:
             seen += piece
             if b"Listening on port" in seen:
                 break
-        api.kill(container, cell.signal.number)
+        api.kill(container, cell.question)
     finally:
         api.remove_container(container, force=True, v=True)
 
@@ -63,32 +63,46 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def main() -> None:
-    with Session(Selection()) as session:
+    with (
+        Session(Selection(repeat=1, trace=TraceMode.ON)) as session,
+        Session(Selection(repeat=1, trace=TraceMode.OFF)) as without,
+    ):
         cells = list(session.cells)
         print(
             f"{len(cells)} cells on {', '.join(session.base_facts)}; {ROUNDS} rounds; building images first", flush=True
         )
-        session.run(cells)[-1].result()
         work = [(session.image_of(cell), cell) for cell in cells]
+        for cell in without.cells:
+            without.image_of(cell)
         api = connect()
         best = min(JOBS, key=lambda jobs: floor(api, work[:: len(work) // 40], jobs))
-        floors, runs = [], []
+        floors, runs, blind = [], [], []
         decided: dict[str, list[float]] = defaultdict(list)
         for number in range(ROUNDS):
             floors.append(floor(api, work, best))
             seconds, results = run(session, cells)
             runs.append(seconds)
+            blind.append(run(without, list(without.cells))[0])
             for result in results:
                 if result.evidence is not None:
                     decided[result.verdict].append(decided_ms(result.evidence))
-            print(f"round {number + 1}: floor {floors[-1]:.2f} s ({best} at once), run {runs[-1]:.2f} s", flush=True)
-    ratio = statistics.median(runs) / statistics.median(floors)
-    pairs = ", ".join(f"{ours / bare:.2f}" for ours, bare in zip(runs, floors, strict=True))
-    print(f"ratio run/floor: {ratio:.2f} (rounds: {pairs})")
+            print(
+                f"round {number + 1}: floor {floors[-1]:.2f} s ({best} at once), run {runs[-1]:.2f} s, "
+                f"without the kernel's record {blind[-1]:.2f} s",
+                flush=True,
+            )
+    told("run/floor", runs, floors)
+    told("run/floor without the kernel's record", blind, floors)
+    told("with the kernel's record/without", runs, blind)
     print("from docker kill to verdict, ms:")
     for verdict, values in sorted(decided.items()):
         median, p95 = statistics.median(values), quantile(values, 0.95)
         print(f"  {verdict:10} n={len(values):4}  median {median:7.1f}  p95 {p95:7.1f}")
+
+
+def told(what: str, ours: list[float], theirs: list[float]) -> None:
+    pairs = ", ".join(f"{one / other:.2f}" for one, other in zip(ours, theirs, strict=True))
+    print(f"ratio {what}: {statistics.median(ours) / statistics.median(theirs):.2f} (rounds: {pairs})")
 
 
 if __name__ == "__main__":
