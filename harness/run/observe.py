@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.core.errors import EngineFault
@@ -68,10 +69,7 @@ def observe(engine: Engine, launch: Launch, question: Question, app: App, patien
                 return Untested(reason="the catalogue does not tell how the app is made to exit: [app.exit-code]")
             parts = []
             for code in exit_code.CODES:
-                part = ask(
-                    exit_code.exiting(launch, app.exit_code, code),
-                    lambda watch, container, code=code: exit_code.see_exit(watch, container, code),  # type: ignore[misc]
-                )
+                part = ask(exit_code.exiting(launch, app.exit_code, code), partial(exit_code.see_exit, code=code))
                 if isinstance(part, Untested):
                     return part
                 parts.append(part)
