@@ -78,7 +78,7 @@ class _BlindContainer:
 def by_record(evidence: SignalEvidence, record: tuple[TraceRecord, ...]) -> Verdict:
     """What the kernel's record alone says became of a signal; the evidence only names the app and the signal."""
     app, number = evidence.app, evidence.sent.number
-    ids = {app.pid, *app.threads} if app else set()
+    ids = evidence.app_ids
     since = [entry for entry in record if entry.time_s * 1e9 >= evidence.began_ns]
     arrived = [
         entry.number

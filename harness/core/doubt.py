@@ -76,8 +76,7 @@ def _raised_again(evidence: SignalEvidence) -> bool:
 
     Node has one for SIGINT and SIGTERM that gives the terminal back its settings (node.cc, ``SignalExit``).
     """
-    app = evidence.app
-    return app is not None and any(record.sender_pid in {app.pid, *app.threads} for record in evidence.sent_to_app)
+    return any(record.sender_pid in evidence.app_ids for record in evidence.sent_to_app)
 
 
 def passing_on(evidence: SignalEvidence, app: Process) -> tuple[Process, ...]:

@@ -211,6 +211,11 @@ class Seen:
         return next((process for process in self.before if process.pid == self.app_pid), None)
 
     @property
+    def app_ids(self) -> frozenset[int | None]:
+        """The ids on the host by which the kernel's record names the app: its process and its threads."""
+        return frozenset({self.app_pid}) | (self.app.threads if self.app else frozenset())
+
+    @property
     def app_after(self) -> Process | None:
         """The app's process at the end, if it still lives."""
         return next((process for process in self.after if process.pid == self.app_pid and process.alive), None)
@@ -229,8 +234,7 @@ class SignalEvidence(Seen):
     @property
     def sent_to_app(self) -> tuple[Sent, ...]:
         """The kernel's record of the signal being sent to the app, where it was not dropped; empty without a record."""
-        app = self.app
-        ids = {self.app_pid} | (app.threads if app else frozenset())
+        ids = self.app_ids
         return tuple(
             record
             for record in sends(self.trace or (), self.sent.number)
@@ -248,8 +252,7 @@ class SignalEvidence(Seen):
 
         That is the handler of its C library or runtime: whether the app itself got to know, only its log tells.
         """
-        app = self.app
-        ids = {self.app_pid} | (app.threads if app else frozenset())
+        ids = self.app_ids
         return tuple(
             record
             for record in self.trace or ()

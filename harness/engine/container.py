@@ -62,8 +62,7 @@ class EngineContainer:
         self.inbox = inbox
         self._pid1: int | None = None
         self._markable = True
-        self._pids: set[int] = set()
-        self._threads: set[int] = set()
+        self._ids: set[int] = set()
         self._started_s = 0.0
         self._port = port
         self._terminal: Any = None
@@ -109,8 +108,7 @@ class EngineContainer:
             if os.geteuid() != 0:
                 tree = with_wchan(tree, top_tree(self._api, self.id))
         for process in tree:
-            self._pids.add(process.pid)
-            self._threads |= process.threads
+            self._ids |= {process.pid} | process.threads
         return tree
 
     def kill(self, signal: Signal) -> int:
@@ -179,4 +177,4 @@ class EngineContainer:
         """The kernel's record of its signals."""
         if self._engine.tracer is None or self._pid1 is None:
             return None
-        return self._engine.tracer.records(self._pids | self._threads, since_s=self._started_s)
+        return self._engine.tracer.records(self._ids, since_s=self._started_s)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from harness.core.catalogue import App
     from harness.core.signals import Signal
-    from harness.run.protocol import Container, Engine, Launch
+    from harness.run.protocol import Engine, Launch
     from harness.run.watch import Patience
 
 E = TypeVar("E", bound=Evidence)
@@ -40,18 +40,18 @@ def observe(engine: Engine, launch: Launch, question: Question, app: App, patien
         EngineUnavailable: the engine went away.
     """
 
-    def ask(how: Launch, probe: Callable[[Watch, Container], E]) -> E | Untested:
+    def ask(how: Launch, probe: Callable[[Watch], E]) -> E | Untested:
         with engine.launch(how) as container:
             watch = Watch(container, app, patience)
             try:
                 container.start()
-                return probe(watch, container)
+                return probe(watch)
             except (EngineFault, CannotTest) as fault:
                 return Untested(reason=str(fault), logs=container.inbox.lines)
 
     match question.probe:
         case Probe.SIGNAL:
-            return ask(launch, lambda watch, container: signal.send(watch, container, question.signal))
+            return ask(launch, lambda watch: signal.send(watch, question.signal))
         case Probe.TTY:
             return ask(signal.with_terminal(launch), signal.press_ctrl_c)
         case Probe.REAP:
@@ -62,7 +62,7 @@ def observe(engine: Engine, launch: Launch, question: Question, app: App, patien
                 return Untested(reason="the catalogue does not tell how the app is made to shut down: [app.stop]")
             return ask(
                 stop.with_shutdown(launch, setting),
-                lambda watch, container: stop.stop(watch, container, question.signal, setting),
+                lambda watch: stop.stop(watch, question.signal, setting),
             )
         case Probe.EXIT_CODE:
             if app.exit_code is None:

@@ -11,7 +11,7 @@ from harness.run.watch import CannotTest, Rest
 
 if TYPE_CHECKING:
     from harness.core.catalogue import ExitSetting
-    from harness.run.protocol import Container, Launch
+    from harness.run.protocol import Launch
     from harness.run.watch import Watch
 
 CODES: Final = (42, 0, 143)
@@ -23,14 +23,14 @@ def exiting(launch: Launch, setting: ExitSetting, code: int) -> Launch:
     return replace(launch, environment={**launch.environment, **setting.exiting(code)})
 
 
-def see_exit(watch: Watch, container: Container, code: int) -> ExitEvidence:
+def see_exit(watch: Watch, code: int) -> ExitEvidence:
     """Look on while the app exits with a code, until the container has ended or rests without it.
 
     The process tree is looked at once; if the app was quicker, the evidence has none, and needs none.
     """
     watch.wait_until_ready()
-    began_ns = container.inbox.now_ns()
-    before = container.tree()
+    began_ns = watch.inbox.now_ns()
+    before = watch.container.tree()
     rest = Rest(watch, before)
 
     def look() -> bool | None:
@@ -43,7 +43,7 @@ def see_exit(watch: Watch, container: Container, code: int) -> ExitEvidence:
         raise CannotTest(f"the app did not exit within {watch.patience.decide_s:g} s")
     if not watch.done():
         raise CannotTest("the container ended, but its app does not say that it was done")
-    seen = container.exit_code() if watch.ended() else None
+    seen = watch.container.exit_code() if watch.ended() else None
     after = () if watch.ended() else rest.sample
     return ExitEvidence(
         **watch.seen(before=before, app=watch.find_app(before), after=after, began_ns=began_ns), codes=((code, seen),)

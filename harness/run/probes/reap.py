@@ -14,7 +14,6 @@ from harness.run.watch import CannotTest, Rest
 
 if TYPE_CHECKING:
     from harness.core.model import Process, Tree
-    from harness.run.protocol import Container
     from harness.run.watch import Watch
 
 _ORPHAN: Final = "sleep 3600"
@@ -22,8 +21,9 @@ _MAKE: Final = ("/bin/sh", "-c", f"{_ORPHAN} </dev/null >/dev/null 2>&1 & echo $
 _SEEN_S: Final = 10.0
 
 
-def reap(watch: Watch, container: Container) -> ReapEvidence:
+def reap(watch: Watch) -> ReapEvidence:
     """Orphan a process, end it, and look on until it is waited for or plainly is not."""
+    container = watch.container
     opening = watch.open()
     began_ns = container.inbox.now_ns()
     code, output = container.execute(_MAKE)

@@ -10,7 +10,7 @@ from harness.core.signals import Signal
 from harness.run.watch import SignalDecider, Watch
 
 if TYPE_CHECKING:
-    from harness.run.protocol import Container, Launch
+    from harness.run.protocol import Launch
 
 CTRL_C: Final = b"\x03"
 CTRL_C_SIGNAL: Final = Signal(2)
@@ -22,27 +22,27 @@ def with_terminal(launch: Launch) -> Launch:
     return replace(launch, tty=True)
 
 
-def send(watch: Watch, container: Container, signal: Signal) -> SignalEvidence:
+def send(watch: Watch, signal: Signal) -> SignalEvidence:
     """Send a signal, and look on until it is decided what it did."""
-    return _see(watch, container, signal, typed=False)
+    return _see(watch, signal, typed=False)
 
 
-def press_ctrl_c(watch: Watch, container: Container) -> SignalEvidence:
+def press_ctrl_c(watch: Watch) -> SignalEvidence:
     """Press Ctrl-C, and look on until it is decided what that did."""
-    return _see(watch, container, CTRL_C_SIGNAL, typed=True)
+    return _see(watch, CTRL_C_SIGNAL, typed=True)
 
 
-def _see(watch: Watch, container: Container, signal: Signal, *, typed: bool) -> SignalEvidence:
+def _see(watch: Watch, signal: Signal, *, typed: bool) -> SignalEvidence:
     opening = watch.open()
     if typed:
         echoes = watch.inbox.echoes
-        began_ns = container.type(CTRL_C)
+        began_ns = watch.container.type(CTRL_C)
         watch.wait_for_signal(
             lambda: watch.inbox.echoes > echoes,
             silence="the terminal does not echo Ctrl-C, as if it were only a character",
         )
     else:
-        began_ns = container.kill(signal)
+        began_ns = watch.container.kill(signal)
     decider = SignalDecider(watch, opening, signal=signal, began_ns=began_ns, from_engine=not typed)
     decision = watch.decide(decider.step)
     return SignalEvidence(

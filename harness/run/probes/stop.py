@@ -12,7 +12,7 @@ from harness.run.watch import CannotTest, SignalDecider
 if TYPE_CHECKING:
     from harness.core.catalogue import StopSetting
     from harness.core.signals import Signal
-    from harness.run.protocol import Container, Launch
+    from harness.run.protocol import Launch
     from harness.run.watch import Watch
 
 _SIGKILL: Final = 9
@@ -24,7 +24,7 @@ def with_shutdown(launch: Launch, setting: StopSetting) -> Launch:
     return replace(launch, environment={**launch.environment, **setting.environment}, publish=setting.port)
 
 
-def stop(watch: Watch, container: Container, signal: Signal, setting: StopSetting) -> StopEvidence:
+def stop(watch: Watch, signal: Signal, setting: StopSetting) -> StopEvidence:
     """Stop a container, and look on until it has ended.
 
     The request is held until the signal has done all that it does, to whichever process: only then the app gets what
@@ -32,15 +32,14 @@ def stop(watch: Watch, container: Container, signal: Signal, setting: StopSettin
 
     Args:
         watch: the container, looked on at.
-        container: the same.
         signal: the image's stop signal.
         setting: how the app takes part.
     """
     opening = watch.open()
-    held = None if setting.port is None else container.request(setting.path)
+    held = None if setting.port is None else watch.container.request(setting.path)
     try:
         grace_s = watch.patience.grace_s
-        began_ns = container.stop(grace_s)
+        began_ns = watch.container.stop(grace_s)
         watch.wait_for_signal(lambda: _event(watch, "kill") is not None, silence="the engine does not tell of its stop")
         decider = SignalDecider(watch, opening, signal=signal, began_ns=began_ns)
         decision = watch.decide(decider.step)
@@ -54,7 +53,7 @@ def stop(watch: Watch, container: Container, signal: Signal, setting: StopSettin
                 answered = held.finish()
             return ended or None
 
-        if not until(look, timeout_s=grace_s + _LATE_S, time=container.inbox):
+        if not until(look, timeout_s=grace_s + _LATE_S, time=watch.inbox):
             raise CannotTest(f"the engine did not stop the container within {grace_s + _LATE_S:g} s")
     finally:
         if held is not None:
