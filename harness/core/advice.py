@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from harness.core.model import ReapEvidence, SignalEvidence, StopEvidence, Verdict
-from harness.core.program import SHELLS, program, shell_text
+from harness.core.program import INITS, Kind, kind_of, program
 from harness.core.settle import path
 
 if TYPE_CHECKING:
@@ -16,21 +15,6 @@ if TYPE_CHECKING:
     from harness.core.model import Process, Result, Seen
 
 
-class Kind(Enum):
-    """What a process above the app is, as far as its command line tells; with what to do about it."""
-
-    SHELL_FORM = "shell form"
-    SCRIPT = "script"
-    NPM = "npm"
-    NODE_RUN = "node --run"
-    NODE_WATCH = "node --watch"
-    SU = "su"
-    INIT = "init"
-    OTHER = "other"
-
-
-_INITS: Final = {"tini": ("tini", "--"), "tini-static": ("tini", "--"), "dumb-init": ("dumb-init",)}
-_ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
 _FORWARDING: Final = "  process.on('SIGTERM', () => server.close());"
 _WHY: Final = {
     Kind.SHELL_FORM: "a shell stays between PID 1 and the app and hands no signal on; the exec form starts none",
@@ -73,7 +57,7 @@ def _for_verdict(result: Result, evidence: Seen) -> list[str]:
 
 def _between(evidence: Seen) -> list[tuple[Process, Kind]]:
     """The processes above the app, and what they are; the shell that npm starts is npm's own affair."""
-    above = [(process, kind_of(process)) for process in path(evidence.before, evidence.app_pid or 0)[:-1]]
+    above = [(process, kind_of(process.args)) for process in path(evidence.before, evidence.app_pid or 0)[:-1]]
     npm = {process.pid for process, kind in above if kind is Kind.NPM}
     return [(process, kind) for process, kind in above if process.ppid not in npm]
 
@@ -106,31 +90,12 @@ def _why_good(evidence: Seen) -> str:
     return f"No change is needed here: {names} hand{'s' if len(between) == 1 else ''} it on.{caution}"
 
 
-def kind_of(process: Process) -> Kind:
-    """Tell what a process is by its command line."""
-    words = process.args.split()
-    name = program(words)
-    if name in SHELLS:
-        return Kind.SHELL_FORM if shell_text(words) else Kind.SCRIPT
-    if name in _INITS or name in _ENGINE_INITS:
-        return Kind.INIT
-    if name == "npm":
-        return Kind.NPM
-    if name == "node" and len(words) > 1:
-        if words[1].startswith("--run"):
-            return Kind.NODE_RUN
-        if words[1].startswith("--watch"):
-            return Kind.NODE_WATCH
-        return Kind.NPM if program(words[1:]) in ("npm", "npm-cli.js") else Kind.OTHER
-    return Kind.SU if name == "su" else Kind.OTHER
-
-
 def _init_words(between: Sequence[tuple[Process, Kind]]) -> tuple[str, ...]:
     """The init of the image, kept in front of the app; one that the engine adds is no part of the Dockerfile."""
     for process, kind in between:
         name = program(process.args.split())
-        if kind is Kind.INIT and name in _INITS:
-            return _INITS[name]
+        if kind is Kind.INIT and name in INITS:
+            return INITS[name]
     return ()
 
 

@@ -19,6 +19,19 @@ class Instruction:
     text: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where a variant comes from: its Dockerfile, and the lines in it that decide what is started.
+
+    ``path`` is the file's as people are shown it. ``digest`` changes with all that makes the variant what it is on any
+    base: the Dockerfile, its stage and options, the app.
+    """
+
+    path: str
+    digest: str
+    starting: tuple[Instruction, ...] = ()
+
+
 def starting(dockerfile: str, target: str | None = None) -> tuple[Instruction, ...]:
     """The ENTRYPOINT and the CMD that hold for a stage, in the order of the file.
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from harness.core.settle import path
 from harness.core.trace import Fate, Handled, Sent, TraceRecord, sends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.core.catalogue import Variant
+    from harness.core.dockerfile import Source
     from harness.core.signals import Signal
 
 
@@ -216,6 +218,11 @@ class Seen:
         return frozenset({self.app_pid}) | (self.app.threads if self.app else frozenset())
 
     @property
+    def chain(self) -> tuple[str, ...]:
+        """The commands from PID 1 down to the app, before anything was done to it; empty if the app is not seen."""
+        return tuple(process.args for process in path(self.before, self.app_pid or 0))
+
+    @property
     def app_after(self) -> Process | None:
         """The app's process at the end, if it still lives."""
         return next((process for process in self.after if process.pid == self.app_pid and process.alive), None)
@@ -276,7 +283,7 @@ class StopEvidence(SignalEvidence):
     (``None`` if there was none).
     """
 
-    grace_s: float
+    grace_s: int
     took_s: float
     forced: bool
     request: Request | None
@@ -320,7 +327,11 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseFacts:
-    """What matters about a base image; ``None`` where it has no such thing."""
+    """What matters about a base image; ``None`` where it has no such thing.
+
+    ``entrypoint_sha256`` is that of the file that the first word of ``entrypoint`` names: a script may change while its
+    name stays.
+    """
 
     reference: str
     id: str
@@ -330,13 +341,16 @@ class BaseFacts:
     shell: str | None = None
     node: str | None = None
     npm: str | None = None
+    tini: str | None = None
+    dumb_init: str | None = None
     stop_signal: str | None = None
     entrypoint: tuple[str, ...] = ()
+    entrypoint_sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineFacts:
-    """The engine and kernel a result belongs to."""
+    """The engine and kernel a result belongs to; ``trace`` says whether the kernel's record of signals was used."""
 
     name: str
     version: str
@@ -345,6 +359,7 @@ class EngineFacts:
     init: str
     kernel: str
     builder: str
+    trace: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -414,10 +429,11 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """One whole run of the harness."""
+    """One whole run of the harness; ``bases`` by reference, ``sources`` by the variants' names."""
 
     started: str
     duration_s: float
     engine: EngineFacts
     bases: Mapping[str, BaseFacts] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     results: tuple[Result, ...] = ()

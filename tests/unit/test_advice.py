@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.core.advice import Kind, advice, kind_of
+from harness.core.advice import advice
 from harness.core.model import Ground, ReapEvidence, Receipt
+from harness.core.program import Kind, kind_of
 from tests.reports import FORWARDED, SWALLOWED, UNTESTED, result
 from tests.scripted import process
 
@@ -51,7 +52,7 @@ def below(*above: tuple[str, ...] | str) -> SignalEvidence:
     ],
 )
 def test_what_a_process_is(args: str, kind: Kind) -> None:
-    assert kind_of(process(1, args)) is kind
+    assert kind_of(args) is kind
 
 
 def test_a_shell_form_becomes_an_exec_form() -> None:

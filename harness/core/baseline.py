@@ -1,0 +1,132 @@
+"""What was recorded of one base, to be compared with what is found later. Records only; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from harness.core.model import StopEvidence, Verdict, base_label
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from harness.core.model import BaseFacts, EngineFacts, Report, Result
+
+BASELINES: Final = "baselines"
+"""The folder that baselines are kept in unless another is named."""
+
+Key = tuple[str, str]
+"""A cell of a base: the variant's name, and the question (a signal's name or a probe's)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What was found in one cell.
+
+    ``seen`` are the verdicts of its runs where these disagree. ``signal`` is the one that ``docker stop`` sent.
+    ``chain`` are the commands from PID 1 down to the app.
+    """
+
+    verdict: Verdict
+    seen: tuple[Verdict, ...] = ()
+    signal: str | None = None
+    chain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """All that was found on one base: the fingerprint of what matters, and a finding for each cell.
+
+    ``variants`` holds a digest of what makes each variant what it is, where that is known.
+    """
+
+    base: BaseFacts
+    engine: EngineFacts
+    variants: Mapping[str, str] = field(default_factory=dict)
+    findings: Mapping[Key, Finding] = field(default_factory=dict)
+
+
+def finding_of(result: Result) -> Finding:
+    """What is recorded of a result."""
+    evidence = result.evidence
+    runs = {run.judgement.verdict for run in result.runs} - {Verdict.UNTESTED}
+    return Finding(
+        verdict=result.verdict,
+        seen=tuple(verdict for verdict in Verdict if verdict in runs) if result.verdict is Verdict.UNSTABLE else (),
+        signal=evidence.sent.name if isinstance(evidence, StopEvidence) else None,
+        chain=evidence.chain if evidence else (),
+    )
+
+
+def recordings(report: Report) -> tuple[Recording, ...]:
+    """What a report holds, base by base; a base without results is left out."""
+    found: dict[str, dict[Key, Finding]] = {}
+    for result in report.results:
+        key = (result.cell.variant.name, result.cell.question)
+        found.setdefault(result.cell.base, {})[key] = finding_of(result)
+    return tuple(
+        Recording(
+            base=report.bases[reference],
+            engine=report.engine,
+            variants={name: source.digest for name, source in report.sources.items()},
+            findings=findings,
+        )
+        for reference, findings in found.items()
+    )
+
+
+def counterparts(recorded: Sequence[Recording], bases: Iterable[str]) -> dict[str, Recording]:
+    """Which recording each base is to be held against.
+
+    One of the same name; and if that leaves one recording and one base, these two: that is how one base takes the place
+    of another.
+    """
+    by_label = {base_label(recording.base.reference): recording for recording in recorded}
+    wanted = list(bases)
+    pairs = {base: by_label[base_label(base)] for base in wanted if base_label(base) in by_label}
+    taken = {base_label(base) for base in pairs}
+    left = [recording for label, recording in by_label.items() if label not in taken]
+    alone = [base for base in wanted if base not in pairs]
+    if len(left) == len(alone) == 1:
+        pairs[alone[0]] = left[0]
+    return pairs
+
+
+def verdicts(pairs: Mapping[str, Recording]) -> dict[str, Verdict]:
+    """What recordings say of the cells of the bases that are held against them, by the cell's id."""
+    return {
+        f"{base_label(base)}/{variant}/{question}": finding.verdict
+        for base, recording in pairs.items()
+        for (variant, question), finding in recording.findings.items()
+    }
+
+
+def narrowed(recording: Recording, keys: Collection[Key]) -> Recording:
+    """A recording of no more than some cells."""
+    findings = {key: finding for key, finding in recording.findings.items() if key in keys}
+    return replace(recording, findings=findings)
+
+
+def same_fingerprint(recording: Recording, *, base: BaseFacts, engine: EngineFacts) -> bool:
+    """Whether a recording is of this very base, on this engine."""
+    return recording.engine == engine and recording.base == base
+
+
+def merged(old: Recording | None, new: Recording, *, keep: bool) -> Recording:
+    """What is to be recorded: what was found, and where nothing could be tested what was recorded before.
+
+    Args:
+        old: what was recorded.
+        new: what is found.
+        keep: whether cells that were not asked about stay.
+    """
+    before = old.findings if old else {}
+    kept = {key: finding for key, finding in before.items() if keep or key in new.findings}
+    tested = {key: finding for key, finding in new.findings.items() if finding.verdict is not Verdict.UNTESTED}
+    variants = {**(old.variants if old and keep else {}), **new.variants}
+    return replace(new, findings={**kept, **tested}, variants=variants)
+
+
+def untested(recording: Recording) -> int:
+    """How many cells could not be tested."""
+    return sum(finding.verdict is Verdict.UNTESTED for finding in recording.findings.values())

@@ -1,0 +1,115 @@
+"""Two recordings side by side: which cells changed, how, and likely why. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from harness.core.baseline import verdicts
+from harness.core.cause import Cause, Shift, base_shifts, cause, engine_shifts, image_shift
+from harness.core.ranking import Change, change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.core.baseline import Finding, Key, Recording
+    from harness.core.model import Verdict
+
+
+class FailOn(StrEnum):
+    """Which changes are a failure."""
+
+    WORSE = "worse"
+    ANY = "any"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One cell that changed; ``cause`` is there where both recordings have a finding."""
+
+    key: Key
+    change: Change
+    old: Finding | None
+    new: Finding | None
+    cause: Cause | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What changed from one recording to another; the differences come with the most important first."""
+
+    old: Recording
+    new: Recording
+    differences: tuple[Difference, ...]
+    same: int
+
+    @property
+    def counts(self) -> Mapping[Change, int]:
+        """How many cells changed in which way."""
+        return Counter(difference.change for difference in self.differences)
+
+    @property
+    def image(self) -> Shift | None:
+        """Whether the bases are two images."""
+        return image_shift(self.old.base, self.new.base)
+
+    @property
+    def base(self) -> tuple[Shift, ...]:
+        """What differs between the bases."""
+        return base_shifts(self.old.base, self.new.base)
+
+    @property
+    def engine(self) -> tuple[Shift, ...]:
+        """What differs between the engines; such recordings are not strictly comparable."""
+        return engine_shifts(self.old.engine, self.new.engine)
+
+    def groups(self, wanted: Change) -> Mapping[str, tuple[Difference, ...]]:
+        """The cells that changed in one way, by the text of their likely cause, the most frequent one first."""
+        found: dict[str, list[Difference]] = {}
+        for difference in self.differences:
+            if difference.change is wanted:
+                found.setdefault(difference.cause.text if difference.cause else "", []).append(difference)
+        ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+        return {text: tuple(differences) for text, differences in ordered}
+
+
+def compare(old: Recording, new: Recording) -> Comparison:
+    """Hold one recording against another, cell by cell."""
+    keys = dict.fromkeys([*old.findings, *new.findings])
+    found = [_difference(old, new, key) for key in keys]
+    changed = [difference for difference in found if difference.change is not Change.SAME]
+    order = list(Change)
+    return Comparison(
+        old=old,
+        new=new,
+        differences=tuple(sorted(changed, key=lambda difference: order.index(difference.change))),
+        same=len(found) - len(changed),
+    )
+
+
+def recorded(comparisons: Iterable[Comparison]) -> dict[str, Verdict]:
+    """What is recorded of each cell that is held against a recording, by the cell's id."""
+    return verdicts({comparison.new.base.reference: comparison.old for comparison in comparisons})
+
+
+def _difference(old: Recording, new: Recording, key: Key) -> Difference:
+    before, after = old.findings.get(key), new.findings.get(key)
+    what = change(before, after)
+    compared = what in (Change.WORSE, Change.SIDEWAYS, Change.BETTER)
+    likely = cause(old, new, key[0], before, after) if compared and before and after else None
+    return Difference(key=key, change=what, old=before, new=after, cause=likely)
+
+
+def fails(comparisons: Iterable[Comparison], on: FailOn) -> bool:
+    """Whether comparisons hold what is to be taken for a failure."""
+    found = {difference.change for comparison in comparisons for difference in comparison.differences}
+    match on:
+        case FailOn.NEVER:
+            return False
+        case FailOn.WORSE:
+            return Change.WORSE in found
+        case FailOn.ANY:
+            return bool(found - {Change.UNKNOWN})
