@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from harness.core.catalogue import Claim, Variant
+from harness.core.dockerfile import Instruction, Source
 from harness.core.model import (
     BaseFacts,
     Cell,
@@ -31,6 +33,9 @@ from harness.core.model import (
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import judge, judge_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TERM = Signal(15)
 BASE = "local:musl-node24"
@@ -164,6 +169,11 @@ FACTS = BaseFacts(  # noqa: S604  its shell is a fact, none is called
     node="24.11.1",
     npm="11.6.2",
 )
+SOURCE = Source(
+    path="dockerfiles/naive.Dockerfile",
+    digest="0123456789ab",
+    starting=(Instruction(line=9, text="CMD node server.js"),),
+)
 
 
 def result(
@@ -192,8 +202,18 @@ def result(
     )
 
 
-def report(*results: Result) -> Report:
+def report(
+    *results: Result,
+    engine: EngineFacts = ENGINE,
+    facts: BaseFacts = FACTS,
+    sources: Mapping[str, Source] | None = None,
+) -> Report:
     """A report of results on the one base."""
     return Report(
-        started="2026-01-02T03:04:05Z", duration_s=1.25, engine=ENGINE, bases={BASE: FACTS}, results=tuple(results)
+        started="2026-01-02T03:04:05Z",
+        duration_s=1.25,
+        engine=engine,
+        bases={facts.reference: facts},
+        sources=sources or {},
+        results=tuple(results),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -9,12 +10,12 @@ from docker.errors import DockerException, ImageNotFound
 
 from harness.core.errors import BaseUnavailable, EngineFault, UsageError
 from harness.core.model import BaseFacts
-from harness.core.recipe import is_recipe, parse_recipe
+from harness.core.recipe import PREFIX, is_recipe, parse_recipe
 from harness.engine.client import messages, our_errors
 from harness.engine.containers import labels, remove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import docker
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 REGISTRY_DEFAULTS: Final = ("node:24.11.1-alpine3.22", "node:24.11.1-bookworm-slim")
 LOCAL_DEFAULTS: Final = ("local:musl-node24", "local:debian12-node24")
 PIN: Final = "signal-harness/from"
+_OURS: Final = "signal-harness/"
+_RECIPES: Final = "signal-harness/base:"
+_GLOB: Final = "*?["
 _SILENCE_S: Final = 6
 _PROBE_S: Final = 60
 
@@ -40,6 +44,9 @@ done
 command -v getconf >/dev/null && getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/^/libc=/'
 command -v node >/dev/null && echo "node=$(node --version | sed 's/^v//')"
 command -v npm >/dev/null && echo "npm=$(npm --version 2>/dev/null)"
+command -v tini >/dev/null && echo "tini=$(tini --version 2>&1 | sed 's/^tini version //')"
+command -v dumb-init >/dev/null && echo "dumb_init=$(dumb-init --version 2>&1 | sed 's/^dumb-init v//')"
+entry=$(command -v "$1") && echo "entrypoint_sha256=$(sha256sum "$entry" 2>/dev/null | cut -d' ' -f1)"
 true
 """
 
@@ -80,8 +87,40 @@ class Bases:
         """Whether the engine has a base already."""
         return self._inspect(_engine_name(reference)) is not None
 
-    def get(self, reference: str, *, rebuild: bool = False) -> None:
+    def expand(self, references: Iterable[str]) -> tuple[str, ...]:
+        """Put the local tags that match, sorted, in the place of each glob; what is no glob stays.
+
+        Raises:
+            BaseUnavailable: a glob matches nothing.
+        """
+        found: list[str] = []
+        for reference in references:
+            if not any(sign in reference for sign in _GLOB):
+                found.append(reference)
+                continue
+            matching = sorted(tag for tag in self._tags() if fnmatchcase(tag, reference))
+            if not matching:
+                raise BaseUnavailable(
+                    f"no local image matches {reference!r}", remedy="docker images lists the tags that are here."
+                )
+            found += matching
+        return tuple(dict.fromkeys(found))
+
+    def _tags(self) -> list[str]:
+        """The tags of images here that can be bases, recipes by their own name."""
+        with our_errors():
+            tags = [tag for image in self._api.images() for tag in image.get("RepoTags") or ()]
+        ours = [PREFIX + tag.removeprefix(_RECIPES) for tag in tags if tag.startswith(_RECIPES)]
+        return ours + [tag for tag in tags if not tag.startswith(_OURS)]
+
+    def get(self, reference: str, *, rebuild: bool = False, pull: bool = True, again: bool = False) -> None:
         """Make sure that the engine has a base, pulling or assembling it.
+
+        Args:
+            reference: which one.
+            rebuild: assemble a recipe again.
+            pull: get what is not here.
+            again: ask the registry also for what is here: the tag may have been moved.
 
         Raises:
             UsageError: the reference is malformed, or asks for a recipe that does not exist.
@@ -89,6 +128,8 @@ class Bases:
         """
         if not reference.strip():
             raise UsageError("a base is empty", remedy=_REMEDY)
+        if not pull and not self.present(reference):
+            raise BaseUnavailable(f"{reference} is not here", remedy="Leave out --pull never to get it.")
         if is_recipe(reference):
             # The engine's other modules do not need what it takes to assemble an image.
             from harness.engine.recipes import build_recipe
@@ -102,7 +143,7 @@ class Bases:
                 image = self._inspect(reference)
             except EngineFault as fault:
                 raise UsageError(f"{reference!r} is no image reference: {fault}", remedy=_REMEDY) from fault
-            if image is None:
+            if image is None or again:
                 self._pull(reference)
                 image = self._inspect(reference)
         if image is None:
@@ -125,7 +166,8 @@ class Bases:
         """
         image = self._images[reference]
         config = image.get("Config") or {}
-        seen = self._probe(reference, str(image["Id"]))
+        entrypoint = tuple(config.get("Entrypoint") or ())
+        seen = self._probe(reference, str(image["Id"]), *entrypoint[:1])
         if not seen.get("node"):
             raise BaseUnavailable(
                 f"{reference} has no node on its PATH, and the sample app needs it",
@@ -134,22 +176,25 @@ class Bases:
         return BaseFacts(
             reference=reference,
             id=str(image["Id"]),
-            digest=next(iter(image.get("RepoDigests") or ()), None),
+            digest=_digest(reference, image.get("RepoDigests") or ()),
             os=seen.get("os") or None,
             libc=seen.get("libc") or None,
             shell=seen.get("shell") or None,
             node=seen.get("node") or None,
             npm=seen.get("npm") or None,
+            tini=seen.get("tini") or None,
+            dumb_init=seen.get("dumb_init") or None,
             stop_signal=config.get("StopSignal") or None,
-            entrypoint=tuple(config.get("Entrypoint") or ()),
+            entrypoint=entrypoint,
+            entrypoint_sha256=seen.get("entrypoint_sha256") or None,
         )
 
-    def _probe(self, reference: str, image_id: str) -> dict[str, str]:
+    def _probe(self, reference: str, image_id: str, *arguments: str) -> dict[str, str]:
         with our_errors():
             created = self._api.create_container(
                 image_id,
                 entrypoint=["/bin/sh", "-c"],
-                command=[_PROBE],
+                command=[_PROBE, "sh", *arguments],
                 labels=labels("facts"),
                 host_config=self._api.create_host_config(network_mode="none"),
             )
@@ -206,7 +251,14 @@ _REMEDY: Final = (
 
 
 def _engine_name(reference: str) -> str:
-    return f"signal-harness/base:{parse_recipe(reference).name}" if is_recipe(reference) else reference
+    return _RECIPES + parse_recipe(reference).name if is_recipe(reference) else reference
+
+
+def _digest(reference: str, digests: Sequence[str]) -> str | None:
+    """The digest by which a base's own repository knows it; an image may have come from several."""
+    repository, _ = _name_and_tag(reference.partition("@")[0])
+    own = [digest for digest in digests if digest.partition("@")[0] == repository]
+    return next(iter([*own, *digests]), None)
 
 
 def _name_and_tag(reference: str) -> tuple[str, str]:

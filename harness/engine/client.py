@@ -74,8 +74,8 @@ def connect() -> docker.APIClient:
     return api
 
 
-def engine_facts(api: docker.APIClient, *, builder: str) -> EngineFacts:
-    """What a result must say of the engine it was got on."""
+def engine_facts(api: docker.APIClient, *, builder: str, trace: bool = False) -> EngineFacts:
+    """What a result must say of the engine it was got on, and of how it was seen there."""
     version: dict[str, Any]
     info: dict[str, Any]
     with our_errors():
@@ -92,6 +92,7 @@ def engine_facts(api: docker.APIClient, *, builder: str) -> EngineFacts:
         init=f"{init} {components.get(init, '')}".strip(),
         kernel=version.get("KernelVersion") or info.get("KernelVersion") or "unknown",
         builder=builder,
+        trace=trace,
     )
 
 

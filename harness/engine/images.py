@@ -91,6 +91,12 @@ class Images:
         """
         return self._future(base, variant).result()
 
+    def digest_of(self, variant: Variant) -> str:
+        """What makes a variant what it is on any base, as a digest: its Dockerfile, stage and options, and the app."""
+        options = (variant.target, variant.init, variant.entrypoint, variant.command)
+        content = self._folder.joinpath(variant.dockerfile).read_bytes() + hashlib.sha256(self._context).digest()
+        return hashlib.sha256(repr(options).encode() + content).hexdigest()[:12]
+
     def start_of(self, image: str) -> StartCommand:
         """What an image starts.
 

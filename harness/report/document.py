@@ -1,34 +1,288 @@
-"""Results as one JSON document of schema 1, and back as far as baselines need it."""
+"""The results document, schema 1: its shape, and from and to JSON. `describe` makes one of a report."""
 
 from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeVar
 
-from harness import __version__
-from harness.core.claims import claim_of, lint
+import msgspec
+
+from harness.core.claims import Holds
 from harness.core.errors import UsageError
-from harness.core.model import (
-    ExitEvidence,
-    Probe,
-    ReapEvidence,
-    SignalEvidence,
-    StopEvidence,
-    Untested,
-    Verdict,
-    base_label,
-)
-from harness.core.signals import mask_signals
-from harness.core.trace import Handled, Sent
-
-if TYPE_CHECKING:
-    from harness.core.model import Evidence, Process, Report, Result, Run, StartCommand, Tree
-    from harness.core.trace import TraceRecord
+from harness.core.model import Delivery, Expected, Ground, Outcome, Probe, Request, Verdict
+from harness.core.trace import Fate
 
 SCHEMA: Final = 1
-_MOST_LINES: Final = 200
-_MOST_TEXT: Final = 1000
+T = TypeVar("T")
+
+
+class _Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all parts of a document have in common: unknown keys are errors, and all keys are there."""
+
+
+class Tool(_Shape, frozen=True):
+    """What wrote the document."""
+
+    name: str
+    version: str
+
+
+class Engine(_Shape, frozen=True):
+    """As in `harness.core.model.EngineFacts`."""
+
+    name: str
+    version: str
+    api: str
+    runtime: str
+    init: str
+    kernel: str
+    builder: str
+    trace: bool
+
+
+class Base(_Shape, frozen=True):
+    """As in `harness.core.model.BaseFacts`."""
+
+    id: str
+    digest: str | None
+    os: str | None
+    libc: str | None
+    shell: str | None
+    node: str | None
+    npm: str | None
+    tini: str | None
+    dumb_init: str | None
+    stop_signal: str | None
+    entrypoint: tuple[str, ...]
+    entrypoint_sha256: str | None
+
+
+class Line(_Shape, frozen=True):
+    """One instruction of a Dockerfile, and its first line."""
+
+    line: int
+    text: str
+
+
+class Variant(_Shape, frozen=True):
+    """A variant, and the lines of its Dockerfile that decide what is started."""
+
+    title: str
+    dockerfile: str
+    target: str | None
+    init: bool
+    digest: str | None
+    starting: tuple[Line, ...]
+
+
+class Run(_Shape, frozen=True):
+    """One execution of a cell."""
+
+    verdict: Verdict
+    reason: str
+    deliveries: int
+    exit_code: int | None
+    decided_ms: float | None
+    ground: Ground | None
+
+
+class Claim(_Shape, frozen=True):
+    """What somebody says of the variant, and whether this cell bears it out."""
+
+    text: str
+    source: str
+    held: Holds | None
+
+
+class Start(_Shape, frozen=True):
+    """What the image starts."""
+
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    stop_signal: str | None
+
+
+class Process(_Shape, frozen=True):
+    """A process at one moment, with its signals by name."""
+
+    pid: int
+    inner_pid: int | None
+    ppid: int
+    pgid: int
+    state: str
+    caught: tuple[str, ...]
+    ignored: tuple[str, ...]
+    blocked: tuple[str, ...]
+    args: str
+
+
+class Tree(_Shape, frozen=True):
+    """The processes before and after."""
+
+    before: tuple[Process, ...]
+    after: tuple[Process, ...]
+
+
+class Event(_Shape, frozen=True):
+    """An engine event."""
+
+    action: str
+    time_ns: int
+    exit_code: int | None
+    signal: int | None
+
+
+class Thread(_Shape, frozen=True):
+    """Who is named in the kernel's record: an id on the host, and the kernel's name for it."""
+
+    pid: int
+    name: str
+
+
+class SentRecord(_Shape, frozen=True, tag_field="event", tag="sent"):
+    """The kernel's record of a signal being sent."""
+
+    time_s: float
+    signal: int
+    sender: Thread = msgspec.field(name="from")
+    to: Thread
+    fate: Fate
+    by_kernel: bool
+
+
+class HandledRecord(_Shape, frozen=True, tag_field="event", tag="handled"):
+    """The kernel's record of a signal being taken."""
+
+    time_s: float
+    signal: int
+    by: Thread
+    default_action: bool
+
+
+class Party(_Shape, frozen=True):
+    """Who sends or takes a signal, by the id in the container; somebody outside it has none."""
+
+    pid: int | None
+    name: str
+
+
+class SendStep(_Shape, frozen=True, tag_field="step", tag="send"):
+    """A signal on its way."""
+
+    at_us: int
+    sender: Party = msgspec.field(name="from")
+    to: Party
+    signal: str
+    fate: Fate
+
+
+class TakeStep(_Shape, frozen=True, tag_field="step", tag="take"):
+    """A signal that is taken, by a handler or by the default action."""
+
+    at_us: int
+    process: Party
+    signal: str
+    by_handler: bool
+
+
+class EndStep(_Shape, frozen=True, tag_field="step", tag="end"):
+    """A process that ends, by a signal or (``null``) by itself."""
+
+    at_us: int
+    process: Party
+    by: str | None
+
+
+Step = SendStep | TakeStep | EndStep
+
+
+class StopFound(_Shape, frozen=True, tag_field="kind", tag="stop"):
+    """What the probe ``stop`` found beside the verdict."""
+
+    grace_s: int
+    took_s: float
+    forced: bool
+    request: Request | None
+
+
+class Code(_Shape, frozen=True):
+    """An exit code that the app ended with, and the container's; ``null`` if it ran on."""
+
+    app: int
+    container: int | None
+
+
+class ExitFound(_Shape, frozen=True, tag_field="kind", tag="exit-code"):
+    """What the probe ``exit-code`` found beside the verdict."""
+
+    codes: tuple[Code, ...]
+
+
+class ReapFound(_Shape, frozen=True, tag_field="kind", tag="reap"):
+    """What the probe ``reap`` found beside the verdict."""
+
+    orphan: Process
+    zombie: bool
+
+
+class Evidence(_Shape, frozen=True):
+    """What the run that speaks for a cell has shown.
+
+    ``chain`` are the commands from PID 1 down to the app, ``path`` is the way of the signal by the kernel's record.
+    """
+
+    pid1: str | None
+    chain: tuple[str, ...]
+    tree: Tree | None
+    logs: tuple[str, ...]
+    events: tuple[Event, ...]
+    trace: tuple[SentRecord | HandledRecord, ...] | None
+    path: tuple[Step, ...] | None
+    probe: StopFound | ExitFound | ReapFound | None
+    reproduce: tuple[str, ...]
+
+
+class Row(_Shape, frozen=True):
+    """One cell's result."""
+
+    base: str
+    variant: str
+    probe: Probe
+    signal: str | None
+    verdict: Verdict
+    delivery: Delivery | None
+    deliveries: int
+    sent: int | None
+    outcome: Outcome | None
+    exit_code: int | None
+    reason: str
+    runs: tuple[Run, ...]
+    latency_ms: float | None
+    expected: Expected
+    linter: str | None
+    claim: Claim | None
+    start: Start | None
+    advice: tuple[str, ...]
+    evidence: Evidence
+
+    @property
+    def question(self) -> str:
+        """What was asked, in one word, as `harness.core.model.Cell.question` says it."""
+        return self.signal or "" if self.probe is Probe.SIGNAL else self.probe.value
+
+
+class Document(_Shape, frozen=True):
+    """A whole results document."""
+
+    schema: int
+    tool: Tool
+    started: str
+    duration_s: float
+    engine: Engine
+    bases: dict[str, Base]
+    variants: dict[str, Variant]
+    results: tuple[Row, ...]
 
 
 def schema() -> dict[str, Any]:
@@ -37,217 +291,79 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def write(report: Report) -> str:
-    """Give a report as JSON text."""
-    document = {
-        "schema": SCHEMA,
-        "tool": {"name": "signal-harness", "version": __version__},
-        "started": report.started,
-        "duration_s": report.duration_s,
-        "engine": {
-            key: getattr(report.engine, key)
-            for key in ("name", "version", "api", "runtime", "init", "kernel", "builder")
-        },
-        "bases": {
-            reference: {
-                "id": facts.id,
-                "digest": facts.digest,
-                "os": facts.os,
-                "libc": facts.libc,
-                "shell": facts.shell,
-                "node": facts.node,
-                "npm": facts.npm,
-                "stop_signal": facts.stop_signal,
-                "entrypoint": list(facts.entrypoint),
-            }
-            for reference, facts in report.bases.items()
-        },
-        "results": [_result(result) for result in report.results],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def encode(document: Document) -> str:
+    """Give a document as JSON text."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def read_verdicts(text: str, *, place: str) -> dict[str, Verdict]:
-    """Read the verdicts of a document by cell id, for use as a baseline.
+def decode(content: bytes, *, place: str) -> Document:
+    """Read a document.
+
+    Args:
+        content: the file's content.
+        place: the file's name, for messages.
 
     Raises:
-        UsageError: it is no results document of this schema; the message names the place.
+        UsageError: it is no results document of this schema; the message names the place in it.
+    """
+    return decode_as(Document, content, place=place, what="results file", mark="results")
+
+
+class _Head(msgspec.Struct):
+    schema: Any = None
+    results: msgspec.Raw = msgspec.Raw()
+    cells: msgspec.Raw = msgspec.Raw()
+
+
+def kind_of(content: bytes, *, place: str) -> str:
+    """Tell ``results`` from a baseline's ``cells`` by the key that is there; empty if there is neither.
+
+    Raises:
+        UsageError: it is no JSON, or has no or an unknown schema; the message names the place.
     """
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{place}:{error.lineno}:{error.colno}: no valid JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{place}: no JSON that can be read: {error}") from error
-    if not isinstance(document, dict) or "schema" not in document:
-        raise UsageError(f"{place} is no results file of signal-harness")
-    if document["schema"] != SCHEMA or isinstance(document["schema"], bool):
+        head = msgspec.json.decode(content, type=_Head)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{place} is no file of signal-harness: {error}", remedy=_REMEDY) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _no_json(content, place, error) from error
+    if head.schema is None:
+        raise UsageError(f"{place} is no file of signal-harness: it names no schema", remedy=_REMEDY)
+    if head.schema != SCHEMA or isinstance(head.schema, bool):
         raise UsageError(
-            f"{place} has schema {document['schema']!r}",
-            remedy=f"This version of signal-harness reads schema {SCHEMA}.",
+            f"{place} has schema {head.schema!r}", remedy=f"This version of signal-harness reads schema {SCHEMA}."
         )
-    verdicts: dict[str, Verdict] = {}
-    if not isinstance(document.get("results"), list):
-        raise UsageError(f"{place}: results is no list")
-    for number, row in enumerate(document["results"]):
-        try:
-            question = row["signal"] if row["probe"] == Probe.SIGNAL else Probe(row["probe"])
-            verdicts[f"{base_label(row['base'])}/{row['variant']}/{question}"] = Verdict(row["verdict"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(f"{place}: results[{number}] is no result: {error}") from error
-    return verdicts
+    return next((key for key in ("results", "cells") if bytes(getattr(head, key))), "")
 
 
-def _result(result: Result) -> dict[str, Any]:
-    cell, evidence = result.cell, result.evidence
-    signalled = evidence if isinstance(evidence, SignalEvidence) else None
-    signal = cell.signal or (signalled.sent if signalled else None)
-    return {
-        "base": cell.base,
-        "variant": cell.variant.name,
-        "probe": cell.probe,
-        "signal": signal.name if signal else None,
-        "verdict": result.verdict,
-        "delivery": result.judgement.delivery,
-        "deliveries": signalled.deliveries if signalled else 0,
-        "sent": signalled.sends if signalled and signalled.trace is not None else None,
-        "outcome": result.judgement.outcome,
-        "exit_code": evidence.exit_code if evidence else None,
-        "reason": result.judgement.reason,
-        "runs": [_run(run) for run in result.runs],
-        "latency_ms": latency_ms(signalled) if signalled else None,
-        "expected": result.expected,
-        "linter": lint(result.start) if result.start else None,
-        "claim": _claim(result),
-        "start": _start(result.start) if result.start else None,
-        "evidence": _evidence(result),
-    }
+_REMEDY: Final = "Results come from `signal-harness run --json F`, baselines from `signal-harness baseline update`."
 
 
-def _claim(result: Result) -> dict[str, Any] | None:
-    claim = result.cell.variant.claim
-    return {"text": claim.text, "source": claim.source, "held": claim_of(result)} if claim else None
+def decode_as(shape: type[T], content: bytes, *, place: str, what: str, mark: str) -> T:
+    """Read JSON of a known shape: a file called ``what``, told from others by the key ``mark``.
 
-
-def _start(start: StartCommand) -> dict[str, Any]:
-    return {
-        "entrypoint": list(start.entrypoint),
-        "command": list(start.command),
-        "stop_signal": start.stop_signal,
-    }
-
-
-def _run(run: Run) -> dict[str, Any]:
-    evidence = None if isinstance(run.evidence, Untested) else run.evidence
-    signalled = evidence if isinstance(evidence, SignalEvidence) else None
-    return {
-        "verdict": run.judgement.verdict,
-        "reason": run.judgement.reason,
-        "deliveries": signalled.deliveries if signalled else 0,
-        "exit_code": evidence.exit_code if evidence else None,
-        "decided_ms": decided_ms(evidence) if evidence else None,
-        "ground": signalled.ground if signalled else None,
-    }
-
-
-def latency_ms(evidence: SignalEvidence) -> float | None:
-    """Milliseconds from just before ``docker kill`` to the app's handler.
-
-    By the kernel's record where there is one, else by the app's clock where it logs one, else to when its log was read.
+    Raises:
+        UsageError: it is not of this shape; the message names the place in it.
     """
-    if not evidence.deliveries:
-        return None
-    if evidence.handled:
-        return round(evidence.handled[0].time_s * 1e3 - evidence.began_ns / 1e6, 3)
-    first = next(receipt for receipt in evidence.receipts if receipt.signal == evidence.sent.name)
-    at_ns = first.at_ns or first.read_ns
-    # A clock that is not ours (a virtual machine's) gives nonsense; when the line was read is then the better word.
-    if not evidence.began_ns <= at_ns <= first.read_ns:
-        at_ns = first.read_ns
-    return round((at_ns - evidence.began_ns) / 1e6, 3)
+    kind = kind_of(content, place=place)
+    if kind != mark:
+        raise UsageError(f"{place} is no {what}" + (f": it holds {kind}" if kind else ""), remedy=_REMEDY)
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.ValidationError as error:
+        said, apart, where = str(error).rpartition(" - at ")
+        at = where.strip("`").removeprefix("$").removeprefix(".") if apart else ""
+        raise UsageError(f"{place}{f', {at}' if at else ''}: {said or error}", remedy=_REMEDY) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _no_json(content, place, error) from error
 
 
-def decided_ms(evidence: Evidence) -> float:
-    """Milliseconds from just before ``docker kill`` to the moment at which the verdict was decided."""
-    return round((evidence.decided_ns - evidence.began_ns) / 1e6, 3)
-
-
-def _evidence(result: Result) -> dict[str, Any]:
-    run = result.shown.evidence
-    logs = [line.text[:_MOST_TEXT] for line in run.logs[-_MOST_LINES:]]
-    evidence = result.evidence
-    told: dict[str, Any] = {"pid1": None, "tree": None, "logs": logs, "events": [], "trace": None}
-    if evidence is not None:
-        told |= {
-            "pid1": evidence.pid1.args if evidence.pid1 else None,
-            "tree": {"before": _tree(evidence.before), "after": _tree(evidence.after)},
-            "events": [
-                {
-                    "action": event.action,
-                    "time_ns": event.time_ns,
-                    "exit_code": event.exit_code,
-                    "signal": event.signal,
-                }
-                for event in evidence.events
-            ],
-            "trace": None if evidence.trace is None else [_record(record) for record in evidence.trace],
-        }
-    return told | {"probe": _of_probe(evidence), "reproduce": list(result.reproduce)}
-
-
-def _of_probe(evidence: Evidence | None) -> dict[str, Any] | None:
-    """What only one of the probes sees."""
-    match evidence:
-        case StopEvidence():
-            return {
-                "grace_s": evidence.grace_s,
-                "took_s": round(evidence.took_s, 3),
-                "forced": evidence.forced,
-                "request": evidence.request,
-            }
-        case ExitEvidence():
-            return {"codes": [{"app": given, "container": seen} for given, seen in evidence.codes]}
-        case ReapEvidence():
-            return {"orphan": _process(evidence.orphan), "zombie": evidence.zombie}
-        case _:
-            return None
-
-
-def _tree(tree: Tree) -> list[dict[str, Any]]:
-    return [_process(process) for process in tree]
-
-
-def _process(process: Process) -> dict[str, Any]:
-    return {
-        "pid": process.pid,
-        "inner_pid": process.inner_pid,
-        "ppid": process.ppid,
-        "pgid": process.pgid,
-        "state": process.state,
-        "caught": [signal.name for signal in mask_signals(process.caught)],
-        "ignored": [signal.name for signal in mask_signals(process.ignored)],
-        "blocked": [signal.name for signal in mask_signals(process.blocked)],
-        "args": process.args,
-    }
-
-
-def _record(record: TraceRecord) -> dict[str, Any]:
-    match record:
-        case Sent():
-            return {
-                "event": "sent",
-                "time_s": record.time_s,
-                "signal": record.number,
-                "from": {"pid": record.sender_pid, "name": record.sender},
-                "to": {"pid": record.target_pid, "name": record.target},
-                "fate": record.fate,
-                "by_kernel": record.by_kernel,
-            }
-        case Handled():
-            return {
-                "event": "handled",
-                "time_s": record.time_s,
-                "signal": record.number,
-                "by": {"pid": record.pid, "name": record.comm},
-                "default_action": record.handler == 0,
-            }
+def _no_json(content: bytes, place: str, error: Exception) -> UsageError:
+    """Say where JSON breaks off: Python's own parser counts lines."""
+    try:
+        json.loads(content)
+    except json.JSONDecodeError as told:
+        return UsageError(f"{place}:{told.lineno}:{told.colno}: no valid JSON: {told.msg}", remedy=_REMEDY)
+    except (ValueError, RecursionError) as told:
+        return UsageError(f"{place}: no JSON that can be read: {told}", remedy=_REMEDY)
+    return UsageError(f"{place}: no JSON that can be read: {error}", remedy=_REMEDY)

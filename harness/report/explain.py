@@ -16,7 +16,7 @@ from harness.core.claims import claim_of, lint
 from harness.core.journey import End, Send, journey
 from harness.core.signals import mask_signals
 from harness.core.trace import Fate
-from harness.report.document import decided_ms, latency_ms
+from harness.report.describe import decided_ms, latency_ms
 from harness.report.looks import look, printable
 
 if TYPE_CHECKING:
@@ -58,12 +58,14 @@ def render(result: Result, instructions: Sequence[Instruction]) -> RenderableTyp
     parts: list[RenderableType] = [head]
     parts += _section("The Dockerfile starts", _started(result, instructions))
     if evidence is not None:
-        parts += _section("Processes before", [_tree(evidence.before)])
+        parts += _section("Processes before", [processes(evidence.before)])
         if isinstance(evidence, SignalEvidence):
-            parts += _section("The path of the signal", [_path(evidence)])
+            parts += _section("The path of the signal", [signal_path(evidence)])
         if told := _found(evidence):
             parts += _section("What was found", [Text(told)])
-        parts += _section("Processes after", [_tree(evidence.after) if evidence.running else Text(_ended(evidence))])
+        parts += _section(
+            "Processes after", [processes(evidence.after) if evidence.running else Text(_ended(evidence))]
+        )
     logs = result.shown.evidence.logs[-_LOG_TAIL:]
     if logs:
         parts += _section("The log", [_plain(line.text) for line in logs])
@@ -105,7 +107,8 @@ def _started(result: Result, instructions: Sequence[Instruction]) -> list[Render
     return [table]
 
 
-def _tree(tree: Tree) -> RenderableType:
+def processes(tree: Tree) -> RenderableType:
+    """A process tree as a table: children below their parents, and what each catches."""
     if not tree:
         return Text("none could be seen")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
@@ -148,7 +151,8 @@ def _others(caught: Sequence[str]) -> str:
     return " ".join(name for name in every if name not in caught)
 
 
-def _path(evidence: SignalEvidence) -> RenderableType:
+def signal_path(evidence: SignalEvidence) -> RenderableType:
+    """The way of the signal step by step, and how long it took."""
     steps = journey(evidence)
     if steps is None:
         return Text("There is no kernel's record of it here; the trees and the log are what there is.")

@@ -38,7 +38,7 @@ class Matrix:
         rows: dict[str, dict[str, Result]] = {}
         for result in self.results:
             rows.setdefault(result.cell.variant.name, {})[result.cell.question] = result
-        columns = [self._column(question) for question in sorted({_question(result) for result in self.results})]
+        columns = [self._column(question) for question in sorted({question_order(result) for result in self.results})]
         claims = {name: together(claim_of(result) for result in cells.values()) for name, cells in rows.items()}
         if any(claims.values()):
             columns.append(_Column("claim", {name: _claim(held) for name, held in claims.items()}))
@@ -56,7 +56,7 @@ class Matrix:
         return f"[bold]{escape(facts.reference)}[/]\n[dim]{line}[/]"
 
     def _column(self, question: tuple[int, int, str]) -> _Column:
-        results = [result for result in self.results if _question(result) == question]
+        results = [result for result in self.results if question_order(result) == question]
         return _Column(question[2], {result.cell.variant.name: self._cell(result) for result in results})
 
     def _cell(self, result: Result) -> Text:
@@ -102,7 +102,7 @@ def _table(columns: Sequence[_Column], titles: Mapping[str, str], *, with_titles
     return table
 
 
-def _question(result: Result) -> tuple[int, int, str]:
+def question_order(result: Result) -> tuple[int, int, str]:
     """A column's place and heading: signals by number, then the other probes."""
     cell = result.cell
     return list(Probe).index(cell.probe), cell.signal.number if cell.signal else 0, cell.question

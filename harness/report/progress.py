@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """A context manager whose methods a session calls as it goes."""
+    """A context manager whose methods a session calls as it goes; ``what`` is counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "cells") -> None:
         self._console = Console(stderr=True, highlight=False)
         self._bars = Bars(
             TextColumn("{task.description}"),
@@ -28,7 +28,7 @@ class Progress:
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._cells = self._bars.add_task("cells", total=None, now="")
+        self._cells = self._bars.add_task(what, total=None, now="")
         self._building: dict[tuple[str, str], None] = {}
 
     def __enter__(self) -> Progress:
@@ -64,3 +64,9 @@ class Progress:
         self._bars.update(self._cells, advance=1)
         if not self._building:
             self._bars.update(self._cells, now=result.cell.id)
+
+    def tell(self, done: int, total: int, now: str) -> None:
+        """Tell how far a search has come, and what it is at."""
+        self._bars.update(self._cells, completed=done, total=total, now=now)
+        if self._bars.disable and now:
+            self.note(now)

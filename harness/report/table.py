@@ -35,9 +35,9 @@ def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> Ren
         results = [result for result in report.results if result.cell.base == reference]
         if results:
             parts += [Matrix(facts, results, recorded or {}), Text()]
-    parts.append(_legend(report.results))
-    if notes := _notes(report.results, recorded or {}):
-        parts += [Text(), notes]
+    parts.append(legend(report.results))
+    if told := notes(report.results, recorded or {}):
+        parts += [Text(), told]
     return Group(*parts)
 
 
@@ -77,7 +77,8 @@ def claims(report: Report) -> str:
     return "\n".join([f"Claims that held: {held}.", *linted])
 
 
-def _legend(results: Sequence[Result]) -> Text:
+def legend(results: Sequence[Result]) -> Text:
+    """Say what the verdicts in sight mean."""
     seen = {result.verdict for result in results}
     text = Text()
     for verdict in Verdict:
@@ -87,7 +88,8 @@ def _legend(results: Sequence[Result]) -> Text:
     return text
 
 
-def _notes(results: Sequence[Result], recorded: Mapping[str, Verdict]) -> Text | None:
+def notes(results: Sequence[Result], recorded: Mapping[str, Verdict]) -> Text | None:
+    """Tell of what is not as expected, unstable or untested, with the reasons; ``None`` if nothing is."""
     text = Text()
     for result in results:
         if differs(result, recorded):

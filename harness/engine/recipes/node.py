@@ -80,12 +80,21 @@ def add_node(rootfs: Rootfs, downloads: Downloads, recipe: Recipe, arch: Archite
     return Installed(node=release.version, npm=npm.add_from_registry(rootfs, downloads, wanted))
 
 
-def _find_release(downloads: Downloads, recipe: Recipe, arch: Architecture) -> NodeRelease:
-    """Find the release a recipe means; the newest of a major, wherever it is."""
+def releases(downloads: Downloads, recipe: Recipe, arch: Architecture) -> dict[str, NodeRelease]:
+    """List by version, in no particular order, the releases of Node that a recipe's system can have.
+
+    Raises:
+        BaseUnavailable: an index does not answer.
+    """
     libc = "musllinux" if recipe.os == "musl" else "manylinux"
     offered = {} if recipe.os == "musl" else _packaged(downloads, arch)
     # A wheel replaces the package of the same release: it brings the npm that belongs to it.
-    offered |= _wheels(downloads, libc, arch)
+    return offered | _wheels(downloads, libc, arch)
+
+
+def _find_release(downloads: Downloads, recipe: Recipe, arch: Architecture) -> NodeRelease:
+    """Find the release a recipe means; the newest of a major, wherever it is."""
+    offered = releases(downloads, recipe, arch)
     version = choose(recipe.node, offered)
     if version is None:
         near = [f"local:{recipe.os}-node{other}" for other in nearest(recipe.node, offered)]
