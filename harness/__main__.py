@@ -1,6 +1,6 @@
 """The command: python -m harness."""
 
-from harness.cli import main
+from harness.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
 from harness.core.errors import HarnessError, UsageError
 from harness.core.model import Cell, Probe, Verdict
@@ -42,7 +43,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=[probe.value for probe in Probe],
         help="what to ask; repeatable (signal, and stop where the catalogue tells how the app shuts down)",
     )
-    group.addoption("--signal-baseline", type=Path, metavar="F", help="results to compare with (run --json)")
+    group.addoption(
+        "--signal-base-file", action="append", default=[], type=Path, metavar="F", help="a list of bases; repeatable"
+    )
+    group.addoption(
+        "--signal-baseline",
+        type=Path,
+        metavar="F",
+        help="a baseline, a results file, or a folder of baselines (default: baselines/ beside the configuration)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -94,7 +103,7 @@ class _Shared:
         self._config = config
         self._session: Session | None = None
         self._futures: dict[str, Future[Result]] = {}
-        self._recorded: dict[str, Verdict] | None = None
+        self._recorded: dict[str, Verdict] = {}
         self.unasserted: list[str] = []
         self.refusal: HarnessError | None = None
 
@@ -112,7 +121,7 @@ class _Shared:
         return self._futures[cell.id].result()
 
     def recorded(self, cell: Cell) -> Verdict | None:
-        return (self._recorded or {}).get(cell.id)
+        return self._recorded.get(cell.id)
 
     def close(self) -> None:
         if self._session is not None:
@@ -120,13 +129,15 @@ class _Shared:
             self._session = None
 
     def _open(self, catalogue: Path) -> Session:
-        from harness.session import Hooks, Selection, Session, read_baseline, select_signals
+        from harness.core.baseline import counterparts, verdicts
+        from harness.session import Hooks, Selection, Session, read_list, read_recordings, select_signals
 
         if self._session is None:
             option = self._config.option
-            self._recorded = read_baseline(option.signal_baseline)
+            recordings = read_recordings(option.signal_baseline or self._folder())
+            listed = [reference for file in option.signal_base_file for reference in read_list(file)]
             selection = Selection(
-                bases=tuple(dict.fromkeys(option.signal_base)),
+                bases=tuple(dict.fromkeys([*option.signal_base, *listed])),
                 variants=tuple(option.signal_variant),
                 signals=select_signals(option.signal),
                 probes=tuple(Probe(name) for name in dict.fromkeys(option.signal_probe)) or None,
@@ -138,9 +149,15 @@ class _Shared:
             say = terminal.write_line if terminal is not None else (lambda _: None)
             self._session = Session(selection, Hooks(note=say)).__enter__()
             self._catalogue = catalogue
+            self._recorded = verdicts(counterparts(recordings, self._session.base_facts))
         elif catalogue != self._catalogue:
             raise UsageError(f"{catalogue}: one catalogue at a time, and {self._catalogue} is tested already")
         return self._session
+
+    def _folder(self) -> Path | None:
+        """The folder of baselines that belongs to the tests, if there is one."""
+        folder = self._config.rootpath / BASELINES
+        return folder if any(folder.glob("*.json")) else None
 
 
 _SHARED: pytest.StashKey[_Shared] = pytest.StashKey()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from harness.core.catalogue import FILE_NAME, Catalogue, parse_catalogue
+from harness.core.dockerfile import Source, starting
 from harness.core.errors import EngineUnavailable, UsageError
 from harness.core.model import Probe, Report
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
+    from harness.core.baseline import Recording
     from harness.core.catalogue import Variant
-    from harness.core.model import BaseFacts, Cell, EngineFacts, Result, Verdict
+    from harness.core.model import BaseFacts, Cell, EngineFacts, Result
     from harness.run.protocol import Engine
 
 
@@ -37,9 +39,19 @@ class TraceMode(StrEnum):
     OFF = "off"
 
 
+class Pull(StrEnum):
+    """When a registry is asked for a base."""
+
+    MISSING = "missing"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
     """What to test, and how. Empty ``bases`` are the default ones, empty ``variants`` are all.
+
+    A base that is a glob stands for all local tags that match it.
 
     ``probes`` that are ``None`` are those of a check of signals: ``signal``, and ``stop`` where the catalogue tells how
     its app shuts down. ``repeat`` that is ``None`` repeats where luck may have decided.
@@ -53,6 +65,7 @@ class Selection:
     jobs: int | None = None
     catalogue: Path | None = None
     trace: TraceMode = TraceMode.AUTO
+    pull: Pull = Pull.MISSING
     settle_s: float | None = None
     grace_s: int = GRACE_S
 
@@ -102,21 +115,47 @@ def load_catalogue(folder: Path | None) -> tuple[Path, Catalogue]:
     return path.parent, parse_catalogue(text, place=str(path), has_file=lambda name: (path.parent / name).exists())
 
 
-def read_baseline(path: Path | None) -> dict[str, Verdict]:
-    """Read the verdicts of an earlier run by cell id; none if there is no file named.
+def read_recordings(path: Path | None) -> tuple[Recording, ...]:
+    """Read what was recorded: a baseline, a results file, or all baselines of a folder; none if there is no path.
 
     Raises:
-        UsageError: the file cannot be read or is none of ours.
+        UsageError: a file cannot be read or is none of ours, or the folder holds none.
     """
-    from harness.report.document import read_verdicts
-
     if path is None:
-        return {}
+        return ()
+    from harness.report.baseline import read, read_baseline
+
+    if path.is_dir():
+        files = sorted(path.glob("*.json"))
+        if not files:
+            raise UsageError(f"{path} holds no baseline", remedy="Record one: signal-harness baseline update")
+        return tuple(read_baseline(read_file(file), place=str(file)) for file in files)
+    return read(read_file(path), place=str(path))
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file that the user named.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    return read_verdicts(text, place=str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_list(file: Path) -> list[str]:
+    """Read a list of bases: one per line; blank lines and what follows a # do not count.
+
+    Raises:
+        UsageError: it cannot be read, or holds none.
+    """
+    lines = read_file(file).decode("utf-8", "replace").splitlines()
+    found = [reference for line in lines if (reference := line.partition("#")[0].strip())]
+    if not found:
+        raise UsageError(f"{file} names no base", remedy="One base per line, such as node:24-alpine.")
+    return found
 
 
 def cache_folder() -> Path:
@@ -156,9 +195,10 @@ class Session:
         with ExitStack() as stack:
             stack.callback(api.close)
             bases = Bases(api, cache=cache_folder(), report=self._hooks.note)
-            references = self._selection.bases or bases.defaults()
+            references = bases.expand(self._selection.bases) if self._selection.bases else bases.defaults()
+            pull = self._selection.pull
             for reference in references:
-                bases.get(reference)
+                bases.get(reference, pull=pull is not Pull.NEVER, again=pull is Pull.ALWAYS)
             self.base_facts: Mapping[str, BaseFacts] = _gather(bases.facts, references)
             jobs = self._selection.jobs or 2 * int(api.info()["NCPU"])
             images = stack.enter_context(
@@ -171,8 +211,9 @@ class Session:
                     jobs=jobs,
                 )
             )
-            self.engine_facts: EngineFacts = engine_facts(api, builder=images.builder)
-            self.engine: Engine = stack.enter_context(DockerEngine(api, self._tracer(stack, api)))
+            tracer = self._tracer(stack, api)
+            self.engine_facts: EngineFacts = engine_facts(api, builder=images.builder, trace=tracer is not None)
+            self.engine: Engine = stack.enter_context(DockerEngine(api, tracer))
             self.cells: tuple[Cell, ...] = plan_cells(
                 references, variants, self._selection.signals, self._selection.probes or catalogue.app.probes
             )
@@ -207,18 +248,25 @@ class Session:
         """The image a cell runs, built if need be."""
         return self._images.image_of(cell.base, cell.variant)
 
-    def dockerfile_of(self, cell: Cell) -> str:
-        """The text of a cell's Dockerfile."""
-        return (self._folder / cell.variant.dockerfile).read_text(encoding="utf-8", errors="replace")
+    def source_of(self, variant: Variant) -> Source:
+        """Where a variant comes from."""
+        file = self._folder / variant.dockerfile
+        text = file.read_text(encoding="utf-8", errors="replace")
+        return Source(
+            path=_shown(file), digest=self._images.digest_of(variant), starting=starting(text, variant.target)
+        )
 
     def report(self, results: Iterable[Result]) -> Report:
         """The report of the results so far."""
+        told = tuple(results)
+        variants = {result.cell.variant.name: result.cell.variant for result in told}
         return Report(
             started=self._started,
             duration_s=round(time.monotonic() - self._began, 3),
             engine=self.engine_facts,
             bases=self.base_facts,
-            results=tuple(results),
+            sources={name: self.source_of(variant) for name, variant in variants.items()},
+            results=told,
         )
 
     def _tracer(self, stack: ExitStack, api: Any) -> Any:
@@ -238,6 +286,14 @@ class Session:
                 raise
             self._hooks.note(f"{why}; verdicts rest on log, process tree and events")
             return None
+
+
+def _shown(file: Path) -> str:
+    """A path as results carry it: from the working directory, or (elsewhere) with its folder's name alone."""
+    resolved = file.resolve()
+    if resolved.is_relative_to(Path.cwd()):
+        return resolved.relative_to(Path.cwd()).as_posix()
+    return f"{resolved.parent.name}/{resolved.name}"
 
 
 def _gather(ask: Callable[[str], BaseFacts], references: Sequence[str]) -> dict[str, BaseFacts]:

@@ -1,0 +1,88 @@
+"""A bisection: one cell on base after base, as few as it takes; each base in a session of its own."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.core.bisection import Found, Tried
+from harness.core.errors import BaseUnavailable
+from harness.session import Hooks, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.core.bisection import Search
+    from harness.core.model import Verdict
+    from harness.session import Selection
+
+
+class Bisection:
+    """Runs one cell on the bases that a search asks for. A context manager: on leaving, what is under way has ended.
+
+    Args:
+        one: the variant and question, and how they are run; its bases do not count.
+        references: the bases, in order.
+        jobs: how many of them at once.
+        note: told of what takes long.
+        tell: told how many bases were tried, how many at least are to be tried, and which one is begun.
+    """
+
+    def __init__(
+        self,
+        one: Selection,
+        references: Sequence[str],
+        *,
+        jobs: int,
+        note: Callable[[str], None],
+        tell: Callable[[int, int, str], None],
+    ) -> None:
+        self._one = one
+        self._references = tuple(references)
+        self._note = note
+        self._tell = tell
+        self._tried: dict[int, Tried] = {}
+        self._asked = 0
+        self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="base")
+
+    def __enter__(self) -> Bisection:
+        """Give itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop the bases that wait, and wait for those under way."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(self, search: Search) -> Found:
+        """Search, and give what was found."""
+        while wanted := search.next(self._answers()):
+            self._asked += len(wanted)
+            # One round's places do not depend on each other.
+            for place, tried in zip(wanted, self._pool.map(self._try, wanted), strict=True):
+                self._tried[place] = tried
+                self._tell(len(self._tried), self._asked, "")
+        return Found(
+            cell=f"{self._one.variants[0]}/{self._question()}",
+            references=self._references,
+            gap=search.gap,
+            tried=self._tried,
+            changes=search.changes(self._answers()),
+        )
+
+    def _answers(self) -> dict[int, Verdict]:
+        return {place: tried.verdict for place, tried in self._tried.items()}
+
+    def _question(self) -> str:
+        probes = self._one.probes or ()
+        return next((probe.value for probe in probes if probe.value != "signal"), self._one.signals[0].name)
+
+    def _try(self, place: int) -> Tried:
+        """Run the cell on one base; a base that cannot be had is no end of the search."""
+        reference = self._references[place]
+        self._tell(len(self._tried), self._asked, reference)
+        try:
+            with Session(replace(self._one, bases=(reference,)), Hooks(note=self._note)) as session:
+                return Tried(report=session.report(future.result() for future in session.run()))
+        except BaseUnavailable as refusal:
+            return Tried(report=None, refusal=refusal.message)

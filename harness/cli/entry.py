@@ -1,0 +1,105 @@
+"""The command itself: its commands put together, and how every failure ends."""
+
+from __future__ import annotations
+
+import signal as os_signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from harness.cli import listing, machine, regress, report, run
+from harness.cli.options import EXIT_CODES
+from harness.core.errors import ExitCode, HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_EXAMPLES: Final = """\b
+Examples:
+  signal-harness run
+  signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM --json -
+  signal-harness explain local:debian12-node24 npm-start SIGTERM
+  signal-harness diff node:22-alpine node:24-alpine
+  signal-harness doctor
+
+"""
+_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Group(click.Group):
+    """A group that lists its commands in the order of their definition."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(self.commands)
+
+
+@click.group(cls=_Group, epilog=_EXAMPLES + EXIT_CODES, context_settings=_SETTINGS)
+@click.version_option(package_name="signal-harness", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Find out what a signal really does in a container, with evidence.
+
+    Builds every variant of a catalogue of Dockerfiles on every base, starts a fresh container for each signal, sends
+    it with `docker kill`, and tells what arrived.
+    """
+
+
+for _command in (
+    run.run,
+    run.explain,
+    listing.list_variants,
+    regress.baseline,
+    regress.diff,
+    regress.bisect,
+    report.report,
+    machine.bases,
+    machine.engine,
+    machine.doctor,
+    machine.clean,
+    machine.completion,
+):
+    cli.add_command(_command)
+
+
+@contextmanager
+def _terminating() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does, so that it clears up."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before: dict[int, Callable[..., Any] | int | None] = {
+        number: os_signal.signal(number, interrupt) for number in (os_signal.SIGTERM, os_signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            os_signal.signal(number, handler)
+
+
+def main() -> None:
+    """Run the command; every expected failure ends with its message, next step and exit code."""
+    try:
+        with _terminating():
+            cli.main(prog_name="signal-harness", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("signal-harness: interrupted; what was under way has been cleared up", err=True)
+        sys.exit(ExitCode.INTERRUPTED)
+    except HarnessError as error:
+        from harness.report.looks import printable
+
+        click.echo(f"signal-harness: {printable(error.message)}", err=True)
+        if error.remedy:
+            click.echo(printable("\n".join(f"  {line}" for line in error.remedy.splitlines())), err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has enough; Python must not complain about it at exit.
+        sys.stdout = None
+        sys.exit(ExitCode.OK)

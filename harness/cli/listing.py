@@ -1,0 +1,51 @@
+"""``list``: the variants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import catalogue_option
+from harness.core.model import Expected
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.core.catalogue import Expectation
+
+
+@click.command("list")
+@catalogue_option
+def list_variants(catalogue: Path | None) -> None:
+    """List the variants, what is expected of each, and what is claimed."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from harness.report.table import console
+    from harness.session import load_catalogue
+
+    _, found = load_catalogue(catalogue)
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("variant", "what", "expected", "claim"):
+        rows.add_column(heading, no_wrap=heading == "variant")
+    for variant in found.variants:
+        rows.add_row(
+            variant.name,
+            escape(variant.title),
+            _expected(variant.expect),
+            escape(f"{variant.claim.text} ({variant.claim.source})") if variant.claim else "",
+        )
+    console().print(rows)
+
+
+def _expected(expect: Expectation) -> str:
+    """What is expected of a variant: first of every signal, then what differs, grouped."""
+    named = [*expect.signals.items(), *expect.probes.items()]
+    lines = [f"signals {expect.forwards}"] if expect.forwards else []
+    grouped = {
+        expected: [str(asked).removeprefix("SIG") for asked, said in named if said is expected] for expected in Expected
+    }
+    lines += [f"{expected}: {' '.join(names)}" for expected, names in grouped.items() if names]
+    return "\n".join(lines)

@@ -1,0 +1,76 @@
+"""``report``: a results file in other formats."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from harness.cli.options import EXIT_CODES
+from harness.cli.output import Output
+from harness.core.baseline import BASELINES
+from harness.core.errors import UsageError
+from harness.report.formats import Format, render
+
+_EXAMPLES: Final = """\b
+Examples:
+  signal-harness report results.json --to markdown
+  signal-harness report results.json --to html=report.html --to junit=junit.xml
+  signal-harness report results.json --baseline baselines --to html=report.html
+
+"""
+
+
+class _Target(click.ParamType[tuple[Format, str]]):
+    """``FORMAT`` or ``FORMAT=FILE``."""
+
+    name = "FORMAT[=FILE]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Format, str]:
+        wanted, _, target = value.partition("=")
+        if wanted not in {*Format}:
+            self.fail(f"{wanted!r} is no format: {', '.join(Format)}", param, ctx)
+        return Format(wanted), target or "-"
+
+
+@click.command(epilog=_EXAMPLES + EXIT_CODES)
+@click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
+@click.option(
+    "--to",
+    "targets",
+    multiple=True,
+    required=True,
+    type=_Target(),
+    metavar="FORMAT[=FILE]",
+    help=f"{', '.join(Format)}; without a file, standard output. Repeatable.",
+)
+@click.option(
+    "--baseline",
+    is_flag=False,
+    flag_value=BASELINES,
+    type=click.Path(path_type=Path),
+    metavar="[F]",
+    help=f"Show what changed from a baseline, a results file, or a folder of baselines. [F: {BASELINES}/]",
+)
+def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Path | None) -> None:
+    """Write a results file (run --json) as JUnit XML, Markdown, HTML or SARIF."""
+    from harness.core.baseline import counterparts
+    from harness.core.comparison import compare
+    from harness.report.baseline import recordings_of
+    from harness.report.document import decode
+    from harness.session import read_file, read_recordings
+
+    if [target for _, target in targets].count("-") > 1:
+        raise UsageError("two formats cannot share standard output", remedy="Name a file for all but one.")
+    document = decode(read_file(results), place=str(results))
+    found = recordings_of(document, place=str(results))
+    pairs = counterparts(read_recordings(baseline), [recording.base.reference for recording in found])
+    compared = [compare(pairs[new.base.reference], new) for new in found if new.base.reference in pairs]
+    outputs = [(wanted, Output(target)) for wanted, target in targets]
+    for wanted, output in outputs:
+        output.write(render(wanted, document, compared))
+        if output.path is not None:
+            click.echo(f"{wanted}: {output.path}", err=True)
+    sys.exit(0)

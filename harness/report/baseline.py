@@ -1,0 +1,164 @@
+"""Recordings as files: baselines, made for review, one line per cell; and what results and baselines have recorded."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from harness.core.baseline import Finding, Recording
+from harness.core.errors import UsageError
+from harness.core.model import BaseFacts, EngineFacts, Probe, Verdict, base_label
+from harness.core.signals import parse_signal
+from harness.report.document import SCHEMA, Base, Document, Engine, decode, decode_as, kind_of
+
+if TYPE_CHECKING:
+    from harness.core.baseline import Key
+
+_OTHER: Final = re.compile(r"[^A-Za-z0-9._-]")
+_PROBES: Final = frozenset(probe.value for probe in Probe if probe is not Probe.SIGNAL)
+
+
+class _Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    verdict: Verdict
+    seen: tuple[Verdict, ...] = ()
+    signal: str | None = None
+    chain: tuple[str, ...] = ()
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    schema: int
+    base: str
+    image: Base
+    engine: Engine
+    variants: dict[str, str]
+    cells: dict[str, _Cell]
+
+
+def file_name(reference: str) -> str:
+    """The name of a base's baseline file, fit for any file system."""
+    return _OTHER.sub("_", base_label(reference)) + ".json"
+
+
+def write(recording: Recording) -> str:
+    """Give a recording as a baseline file: sorted, one line per cell. Cells that could not be tested are left out."""
+    base = {name: getattr(recording.base, name) for name in Base.__struct_fields__}
+    engine = {name: getattr(recording.engine, name) for name in Engine.__struct_fields__}
+    names = {variant for variant, _ in recording.findings}
+    cells = {
+        f"{variant}/{question}": _line(finding)
+        for (variant, question), finding in sorted(recording.findings.items())
+        if finding.verdict is not Verdict.UNTESTED
+    }
+    parts = {
+        "schema": _text(SCHEMA),
+        "base": _text(recording.base.reference),
+        "image": _lines({name: _text(value) for name, value in base.items()}),
+        "engine": _lines({name: _text(value) for name, value in engine.items()}),
+        "variants": _lines({name: _text(recording.variants[name]) for name in sorted(names & set(recording.variants))}),
+        "cells": _lines({name: _text(line) for name, line in cells.items()}),
+    }
+    return "{\n" + ",\n".join(f"  {_text(name)}: {text}" for name, text in parts.items()) + "\n}\n"
+
+
+def _line(finding: Finding) -> dict[str, Any]:
+    line: dict[str, Any] = {"verdict": finding.verdict}
+    if finding.seen:
+        line["seen"] = finding.seen
+    if finding.signal:
+        line["signal"] = finding.signal
+    return line | {"chain": finding.chain}
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _lines(values: dict[str, str]) -> str:
+    inner = ",\n".join(f"    {_text(name)}: {text}" for name, text in values.items())
+    return "{\n" + inner + "\n  }" if values else "{}"
+
+
+def read(content: bytes, *, place: str) -> tuple[Recording, ...]:
+    """Read what a baseline, or the bases of a results document, have recorded.
+
+    Args:
+        content: the file's content.
+        place: the file's name, for messages.
+
+    Raises:
+        UsageError: it is neither, or broken; the message names the place.
+    """
+    if kind_of(content, place=place) == "results":
+        return recordings_of(decode(content, place=place), place=place)
+    return (read_baseline(content, place=place),)
+
+
+def read_baseline(content: bytes, *, place: str) -> Recording:
+    """Read a baseline file.
+
+    Raises:
+        UsageError: it is none, or broken; the message names the place.
+    """
+    file = decode_as(_File, content, place=place, what="baseline", mark="cells")
+    return Recording(
+        base=_base(file.base, file.image),
+        engine=_engine(file.engine),
+        variants=file.variants,
+        findings={
+            _key(name, place=f"{place}, cells"): Finding(
+                verdict=cell.verdict, seen=cell.seen, signal=cell.signal, chain=cell.chain
+            )
+            for name, cell in file.cells.items()
+        },
+    )
+
+
+def _key(name: str, *, place: str) -> Key:
+    variant, _, question = name.rpartition("/")
+    try:
+        known = question in _PROBES or parse_signal(question).name == question
+    except UsageError:
+        known = False
+    if not variant or not known:
+        raise UsageError(f"{place}: {name!r} is no cell", remedy="A cell is VARIANT/SIGNAL or VARIANT/PROBE.")
+    return variant, question
+
+
+def recordings_of(document: Document, *, place: str = "the results") -> tuple[Recording, ...]:
+    """What a results document has recorded, base by base; a base without results is left out.
+
+    Raises:
+        UsageError: a result names a base that the document knows nothing of.
+    """
+    found: dict[str, dict[Key, Finding]] = {}
+    for number, row in enumerate(document.results):
+        if row.base not in document.bases:
+            raise UsageError(f"{place}, results[{number}]: {row.base!r} is none of its bases")
+        runs = {run.verdict for run in row.runs} - {Verdict.UNTESTED}
+        found.setdefault(row.base, {})[row.variant, row.question] = Finding(
+            verdict=row.verdict,
+            seen=tuple(verdict for verdict in Verdict if verdict in runs) if row.verdict is Verdict.UNSTABLE else (),
+            signal=row.signal if row.probe is Probe.STOP else None,
+            chain=row.evidence.chain,
+        )
+    digests = {name: variant.digest for name, variant in document.variants.items() if variant.digest}
+    return tuple(
+        Recording(
+            base=_base(reference, document.bases[reference]),
+            engine=_engine(document.engine),
+            variants=digests,
+            findings=findings,
+        )
+        for reference, findings in found.items()
+    )
+
+
+def _base(reference: str, base: Base) -> BaseFacts:
+    return BaseFacts(reference=reference, **{name: getattr(base, name) for name in Base.__struct_fields__})
+
+
+def _engine(engine: Engine) -> EngineFacts:
+    return EngineFacts(**{name: getattr(engine, name) for name in Engine.__struct_fields__})
