@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 REGISTRY_DEFAULTS: Final = ("node:24.11.1-alpine3.22", "node:24.11.1-bookworm-slim")
 LOCAL_DEFAULTS: Final = ("local:musl-node24", "local:debian12-node24")
 PIN: Final = "signal-harness/from"
+_NUMBERED: Final = re.compile(r"(\D*)(\d*)")
 _OURS: Final = "signal-harness/"
 _RECIPES: Final = "signal-harness/base:"
 _GLOB: Final = "*?["
@@ -88,7 +90,7 @@ class Bases:
         return self._inspect(_engine_name(reference)) is not None
 
     def expand(self, references: Iterable[str]) -> tuple[str, ...]:
-        """Put the local tags that match, sorted, in the place of each glob; what is no glob stays.
+        """Put the local tags that match, 9 before 10, in the place of each glob; what is no glob stays.
 
         Raises:
             BaseUnavailable: a glob matches nothing.
@@ -98,7 +100,7 @@ class Bases:
             if not any(sign in reference for sign in _GLOB):
                 found.append(reference)
                 continue
-            matching = sorted(tag for tag in self._tags() if fnmatchcase(tag, reference))
+            matching = sorted((tag for tag in self._tags() if fnmatchcase(tag, reference)), key=_natural)
             if not matching:
                 raise BaseUnavailable(
                     f"no local image matches {reference!r}", remedy="docker images lists the tags that are here."
@@ -252,6 +254,11 @@ _REMEDY: Final = (
 
 def _engine_name(reference: str) -> str:
     return _RECIPES + parse_recipe(reference).name if is_recipe(reference) else reference
+
+
+def _natural(text: str) -> list[tuple[str, int]]:
+    """A key that sorts numbers in a text by their value."""
+    return [(rest, int(part or 0)) for rest, part in _NUMBERED.findall(text)]
 
 
 def _digest(reference: str, digests: Sequence[str]) -> str | None:

@@ -12,10 +12,13 @@ from harness.core.baseline import Finding, Recording
 from harness.core.errors import UsageError
 from harness.core.model import BaseFacts, EngineFacts, Probe, Verdict, base_label
 from harness.core.signals import parse_signal
-from harness.report.document import SCHEMA, Base, Document, Engine, decode, decode_as, kind_of
+from harness.report.document import SCHEMA, Base, Engine, decode_as, kind_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from harness.core.baseline import Key
+    from harness.report.document import Document, Row, Variant
 
 _OTHER: Final = re.compile(r"[^A-Za-z0-9._-]")
 _PROBES: Final = frozenset(probe.value for probe in Probe if probe is not Probe.SIGNAL)
@@ -35,6 +38,41 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     engine: Engine
     variants: dict[str, str]
     cells: dict[str, _Cell]
+
+
+class _Run(msgspec.Struct, frozen=True):
+    verdict: Verdict
+
+
+class _Evidence(msgspec.Struct, frozen=True):
+    chain: tuple[str, ...]
+
+
+class _Row(msgspec.Struct, frozen=True):
+    base: str
+    variant: str
+    probe: Probe
+    signal: str | None
+    verdict: Verdict
+    runs: tuple[_Run, ...]
+    evidence: _Evidence
+
+    @property
+    def question(self) -> str:
+        return self.signal or "" if self.probe is Probe.SIGNAL else self.probe.value
+
+
+class _Variant(msgspec.Struct, frozen=True):
+    digest: str | None
+
+
+class _Results(msgspec.Struct, frozen=True):
+    """A results document without the evidence, which is nearly all of it: several times as fast to read."""
+
+    engine: Engine
+    bases: dict[str, Base]
+    variants: dict[str, _Variant]
+    results: tuple[_Row, ...]
 
 
 def file_name(reference: str) -> str:
@@ -92,7 +130,8 @@ def read(content: bytes, *, place: str) -> tuple[Recording, ...]:
         UsageError: it is neither, or broken; the message names the place.
     """
     if kind_of(content, place=place) == "results":
-        return recordings_of(decode(content, place=place), place=place)
+        document = decode_as(_Results, content, place=place, what="results file", mark="results")
+        return recordings_of(document, place=place)
     return (read_baseline(content, place=place),)
 
 
@@ -127,14 +166,15 @@ def _key(name: str, *, place: str) -> Key:
     return variant, question
 
 
-def recordings_of(document: Document, *, place: str = "the results") -> tuple[Recording, ...]:
+def recordings_of(document: Document | _Results, *, place: str = "the results") -> tuple[Recording, ...]:
     """What a results document has recorded, base by base; a base without results is left out.
 
     Raises:
         UsageError: a result names a base that the document knows nothing of.
     """
     found: dict[str, dict[Key, Finding]] = {}
-    for number, row in enumerate(document.results):
+    rows: Sequence[Row | _Row] = document.results
+    for number, row in enumerate(rows):
         if row.base not in document.bases:
             raise UsageError(f"{place}, results[{number}]: {row.base!r} is none of its bases")
         runs = {run.verdict for run in row.runs} - {Verdict.UNTESTED}
@@ -144,7 +184,8 @@ def recordings_of(document: Document, *, place: str = "the results") -> tuple[Re
             signal=row.signal if row.probe is Probe.STOP else None,
             chain=row.evidence.chain,
         )
-    digests = {name: variant.digest for name, variant in document.variants.items() if variant.digest}
+    variants: Mapping[str, Variant | _Variant] = document.variants
+    digests = {name: variant.digest for name, variant in variants.items() if variant.digest}
     return tuple(
         Recording(
             base=_base(reference, document.bases[reference]),

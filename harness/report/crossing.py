@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 FEW: Final = 2
 """How many bases are shown one by one, unless told otherwise."""
 
-_GAP: Final = 2
+_GAP: Final = 3
 
 
 def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> RenderableType:
-    """Give one table of all bases, what is special about each base, the legend, and what needs attention.
+    """Give the bases by number, one table of all, the legend, and what needs attention.
 
     Args:
         report: the results.
         recorded: a baseline's verdicts by cell id.
     """
-    parts: list[RenderableType] = [_Crossing(report.results, recorded or {}), Text()]
-    parts += [_facts(report.bases.values()), Text(), legend(report.results)]
+    parts: list[RenderableType] = [_facts(report.bases.values()), Text()]
+    parts += [_Crossing(report, recorded or {}), Text(), legend(report.results)]
     if told := notes(report.results, recorded or {}):
         parts += [Text(), told]
     return Group(*parts)
@@ -43,49 +43,56 @@ def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> Ren
 
 def _facts(bases: Iterable[BaseFacts]) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("base", "system", "/bin/sh", "Node", "npm", "STOPSIGNAL"):
+    table.add_column("", justify="right")
+    for heading in ("base", "system", "/bin/sh", "Node", "npm"):
         table.add_column(heading, overflow="fold")
-    for facts in bases:
-        told = (facts.reference, facts.os, facts.shell, facts.node, facts.npm, facts.stop_signal)
-        table.add_row(*(Text(printable(fact or "–")) for fact in told))
+    for number, facts in enumerate(bases, start=1):
+        told = (facts.reference, facts.os, facts.shell, facts.node, facts.npm)
+        table.add_row(str(number), *(Text(printable(fact or "–")) for fact in told))
     return table
 
 
 class _Crossing:
-    """The table itself, dealt to several where it is too wide."""
+    """The table itself, dealt to several where it is too wide; bases go by number unless their names fit."""
 
-    def __init__(self, results: Sequence[Result], recorded: Mapping[str, Verdict]) -> None:
+    def __init__(self, report: Report, recorded: Mapping[str, Verdict]) -> None:
         self._recorded = recorded
+        results = report.results
         self._questions = [question for *_, question in sorted({question_order(result) for result in results})]
         self._cells = {(r.cell.base, r.cell.variant.name, r.cell.question): r for r in results}
+        self._numbers = {base: str(number) for number, base in enumerate(report.bases, start=1)}
         self._bases = list(dict.fromkeys(result.cell.base for result in results))
         self._variants = list(dict.fromkeys(result.cell.variant.name for result in results))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it, no wider than there is room."""
+        if not self._bases:
+            return
         yield Text(f"Each cell: {' '.join(self._questions)}", style="dim")
-        room = options.max_width - max(map(len, self._variants), default=0) - _GAP
+        room = options.max_width - max(map(len, self._variants)) - _GAP
+        labels = {base: base_label(base) for base in self._bases}
+        if sum(self._width(base, labels) + _GAP for base in self._bases) > room:
+            labels = self._numbers
         part: list[str] = []
         left = room
         for base in self._bases:
-            width = self._width(base) + _GAP
+            width = self._width(base, labels) + _GAP
             if part and width > left:
-                yield self._table(part)
+                yield self._table(part, labels)
                 part, left = [], room
             part.append(base)
             left -= width
-        if part:
-            yield self._table(part)
+        yield self._table(part, labels)
 
-    def _width(self, base: str) -> int:
+    def _width(self, base: str, labels: Mapping[str, str]) -> int:
         cells = (self._cell(base, variant).cell_len for variant in self._variants)
-        return max(len(base_label(base)), *cells)
+        return max(len(labels[base]), *cells)
 
-    def _table(self, bases: Sequence[str]) -> Table:
+    def _table(self, bases: Sequence[str], labels: Mapping[str, str]) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("variant", no_wrap=True)
         for base in bases:
-            table.add_column(base_label(base), no_wrap=True)
+            table.add_column(labels[base], no_wrap=True)
         for variant in self._variants:
             table.add_row(variant, *(self._cell(base, variant) for base in bases))
         return table

@@ -306,7 +306,14 @@ def decode(content: bytes, *, place: str) -> Document:
     Raises:
         UsageError: it is no results document of this schema; the message names the place in it.
     """
-    return decode_as(Document, content, place=place, what="results file", mark="results")
+    document = decode_as(Document, content, place=place, what="results file", mark="results")
+    for number, row in enumerate(document.results):
+        for what, name, known in (("base", row.base, document.bases), ("variant", row.variant, document.variants)):
+            if name not in known:
+                raise UsageError(
+                    f"{place}, results[{number}].{what}: {name!r} is not among the {what}s", remedy=_REMEDY
+                )
+    return document
 
 
 class _Head(msgspec.Struct):
