@@ -11,7 +11,7 @@ from rich.text import Text
 
 from harness.core.model import Verdict
 from harness.core.ranking import Change
-from harness.report.looks import look, printable
+from harness.report.looks import CHANGED, look, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,15 +32,6 @@ SIGNS: Final = {
     Change.SAME: ("=", "dim"),
 }
 _QUESTION: Final = 7
-WORDS: Final = {
-    Change.WORSE: "worse",
-    Change.UNKNOWN: "not to be compared: untested then or now",
-    Change.SIDEWAYS: "changed sideways: as bad as before, in another way",
-    Change.GONE: "gone",
-    Change.NEW: "new",
-    Change.BETTER: "better",
-    Change.SAME: "the same",
-}
 
 
 def render(comparisons: Sequence[Comparison]) -> RenderableType:
@@ -82,7 +73,7 @@ def _one(comparison: Comparison) -> list[RenderableType]:
         if groups := comparison.groups(change):
             sign, style = SIGNS[change]
             count = sum(map(len, groups.values()))
-            parts.append(Text(f"\n{sign} {count} {WORDS[change]}", style=f"bold {style}"))
+            parts.append(Text(f"\n{sign} {count} {CHANGED[change]}", style=f"bold {style}"))
             for cause, differences in groups.items():
                 parts.append(_indented(_group(cause, differences)))
     parts.append(Text(f"\n= {comparison.same} the same", style="dim"))

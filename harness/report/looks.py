@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from harness.core.model import Expected, Probe, Verdict
+from harness.core.ranking import Change
 from harness.core.verdict import as_expected
 
 if TYPE_CHECKING:
@@ -47,6 +48,18 @@ MEANINGS: Final = {
     Verdict.ZOMBIE: "an orphan that ended stays",
     Verdict.UNSTABLE: "repeats disagree",
     Verdict.UNTESTED: "could not be tested",
+}
+TONES: Final = {"green": "good", "yellow": "fair", "red": "bad", "magenta": "odd", "cyan": "open"}
+"""The colours of `LOOKS` by what they mean, where a page has its own."""
+
+CHANGED: Final = {
+    Change.WORSE: "worse",
+    Change.UNKNOWN: "not to be compared: untested then or now",
+    Change.SIDEWAYS: "changed sideways: as bad as before, in another way",
+    Change.GONE: "gone",
+    Change.NEW: "new",
+    Change.BETTER: "better",
+    Change.SAME: "the same",
 }
 GOOD: Final = {
     Probe.SIGNAL: Verdict.FORWARDED,

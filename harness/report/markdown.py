@@ -19,8 +19,8 @@ from harness.core.model import Probe, Verdict, base_label
 from harness.core.ranking import Change
 from harness.core.signals import Signal
 from harness.core.verdict import as_expected
-from harness.report.difference import SIGNS, WORDS
-from harness.report.looks import LOOKS, MEANINGS
+from harness.report.difference import SIGNS
+from harness.report.looks import CHANGED, LOOKS, MEANINGS
 from harness.report.rows import by_base, cell_id, differs, evidence, one_line, wanted
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _compared(comparison: Comparison) -> Iterator[_Part]:
 def _group(change: Change, cause: str, differences: Sequence[Difference]) -> dict[str, Any]:
     return {
         "symbol": SIGNS[change][0],
-        "what": WORDS[change],
+        "what": CHANGED[change],
         "count": len(differences),
         "cause": cause,
         "cells": [_short(difference) for difference in differences[:_MOST_NAMES]],
