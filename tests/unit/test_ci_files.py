@@ -1,0 +1,104 @@
+"""The workflow, the action and the hook: valid by the schemas of those who read them, and true to the command."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from ruamel.yaml import YAML
+
+from harness.cli.entry import cli
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+GUIDE = ROOT / "docs" / "base-upgrades.md"
+
+
+def loaded(text: str) -> Any:
+    return YAML(typ="safe").load(text)
+
+
+def checked(schema: str, *files: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def jobs_of_the_guide() -> list[str]:
+    return [text for text in re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL) if "jobs:" in text]
+
+
+def test_the_workflows_are_workflows() -> None:
+    assert WORKFLOWS
+    done = checked("vendor.github-workflows", *WORKFLOWS)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_action_is_an_action() -> None:
+    done = checked("vendor.github-actions", ROOT / "action.yml")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_jobs_in_the_guide_are_workflows(tmp_path: Path) -> None:
+    jobs = jobs_of_the_guide()
+    assert jobs
+    for number, text in enumerate(jobs):
+        file = tmp_path / f"{number}.yml"
+        file.write_text(text)
+        done = checked("vendor.github-workflows", file)
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_schema_refuses_what_is_no_workflow(tmp_path: Path) -> None:
+    spoiled = tmp_path / "spoiled.yml"
+    spoiled.write_text(WORKFLOWS[0].read_text().replace("runs-on:", "runs-at:"))
+    assert checked("vendor.github-workflows", spoiled).returncode == 1
+
+
+def uses_of_the_action() -> list[tuple[str, dict[str, Any]]]:
+    texts = [*(file.read_text() for file in WORKFLOWS), *jobs_of_the_guide()]
+    steps = [step for text in texts for job in loaded(text)["jobs"].values() for step in job["steps"]]
+    return [
+        (step["uses"], step.get("with", {}))
+        for step in steps
+        if re.match(r"\./|.*/signal-harness@", step.get("uses", ""))
+    ]
+
+
+def test_every_input_that_is_given_is_one_of_the_action() -> None:
+    inputs = loaded((ROOT / "action.yml").read_text())["inputs"]
+    uses = uses_of_the_action()
+    assert uses
+    for _, given in uses:
+        assert set(given) <= set(inputs)
+        assert "base" in given
+
+
+def test_the_action_hands_on_every_input() -> None:
+    action = loaded((ROOT / "action.yml").read_text())
+    text = (ROOT / "action.yml").read_text()
+    for name in action["inputs"]:
+        assert f"${{{{ inputs.{name} }}}}" in text
+    # An input inside a script would be code of whoever opens a pull request.
+    assert all("${{" not in step.get("run", "") for step in action["runs"]["steps"])
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"--[a-z-]+", (ROOT / "action.yml").read_text()))))
+def test_every_option_in_the_action_is_one_of_the_command(option: str) -> None:
+    helps = [
+        CliRunner().invoke(cli, [*words, "--help"]).output for words in (["run"], ["diff"], ["baseline", "update"])
+    ]
+    assert option == "--quiet" or any(option in text for text in helps)
+
+
+def test_the_hook_runs_a_command_that_is_there() -> None:
+    (hook,) = loaded((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, *words = hook["entry"].split()
+    assert program == "signal-harness"
+    assert CliRunner().invoke(cli, [*words, "--help"]).exit_code == 0
+    assert re.search(hook["files"], "baselines/node_24-alpine.json")
+    assert not re.search(hook["files"], "package.json")
