@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals test unit lint bench truth doctor engine-up engine-down clean
+.PHONY: help setup signals tools test unit lint bench truth doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,7 +30,17 @@ setup: engine-up ## virtual environment, engine and default bases
 signals: setup ## every variant on every base, every signal: the table
 	@$(BIN)/signal-harness run --json $(RESULTS)
 
-test: setup lint ## lint, and every test, the matrix among them
+# What the tests drive beside the engine: a browser and a registry.
+tools:
+	@missing=; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
+	command -v docker-registry >/dev/null || missing="$$missing docker-registry"; \
+	test -z "$$missing" || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo "missing:$$missing; as root: apt-get install$$missing"; exit 2; }; \
+	  echo "installing$$missing"; \
+	  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; }
+
+test: setup tools lint ## lint, and every test, the matrix among them
 	@$(BIN)/python -m pytest
 
 unit: $(VENV)/.made ## the tests that need no engine

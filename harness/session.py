@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -125,7 +126,8 @@ def read_recordings(path: Path | None) -> tuple[Recording, ...]:
         return ()
     from harness.report.baseline import read, read_baseline
 
-    if path.is_dir():
+    # os.path, unlike pathlib, takes a path that cannot be for one that is not there.
+    if os.path.isdir(path):  # noqa: PTH112
         files = sorted(path.glob("*.json"))
         if not files:
             raise UsageError(f"{path} holds no baseline", remedy="Record one: signal-harness baseline update")
@@ -151,7 +153,7 @@ def read_list(file: Path) -> list[str]:
     Raises:
         UsageError: it cannot be read, or holds none.
     """
-    lines = read_file(file).decode("utf-8", "replace").splitlines()
+    lines = read_file(file).decode("utf-8-sig", "replace").splitlines()
     found = [reference for line in lines if (reference := line.partition("#")[0].strip())]
     if not found:
         raise UsageError(f"{file} names no base", remedy="One base per line, such as node:24-alpine.")

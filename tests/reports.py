@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
+from harness.core.baseline import Finding, Recording
 from harness.core.catalogue import Claim, Variant
 from harness.core.dockerfile import Instruction, Source
 from harness.core.model import (
@@ -29,6 +33,7 @@ from harness.core.model import (
     StartCommand,
     StopEvidence,
     Untested,
+    Verdict,
 )
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Sent
@@ -36,6 +41,10 @@ from harness.core.verdict import judge, judge_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rich.console import RenderableType
+
+    from harness.core.baseline import Key
 
 TERM = Signal(15)
 BASE = "local:musl-node24"
@@ -169,6 +178,14 @@ FACTS = BaseFacts(  # noqa: S604  its shell is a fact, none is called
     node="24.11.1",
     npm="11.6.2",
 )
+DEBIAN = replace(  # noqa: S604  its shell is a fact, none is called
+    FACTS,
+    reference="local:debian12-node24",
+    id="sha256:def",
+    os="debian 12",
+    libc="glibc 2.36",
+    shell="dash 0.5.12-2",
+)
 SOURCE = Source(
     path="dockerfiles/naive.Dockerfile",
     digest="0123456789ab",
@@ -217,3 +234,40 @@ def report(
         sources=sources or {},
         results=tuple(results),
     )
+
+
+def chained(*commands: str, of: SignalEvidence = SWALLOWED) -> SignalEvidence:
+    """Evidence of a chain of processes: the commands from PID 1 down to the app, which is the last of them."""
+    *above, app = commands
+    tree = (
+        *(
+            replace(PID1, pid=1000 + number, ppid=999 + number, inner_pid=number, args=args)
+            for number, args in enumerate(above, start=1)
+        ),
+        replace(APP, ppid=1000 + len(above), inner_pid=len(commands), args=app),
+    )
+    return replace(of, before=tree, after=tree if of.running else ())
+
+
+def finding(verdict: Verdict, *chain: str, seen: tuple[Verdict, ...] = (), signal: str | None = None) -> Finding:
+    """What was found in a cell whose processes were these."""
+    return Finding(verdict=verdict, seen=seen, signal=signal, chain=chain)
+
+
+def recording(
+    findings: Mapping[Key, Finding] | None = None,
+    *,
+    base: BaseFacts = FACTS,
+    engine: EngineFacts = ENGINE,
+    variants: Mapping[str, str] | None = None,
+) -> Recording:
+    """What was recorded of one base."""
+    return Recording(base=base, engine=engine, variants=variants or {}, findings=findings or {})
+
+
+def drawn(body: RenderableType, *, width: int = 100) -> str:
+    """What a reader sees of it without colour."""
+    console = Console(width=width, file=io.StringIO(), color_system=None, force_terminal=False, highlight=False)
+    with console.capture() as capture:
+        console.print(body)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())

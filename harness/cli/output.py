@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.core.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class Output:
     """One target of text: a file, standard output for ``-``, or nowhere for ``None``.
+
+    A link stays a link, and a pipe or device is written to as it is.
 
     Raises:
         UsageError: the file cannot be written. What it holds already stays until `write`, and then is replaced whole.
@@ -20,14 +29,21 @@ class Output:
         self.path = None if target in (None, "-") else Path(str(target))
         self.standard = target == "-"
         if self.path is not None:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                new = not self.path.exists()
-                self.path.open("a", encoding="utf-8").close()
-                if new:
-                    self.path.unlink()
-            except OSError as error:
-                raise UsageError(f"{self.path} cannot be written: {error.strerror}") from error
+            with self._told():
+                self._special = self.path.exists() and not self.path.is_file()
+                self._real = self.path if self._special else self.path.resolve()
+                self._real.parent.mkdir(parents=True, exist_ok=True)
+                if self._real.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                if not self._special:
+                    self._try()
+
+    def _try(self) -> None:
+        """Find out whether the file can be written, and leave it as it is."""
+        new = not self._real.exists()
+        self._real.open("a", encoding="utf-8").close()
+        if new:
+            self._real.unlink()
 
     @property
     def wanted(self) -> bool:
@@ -35,10 +51,31 @@ class Output:
         return self.standard or self.path is not None
 
     def write(self, text: str) -> None:
-        """Write all of it, or leave what is there."""
+        """Write all of it, or leave what is there.
+
+        Raises:
+            UsageError: it can no longer be written.
+        """
         if self.standard:
             click.echo(text, nl=not text.endswith("\n"))
         elif self.path is not None:
-            beside = self.path.with_name(f".{self.path.name}.new")
+            with self._told():
+                self._replace(text)
+
+    def _replace(self, text: str) -> None:
+        if self._special:
+            self._real.write_text(text, encoding="utf-8")
+            return
+        beside = self._real.with_name(f".signal-harness-{os.getpid()}.new")
+        try:
             beside.write_text(text, encoding="utf-8")
-            beside.replace(self.path)
+            beside.replace(self._real)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,7 @@ from harness.cli.output import Output
 from harness.core.baseline import BASELINES
 from harness.core.comparison import FailOn
 from harness.core.errors import ExitCode, UsageError
+from harness.core.recipe import is_glob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -348,7 +350,7 @@ def _bisect(one: Selection, *, ways: Mapping[str, Any], gap: int | None, jobs: i
 
 def _list(ways: Mapping[str, Any], note: Callable[[str], None]) -> tuple[str, ...]:
     """The ordered list of bases: named, or a range of releases."""
-    from harness.session import read_list
+    from harness.session import cache_folder, read_list
 
     named = [*ways["bases"], *(reference for file in ways["base_files"] for reference in read_list(file))]
     chosen = [bool(named), bool(ways["npm"]), bool(ways["node"])]
@@ -358,19 +360,28 @@ def _list(ways: Mapping[str, Any], note: Callable[[str], None]) -> tuple[str, ..
             remedy="Give --base more than once, or --base-file, or --npm A..B --on LOCAL, or --node A..B --on LOCAL.",
         )
     if named:
-        if len(named) == 1:
-            raise UsageError("one base is no list", remedy="Give --base at least twice, in order.")
-        return tuple(dict.fromkeys(named))
+        return _expanded(named, note)
     if not ways["on"]:
         raise UsageError("which base is it to be put on?", remedy="Name it, such as --on local:musl-node22")
     from harness.engine.client import connect
     from harness.engine.ranges import node_range, npm_range
-    from harness.session import cache_folder
 
     if ways["npm"]:
         return npm_range(ways["npm"], ways["on"], cache=cache_folder(), report=note)
-    api = connect()
-    try:
+    with closing(connect()) as api:
         return node_range(ways["node"], ways["on"], api=api, cache=cache_folder(), report=note)
-    finally:
-        api.close()
+
+
+def _expanded(named: Sequence[str], note: Callable[[str], None]) -> tuple[str, ...]:
+    """The bases that are named, in order; a glob stands for the local tags that match."""
+    references = tuple(dict.fromkeys(named))
+    if any(map(is_glob, named)):
+        from harness.engine.bases import Bases
+        from harness.engine.client import connect
+        from harness.session import cache_folder
+
+        with closing(connect()) as api:
+            references = Bases(api, cache=cache_folder(), report=note).expand(named)
+    if len(references) == 1:
+        raise UsageError("one base is no list", remedy="Give --base at least twice, in order.")
+    return references

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import StopEvidence, Verdict, base_label
+from harness.core.errors import UsageError
+from harness.core.model import VERDICTS, Probe, StopEvidence, Verdict, base_label
+from harness.core.signals import parse_signal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from harness.core.model import BaseFacts, EngineFacts, Report, Result
+
+_OTHER_PROBES: Final = {probe.value: probe for probe in Probe if probe is not Probe.SIGNAL}
 
 BASELINES: Final = "baselines"
 """The folder that baselines are kept in unless another is named."""
@@ -44,6 +48,32 @@ class Recording:
     engine: EngineFacts
     variants: Mapping[str, str] = field(default_factory=dict)
     findings: Mapping[Key, Finding] = field(default_factory=dict)
+
+
+def is_question(text: str) -> bool:
+    """Whether a text is the name of a signal that can be asked about, or of another probe."""
+    return text in _OTHER_PROBES or _is_signal(text)
+
+
+def _is_signal(text: str) -> bool:
+    try:
+        return parse_signal(text).name == text
+    except UsageError:
+        return False
+
+
+def flaw(key: Key, finding: Finding) -> str:
+    """Say what is wrong with a finding that a person may have edited; empty if it can have been found."""
+    _, question = key
+    if not is_question(question):
+        return f"{question!r} is no question"
+    if finding.signal is not None and not _is_signal(finding.signal):
+        return f"{finding.signal!r} is no signal"
+    known = VERDICTS[_OTHER_PROBES.get(question, Probe.SIGNAL)]
+    wrong = [verdict for verdict in finding.seen if verdict not in known]
+    if finding.verdict not in (*known, Verdict.UNSTABLE, Verdict.UNTESTED):
+        wrong.append(finding.verdict)
+    return f"{wrong[0]} is no verdict on {question}" if wrong else ""
 
 
 def finding_of(result: Result) -> Finding:

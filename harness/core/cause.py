@@ -9,29 +9,32 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from harness.core.program import Kind, kind_of, program
+from harness.core.program import Kind, kind_of, program, script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.core.baseline import Finding, Recording
     from harness.core.model import BaseFacts, EngineFacts
 
 SHELL: Final = "/bin/sh"
+ENTRYPOINT: Final = "ENTRYPOINT"
 SCRIPT: Final = "the entrypoint's file"
-_OWN_INITS: Final = {"tini": "tini", "tini-static": "tini", "dumb-init": "dumb-init"}
-_DIGITS: Final = 12
-_FACTS_OF: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.SHELL_FORM: (SHELL,),
-    Kind.SCRIPT: (SHELL, "ENTRYPOINT", SCRIPT),
-    Kind.NPM: ("npm",),
-    Kind.NODE_RUN: ("Node",),
-    Kind.NODE_WATCH: ("Node",),
-    Kind.SU: ("the system",),
-    Kind.INIT: ("tini", "dumb-init", "ENTRYPOINT"),
-    Kind.OTHER: ("ENTRYPOINT",),
+_ENGINES_INIT: Final = "its init"
+_FACTS: Final[Mapping[str, str]] = {
+    "npm": "npm",
+    "node": "Node",
+    "su": "the system",
+    "tini": "tini",
+    "tini-static": "tini",
+    "dumb-init": "dumb-init",
+    "docker-init": _ENGINES_INIT,
+    "catatonit": _ENGINES_INIT,
+    "sh": SHELL,
 }
-"""Which recorded facts say what such a process is, the nearest one first."""
+"""Which recorded fact says what a program is; that of an engine's own init is the engine's."""
+
+_DIGITS: Final = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,8 +71,10 @@ def engine_shifts(old: EngineFacts, new: EngineFacts) -> tuple[Shift, ...]:
 def image_shift(old: BaseFacts, new: BaseFacts) -> Shift | None:
     """Whether the bases are two images; by digest where both have one."""
     told = (old.digest, new.digest) if old.digest and new.digest else (old.id, new.id)
-    before, after = (_short(text) for text in told)
-    return Shift(name="the image", old=before, new=after) if told[0] != told[1] else None
+    # A mirror has the same image under another name.
+    if told[0].rpartition("@")[-1] == told[1].rpartition("@")[-1]:
+        return None
+    return Shift(name="the image", old=_short(told[0]), new=_short(told[1]))
 
 
 def _short(digest: str) -> str:
@@ -87,7 +92,7 @@ def _base_facts(facts: BaseFacts) -> dict[str, str | None]:
         "tini": facts.tini,
         "dumb-init": facts.dumb_init,
         "STOPSIGNAL": facts.stop_signal,
-        "ENTRYPOINT": " ".join(facts.entrypoint) or None,
+        ENTRYPOINT: " ".join(facts.entrypoint) or None,
         SCRIPT: f"sha256:{facts.entrypoint_sha256[:_DIGITS]}" if facts.entrypoint_sha256 else None,
     }
 
@@ -96,7 +101,7 @@ def _engine_facts(facts: EngineFacts) -> dict[str, str | None]:
     return {
         "the engine": f"{facts.name} {facts.version}",
         "its runtime": facts.runtime,
-        "its init": facts.init,
+        _ENGINES_INIT: facts.init,
         "the kernel": facts.kernel,
         "the builder": facts.builder,
         "the kernel's record of signals": "used" if facts.trace else "not used",
@@ -122,45 +127,102 @@ def cause(old: Recording, new: Recording, variant: str, before: Finding, after: 
         return Cause(
             text="the variant itself is another: its Dockerfile, its options or the app", detail=_pid1(before, after)
         )
-    shifts = {shift.name: shift for shift in base_shifts(old.base, new.base)}
+    facts = _Facts(old, new)
     if before.signal != after.signal and before.signal and after.signal:
-        why = f": {shifts['STOPSIGNAL']}" if "STOPSIGNAL" in shifts else ""
-        return Cause(text=f"the engine stops it with {after.signal}, not with {before.signal}{why}")
-    if before.chain != after.chain and before.chain and after.chain:
-        return _of_processes(before, after, shifts)
-    on_way = list(_on_way(after.chain or before.chain, shifts, old.engine, new.engine))
-    if on_way:
-        return Cause(text=f"{' and '.join(map(str, on_way))}; the processes are the same")
-    return Cause(text=_unexplained(old, new, list(shifts.values())))
+        why = facts.of("STOPSIGNAL")
+        return Cause(
+            text=f"the engine stops it with {after.signal}, not with {before.signal}{f': {why[0]}' if why else ''}"
+        )
+    if not before.chain or not after.chain:
+        return Cause(text=facts.unexplained("which processes were on the signal's way is not recorded"))
+    if list(map(_what, before.chain[:-1])) != list(map(_what, after.chain[:-1])):
+        return _of_processes(before, after, facts)
+    if on_way := facts.on_way(after.chain):
+        return Cause(text=f"{' and '.join(on_way)}; the processes are the same")
+    return Cause(text=facts.unexplained("nothing on the signal's way is another"))
 
 
-def _of_processes(before: Finding, after: Finding, shifts: Mapping[str, Shift]) -> Cause:
+class _Facts:
+    """What is another between two recordings, and what that has to do with a process."""
+
+    def __init__(self, old: Recording, new: Recording) -> None:
+        self._shifts = {shift.name: shift for shift in base_shifts(old.base, new.base)}
+        self._engine = engine_shifts(old.engine, new.engine)
+        self._other_image = image_shift(old.base, new.base) is not None
+        self._scripts = {program(base.entrypoint) for base in (old.base, new.base)} - {""}
+
+    def of(self, *names: str) -> list[str]:
+        """Those of some facts that are another, as clauses."""
+        return [str(self._shifts[name]) for name in names if name in self._shifts]
+
+    def about(self, args: str) -> list[str]:
+        """What may let a process stay where it is: what it runs, and who starts it."""
+        kind = kind_of(args)
+        by_entrypoint = kind in (Kind.INIT, Kind.OTHER) or self._is_entrypoint(args)
+        names = [
+            _fact(args),
+            *([ENTRYPOINT] if by_entrypoint else []),
+            *([SCRIPT] if self._is_entrypoint(args) else []),
+        ]
+        return self.of(*names)
+
+    def on_way(self, chain: Sequence[str]) -> list[str]:
+        """What is another of the programs above the app; its own runtime if nothing else is."""
+        shifts = self._shifts | {shift.name: shift for shift in self._engine}
+        names: list[str] = []
+        for args in chain[:-1]:
+            names += [_fact(args), *([SCRIPT] if self._is_entrypoint(args) else [])]
+        found = [str(shifts[name]) for name in dict.fromkeys(names) if name in shifts]
+        return found or self.of("Node")
+
+    def _is_entrypoint(self, args: str) -> bool:
+        """Whether a process is the script that a base's ENTRYPOINT names."""
+        return kind_of(args) is Kind.SCRIPT and script(args.split()) in self._scripts
+
+    def unexplained(self, why: str) -> str:
+        """Say what differs where it is no explanation; ``why`` it is none."""
+        if self._engine:
+            return "it was run elsewhere: " + "; ".join(map(str, self._engine))
+        if self._shifts:
+            return f"{why}; the bases differ in this: " + "; ".join(map(str, self._shifts.values()))
+        if self._other_image:
+            return "the image is another, but nothing that is recorded of it differs"
+        return "nothing that is recorded has changed"
+
+
+def _what(args: str) -> tuple[Kind, str]:
+    """What a process is, whatever its arguments: npm starts scripts of random names, an init has all in its own."""
+    return kind_of(args), program(args.split())
+
+
+def _fact(args: str) -> str:
+    """The fact that says what program a process runs; empty if none does."""
+    return "npm" if kind_of(args) is Kind.NPM else _FACTS.get(program(args.split()), "")
+
+
+def _of_processes(before: Finding, after: Finding, facts: _Facts) -> Cause:
     """The first process from PID 1 down that stays now and did not before, or the other way round."""
     pid1 = _pid1(before, after)
     for stays, chain, other in ((True, after.chain, before.chain), (False, before.chain, after.chain)):
+        left = list(map(_what, other[:-1]))
         for args, below in pairwise(chain):
-            if args not in other:
-                text = _staying(args, shifts) if stays else _leaving(args, shifts)
-                return Cause(
-                    text=text, detail=pid1 or f"`{args}` {'is now' if stays else 'was'} the parent of `{below}`"
-                )
-    return Cause(text=f"other processes are started{_named(shifts, *shifts)}", detail=pid1)
+            if _what(args) in left:
+                left.remove(_what(args))
+                continue
+            does = "is now" if stays else "was"
+            return Cause(
+                text=_staying(args, facts, stays=stays), detail=pid1 or f"`{args}` {does} the parent of `{below}`"
+            )
+    return Cause(text="the same processes are started in another order", detail=pid1)
 
 
-def _staying(args: str, shifts: Mapping[str, Shift]) -> str:
-    """Say why a process may now stay above what it starts."""
-    kind = kind_of(args)
-    if kind is Kind.SHELL_FORM and SHELL in shifts:
-        return f"{shifts[SHELL]}: it stays the parent of what it starts"
-    return f"{_name(args, kind)} now stays the parent of what it starts{_named(shifts, *_FACTS_OF[kind])}"
-
-
-def _leaving(args: str, shifts: Mapping[str, Shift]) -> str:
-    """Say why a process may no longer stay above what it starts."""
-    kind = kind_of(args)
-    if kind is Kind.SHELL_FORM and SHELL in shifts:
-        return f"{shifts[SHELL]}: it becomes what it starts"
-    return f"{_name(args, kind)} no longer stays the parent of what it starts{_named(shifts, *_FACTS_OF[kind])}"
+def _staying(args: str, facts: _Facts, *, stays: bool) -> str:
+    """Say why a process may now stay above what it starts, or no longer."""
+    kind, why = kind_of(args), facts.about(args)
+    if kind is Kind.SHELL_FORM and why:
+        return f"{why[0]}: it {'stays the parent of' if stays else 'becomes'} what it starts"
+    told = f" ({'; '.join(why)})" if why else ""
+    return f"{_name(args, kind)} {'now' if stays else 'no longer'} stays the parent of what it starts{told}"
 
 
 def _name(args: str, kind: Kind) -> str:
@@ -169,48 +231,14 @@ def _name(args: str, kind: Kind) -> str:
         case Kind.SHELL_FORM:
             return "a shell"
         case Kind.SCRIPT:
-            return f"the script `{program(words[1:]) or args}`"
+            return f"the script `{script(words) or args}`"
         case _:
             return f"`{program(words)}`"
 
 
-def _named(shifts: Mapping[str, Shift], *names: str) -> str:
-    told = [str(shifts[name]) for name in names if name in shifts]
-    return f" ({'; '.join(told)})" if told else ""
-
-
 def _pid1(before: Finding, after: Finding) -> str:
+    """Say what took PID 1, if it is not what it was."""
     old, new = before.chain[:1], after.chain[:1]
-    return f"PID 1 was `{old[0]}`, is `{new[0]}`" if old and new and old != new else ""
-
-
-def _on_way(chain: Sequence[str], shifts: Mapping[str, Shift], old: EngineFacts, new: EngineFacts) -> Iterator[Shift]:
-    """What changed of the programs that stand between PID 1 and the app; the app's own runtime if nothing else did."""
-    engine = {shift.name: shift for shift in engine_shifts(old, new)}
-    found = False
-    for args in chain[:-1]:
-        name = _fact(args)
-        shift = shifts.get(name) or engine.get(name)
-        if shift is not None:
-            found = True
-            yield shift
-    if not found and "Node" in shifts:
-        yield shifts["Node"]
-
-
-def _fact(args: str) -> str:
-    """The fact that tells which program a process runs; empty if none does."""
-    kind = kind_of(args)
-    if kind is Kind.INIT:
-        return _OWN_INITS.get(program(args.split()), "its init")
-    return next(iter(_FACTS_OF[kind]), "")
-
-
-def _unexplained(old: Recording, new: Recording, shifts: Sequence[Shift]) -> str:
-    if others := engine_shifts(old.engine, new.engine):
-        return "it was run elsewhere: " + "; ".join(map(str, others))
-    if shifts:
-        return "nothing on the signal's way is another; the bases differ in this: " + "; ".join(map(str, shifts))
-    if image_shift(old.base, new.base):
-        return "the image is another, but nothing that is recorded of it differs"
-    return "nothing that is recorded has changed"
+    if not old or not new or _what(old[0]) == _what(new[0]):
+        return ""
+    return f"PID 1 was `{old[0]}`, is `{new[0]}`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.core.settle import path
 from harness.core.trace import Fate, Handled, Sent, TraceRecord, sends
@@ -66,6 +66,24 @@ class Verdict(StrEnum):
     def good(self) -> bool:
         """Whether it is what one wants of a container: each probe has one such verdict."""
         return self in (Verdict.FORWARDED, Verdict.GRACEFUL, Verdict.KEPT, Verdict.REAPED)
+
+
+_OF_A_SIGNAL: Final = (
+    Verdict.FORWARDED,
+    Verdict.DUPLICATED,
+    Verdict.CUT_SHORT,
+    Verdict.TRANSLATED,
+    Verdict.SWALLOWED,
+    Verdict.KILLED,
+)
+VERDICTS: Final[Mapping[Probe, tuple[Verdict, ...]]] = {
+    Probe.SIGNAL: _OF_A_SIGNAL,
+    Probe.STOP: (Verdict.GRACEFUL, Verdict.ABRUPT, Verdict.FORCED),
+    Probe.EXIT_CODE: (Verdict.KEPT, Verdict.LOST),
+    Probe.REAP: (Verdict.REAPED, Verdict.ZOMBIE),
+    Probe.TTY: _OF_A_SIGNAL,
+}
+"""What a single run of each probe can find, the good verdict first."""
 
 
 class Expected(StrEnum):

@@ -41,6 +41,11 @@ def shell_text(words: Sequence[str]) -> bool:
     return program(words) in SHELLS and "-c" in words[1:3]
 
 
+def script(words: Sequence[str]) -> str:
+    """The name of the script that a shell's command line runs, without its folder; empty if there is none."""
+    return next((PurePosixPath(word).name for word in words[1:] if not word.startswith("-")), "")
+
+
 def kind_of(args: str) -> Kind:
     """Tell what a process is by its command line."""
     words = args.split()

@@ -76,6 +76,11 @@ class Recipe:
         return f"{PREFIX}{self.name}"
 
 
+def is_glob(reference: str) -> bool:
+    """Tell whether a base reference stands for all local tags that match it, as in a shell."""
+    return any(sign in reference for sign in "*?[")
+
+
 def is_recipe(reference: str) -> bool:
     """Tell whether a base reference asks for a local recipe, well-formed or not."""
     return reference.startswith(PREFIX)

@@ -11,7 +11,7 @@ from docker.errors import DockerException, ImageNotFound
 
 from harness.core.errors import BaseUnavailable, EngineFault, UsageError
 from harness.core.model import BaseFacts
-from harness.core.recipe import PREFIX, is_recipe, parse_recipe
+from harness.core.recipe import PREFIX, is_glob, is_recipe, parse_recipe
 from harness.engine.client import messages, our_errors
 from harness.engine.containers import labels, remove
 
@@ -27,7 +27,8 @@ PIN: Final = "signal-harness/from"
 _NUMBERED: Final = re.compile(r"(\D*)(\d*)")
 _OURS: Final = "signal-harness/"
 _RECIPES: Final = "signal-harness/base:"
-_GLOB: Final = "*?["
+_UNTAGGED: Final = "<none>"
+_HUB: Final = ("docker.io/", "library/")
 _SILENCE_S: Final = 6
 _PROBE_S: Final = 60
 
@@ -97,7 +98,7 @@ class Bases:
         """
         found: list[str] = []
         for reference in references:
-            if not any(sign in reference for sign in _GLOB):
+            if not is_glob(reference):
                 found.append(reference)
                 continue
             matching = sorted((tag for tag in self._tags() if fnmatchcase(tag, reference)), key=_natural)
@@ -113,7 +114,7 @@ class Bases:
         with our_errors():
             tags = [tag for image in self._api.images() for tag in image.get("RepoTags") or ()]
         ours = [PREFIX + tag.removeprefix(_RECIPES) for tag in tags if tag.startswith(_RECIPES)]
-        return ours + [tag for tag in tags if not tag.startswith(_OURS)]
+        return ours + [tag for tag in tags if not tag.startswith((_OURS, _UNTAGGED))]
 
     def get(self, reference: str, *, rebuild: bool = False, pull: bool = True, again: bool = False) -> None:
         """Make sure that the engine has a base, pulling or assembling it.
@@ -264,6 +265,8 @@ def _natural(text: str) -> list[tuple[str, int]]:
 def _digest(reference: str, digests: Sequence[str]) -> str | None:
     """The digest by which a base's own repository knows it; an image may have come from several."""
     repository, _ = _name_and_tag(reference.partition("@")[0])
+    for prefix in _HUB:
+        repository = repository.removeprefix(prefix)
     own = [digest for digest in digests if digest.partition("@")[0] == repository]
     return next(iter([*own, *digests]), None)
 

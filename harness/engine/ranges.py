@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import docker
 
-_RANGE: Final = re.compile(r"(?P<first>\d+(?:\.\d+){0,2})\.\.(?P<last>\d+(?:\.\d+){0,2})")
+_RANGE: Final = re.compile(r"(?P<first>\d{1,9}(?:\.\d{1,9}){0,2})\.\.(?P<last>\d{1,9}(?:\.\d{1,9}){0,2})")
 _REMEDY: Final = "Write FIRST..LAST, such as 9.0.0..10.5.0 or 20..24."
 
 

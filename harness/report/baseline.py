@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from harness.core.baseline import Finding, Recording
+from harness.core.baseline import Finding, Recording, flaw, is_question
 from harness.core.errors import UsageError
 from harness.core.model import BaseFacts, EngineFacts, Probe, Verdict, base_label
-from harness.core.signals import parse_signal
-from harness.report.document import SCHEMA, Base, Engine, decode_as, kind_of
+from harness.report.document import REMEDY, SCHEMA, Base, Engine, decode_as, kind_of, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from harness.report.document import Document, Row, Variant
 
 _OTHER: Final = re.compile(r"[^A-Za-z0-9._-]")
-_PROBES: Final = frozenset(probe.value for probe in Probe if probe is not Probe.SIGNAL)
 
 
 class _Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,13 +30,16 @@ class _Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     chain: tuple[str, ...] = ()
 
 
+_CELL: Final = msgspec.json.Decoder(_Cell)
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     schema: int
     base: str
     image: Base
     engine: Engine
     variants: dict[str, str]
-    cells: dict[str, _Cell]
+    cells: dict[str, msgspec.Raw]
 
 
 class _Run(msgspec.Struct, frozen=True):
@@ -84,12 +86,11 @@ def write(recording: Recording) -> str:
     """Give a recording as a baseline file: sorted, one line per cell. Cells that could not be tested are left out."""
     base = {name: getattr(recording.base, name) for name in Base.__struct_fields__}
     engine = {name: getattr(recording.engine, name) for name in Engine.__struct_fields__}
-    names = {variant for variant, _ in recording.findings}
-    cells = {
-        f"{variant}/{question}": _line(finding)
-        for (variant, question), finding in sorted(recording.findings.items())
-        if finding.verdict is not Verdict.UNTESTED
+    findings = {
+        key: finding for key, finding in sorted(recording.findings.items()) if finding.verdict is not Verdict.UNTESTED
     }
+    names = {variant for variant, _ in findings}
+    cells = {"/".join(key): _line(finding) for key, finding in findings.items()}
     parts = {
         "schema": _text(SCHEMA),
         "base": _text(recording.base.reference),
@@ -142,48 +143,76 @@ def read_baseline(content: bytes, *, place: str) -> Recording:
         UsageError: it is none, or broken; the message names the place.
     """
     file = decode_as(_File, content, place=place, what="baseline", mark="cells")
+    _refuse_twins(content, place=place)
+    if not file.base:
+        raise UsageError(f"{place}, base: it is empty", remedy=REMEDY)
     return Recording(
         base=_base(file.base, file.image),
         engine=_engine(file.engine),
         variants=file.variants,
-        findings={
-            _key(name, place=f"{place}, cells"): Finding(
-                verdict=cell.verdict, seen=cell.seen, signal=cell.signal, chain=cell.chain
-            )
-            for name, cell in file.cells.items()
-        },
+        findings=dict(_cell(name, raw, place=f"{place}, cells") for name, raw in file.cells.items()),
     )
 
 
-def _key(name: str, *, place: str) -> Key:
-    variant, _, question = name.rpartition("/")
+def _refuse_twins(content: bytes, *, place: str) -> None:
+    """Refuse a key that is there twice, as a bad merge leaves it: one of the two would win in silence."""
+
+    def refuse(pairs: list[tuple[str, Any]]) -> None:
+        twins = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+        if twins:
+            raise UsageError(f"{place}: {twins[0]!r} is there twice", remedy="Leave one of them; or record it again.")
+
     try:
-        known = question in _PROBES or parse_signal(question).name == question
-    except UsageError:
-        known = False
-    if not variant or not known:
+        json.loads(content, object_pairs_hook=refuse)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{place}: no JSON that can be read: {error}", remedy=REMEDY) from error
+
+
+def _cell(name: str, raw: msgspec.Raw, *, place: str) -> tuple[Key, Finding]:
+    variant, _, question = name.rpartition("/")
+    if not variant or not is_question(question):
         raise UsageError(f"{place}: {name!r} is no cell", remedy="A cell is VARIANT/SIGNAL or VARIANT/PROBE.")
-    return variant, question
+    try:
+        cell = _CELL.decode(raw)
+    except msgspec.ValidationError as error:
+        raise refusal(error, place=f"{place}[{_text(name)}]") from error
+    finding = Finding(verdict=cell.verdict, seen=cell.seen, signal=cell.signal, chain=cell.chain)
+    return _sound((variant, question), finding, place=f"{place}[{_text(name)}]")
+
+
+def _sound(key: Key, finding: Finding, *, place: str) -> tuple[Key, Finding]:
+    """Let pass what can have been found.
+
+    Raises:
+        UsageError: it cannot; the message names the place.
+    """
+    if wrong := flaw(key, finding):
+        raise UsageError(f"{place}: {wrong}", remedy=REMEDY)
+    return key, finding
 
 
 def recordings_of(document: Document | _Results, *, place: str = "the results") -> tuple[Recording, ...]:
     """What a results document has recorded, base by base; a base without results is left out.
 
     Raises:
-        UsageError: a result names a base that the document knows nothing of.
+        UsageError: a result names a base that the document knows nothing of, cannot have been found, or is there twice.
     """
     found: dict[str, dict[Key, Finding]] = {}
     rows: Sequence[Row | _Row] = document.results
     for number, row in enumerate(rows):
         if row.base not in document.bases:
-            raise UsageError(f"{place}, results[{number}]: {row.base!r} is none of its bases")
+            raise UsageError(f"{place}, results[{number}]: {row.base!r} is none of its bases", remedy=REMEDY)
         runs = {run.verdict for run in row.runs} - {Verdict.UNTESTED}
-        found.setdefault(row.base, {})[row.variant, row.question] = Finding(
+        finding = Finding(
             verdict=row.verdict,
             seen=tuple(verdict for verdict in Verdict if verdict in runs) if row.verdict is Verdict.UNSTABLE else (),
             signal=row.signal if row.probe is Probe.STOP else None,
             chain=row.evidence.chain,
         )
+        key, _ = _sound((row.variant, row.question), finding, place=f"{place}, results[{number}]")
+        if key in found.setdefault(row.base, {}):
+            raise UsageError(f"{place}, results[{number}]: {'/'.join(key)} on {row.base} is there twice", remedy=REMEDY)
+        found[row.base][key] = finding
     variants: Mapping[str, Variant | _Variant] = document.variants
     digests = {name: variant.digest for name, variant in variants.items() if variant.digest}
     return tuple(

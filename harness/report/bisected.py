@@ -57,8 +57,8 @@ def _stretches(found: Found) -> Table:
         tried = sum(start <= place <= end for place in places)
         table.add_row(
             look(found.tried[start].verdict),
-            printable(found.references[start]),
-            printable(found.references[end]),
+            Text(printable(found.references[start])),
+            Text(printable(found.references[end])),
             f"{tried} of {end - start + 1}",
         )
     return table
@@ -72,7 +72,7 @@ def _change(found: Found, number: int, change: Change) -> list[RenderableType]:
         parts.append(Text(printable(f"   likely: {likely}"), style="italic"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     for place in (change.before, change.after):
-        table.add_column(printable(found.references[place]), ratio=1, overflow="fold")
+        table.add_column(Text(printable(found.references[place])), ratio=1, overflow="fold")
     table.add_row(_evidence(old), _evidence(new))
     parts.append(Padding(table, (0, 0, 0, 2)))
     return parts

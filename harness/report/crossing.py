@@ -25,6 +25,7 @@ FEW: Final = 2
 """How many bases are shown one by one, unless told otherwise."""
 
 _GAP: Final = 3
+_VARIANT: Final = "variant"
 
 
 def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> RenderableType:
@@ -69,8 +70,8 @@ class _Crossing:
         if not self._bases:
             return
         yield Text(f"Each cell: {' '.join(self._questions)}", style="dim")
-        room = options.max_width - max(map(len, self._variants)) - _GAP
-        labels = {base: base_label(base) for base in self._bases}
+        room = options.max_width - max(map(len, (_VARIANT, *self._variants))) - _GAP
+        labels = {base: printable(base_label(base)) for base in self._bases}
         if sum(self._width(base, labels) + _GAP for base in self._bases) > room:
             labels = self._numbers
         part: list[str] = []
@@ -90,11 +91,12 @@ class _Crossing:
 
     def _table(self, bases: Sequence[str], labels: Mapping[str, str]) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("variant", no_wrap=True)
+        table.add_column(_VARIANT, no_wrap=True)
         for base in bases:
-            table.add_column(labels[base], no_wrap=True)
+            # A cell of very many questions goes over several lines.
+            table.add_column(Text(labels[base]), overflow="fold")
         for variant in self._variants:
-            table.add_row(variant, *(self._cell(base, variant) for base in bases))
+            table.add_row(Text(printable(variant)), *(self._cell(base, variant) for base in bases))
         return table
 
     def _cell(self, base: str, variant: str) -> Text:

@@ -106,7 +106,9 @@ def _group(cause: str, differences: Sequence[Difference]) -> RenderableType:
         rows.add_column(no_wrap=True, min_width=_QUESTION)
         rows.add_column(no_wrap=True)
         for number, difference in enumerate(changed):
-            rows.add_row("" if number else printable(name), difference.key[1], _change(difference))
+            rows.add_row(
+                Text("" if number else printable(name)), Text(printable(difference.key[1])), _change(difference)
+            )
         details = dict.fromkeys(one.cause.detail for one in changed if one.cause and one.cause.detail)
         told = [
             Padding(Text(printable(detail), style="dim", overflow="fold"), (0, 0, 0, width + 2)) for detail in details

@@ -310,9 +310,7 @@ def decode(content: bytes, *, place: str) -> Document:
     for number, row in enumerate(document.results):
         for what, name, known in (("base", row.base, document.bases), ("variant", row.variant, document.variants)):
             if name not in known:
-                raise UsageError(
-                    f"{place}, results[{number}].{what}: {name!r} is not among the {what}s", remedy=_REMEDY
-                )
+                raise UsageError(f"{place}, results[{number}].{what}: {name!r} is not among the {what}s", remedy=REMEDY)
     return document
 
 
@@ -331,11 +329,11 @@ def kind_of(content: bytes, *, place: str) -> str:
     try:
         head = msgspec.json.decode(content, type=_Head)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{place} is no file of signal-harness: {error}", remedy=_REMEDY) from error
+        raise UsageError(f"{place} is no file of signal-harness: {error}", remedy=REMEDY) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _no_json(content, place, error) from error
     if head.schema is None:
-        raise UsageError(f"{place} is no file of signal-harness: it names no schema", remedy=_REMEDY)
+        raise UsageError(f"{place} is no file of signal-harness: it names no schema", remedy=REMEDY)
     if head.schema != SCHEMA or isinstance(head.schema, bool):
         raise UsageError(
             f"{place} has schema {head.schema!r}", remedy=f"This version of signal-harness reads schema {SCHEMA}."
@@ -343,7 +341,7 @@ def kind_of(content: bytes, *, place: str) -> str:
     return next((key for key in ("results", "cells") if bytes(getattr(head, key))), "")
 
 
-_REMEDY: Final = "Results come from `signal-harness run --json F`, baselines from `signal-harness baseline update`."
+REMEDY: Final = "Results come from `signal-harness run --json F`, baselines from `signal-harness baseline update`."
 
 
 def decode_as(shape: type[T], content: bytes, *, place: str, what: str, mark: str) -> T:
@@ -354,15 +352,21 @@ def decode_as(shape: type[T], content: bytes, *, place: str, what: str, mark: st
     """
     kind = kind_of(content, place=place)
     if kind != mark:
-        raise UsageError(f"{place} is no {what}" + (f": it holds {kind}" if kind else ""), remedy=_REMEDY)
+        raise UsageError(f"{place} is no {what}" + (f": it holds {kind}" if kind else ""), remedy=REMEDY)
     try:
         return msgspec.json.decode(content, type=shape)
     except msgspec.ValidationError as error:
-        said, apart, where = str(error).rpartition(" - at ")
-        at = where.strip("`").removeprefix("$").removeprefix(".") if apart else ""
-        raise UsageError(f"{place}{f', {at}' if at else ''}: {said or error}", remedy=_REMEDY) from error
+        raise refusal(error, place=f"{place}, ") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _no_json(content, place, error) from error
+
+
+def refusal(error: msgspec.ValidationError, *, place: str) -> UsageError:
+    """Say what is of the wrong shape, and where: ``place`` and then msgspec's own path."""
+    said, apart, where = str(error).rpartition(" - at ")
+    at = where.strip("`").removeprefix("$") if apart else ""
+    told = f"{place}{at.removeprefix('.') if place.endswith(' ') else at}".removesuffix(", ")
+    return UsageError(f"{told}: {said or error}", remedy=REMEDY)
 
 
 def _no_json(content: bytes, place: str, error: Exception) -> UsageError:
@@ -370,7 +374,7 @@ def _no_json(content: bytes, place: str, error: Exception) -> UsageError:
     try:
         json.loads(content)
     except json.JSONDecodeError as told:
-        return UsageError(f"{place}:{told.lineno}:{told.colno}: no valid JSON: {told.msg}", remedy=_REMEDY)
+        return UsageError(f"{place}:{told.lineno}:{told.colno}: no valid JSON: {told.msg}", remedy=REMEDY)
     except (ValueError, RecursionError) as told:
-        return UsageError(f"{place}: no JSON that can be read: {told}", remedy=_REMEDY)
-    return UsageError(f"{place}: no JSON that can be read: {error}", remedy=_REMEDY)
+        return UsageError(f"{place}: no JSON that can be read: {told}", remedy=REMEDY)
+    return UsageError(f"{place}: no JSON that can be read: {error}", remedy=REMEDY)

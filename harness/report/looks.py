@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from harness.core.model import Expected, Probe, Verdict
+from harness.core.model import VERDICTS, Expected, Verdict
 from harness.core.ranking import Change
 from harness.core.verdict import as_expected
 
@@ -61,13 +61,7 @@ CHANGED: Final = {
     Change.BETTER: "better",
     Change.SAME: "the same",
 }
-GOOD: Final = {
-    Probe.SIGNAL: Verdict.FORWARDED,
-    Probe.STOP: Verdict.GRACEFUL,
-    Probe.EXIT_CODE: Verdict.KEPT,
-    Probe.REAP: Verdict.REAPED,
-    Probe.TTY: Verdict.FORWARDED,
-}
+GOOD: Final = {probe: verdicts[0] for probe, verdicts in VERDICTS.items()}
 
 
 def wanted_of(result: Result) -> str:

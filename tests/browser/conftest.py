@@ -36,7 +36,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.fail("These tests need Chromium: apt-get install chromium", pytrace=False)
     launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
 from harness.core.advice import advice
 from harness.core.model import Ground, ReapEvidence, Receipt
-from harness.core.program import Kind, kind_of
 from tests.reports import FORWARDED, SWALLOWED, UNTESTED, result
 from tests.scripted import process
 
@@ -30,29 +27,6 @@ def below(*above: tuple[str, ...] | str) -> SignalEvidence:
     app = replace(APP, pid=1000 + len(chain) + 1, ppid=1000 + len(chain))
     tree = (*chain, app)
     return replace(SWALLOWED, before=tree, after=tree, app_pid=app.pid, ground=Ground.SETTLED, trace=None)
-
-
-@pytest.mark.parametrize(
-    ("args", "kind"),
-    [
-        ('/bin/sh -c "npm" "start"', Kind.SHELL_FORM),
-        ("/bin/bash -ec x", Kind.SCRIPT),
-        ("/bin/sh /entry.sh node server.js", Kind.SCRIPT),
-        ("npm start", Kind.NPM),
-        ("node /usr/local/bin/npm start", Kind.NPM),
-        ("node --run start", Kind.NODE_RUN),
-        ("node --watch server.js", Kind.NODE_WATCH),
-        ("node server.js", Kind.OTHER),
-        ("su node -c x", Kind.SU),
-        ("/sbin/docker-init -- node server.js", Kind.INIT),
-        ("/usr/bin/tini -g -- npm start", Kind.INIT),
-        ("dumb-init npm start", Kind.INIT),
-        ("tee /tmp/log", Kind.OTHER),
-        ("", Kind.OTHER),
-    ],
-)
-def test_what_a_process_is(args: str, kind: Kind) -> None:
-    assert kind_of(args) is kind
 
 
 def test_a_shell_form_becomes_an_exec_form() -> None:
@@ -110,7 +84,7 @@ def _zombie() -> Result:
     evidence = ReapEvidence(
         **seen, app_pid=1001, before=(app,), after=(app,), orphan=process(5, "sleep", parent=1), zombie=True
     )
-    return result("v", evidence)  # type: ignore[arg-type]
+    return result("v", evidence)
 
 
 def test_nothing_to_change_where_the_app_is_pid_1() -> None:

@@ -1,0 +1,216 @@
+"""Where reports go: a wrong path is told before a run, a file is replaced whole, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cli.output import Output
+from harness.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refusal(target: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        Output(target)
+    assert caught.value.exit_code == 2
+    return caught.value.message
+
+
+def test_nowhere_is_not_wanted_and_takes_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(None)
+    assert not output.wanted
+    assert (output.path, output.standard) == (None, False)
+    output.write("text")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("text", "out"), [("a\nb\n", "a\nb\n"), ("a\nb", "a\nb\n"), ("", "\n")])
+def test_a_dash_is_standard_output_with_one_end_of_line(
+    text: str, out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = Output("-")
+    assert output.wanted
+    assert (output.path, output.standard) == (None, True)
+    output.write(text)
+    assert capsys.readouterr() == (out, "")
+
+
+def test_a_file_is_written_as_it_is(tmp_path: Path) -> None:
+    output = Output(str(tmp_path / "results.json"))
+    assert output.wanted
+    assert not output.standard
+    output.write("a\r\nä👩\u200d🚀")
+    assert (tmp_path / "results.json").read_bytes() == "a\r\nä👩\u200d🚀".encode()
+
+
+def test_no_file_is_there_before_something_is_written(tmp_path: Path) -> None:
+    Output(str(tmp_path / "results.json"))
+    assert names(tmp_path) == []
+
+
+def test_the_folders_of_a_file_are_made(tmp_path: Path) -> None:
+    output = Output(str(tmp_path / "a" / "b" / "results.json"))
+    output.write("x")
+    assert (tmp_path / "a" / "b" / "results.json").read_text() == "x"
+
+
+def test_what_a_file_holds_stays_until_something_else_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    output = Output(str(path))
+    assert path.read_text() == "old"
+    output.write("new")
+    assert path.read_text() == "new"
+    output.write("")
+    assert path.read_text() == ""
+    assert names(tmp_path) == ["results.json"]
+
+
+def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old, all of it")
+    with path.open() as reading:
+        assert reading.read(3) == "old"
+        Output(str(path)).write("new")
+        assert reading.read() == ", all of it"
+    assert path.read_text() == "new"
+
+
+def test_a_file_is_never_there_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    output = Output(str(path))
+    seen: list[str] = []
+    write_text, replace = Path.write_text, Path.replace
+
+    def writing(self: Path, text: str, encoding: str | None = None) -> int:
+        done = write_text(self, text, encoding)
+        seen.append(path.read_text())
+        return done
+
+    def replacing(self: Path, target: Path) -> Path:
+        seen.append(self.read_text())
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "write_text", writing)
+    monkeypatch.setattr(Path, "replace", replacing)
+    output.write("new")
+    assert seen == ["old", "new"]
+    assert path.read_text() == "new"
+
+
+def full(_: Path, text: str, encoding: str | None = None) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def test_the_old_file_stays_whole_where_the_new_one_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    output = Output(str(path))
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises((OSError, UsageError)):
+        output.write("new")
+    assert path.read_text() == "old"
+
+
+def test_the_old_file_stays_whole_where_the_text_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    with pytest.raises((UnicodeEncodeError, UsageError)):
+        Output(str(path)).write("new \ud800")
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        (lambda folder: folder, "Is a directory"),
+        (lambda folder: folder / "file" / "x.json", "File exists"),
+        (lambda folder: folder / "file" / "deep" / "x.json", "Not a directory"),
+        (lambda folder: folder / ("x" * 300), "File name too long"),
+        (lambda _: Path("/proc/nowhere/x.json"), "No such file or directory"),
+    ],
+)
+def test_a_wrong_path_is_told_before_anything_is_written(
+    target: Callable[[Path], Path], why: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    path = target(tmp_path)
+    assert refusal(str(path)) == f"{path} cannot be written: {why}"
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_no_path_at_all_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refusal("") == ". cannot be written: Is a directory"
+
+
+# Bugs.
+
+
+def test_a_file_that_can_no_longer_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = Output(str(tmp_path / "results.json"))
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(UsageError, match=r"results\.json cannot be written: No space left on device"):
+        output.write("new")
+
+
+def test_nothing_is_left_beside_the_file_where_writing_fails(tmp_path: Path) -> None:
+    with pytest.raises((UnicodeEncodeError, UsageError)):
+        Output(str(tmp_path / "results.json")).write("new \ud800")
+    assert names(tmp_path) == []
+
+
+def test_a_name_that_is_nearly_too_long_is_written_or_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 253)
+    try:
+        output = Output(str(path))
+    except UsageError:
+        return
+    output.write("new")
+    assert path.read_text() == "new"
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "results-1.json").write_text("old")
+    link = tmp_path / "latest.json"
+    link.symlink_to("results-1.json")
+    Output(str(link)).write("new")
+    assert link.is_symlink()
+    assert (tmp_path / "results-1.json").read_text() == "new"
+
+
+def test_a_link_that_leads_nowhere_yet_stays_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "latest.json"
+    link.symlink_to("results-1.json")
+    Output(str(link))
+    assert link.is_symlink()
+    assert names(tmp_path) == ["latest.json"]
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, str]]:
+    """A pipe: the end to read from, and the path of the other one, as a shell's `>(command)` gives it."""
+    reading, writing = os.pipe()
+    yield reading, f"/dev/fd/{writing}"
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_pipe_is_written_to(pipe: tuple[int, str]) -> None:
+    reading, path = pipe
+    Output(path).write("new")
+    assert os.read(reading, 10) == b"new"

@@ -1,0 +1,87 @@
+"""What a process is, by its command line alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.program import INITS, SHELLS, Kind, kind_of, program, shell_text
+
+
+@pytest.mark.parametrize(
+    ("args", "kind"),
+    [
+        ('/bin/sh -c "npm" "start"', Kind.SHELL_FORM),
+        ("/bin/bash -ec x", Kind.SCRIPT),
+        ("/bin/sh /entry.sh node server.js", Kind.SCRIPT),
+        ("npm start", Kind.NPM),
+        ("node /usr/local/bin/npm start", Kind.NPM),
+        ("node --run start", Kind.NODE_RUN),
+        ("node --watch server.js", Kind.NODE_WATCH),
+        ("node server.js", Kind.OTHER),
+        ("su node -c x", Kind.SU),
+        ("/sbin/docker-init -- node server.js", Kind.INIT),
+        ("/usr/bin/tini -g -- npm start", Kind.INIT),
+        ("dumb-init npm start", Kind.INIT),
+        ("tee /tmp/log", Kind.OTHER),
+        ("", Kind.OTHER),
+    ],
+)
+def test_what_a_process_is(args: str, kind: Kind) -> None:
+    assert kind_of(args) is kind
+
+
+@pytest.mark.parametrize(
+    ("args", "kind"),
+    [
+        ("sh -c node server.js", Kind.SHELL_FORM),
+        ("/bin/sh -e -c node server.js", Kind.SHELL_FORM),
+        ("busybox sh -c x", Kind.SHELL_FORM),
+        ("/bin/sh", Kind.SCRIPT),
+        ("-sh", Kind.OTHER),
+        ("node", Kind.OTHER),
+        ("node --run=start", Kind.NODE_RUN),
+        ("node --watch-path=src server.js", Kind.NODE_WATCH),
+        ("node /usr/lib/node_modules/npm/bin/npm-cli.js run x", Kind.NPM),
+        ("/usr/local/bin/node server.js --watch", Kind.OTHER),
+        ("sudo -u node x", Kind.OTHER),
+        ("catatonit -- node", Kind.INIT),
+        ("tini-static -- node", Kind.INIT),
+        ("docker-entrypoint.sh node", Kind.OTHER),
+        (" \t ", Kind.OTHER),
+    ],
+)
+def test_what_a_process_is_where_one_may_be_mistaken(args: str, kind: Kind) -> None:
+    assert kind_of(args) is kind
+
+
+@given(st.text())
+def test_any_command_line_is_something(args: str) -> None:
+    assert kind_of(args) in Kind
+
+
+@pytest.mark.parametrize(
+    ("words", "name"), [(["/usr/bin/tini", "--"], "tini"), (["node"], "node"), ([], ""), (["a/"], "a"), (["/"], "")]
+)
+def test_a_program_is_named_without_its_folder(words: list[str], name: str) -> None:
+    assert program(words) == name
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_shell_runs_text_behind_c_and_nothing_else(shell: str) -> None:
+    assert shell_text([f"/bin/{shell}", "-c", "node server.js"])
+    assert shell_text([f"/bin/{shell}", "-e", "-c", "node server.js"])
+    assert not shell_text([f"/bin/{shell}", "/entry.sh", "x", "-c"])
+    assert not shell_text([f"/bin/{shell}"])
+
+
+@pytest.mark.parametrize("words", [["node", "-c", "server.js"], ["su", "-c", "x"], ["-c"], []])
+def test_what_is_no_shell_runs_no_text(words: list[str]) -> None:
+    assert not shell_text(words)
+
+
+@pytest.mark.parametrize(("name", "words"), INITS.items())
+def test_an_init_is_an_init_by_the_words_that_put_it_in_front(name: str, words: tuple[str, ...]) -> None:
+    assert kind_of(" ".join((*words, "node", "server.js"))) is Kind.INIT
+    assert kind_of(name) is Kind.INIT
