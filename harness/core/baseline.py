@@ -108,18 +108,14 @@ def recordings(report: Report) -> tuple[Recording, ...]:
 def counterparts(recorded: Sequence[Recording], bases: Iterable[str]) -> dict[str, Recording]:
     """Which recording each base is to be held against.
 
-    One of the same name; and if that leaves one recording and one base, these two: that is how one base takes the place
-    of another.
+    One of the same name; or, if there is one recording and one base in all, these two: that is how one base takes the
+    place of another.
     """
     by_label = {base_label(recording.base.reference): recording for recording in recorded}
     wanted = list(bases)
-    pairs = {base: by_label[base_label(base)] for base in wanted if base_label(base) in by_label}
-    taken = {base_label(base) for base in pairs}
-    left = [recording for label, recording in by_label.items() if label not in taken]
-    alone = [base for base in wanted if base not in pairs]
-    if len(left) == len(alone) == 1:
-        pairs[alone[0]] = left[0]
-    return pairs
+    if len(by_label) == len(wanted) == 1:
+        return dict(zip(wanted, by_label.values(), strict=True))
+    return {base: by_label[base_label(base)] for base in wanted if base_label(base) in by_label}
 
 
 def verdicts(pairs: Mapping[str, Recording]) -> dict[str, Verdict]:

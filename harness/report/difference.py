@@ -52,11 +52,13 @@ def summary(comparisons: Iterable[Comparison]) -> str:
 
 
 def caveat(comparison: Comparison) -> str:
-    """Say that two recordings come from different engines, or were seen by other means; empty if they did not."""
-    if not comparison.engine:
-        return ""
-    told = "; ".join(str(shift) for shift in comparison.engine)
-    return printable(f"Recorded elsewhere than it was run ({comparison.new.base.reference}): {told}.")
+    """Say that two recordings are of different bases or engines, or were seen by other means; empty if they are not."""
+    old, new = comparison.old.base.reference, comparison.new.base.reference
+    told = [f"{new} is held against what was recorded of {old}."] if old != new else []
+    if comparison.engine:
+        shifts = "; ".join(map(str, comparison.engine))
+        told.append(f"What was recorded of {old} was run elsewhere: {shifts}.")
+    return printable(" ".join(told))
 
 
 def _one(comparison: Comparison) -> list[RenderableType]:

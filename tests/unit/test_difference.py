@@ -157,7 +157,8 @@ def test_the_summary_is_one_line(compared: list[Comparison], line: str) -> None:
 
 def test_another_engine_is_cause_for_caution() -> None:
     assert caveat(compare(OLD, NEW)) == (
-        "Recorded elsewhere than it was run (local:debian12-node24): the kernel is now 6.13, was 6.12; "
+        "local:debian12-node24 is held against what was recorded of local:musl-node24. "
+        "What was recorded of local:musl-node24 was run elsewhere: the kernel is now 6.13, was 6.12; "
         "the kernel's record of signals is now used, was not used."
     )
     assert caveat(compare(OLD, OLD)) == ""
@@ -194,7 +195,10 @@ def test_hostile_facts_commands_and_names_of_bases_are_inert() -> None:
     assert text.startswith(f"local:musl-node24 → {SPELLED}\n  Node  24.11.1 → {SPELLED}\n")
     assert f"the kernel  6.12 → {SPELLED}\n" in text
     assert f"PID 1 was `node server.js`, is `{SPELLED}`" in text
-    assert caveat(made) == f"Recorded elsewhere than it was run ({SPELLED}): the kernel is now {SPELLED}, was 6.12."
+    assert caveat(made) == (
+        f"{SPELLED} is held against what was recorded of local:musl-node24. "
+        f"What was recorded of local:musl-node24 was run elsewhere: the kernel is now {SPELLED}, was 6.12."
+    )
 
 
 def test_control_characters_in_the_name_of_a_variant_are_spelled_out() -> None:
