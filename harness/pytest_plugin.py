@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
+    from harness.core.baseline import Recording
+    from harness.core.cause import Cause
     from harness.core.model import Result
     from harness.session import Session
 
@@ -103,6 +105,7 @@ class _Shared:
         self._config = config
         self._session: Session | None = None
         self._futures: dict[str, Future[Result]] = {}
+        self._pairs: dict[str, Recording] = {}
         self._recorded: dict[str, Verdict] = {}
         self.unasserted: list[str] = []
         self.refusal: HarnessError | None = None
@@ -122,6 +125,14 @@ class _Shared:
 
     def recorded(self, cell: Cell) -> Verdict | None:
         return self._recorded.get(cell.id)
+
+    def cause(self, result: Result) -> Cause | None:
+        """Why a cell is likely not what was recorded of it."""
+        from harness.core.comparison import against
+
+        report = self._session.report([result]) if self._session else None
+        differences = [one for made in against(report, self._pairs) for one in made.differences] if report else []
+        return next((difference.cause for difference in differences), None)
 
     def close(self) -> None:
         if self._session is not None:
@@ -149,7 +160,8 @@ class _Shared:
             say = terminal.write_line if terminal is not None else (lambda _: None)
             self._session = Session(selection, Hooks(note=say)).__enter__()
             self._catalogue = catalogue
-            self._recorded = verdicts(counterparts(recordings, self._session.base_facts))
+            self._pairs = counterparts(recordings, self._session.base_facts)
+            self._recorded = verdicts(self._pairs)
         elif catalogue != self._catalogue:
             raise UsageError(f"{catalogue}: one catalogue at a time, and {self._catalogue} is tested already")
         return self._session
@@ -215,7 +227,7 @@ class SignalItem(pytest.Item):
         self.user_properties.append(("reason", result.judgement.reason))
         met = as_expected(result.expected, result.verdict, recorded)
         if met is False or result.verdict is Verdict.UNTESTED:
-            raise Unexpected(result, recorded)
+            raise Unexpected(result, recorded, shared.cause(result))
         if met is None:
             shared.unasserted.append(f"{self.cell.id}: {result.verdict}")
 
@@ -237,7 +249,7 @@ class SignalItem(pytest.Item):
 class Unexpected(AssertionError):
     """A cell whose verdict is not as expected, or that could not be tested; its text holds the evidence."""
 
-    def __init__(self, result: Result, recorded: Verdict | None) -> None:
+    def __init__(self, result: Result, recorded: Verdict | None, cause: Cause | None) -> None:
         from harness.report.text import failure
 
-        super().__init__(failure(result, recorded))
+        super().__init__(failure(result, recorded, cause))

@@ -26,9 +26,8 @@ from harness.core.errors import ExitCode, UsageError
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from harness.core.baseline import Recording
     from harness.core.comparison import Comparison
     from harness.core.model import Report
     from harness.session import Selection
@@ -73,7 +72,8 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
 def _run(
     selection: Selection, *, outputs: Mapping[Format, Output], baseline: Path | None, table: str | None
 ) -> ExitCode:
-    from harness.core.comparison import recorded
+    from harness.core.baseline import counterparts
+    from harness.core.comparison import against, recorded
     from harness.report import crossing, difference
     from harness.report import table as tables
     from harness.report.describe import describe
@@ -84,7 +84,8 @@ def _run(
     compared: list[Comparison] = []
 
     def write(report: Report) -> None:
-        compared.extend(against(report, recordings))
+        pairs = counterparts(recordings, report.bases)
+        compared.extend(against(report, pairs))
         if any(output.wanted for output in outputs.values()):
             document = describe(report)
             for wanted, output in outputs.items():
@@ -95,6 +96,9 @@ def _run(
     verdicts = recorded(compared)
     side_by_side = table == "compared" or (table is None and len(report.bases) > crossing.FEW)
     people.print((crossing if side_by_side else tables).render(report, verdicts))
+    if changed := [comparison for comparison in compared if comparison.differences]:
+        people.print()
+        people.print(difference.render(changed))
     for said in (tables.claims(report), *(difference.caveat(comparison) for comparison in compared)):
         if said:
             people.print(f"\n{said}", markup=False)
@@ -104,20 +108,6 @@ def _run(
             name = "Results" if wanted is Format.JSON else wanted.name if wanted is not Format.MARKDOWN else "Markdown"
             people.print(f"{name}: {output.path}", soft_wrap=True)
     return code_of(report.results, verdicts)
-
-
-def against(report: Report, recorded: Sequence[Recording]) -> list[Comparison]:
-    """A report held against what was recorded of its cells, base by base; cells that were not run do not count."""
-    from harness.core.baseline import counterparts, narrowed, recordings
-    from harness.core.comparison import compare
-
-    found = recordings(report)
-    pairs = counterparts(recorded, [recording.base.reference for recording in found])
-    return [
-        compare(narrowed(pairs[new.base.reference], new.findings.keys()), new)
-        for new in found
-        if new.base.reference in pairs
-    ]
 
 
 @click.command(epilog=_STORIES + EXIT_CODES)

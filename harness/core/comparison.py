@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from harness.core.baseline import verdicts
+from harness.core.baseline import narrowed, recordings, verdicts
 from harness.core.cause import Cause, Shift, base_shifts, cause, engine_shifts, image_shift
 from harness.core.ranking import Change, change
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.core.baseline import Finding, Key, Recording
-    from harness.core.model import Verdict
+    from harness.core.model import Report, Verdict
 
 
 class FailOn(StrEnum):
@@ -88,6 +88,20 @@ def compare(old: Recording, new: Recording) -> Comparison:
         differences=tuple(sorted(changed, key=lambda difference: order.index(difference.change))),
         same=len(found) - len(changed),
     )
+
+
+def against(report: Report, pairs: Mapping[str, Recording]) -> list[Comparison]:
+    """Hold a report against what was recorded, base by base; cells that were not run do not count.
+
+    Args:
+        report: what was found.
+        pairs: what each base is held against, by its reference; a base without is left out.
+    """
+    return [
+        compare(narrowed(pairs[new.base.reference], new.findings.keys()), new)
+        for new in recordings(report)
+        if new.base.reference in pairs
+    ]
 
 
 def recorded(comparisons: Iterable[Comparison]) -> dict[str, Verdict]:

@@ -263,12 +263,11 @@ def _natural(text: str) -> list[tuple[str, int]]:
 
 
 def _digest(reference: str, digests: Sequence[str]) -> str | None:
-    """The digest by which a base's own repository knows it; an image may have come from several."""
+    """The digest by which a base's own repository knows it, if it does; others may know the image, too."""
     repository, _ = _name_and_tag(reference.partition("@")[0])
     for prefix in _HUB:
         repository = repository.removeprefix(prefix)
-    own = [digest for digest in digests if digest.partition("@")[0] == repository]
-    return next(iter([*own, *digests]), None)
+    return next((digest for digest in digests if digest.partition("@")[0] == repository), None)
 
 
 def _name_and_tag(reference: str) -> tuple[str, str]:

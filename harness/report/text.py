@@ -8,20 +8,29 @@ from harness.core.signals import mask_signals
 from harness.report.looks import printable, wanted_of
 
 if TYPE_CHECKING:
+    from harness.core.cause import Cause
     from harness.core.model import Process, Result, Tree, Verdict
 
 _LOG_TAIL: Final = 12
 _MANY: Final = 8
 
 
-def failure(result: Result, recorded: Verdict | None) -> str:
-    """Give the message of a failed test."""
+def failure(result: Result, recorded: Verdict | None, cause: Cause | None = None) -> str:
+    """Give the message of a failed test.
+
+    Args:
+        result: the cell's result.
+        recorded: what a baseline says of it.
+        cause: why it is likely not what was recorded.
+    """
     lines = [
         result.cell.id,
         f"  expected  {f'{recorded} (the baseline says so)' if recorded else _wanted(result)}",
         f"  observed  {_observed(result)}",
         f"  because   {printable(result.judgement.reason)}",
     ]
+    if cause is not None:
+        lines.append(f"  likely    {printable('; '.join(part for part in (cause.text, cause.detail) if part))}")
     if evidence := result.evidence:
         lines += ["  processes before the signal", *tree(evidence.before)]
         lines += ["  processes after it", *(tree(evidence.after) or ["    none: the container has ended"])]

@@ -490,9 +490,6 @@ def test_a_damaged_results_file_is_read_or_refused(begin: int, length: int, inst
     assert told.startswith("r.json")
 
 
-# Bugs.
-
-
 def test_a_variant_of_which_nothing_could_be_tested_is_left_out_whole() -> None:
     text = write(recording({("v", "stop"): finding(Verdict.UNTESTED)}, variants={"v": "0123456789ab"}))
     assert write(read_baseline(text.encode(), place="b.json")) == text

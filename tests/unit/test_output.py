@@ -158,9 +158,6 @@ def test_no_path_at_all_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert refusal("") == ". cannot be written: Is a directory"
 
 
-# Bugs.
-
-
 def test_a_file_that_can_no_longer_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = Output(str(tmp_path / "results.json"))
     monkeypatch.setattr(Path, "write_text", full)

@@ -186,9 +186,6 @@ def test_a_path_elsewhere_is_shown_with_its_folders_name_alone(tmp_path: Path, m
     assert _shown(tmp_path / "hereafter" / "v.Dockerfile") == "hereafter/v.Dockerfile"
 
 
-# Bugs.
-
-
 def test_the_mark_of_utf_8_is_no_part_of_a_base(tmp_path: Path) -> None:
     assert listed(tmp_path, b"\xef\xbb\xbfnode:24\nnode:22\n") == ["node:24", "node:22"]
 
