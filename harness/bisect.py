@@ -44,6 +44,7 @@ class Bisection:
         self._tell = tell
         self._tried: dict[int, Tried] = {}
         self._asked = 0
+        self._sessions: set[Session] = set()
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="base")
 
     def __enter__(self) -> Bisection:
@@ -51,7 +52,9 @@ class Bisection:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop the bases that wait, and wait for those under way."""
+        """Drop the bases that wait, and let those under way end soon."""
+        for session in tuple(self._sessions):
+            session.leave()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(self, search: Search) -> Found:
@@ -83,6 +86,10 @@ class Bisection:
         self._tell(len(self._tried), self._asked, reference)
         try:
             with Session(replace(self._one, bases=(reference,)), Hooks(note=self._note)) as session:
-                return Tried(report=session.report(future.result() for future in session.run()))
+                self._sessions.add(session)
+                try:
+                    return Tried(report=session.report(future.result() for future in session.run()))
+                finally:
+                    self._sessions.discard(session)
         except BaseUnavailable as refusal:
             return Tried(report=None, refusal=refusal.message)

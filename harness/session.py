@@ -238,6 +238,10 @@ class Session:
         """Stop what is under way and clear up."""
         self._stack.close()
 
+    def leave(self) -> None:
+        """Let what is under way end soon; called from another thread than the one that waits for it."""
+        self._runner.leave()
+
     def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Result]]:
         """Start building and running; a future for each cell, in order."""
         wanted = self.cells if cells is None else cells

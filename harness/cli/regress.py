@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -160,7 +161,7 @@ def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *
         if old is not None:
             people.print(difference.render([compare(old, recording)]))
         told = f", {left} untested and not recorded" if left else ""
-        people.print(f"{output.path}: {len(recording.findings)} cells{told}", soft_wrap=True)
+        people.print(f"{output.path}: {len(recording.findings)} cells{told}", soft_wrap=True, markup=False)
     return ExitCode.UNTESTED if missing else ExitCode.OK
 
 
@@ -259,20 +260,19 @@ def _diff(old: str, new: str, *, on: FailOn, output: Output, chosen: Mapping[str
 
 
 def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]:
-    from harness.core.baseline import counterparts, narrowed, recordings
+    from harness.core.baseline import counterparts, recordings
     from harness.core.comparison import compare
 
-    sides = [_recorded(text) for text in (old, new)]
-    images = [text for text, side in zip((old, new), sides, strict=True) if not side]
+    selection = selection_of(**chosen)
+    sides = [_asked(_recorded(text), selection, chosen) for text in (old, new)]
+    images = tuple(text for text, side in zip((old, new), sides, strict=True) if not side)
+    if globs := [image for image in images if is_glob(image)]:
+        raise UsageError(f"{globs[0]!r} is no image", remedy="Name two images; run compares any number of them.")
     if images:
         known = [recording for side in sides for recording in side]
-        selection = selection_of(bases=images, **chosen)
-        asked = chosen["signals"] or chosen["probes"]
-        report = measure(selection if asked else _with_known(selection, known))
+        wanted = replace(selection, bases=images)
+        report = measure(wanted if chosen["signals"] or chosen["probes"] else _with_known(wanted, known))
         ran = {recording.base.reference: recording for recording in recordings(report)}
-        keys = {key for recording in ran.values() for key in recording.findings}
-        if asked or chosen["variants"]:
-            sides = [tuple(narrowed(recording, keys) for recording in side) for side in sides]
         sides = [side or (ran[text],) for text, side in zip((old, new), sides, strict=True)]
     before, after = sides
     pairs = counterparts(before, [recording.base.reference for recording in after])
@@ -282,7 +282,30 @@ def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]
             f"{old} is of {told[0]}, {new} of {told[1]}: which to compare with which?",
             remedy="Give files of the same bases, or of one base each.",
         )
-    return [compare(pairs[one.base.reference], one) for one in after if one.base.reference in pairs]
+    compared = [compare(pairs[one.base.reference], one) for one in after if one.base.reference in pairs]
+    if not any(one.same or one.differences for one in compared):
+        raise UsageError("no cell is left to compare", remedy="Leave out --variant, --signal or --probe.")
+    return compared
+
+
+def _asked(side: tuple[Recording, ...], selection: Selection, chosen: Mapping[str, Any]) -> tuple[Recording, ...]:
+    """What was recorded of the cells that the options choose; of all if they choose none."""
+    from harness.core.baseline import narrowed
+
+    globs = selection.variants or ("*",)
+    questions = {signal.name for signal in selection.signals if chosen["signals"] or "signal" in chosen["probes"]}
+    questions |= {probe.value for probe in selection.probes or () if chosen["probes"] and probe.value in OTHER_PROBES}
+    return tuple(
+        narrowed(
+            recording,
+            {
+                (variant, question)
+                for variant, question in recording.findings
+                if any(fnmatchcase(variant, glob) for glob in globs) and (not questions or question in questions)
+            },
+        )
+        for recording in side
+    )
 
 
 def _recorded(text: str) -> tuple[Recording, ...]:
@@ -328,6 +351,8 @@ def bisect(variant: str, question: str, jobs: int, gap: int | None, **chosen: An
         jobs=1,
         **chosen,
     )
+    if len(one.signals) != 1 and not probe:
+        raise UsageError(f"{question!r} is more than one signal", remedy="One signal can be bisected at a time.")
     sys.exit(_bisect(one, ways=ways, gap=gap, jobs=jobs))
 
 
@@ -359,6 +384,8 @@ def _list(ways: Mapping[str, Any], note: Callable[[str], None]) -> tuple[str, ..
             "a bisection goes through one list of bases",
             remedy="Give --base more than once, or --base-file, or --npm A..B --on LOCAL, or --node A..B --on LOCAL.",
         )
+    if named and ways["on"]:
+        raise UsageError("--on is for --npm and --node", remedy="Leave it out: the bases are named.")
     if named:
         return _expanded(named, note)
     if not ways["on"]:
@@ -368,8 +395,7 @@ def _list(ways: Mapping[str, Any], note: Callable[[str], None]) -> tuple[str, ..
 
     if ways["npm"]:
         return npm_range(ways["npm"], ways["on"], cache=cache_folder(), report=note)
-    with closing(connect()) as api:
-        return node_range(ways["node"], ways["on"], api=api, cache=cache_folder(), report=note)
+    return node_range(ways["node"], ways["on"], api_of=connect, cache=cache_folder(), report=note)
 
 
 def _expanded(named: Sequence[str], note: Callable[[str], None]) -> tuple[str, ...]:

@@ -40,6 +40,15 @@ Examples:
 """
 
 
+_TITLES: Final = {
+    Format.JSON: "Results",
+    Format.JUNIT: "JUnit",
+    Format.MARKDOWN: "Markdown",
+    Format.HTML: "HTML",
+    Format.SARIF: "SARIF",
+}
+
+
 @click.command(epilog=PROBES + EXIT_CODES)
 @matrix_options
 @click.option(
@@ -105,8 +114,8 @@ def _run(
     people.print(f"\n{tables.summary(report, verdicts)}")
     for wanted, output in outputs.items():
         if output.path is not None:
-            name = "Results" if wanted is Format.JSON else wanted.name if wanted is not Format.MARKDOWN else "Markdown"
-            people.print(f"{name}: {output.path}", soft_wrap=True)
+            name = _TITLES[wanted]
+            people.print(f"{name}: {output.path}", soft_wrap=True, markup=False)
     return code_of(report.results, verdicts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import UsageError
@@ -44,15 +45,20 @@ def npm_range(text: str, on: str, *, cache: Path, report: Callable[[str], None])
 
 
 def node_range(
-    text: str, on: str, *, api: docker.APIClient, cache: Path, report: Callable[[str], None]
+    text: str, on: str, *, api_of: Callable[[], docker.APIClient], cache: Path, report: Callable[[str], None]
 ) -> tuple[str, ...]:
     """Give a recipe for each Node of a range that the package indexes carry, in order.
 
-    Args and errors are those of `npm_range`, but ``on`` names the system (and npm) that the Node is put on.
+    Args and errors are those of `npm_range`, but ``on`` names the system (and npm) that the Node is put on, and
+    ``api_of`` connects to the engine, whose architecture counts.
+
+    Raises:
+        EngineUnavailable: none answers.
     """
     recipe = parse_recipe(on)
     ends = _ends(text)
-    arch = architecture(api.version()["Arch"])
+    with closing(api_of()) as api:
+        arch = architecture(api.version()["Arch"])
     with _downloads(cache, report) as downloads:
         found = _within(releases(downloads, recipe, arch), *ends, text)
     return tuple(Recipe(os=recipe.os, node=version, npm=recipe.npm).reference for version in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
@@ -34,7 +34,7 @@ _CELL: Final = msgspec.json.Decoder(_Cell)
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    schema: int
+    schema: Literal[1]
     base: str
     image: Base
     engine: Engine
@@ -71,6 +71,7 @@ class _Variant(msgspec.Struct, frozen=True):
 class _Results(msgspec.Struct, frozen=True):
     """A results document without the evidence, which is nearly all of it: several times as fast to read."""
 
+    schema: Literal[1]
     engine: Engine
     bases: dict[str, Base]
     variants: dict[str, _Variant]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -13,7 +13,7 @@ from harness.core.errors import UsageError
 from harness.core.model import Delivery, Expected, Ground, Outcome, Probe, Request, Verdict
 from harness.core.trace import Fate
 
-SCHEMA: Final = 1
+SCHEMA: Final[Literal[1]] = 1
 T = TypeVar("T")
 
 
@@ -275,7 +275,7 @@ class Row(_Shape, frozen=True):
 class Document(_Shape, frozen=True):
     """A whole results document."""
 
-    schema: int
+    schema: Literal[1]
     tool: Tool
     started: str
     duration_s: float
@@ -350,12 +350,13 @@ def decode_as(shape: type[T], content: bytes, *, place: str, what: str, mark: st
     Raises:
         UsageError: it is not of this shape; the message names the place in it.
     """
-    kind = kind_of(content, place=place)
-    if kind != mark:
-        raise UsageError(f"{place} is no {what}" + (f": it holds {kind}" if kind else ""), remedy=REMEDY)
     try:
         return msgspec.json.decode(content, type=shape)
     except msgspec.ValidationError as error:
+        # Only a file that does not fit is looked at again, as it may hold a hundred megabytes.
+        kind = kind_of(content, place=place)
+        if kind != mark:
+            raise UsageError(f"{place} is no {what}" + (f": it holds {kind}" if kind else ""), remedy=REMEDY) from error
         raise refusal(error, place=f"{place}, ") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _no_json(content, place, error) from error

@@ -70,8 +70,12 @@ class Runner:
 
     def __exit__(self, *_: object) -> None:
         """Drop what waits, and wait for what is under way."""
-        self._leaving = True
+        self.leave()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def leave(self) -> None:
+        """Let cells under way end with the run they are at."""
+        self._leaving = True
 
     def submit(self, cells: Sequence[Cell]) -> list[Future[Result]]:
         """Start running cells, the first ones first; a future for each, in the same order."""

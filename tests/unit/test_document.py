@@ -477,6 +477,8 @@ def words_of(kind: inspect.Type) -> list[str]:
             return ["string"]
         case inspect.BoolType():
             return ["boolean"]
+        case inspect.LiteralType(values=values):
+            return [repr(value) for value in values]
         case inspect.IntType():
             return ["integer"]
         case inspect.FloatType():
@@ -516,7 +518,6 @@ def said_by(part: dict[str, Any]) -> list[str]:
 
 
 SCHEMA_SAYS_MORE = {
-    "$.schema: integer": f"$.schema: {SCHEMA}",
     "$.tool.name: string": "$.tool.name: 'signal-harness'",
     "$.results[].linter: string | null": f"$.results[].linter: {LINT_RULE!r} | null",
     "$.results[].evidence.events[].action: string": "$.results[].evidence.events[].action: 'kill' | 'die' | 'oom'",

@@ -72,6 +72,9 @@ class ScriptedApi:
     def version(self) -> dict[str, str]:
         return {"Arch": self.arch}
 
+    def close(self) -> None:
+        pass
+
 
 @pytest.fixture
 def npm(monkeypatch: pytest.MonkeyPatch) -> ScriptedIndex:
@@ -109,7 +112,7 @@ def npms(text: str, folder: Path, *, on: str = "local:musl-node22") -> list[str]
 
 def nodes(text: str, folder: Path, *, on: str = "local:debian12-node20", arch: str = "amd64") -> tuple[str, ...]:
     api: docker.APIClient = ScriptedApi(arch)  # type: ignore[assignment]
-    return node_range(text, on, api=api, cache=folder, report=lambda _: None)
+    return node_range(text, on, api_of=lambda: api, cache=folder, report=lambda _: None)
 
 
 @pytest.mark.parametrize(
