@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.cli]
 
 MUSL, MUSL_22, DEBIAN = "local:musl-node24", "local:musl-node22", "local:debian12-node24"
 THREE = ("--base", MUSL, "--base", DEBIAN, "--base", MUSL_22)
-MANY = f"signal-harness-test/bisect-{os.getpid()}"
+MANY = f"harness-test/{os.getpid()}"  # short, so that no column of the table folds it
 ENDS_S = 60
 SOON_S = 20
 ROW = re.compile(r"^ +\S (?P<verdict>[a-z-]+) +(?P<first>\S+) +(?P<last>\S+) +(?P<tried>\d+ of \d+) *$", re.MULTILINE)
