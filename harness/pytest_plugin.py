@@ -250,6 +250,7 @@ class Unexpected(AssertionError):
     """A cell whose verdict is not as expected, or that could not be tested; its text holds the evidence."""
 
     def __init__(self, result: Result, recorded: Verdict | None, cause: Cause | None) -> None:
-        from harness.report.text import failure
+        from harness.report.describe import row_of
+        from harness.report.rows import story
 
-        super().__init__(failure(result, recorded, cause))
+        super().__init__(story(row_of(result), recorded, cause))

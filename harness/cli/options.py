@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode
 from harness.core.model import Probe, Verdict
 from harness.run.watch import GRACE_S
@@ -139,6 +140,18 @@ _probes = click.option(
 _jobs = click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Cells at once. [default: 2 per processor of the engine]"
 )
+
+
+def baseline_option(what: str) -> Callable[[F], F]:
+    """``--baseline``: a path, or the usual folder if there is none behind it; ``what`` is done with it."""
+    return click.option(
+        "--baseline",
+        is_flag=False,
+        flag_value=BASELINES,
+        type=click.Path(path_type=Path),
+        metavar="[F]",
+        help=f"{what} a baseline, a results file, or a folder of baselines. [F: {BASELINES}/]",
+    )
 
 
 def _all(*options: Callable[[F], F]) -> Callable[[F], F]:

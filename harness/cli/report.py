@@ -8,9 +8,8 @@ from typing import Final
 
 import click
 
-from harness.cli.options import EXIT_CODES
+from harness.cli.options import EXIT_CODES, baseline_option
 from harness.cli.output import Output
-from harness.core.baseline import BASELINES
 from harness.core.errors import UsageError
 from harness.report.formats import Format, render
 
@@ -46,14 +45,7 @@ class _Target(click.ParamType[tuple[Format, str]]):
     metavar="FORMAT[=FILE]",
     help=f"{', '.join(Format)}; without a file, standard output. Repeatable.",
 )
-@click.option(
-    "--baseline",
-    is_flag=False,
-    flag_value=BASELINES,
-    type=click.Path(path_type=Path),
-    metavar="[F]",
-    help=f"Show what changed from a baseline, a results file, or a folder of baselines. [F: {BASELINES}/]",
-)
+@baseline_option("Show what changed from")
 def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Path | None) -> None:
     """Write a results file (run --json) as JUnit XML, Markdown, HTML or SARIF."""
     from harness.core.baseline import counterparts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,6 +12,7 @@ from harness.cli.options import (
     EXIT_CODES,
     OTHER_PROBES,
     PROBES,
+    baseline_option,
     code_of,
     complete_questions,
     complete_variants,
@@ -21,12 +21,12 @@ from harness.cli.options import (
     selection_of,
 )
 from harness.cli.output import Output
-from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode, UsageError
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from harness.core.comparison import Comparison
     from harness.core.model import Report
@@ -51,14 +51,7 @@ _TITLES: Final = {
 
 @click.command(epilog=PROBES + EXIT_CODES)
 @matrix_options
-@click.option(
-    "--baseline",
-    is_flag=False,
-    flag_value=BASELINES,
-    type=click.Path(path_type=Path),
-    metavar="[F]",
-    help=f"What to judge against: a baseline, a results file, or a folder of baselines. [F: {BASELINES}/]",
-)
+@baseline_option("Judge against")
 @click.option(
     "--table",
     type=click.Choice(["bases", "compared"]),

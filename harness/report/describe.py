@@ -37,38 +37,16 @@ def describe(report: Report) -> doc.Document:
         engine=_engine(report.engine),
         bases={reference: _base(facts) for reference, facts in report.bases.items()},
         variants={name: _variant(variant, report.sources.get(name)) for name, variant in variants.items()},
-        results=tuple(_row(result) for result in report.results),
+        results=tuple(row_of(result) for result in report.results),
     )
 
 
 def _engine(facts: EngineFacts) -> doc.Engine:
-    return doc.Engine(
-        name=facts.name,
-        version=facts.version,
-        api=facts.api,
-        runtime=facts.runtime,
-        init=facts.init,
-        kernel=facts.kernel,
-        builder=facts.builder,
-        trace=facts.trace,
-    )
+    return doc.Engine(**{name: getattr(facts, name) for name in doc.Engine.__struct_fields__})
 
 
 def _base(facts: BaseFacts) -> doc.Base:
-    return doc.Base(
-        id=facts.id,
-        digest=facts.digest,
-        os=facts.os,
-        libc=facts.libc,
-        shell=facts.shell,
-        node=facts.node,
-        npm=facts.npm,
-        tini=facts.tini,
-        dumb_init=facts.dumb_init,
-        stop_signal=facts.stop_signal,
-        entrypoint=facts.entrypoint,
-        entrypoint_sha256=facts.entrypoint_sha256,
-    )
+    return doc.Base(**{name: getattr(facts, name) for name in doc.Base.__struct_fields__})
 
 
 def _variant(variant: Variant, source: Source | None) -> doc.Variant:
@@ -83,7 +61,8 @@ def _variant(variant: Variant, source: Source | None) -> doc.Variant:
     )
 
 
-def _row(result: Result) -> doc.Row:
+def row_of(result: Result) -> doc.Row:
+    """Give one result as a row of a document."""
     cell, evidence = result.cell, result.evidence
     signalled = evidence if isinstance(evidence, SignalEvidence) else None
     signal = cell.signal or (signalled.sent if signalled else None)
