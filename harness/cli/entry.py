@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from harness.cli import listing, machine, regress, report, run
+from harness.cli import baseline, bisect, diff, listing, machine, report, run
 from harness.cli.options import EXIT_CODES
 from harness.core.errors import ExitCode, HarnessError
 
@@ -49,9 +49,9 @@ for _command in (
     run.run,
     run.explain,
     listing.list_variants,
-    regress.baseline,
-    regress.diff,
-    regress.bisect,
+    baseline.baseline,
+    diff.diff,
+    bisect.bisect,
     report.report,
     machine.bases,
     machine.engine,

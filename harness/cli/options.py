@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -15,6 +16,7 @@ from harness.run.watch import GRACE_S
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from harness.core.baseline import Recording
     from harness.core.model import Result
     from harness.session import Selection
 
@@ -202,6 +204,23 @@ def selection_of(
         trace=TraceMode(trace),
         pull=Pull(pull),
         **rest,
+    )
+
+
+def with_known(selection: Selection, known: Iterable[Recording]) -> Selection:
+    """A selection that asks, beside its own questions, all that baselines hold already."""
+    from harness.core.model import Probe
+    from harness.core.signals import parse_signal
+    from harness.session import load_catalogue
+
+    asked = dict.fromkeys(question for recording in known for _, question in recording.findings)
+    signals = [parse_signal(question) for question in asked if question not in OTHER_PROBES]
+    probes = selection.probes or load_catalogue(selection.catalogue)[1].app.probes
+    others = [Probe(question) for question in asked if question in OTHER_PROBES]
+    return replace(
+        selection,
+        signals=tuple(dict.fromkeys([*selection.signals, *signals])),
+        probes=tuple(dict.fromkeys([*probes, *others])),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli import regress
+from harness.cli import diff
 from harness.core.baseline import Finding
 from harness.core.model import Verdict
 from harness.core.ranking import RANKS, Change, change, rank
@@ -66,7 +66,7 @@ def test_every_verdict_that_a_run_can_have_is_ranked_as_documented() -> None:
 def test_the_help_of_diff_tells_the_same_ranks() -> None:
     told = {
         word: int(number)
-        for number, words in re.findall(r"^  (\d)  ([a-z, -]+?)(?:  .*)?$", regress._DIFFS, re.MULTILINE)
+        for number, words in re.findall(r"^  (\d)  ([a-z, -]+?)(?:  .*)?$", diff._EXAMPLES, re.MULTILINE)
         for word in words.split(", ")
     }
     assert told == DOCUMENTED

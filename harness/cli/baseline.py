@@ -1,0 +1,174 @@
+"""``baseline``: record what is found on a base, and check what was recorded."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.measuring import measure
+from harness.cli.options import (
+    EXIT_CODES,
+    PROBES,
+    matrix_options,
+    selection_of,
+    with_known,
+)
+from harness.cli.output import Output
+from harness.core.baseline import BASELINES
+from harness.core.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.core.baseline import Recording
+    from harness.session import Selection, Session
+
+
+@click.group()
+def baseline() -> None:
+    """Record what is found on a base, for review and for later comparison."""
+
+
+@baseline.command("update", epilog=PROBES + EXIT_CODES)
+@matrix_options
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=BASELINES,
+    show_default=True,
+    help="The folder of baselines, one file per base.",
+)
+@click.option(
+    "--from",
+    "results",
+    type=click.Path(path_type=Path),
+    metavar="RESULTS",
+    help="Record what a results file holds, without a run.",
+)
+def update_baseline(folder: Path, results: Path | None, **chosen: Any) -> None:
+    """Run the matrix and write <DIR>/<base>.json for each base: sorted, one line per cell.
+
+    Without --probe, signals and docker stop are recorded, and what a baseline holds already. With --variant, --signal
+    or --probe the other cells of a baseline stay, as long as base and engine are the same.
+    """
+    if results is not None:
+        sys.exit(_record_from(results, folder))
+    partial = bool(chosen["variants"] or chosen["signals"] or chosen["probes"])
+    selection = selection_of(**chosen)
+    if not chosen["probes"]:
+        selection = replace(selection, probes=None)
+    sys.exit(_update(selection, folder=folder, partial=partial))
+
+
+def _record_from(results: Path, folder: Path) -> ExitCode:
+    from harness.report.baseline import recordings_of
+    from harness.report.document import decode
+    from harness.session import read_file
+
+    found = recordings_of(decode(read_file(results), place=str(results)), place=str(results))
+    if not found:
+        raise UsageError(f"{results} holds no result", remedy="Take results of a run that has ended.")
+    return _record([(new, _existing(folder, new.base.reference)) for new in found], folder, keep=False)
+
+
+def _update(selection: Selection, *, folder: Path, partial: bool) -> ExitCode:
+    from harness.core.baseline import recordings, same_fingerprint
+
+    known = _all_existing(folder) if not partial else ()
+    before: dict[str, Recording | None] = {}
+
+    def begin(session: Session) -> None:
+        for reference, facts in session.base_facts.items():
+            old = before[reference] = _existing(folder, reference)
+            _output(folder, reference)
+            if partial and old and not same_fingerprint(old, base=facts, engine=session.engine_facts):
+                raise UsageError(
+                    f"{_file(folder, reference)} was recorded of another image or engine, and a part of it would stay",
+                    remedy="Update all of it: leave out --variant, --signal and --probe.",
+                )
+
+    report = measure(with_known(selection, known), begin=begin)
+    return _record([(new, before[new.base.reference]) for new in recordings(report)], folder, keep=partial)
+
+
+def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *, keep: bool) -> ExitCode:
+    """Write baselines; what could not be tested keeps the line it has."""
+    from harness.core.baseline import merged, untested
+    from harness.core.comparison import compare
+    from harness.report import difference, table
+    from harness.report.baseline import write
+
+    people = table.console()
+    missing = 0
+    for new, old in found:
+        recording = merged(old, new, keep=keep)
+        output = _output(folder, new.base.reference)
+        output.write(write(recording))
+        missing += (left := untested(new))
+        if old is not None:
+            people.print(difference.render([compare(old, recording)]))
+        told = f", {left} untested and not recorded" if left else ""
+        people.print(f"{output.path}: {len(recording.findings)} cells{told}", soft_wrap=True, markup=False)
+    return ExitCode.UNTESTED if missing else ExitCode.OK
+
+
+def _file(folder: Path, reference: str) -> Path:
+    from harness.report.baseline import file_name
+
+    return folder / file_name(reference)
+
+
+def _output(folder: Path, reference: str) -> Output:
+    return Output(str(_file(folder, reference)))
+
+
+def _existing(folder: Path, reference: str) -> Recording | None:
+    """The baseline of a base, if there is one.
+
+    Raises:
+        UsageError: it is broken, or another base's of the same file name; it is not overwritten.
+    """
+    from harness.report.baseline import read_baseline
+    from harness.session import read_file
+
+    path = _file(folder, reference)
+    if not path.exists():
+        return None
+    recording = read_baseline(read_file(path), place=str(path))
+    if recording.base.reference != reference:
+        raise UsageError(
+            f"{path} is the baseline of {recording.base.reference}, not of {reference}",
+            remedy="Choose another folder with --dir, or remove the file.",
+        )
+    return recording
+
+
+def _all_existing(folder: Path) -> tuple[Recording, ...]:
+    from harness.session import read_recordings
+
+    return read_recordings(folder) if folder.is_dir() and any(folder.glob("*.json")) else ()
+
+
+@baseline.command("check", epilog=EXIT_CODES)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+def check_baselines(files: tuple[Path, ...]) -> None:
+    """Check that baseline files are whole and in the form that `baseline update` writes. Needs no engine."""
+    from harness.report.baseline import read_baseline, write
+    from harness.session import read_file
+
+    chosen = files or tuple(sorted(Path(BASELINES).glob("*.json")))
+    if not chosen:
+        raise UsageError(f"{BASELINES} holds no baseline", remedy="Name files, or record one: baseline update")
+    for path in chosen:
+        content = read_file(path)
+        if write(read_baseline(content, place=str(path))).encode() != content:
+            raise UsageError(
+                f"{path} is not in the form that is written: edited by hand, or badly merged",
+                remedy="Record it again: signal-harness baseline update",
+            )
+        click.echo(f"{path}: well-formed")
