@@ -85,6 +85,7 @@ def test_a_stop_tells_how_it_went(everything: tuple[int, dict[str, Any]]) -> Non
     assert forced["evidence"]["probe"]["request"] == "lost"
     assert (graceful["signal"], graceful["exit_code"]) == ("SIGQUIT", 0)
     assert graceful["evidence"]["probe"] | {"took_s": 0} == {
+        "kind": "stop",
         "grace_s": 3,
         "took_s": 0,
         "forced": False,
