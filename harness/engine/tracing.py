@@ -132,9 +132,13 @@ def sweep(root: Path | None = None) -> int:
     stale = [
         path for path in (root.joinpath("instances").glob(f"{_PREFIX}*") if root else ()) if not _in_use(path.name)
     ]
+    removed = 0
     for path in stale:
-        _remove(path)
-    return len(stale)
+        # Another run may be sweeping it at this moment, and as long as it has a file of it open, it is busy.
+        with suppress(OSError):
+            _remove(path)
+            removed += 1
+    return removed
 
 
 def _in_use(name: str) -> bool:

@@ -195,3 +195,16 @@ def test_instances_of_others_are_none_of_ours(instances: Path) -> None:
     with left_behind(instances, f"another-tool-{os.getpid()}") as path:
         sweep()
         assert path.exists()
+
+
+def test_an_instance_that_another_run_is_removing_is_left_to_it(instances: Path) -> None:
+    stale = instances / "signal-harness-0-1-1"
+    stale.mkdir()
+    try:
+        with (stale / "trace").open(encoding="ascii"), Tracer([USR1]):
+            assert stale.exists()
+        assert sweep() >= 1
+        assert not stale.exists()
+    finally:
+        if stale.exists():
+            stale.rmdir()
