@@ -20,11 +20,13 @@ from harness.cli.options import (
 from harness.cli.output import Output
 from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode, UsageError
+from harness.core.recipe import is_glob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.core.baseline import Recording
+    from harness.core.model import BaseFacts, EngineFacts
     from harness.session import Selection, Session
 
 
@@ -73,31 +75,47 @@ def _record_from(results: Path, folder: Path) -> ExitCode:
     found = recordings_of(decode(read_file(results), place=str(results)), place=str(results))
     if not found:
         raise UsageError(f"{results} holds no result", remedy="Take results of a run that has ended.")
-    return _record([(new, _existing(folder, new.base.reference)) for new in found], folder, keep=False)
+    pairs = [(new, _existing(folder, new.base.reference)) for new in found]
+    for new, old in pairs:
+        if old and old.findings.keys() - new.findings.keys():
+            _refuse_to_mix(old, folder, base=new.base, engine=new.engine)
+    return _record(pairs, folder, keep=True)
 
 
 def _update(selection: Selection, *, folder: Path, partial: bool) -> ExitCode:
-    from harness.core.baseline import recordings, same_fingerprint
+    from harness.core.baseline import recordings
 
-    known = _all_existing(folder) if not partial else ()
+    known = () if partial else _known(folder, selection.bases)
     before: dict[str, Recording | None] = {}
 
     def begin(session: Session) -> None:
         for reference, facts in session.base_facts.items():
             old = before[reference] = _existing(folder, reference)
             _output(folder, reference)
-            if partial and old and not same_fingerprint(old, base=facts, engine=session.engine_facts):
-                raise UsageError(
-                    f"{_file(folder, reference)} was recorded of another image or engine, and a part of it would stay",
-                    remedy="Update all of it: leave out --variant, --signal and --probe.",
-                )
+            if partial and old:
+                _refuse_to_mix(old, folder, base=facts, engine=session.engine_facts)
 
     report = measure(with_known(selection, known), begin=begin)
     return _record([(new, before[new.base.reference]) for new in recordings(report)], folder, keep=partial)
 
 
+def _refuse_to_mix(old: Recording, folder: Path, *, base: BaseFacts, engine: EngineFacts) -> None:
+    """Refuse to keep a part of a baseline that was recorded of something else.
+
+    Raises:
+        UsageError: it was.
+    """
+    from harness.core.baseline import same_fingerprint
+
+    if not same_fingerprint(old, base=base, engine=engine):
+        raise UsageError(
+            f"{_file(folder, base.reference)} was recorded of another image or engine, and a part of it would stay",
+            remedy="Update all of it: leave out --variant, --signal and --probe.",
+        )
+
+
 def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *, keep: bool) -> ExitCode:
-    """Write baselines; what could not be tested keeps the line it has."""
+    """Write baselines; what could not be tested keeps the line it has, if that is of the same image and engine."""
     from harness.core.baseline import merged, untested
     from harness.core.comparison import compare
     from harness.report import difference, table
@@ -148,9 +166,12 @@ def _existing(folder: Path, reference: str) -> Recording | None:
     return recording
 
 
-def _all_existing(folder: Path) -> tuple[Recording, ...]:
+def _known(folder: Path, bases: Sequence[str]) -> tuple[Recording, ...]:
+    """What is recorded already of the bases that are named; of all if none is, or by a glob."""
     from harness.session import read_recordings
 
+    if bases and not any(map(is_glob, bases)):
+        return tuple(recording for base in bases if (recording := _existing(folder, base)))
     return read_recordings(folder) if folder.is_dir() and any(folder.glob("*.json")) else ()
 
 

@@ -142,12 +142,18 @@ def merged(old: Recording | None, new: Recording, *, keep: bool) -> Recording:
     """What is to be recorded: what was found, and where nothing could be tested what was recorded before.
 
     Args:
-        old: what was recorded.
+        old: what was recorded; of another image or engine none of it stays, and no cell of a variant that was changed.
         new: what is found.
         keep: whether cells that were not asked about stay.
     """
-    before = old.findings if old else {}
-    kept = {key: finding for key, finding in before.items() if keep or key in new.findings}
+    if old and not same_fingerprint(old, base=new.base, engine=new.engine):
+        old = None
+    digests = old.variants if old else {}
+    kept = {
+        key: finding
+        for key, finding in (old.findings if old else {}).items()
+        if (keep or key in new.findings) and new.variants.get(key[0], digests.get(key[0])) == digests.get(key[0])
+    }
     tested = {key: finding for key, finding in new.findings.items() if finding.verdict is not Verdict.UNTESTED}
     variants = {**(old.variants if old and keep else {}), **new.variants}
     return replace(new, findings={**kept, **tested}, variants=variants)

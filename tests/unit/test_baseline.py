@@ -232,7 +232,7 @@ FOUND = st.dictionaries(
 def test_what_could_not_be_tested_stays_as_it_was_recorded(
     before: Mapping[Key, Finding], now: Mapping[Key, Finding], keep: bool
 ) -> None:
-    whole = merged(recording(before), recording(now, base=DEBIAN), keep=keep)
+    whole = merged(recording(before, base=DEBIAN), recording(now, base=DEBIAN), keep=keep)
     for key in KEYS:
         tested = now.get(key) if key in now and now[key].verdict is not Verdict.UNTESTED else None
         stays = before.get(key) if keep or key in now else None
@@ -250,6 +250,22 @@ def test_the_digests_of_variants_that_stay_are_kept(keep: bool, variants: dict[s
     old = recording({("w", "stop"): finding(Verdict.FORCED)}, variants={"v": "1", "w": "1"})
     new = recording({TERM: finding(Verdict.KILLED)}, variants={"v": "2"})
     assert merged(old, new, keep=keep).variants == variants
+
+
+@given(FOUND, FOUND, st.booleans())
+def test_nothing_stays_of_another_image_or_engine(
+    before: Mapping[Key, Finding], now: Mapping[Key, Finding], keep: bool
+) -> None:
+    new = recording(now, base=DEBIAN)
+    tested = {key: one for key, one in now.items() if one.verdict is not Verdict.UNTESTED}
+    others = recording(before), recording(before, base=DEBIAN, engine=replace(ENGINE, kernel="6.13"))
+    assert [merged(old, new, keep=keep).findings for old in others] == [tested] * 2
+
+
+def test_nothing_stays_of_a_variant_that_was_changed() -> None:
+    old = recording({HUP: finding(Verdict.FORWARDED), ("w", "stop"): finding(Verdict.FORCED)}, variants={"v": "1"})
+    new = recording({TERM: finding(Verdict.KILLED), HUP: finding(Verdict.UNTESTED)}, variants={"v": "2"})
+    assert set(merged(old, new, keep=True).findings) == {TERM, ("w", "stop")}
 
 
 def test_cells_that_could_not_be_tested_are_counted() -> None:
