@@ -141,7 +141,7 @@ def test_what_a_killed_run_leaves_is_removed_by_clean(tmp_path: Path) -> None:
     assert left_behind(process.pid) == []
 
 
-def tested(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def judged(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """What pytest says of a catalogue, run in its folder."""
     words = ["--rootdir", str(folder), "-p", "no:cacheprovider", "-m", "signals", "--signal", "TERM", *more]
     return subprocess.run(
@@ -159,23 +159,23 @@ def test_pytest_judges_by_the_baselines_that_lie_beside_it(tmp_path: Path) -> No
     words = ["baseline", "update", "--catalogue", str(folder), "--base", "local:musl-node24", "--signal", "TERM"]
     subprocess.run([sys.executable, "-m", "harness", *words], cwd=folder, capture_output=True, check=True, timeout=200)
     base = ("--signal-base", "local:musl-node24")
-    done = tested(folder, *base)
+    done = judged(folder, *base)
     assert done.returncode == 0, done.stdout
     assert "recorded, not asserted" not in done.stdout
     (file,) = (folder / "baselines").glob("*.json")
     text = file.read_text()
     file.write_text(text.replace('"forwarded"', '"swallowed"'))
-    done = tested(folder, *base)
+    done = judged(folder, *base)
     assert done.returncode == 1, done.stdout
     assert "expected  swallowed, as recorded" in done.stdout
     assert "likely    nothing that is recorded has changed" in done.stdout
     file.write_text(text.replace('"forwarded"', '"fine"'))
-    done = tested(folder, *base)
+    done = judged(folder, *base)
     assert done.returncode == 2, done.stdout
     assert """cells["good/SIGTERM"].verdict: Invalid enum value 'fine'""" in done.stdout + done.stderr
 
 
 def test_pytest_lists_what_no_baseline_covers(tmp_path: Path) -> None:
-    done = tested(catalogue(tmp_path, good="depends"), "--signal-base", "local:musl-node24")
+    done = judged(catalogue(tmp_path, good="depends"), "--signal-base", "local:musl-node24")
     assert done.returncode == 0, done.stdout
     assert "musl-node24/good/SIGTERM: forwarded" in done.stdout
