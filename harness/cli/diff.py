@@ -87,7 +87,7 @@ def _diff(old: str, new: str, *, on: FailOn, output: Output, chosen: Mapping[str
 
 def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]:
     from harness.core.baseline import counterparts, recordings
-    from harness.core.comparison import compare
+    from harness.core.comparison import compare_pairs
 
     selection = selection_of(**chosen)
     sides = [_asked(_recorded(text), selection, chosen) for text in (old, new)]
@@ -108,7 +108,7 @@ def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]
             f"{old} is of {told[0]}, {new} of {told[1]}: which to compare with which?",
             remedy="Give files of the same bases, or of one base each.",
         )
-    compared = [compare(pairs[one.base.reference], one) for one in after if one.base.reference in pairs]
+    compared = compare_pairs(after, pairs)
     if not any(one.same or one.differences for one in compared):
         raise UsageError("no cell is left to compare", remedy="Leave out --variant, --signal or --probe.")
     return compared

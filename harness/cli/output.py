@@ -6,14 +6,16 @@ import errno
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
 
 
 class Output:
@@ -79,3 +81,15 @@ class Output:
             yield
         except OSError as error:
             raise UsageError(f"{self.path} cannot be written: {error.strerror}") from error
+
+
+def opened(targets: Iterable[tuple[T, str | None]]) -> list[tuple[T, Output]]:
+    """Open an output for each of several things.
+
+    Raises:
+        UsageError: two of them are to share standard output, or a file cannot be written.
+    """
+    outputs = [(what, Output(target)) for what, target in targets]
+    if sum(output.standard for _, output in outputs) > 1:
+        raise UsageError("two formats cannot share standard output", remedy="Name a file for all but one.")
+    return outputs

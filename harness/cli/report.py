@@ -9,8 +9,7 @@ from typing import Final
 import click
 
 from harness.cli.options import EXIT_CODES, baseline_option
-from harness.cli.output import Output
-from harness.core.errors import UsageError
+from harness.cli.output import opened
 from harness.report.formats import Format, render
 
 _EXAMPLES: Final = """\b
@@ -49,18 +48,16 @@ class _Target(click.ParamType[tuple[Format, str]]):
 def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Path | None) -> None:
     """Write a results file (run --json) as JUnit XML, Markdown, HTML or SARIF."""
     from harness.core.baseline import counterparts
-    from harness.core.comparison import compare
+    from harness.core.comparison import compare_pairs
     from harness.report.baseline import recordings_of
     from harness.report.document import decode
     from harness.session import read_file, read_recordings
 
-    if [target for _, target in targets].count("-") > 1:
-        raise UsageError("two formats cannot share standard output", remedy="Name a file for all but one.")
+    outputs = opened(targets)
     document = decode(read_file(results), place=str(results))
     found = recordings_of(document, place=str(results))
     pairs = counterparts(read_recordings(baseline), [recording.base.reference for recording in found])
-    compared = [compare(pairs[new.base.reference], new) for new in found if new.base.reference in pairs]
-    outputs = [(wanted, Output(target)) for wanted, target in targets]
+    compared = compare_pairs(found, pairs)
     for wanted, output in outputs:
         output.write(render(wanted, document, compared))
         if output.path is not None:

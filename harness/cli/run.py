@@ -20,7 +20,7 @@ from harness.cli.options import (
     one_cell_options,
     selection_of,
 )
-from harness.cli.output import Output
+from harness.cli.output import opened
 from harness.core.errors import ExitCode, UsageError
 from harness.report.formats import Format, render
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.cli.output import Output
     from harness.core.comparison import Comparison
     from harness.core.model import Report
     from harness.session import Selection
@@ -65,10 +66,7 @@ _TITLES: Final = {
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     """Run the matrix: every variant on every base, one fresh container per signal."""
     targets = {wanted: chosen.pop(wanted.value) for wanted in Format}
-    if [*targets.values()].count("-") > 1:
-        raise UsageError("two formats cannot share standard output", remedy="Name a file for all but one.")
-    outputs = {wanted: Output(target) for wanted, target in targets.items()}
-    sys.exit(_run(selection_of(**chosen), outputs=outputs, baseline=baseline, table=table))
+    sys.exit(_run(selection_of(**chosen), outputs=dict(opened(targets.items())), baseline=baseline, table=table))
 
 
 def _run(

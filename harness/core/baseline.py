@@ -76,13 +76,19 @@ def flaw(key: Key, finding: Finding) -> str:
     return f"{wrong[0]} is no verdict on {question}" if wrong else ""
 
 
+def seen_of(verdict: Verdict, runs: Collection[Verdict]) -> tuple[Verdict, ...]:
+    """The verdicts of runs that disagree; those that could not be tested do not count."""
+    if verdict is not Verdict.UNSTABLE:
+        return ()
+    return tuple(one for one in Verdict if one in runs and one is not Verdict.UNTESTED)
+
+
 def finding_of(result: Result) -> Finding:
     """What is recorded of a result."""
     evidence = result.evidence
-    runs = {run.judgement.verdict for run in result.runs} - {Verdict.UNTESTED}
     return Finding(
         verdict=result.verdict,
-        seen=tuple(verdict for verdict in Verdict if verdict in runs) if result.verdict is Verdict.UNSTABLE else (),
+        seen=seen_of(result.verdict, [run.judgement.verdict for run in result.runs]),
         signal=evidence.sent.name if isinstance(evidence, StopEvidence) else None,
         chain=evidence.chain if evidence else (),
     )

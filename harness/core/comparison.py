@@ -90,6 +90,11 @@ def compare(old: Recording, new: Recording) -> Comparison:
     )
 
 
+def compare_pairs(found: Iterable[Recording], pairs: Mapping[str, Recording]) -> list[Comparison]:
+    """Hold each recording against its counterpart; one without is left out."""
+    return [compare(pairs[new.base.reference], new) for new in found if new.base.reference in pairs]
+
+
 def against(report: Report, pairs: Mapping[str, Recording]) -> list[Comparison]:
     """Hold a report against what was recorded, base by base; cells that were not run do not count.
 
@@ -97,11 +102,9 @@ def against(report: Report, pairs: Mapping[str, Recording]) -> list[Comparison]:
         report: what was found.
         pairs: what each base is held against, by its reference; a base without is left out.
     """
-    return [
-        compare(narrowed(pairs[new.base.reference], new.findings.keys()), new)
-        for new in recordings(report)
-        if new.base.reference in pairs
-    ]
+    found = recordings(report)
+    keys = {new.base.reference: new.findings.keys() for new in found}
+    return compare_pairs(found, {base: narrowed(old, keys[base]) for base, old in pairs.items() if base in keys})
 
 
 def recorded(comparisons: Iterable[Comparison]) -> dict[str, Verdict]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from harness.core.baseline import Finding, Recording, flaw, is_question
+from harness.core.baseline import Finding, Recording, flaw, is_question, seen_of
 from harness.core.errors import UsageError
 from harness.core.model import BaseFacts, EngineFacts, Probe, Verdict, base_label
 from harness.report.document import REMEDY, SCHEMA, Base, Engine, decode_as, kind_of, refusal
@@ -203,10 +203,9 @@ def recordings_of(document: Document | _Results, *, place: str = "the results") 
     for number, row in enumerate(rows):
         if row.base not in document.bases:
             raise UsageError(f"{place}, results[{number}]: {row.base!r} is none of its bases", remedy=REMEDY)
-        runs = {run.verdict for run in row.runs} - {Verdict.UNTESTED}
         finding = Finding(
             verdict=row.verdict,
-            seen=tuple(verdict for verdict in Verdict if verdict in runs) if row.verdict is Verdict.UNSTABLE else (),
+            seen=seen_of(row.verdict, [run.verdict for run in row.runs]),
             signal=row.signal if row.probe is Probe.STOP else None,
             chain=row.evidence.chain,
         )

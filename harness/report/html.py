@@ -19,12 +19,11 @@ import jinja2
 from markupsafe import Markup
 
 from harness.core.comparison import recorded
-from harness.core.model import Probe, Verdict, base_label
+from harness.core.model import Verdict, base_label
 from harness.core.ranking import Change
-from harness.core.signals import Signal
 from harness.report.dialog import Place, by_place, dialogs, place_of, words_of
 from harness.report.looks import CHANGED, LOOKS, MEANINGS, TONES, printable
-from harness.report.rows import cell_id, differs
+from harness.report.rows import cell_id, column_order, differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from harness.report.document import Base, Document, Row
 
 MARKS: Final = {Change.WORSE: "↓", Change.UNKNOWN: "≟", Change.SIDEWAYS: "≠", Change.NEW: "+", Change.BETTER: "↑"}
-_NUMBERS: Final = {Signal(number).name: number for number in range(1, 65)}
 _FEW: Final = 6
 _SOME: Final = 14
 _DIGITS: Final = 12
@@ -224,7 +222,7 @@ def _matrix(document: Document, cells: Sequence[Cell]) -> Matrix:
     for number, row in enumerate(document.results):
         at.setdefault(place_of(row), []).append(cells[number])
     bases = dict.fromkeys(row.base for row in document.results)
-    questions = {base: sorted({_order(row) for row in document.results if row.base == base}) for base in bases}
+    questions = {base: sorted({column_order(row) for row in document.results if row.base == base}) for base in bases}
     columns = tuple(
         Column(base=base, question=order[-1], first=not place)
         for base in bases
@@ -243,12 +241,6 @@ def _matrix(document: Document, cells: Sequence[Cell]) -> Matrix:
             for name in names
         ),
     )
-
-
-def _order(row: Row) -> tuple[int, int, str]:
-    """A column's place: signals by number, then the other probes."""
-    number = _NUMBERS.get(row.question, len(_NUMBERS) + 1) if row.probe is Probe.SIGNAL else 0
-    return list(Probe).index(row.probe), number, row.question
 
 
 def _facts_of(bases: Mapping[str, Base]) -> list[tuple[str, list[str | None], bool]]:

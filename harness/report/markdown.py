@@ -15,13 +15,12 @@ import jinja2
 from markupsafe import Markup
 
 from harness.core.comparison import recorded
-from harness.core.model import Probe, Verdict, base_label
+from harness.core.model import Verdict, base_label
 from harness.core.ranking import Change
-from harness.core.signals import Signal
 from harness.core.verdict import as_expected
 from harness.report.difference import SIGNS
 from harness.report.looks import CHANGED, LOOKS, MEANINGS
-from harness.report.rows import by_base, cell_id, differs, evidence, one_line, wanted
+from harness.report.rows import by_base, cell_id, column_order, differs, evidence, one_line, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,7 +43,6 @@ _ROOM_FOR_NOTE: Final = 1_500
 _GOOD, _BAD, _OPEN = (LOOKS[verdict][0] for verdict in (Verdict.FORWARDED, Verdict.KILLED, Verdict.UNTESTED))
 _CHANGED: Final = ("cell", "was", "is", "detail")
 _SHORT: Final = (Change.SIDEWAYS, Change.UNKNOWN, Change.GONE, Change.NEW, Change.BETTER)
-_NUMBERS: Final = {Signal(number).name: number for number in range(1, 65)}
 
 _JOINER: Final = "\u2060"
 _PIECES: Final = re.compile(r"`[^`|]*[^`|\s][^`|]*`|[^`]+|`")
@@ -174,7 +172,7 @@ class _View:
             yield _Part("untested cells", _macro("listed")(_OPEN, title, ["cell", "reason"], rows_, left))
 
     def _matrix(self, base: str, rows: Sequence[Row]) -> str:
-        questions = [question for *_, question in sorted({_question(row) for row in rows})]
+        questions = [question for *_, question in sorted({column_order(row) for row in rows})]
         cells: dict[str, dict[str, str]] = {}
         for row in rows:
             mark = "!" if differs(row, self._told) else ""
@@ -272,11 +270,6 @@ def _facts(base: Base) -> str:
     named = {"/bin/sh is": base.shell, "Node": base.node, "npm": base.npm}
     told = [base.os, base.libc, *(f"{name} {value}" for name, value in named.items() if value)]
     return " · ".join(fact for fact in told if fact)
-
-
-def _question(row: Row) -> tuple[int, int, str]:
-    """A column's place and heading: signals by number, then the other probes."""
-    return list(Probe).index(row.probe), _NUMBERS.get(row.question, 0), row.question
 
 
 def inert(value: object) -> Markup:

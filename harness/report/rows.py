@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import Expected, Outcome, Verdict, base_label
+from harness.core.model import Expected, Outcome, Probe, Verdict, base_label
+from harness.core.signals import Signal
 from harness.core.verdict import as_expected
 from harness.report.looks import GOOD, printable
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 _LOG_TAIL: Final = 12
 _MANY: Final = 8
+_NUMBERS: Final = {Signal(number).name: number for number in range(1, 65)}
+
+
+def column_order(row: Row) -> tuple[int, int, str]:
+    """A column's place and heading: signals by number, then the other probes."""
+    number = _NUMBERS.get(row.question, len(_NUMBERS) + 1) if row.probe is Probe.SIGNAL else 0
+    return list(Probe).index(row.probe), number, row.question
 
 
 def by_base(rows: Iterable[Row]) -> dict[str, list[Row]]:
