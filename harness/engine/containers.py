@@ -18,6 +18,7 @@ from harness.core.model import EngineEvent
 from harness.core.reproduce import UNREACHABLE_HOSTS
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
+from harness.engine.tracing import dead
 from harness.run.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -182,4 +183,4 @@ def _orphaned(owner: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return dead(int(pid))

@@ -141,6 +141,11 @@ def sweep(root: Path | None = None) -> int:
     return removed
 
 
+def dead(pid: int) -> bool:
+    """Whether a process has ended and is but an entry in the process table, until its parent waits for it."""
+    return _stat(pid)[:1] in (["Z"], ["X"])
+
+
 def _in_use(name: str) -> bool:
     """Whether the process that made an instance still lives: its PID may have passed to another since."""
     pid, _, rest = name.removeprefix(_PREFIX).partition("-")
@@ -149,11 +154,17 @@ def _in_use(name: str) -> bool:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot (proc_pid_stat(5), field 22); empty if it is gone."""
+    """When a process started, in clock ticks since boot (proc_pid_stat(5), field 22); empty if it is gone or dead."""
+    stat = _stat(pid)
+    return "" if not stat or dead(pid) else stat[19]
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of proc_pid_stat(5) from the third on, the state; none if there is no such process."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
-        return ""
+        return []
 
 
 def _remove(instance: Path) -> None:

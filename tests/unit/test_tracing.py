@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.core.signals import Signal
 from harness.core.trace import Handled, Sent
-from harness.engine import tracing
+from harness.engine import containers, tracing
 from harness.engine.tracing import Tracer
 
 if TYPE_CHECKING:
@@ -216,3 +217,14 @@ def test_a_name_without_a_start_is_no_use_once_its_process_is_gone() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         pass
     assert not tracing._in_use(f"signal-harness-{child.pid}")
+
+
+def test_what_a_zombie_made_is_not_in_use() -> None:
+    """A killed run whose parent does not wait for it is still in the process table, and owns nothing any more."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        name = f"signal-harness-{child.pid}-{started(child.pid)}-0"
+        owner = f"{socket.gethostname()}:{child.pid}"
+        assert (tracing._in_use(name), containers._orphaned(owner)) == (True, False)
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert (tracing._in_use(name), containers._orphaned(owner)) == (False, True)
