@@ -52,3 +52,7 @@ class BaseUnavailable(HarnessError):
 
 class EngineFault(HarnessError):
     """The engine refused or failed one request; the run it belongs to is ``untested``."""
+
+
+class Abandoned(HarnessError):
+    """A run that was given up while it was under way; its cell is ``untested``."""

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Final
 
+from harness.core.errors import Abandoned
 from harness.core.model import EngineEvent, LogLine
 
 MOST_BYTES: Final = 1 << 20
@@ -38,6 +39,7 @@ class Inbox:
         self._fences = 0
         self._echoes = 0
         self._closed = False
+        self._abandoned = False
 
     def write(self, data: bytes, stream: int = 1) -> None:
         """Take in output of one stream, in pieces of any size."""
@@ -75,6 +77,21 @@ class Inbox:
         with self._news:
             self._events.append(event)
             self._tell()
+
+    def abandon(self) -> None:
+        """Take in that nobody wants to know any more: who waits for news gets no further."""
+        with self._news:
+            self._abandoned = True
+            self._tell()
+
+    def check(self) -> None:
+        """Go no further where nobody wants to know any more.
+
+        Raises:
+            Abandoned: it was given up.
+        """
+        if self._abandoned:
+            raise Abandoned("given up before it could tell anything")
 
     @property
     def lines(self) -> tuple[LogLine, ...]:
@@ -118,10 +135,15 @@ class Inbox:
         return time.monotonic_ns()
 
     def pause(self, seconds: float) -> None:
-        """Return after so many seconds, or as soon as there is news that no pause has returned for."""
+        """Return after so many seconds, or as soon as there is news that no pause has returned for.
+
+        Raises:
+            Abandoned: it was given up.
+        """
         with self._news:
             self._news.wait_for(lambda: self._fresh, timeout=seconds)
             self._fresh = False
+        self.check()
 
     def _tell(self) -> None:
         self._fresh = True

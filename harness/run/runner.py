@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.core.catalogue import App, Variant
     from harness.core.model import BaseFacts, Cell, Evidence
+    from harness.core.signals import Signal
     from harness.run.protocol import Engine
 
 _STOP_SIGNAL: Final = "SIGTERM"  # what the engine sends where an image has no STOPSIGNAL (Dockerfile reference)
@@ -51,6 +52,17 @@ class Schedule:
     repeat: int | None = None
     patience: Patience = field(default_factory=Patience)
     on_result: Callable[[Result], None] = lambda _: None
+
+    def signal_of(self, cell: Cell) -> Signal:
+        """The signal that a cell is about: the one to send, else the one that the engine's stop sends to its image.
+
+        Raises:
+            HarnessError: its image is not to be had.
+        """
+        if cell.signal is not None:
+            return cell.signal
+        stops = self.start_of(self.image_of(cell.base, cell.variant)).stop_signal if cell.probe is Probe.STOP else None
+        return parse_signal(stops or _STOP_SIGNAL)
 
 
 class Runner:
@@ -127,12 +139,6 @@ class Runner:
             start = replace(start, entrypoint=variant.entrypoint, command=())
         return start if variant.command is None else replace(start, command=variant.command)
 
-    def _question(self, cell: Cell) -> Question:
-        if cell.signal is not None:
-            return Question(probe=cell.probe, signal=cell.signal)
-        stops = self._start(cell).stop_signal if cell.probe is Probe.STOP else None
-        return Question(probe=cell.probe, signal=parse_signal(stops or _STOP_SIGNAL))
-
     def _observe(self, cell: Cell) -> Evidence | Untested:
         """Run a cell once. A fault of the engine or of the harness is never a finding: the cell is untested."""
         if self._gone is not None:
@@ -147,7 +153,8 @@ class Runner:
                 entrypoint=variant.entrypoint,
                 command=variant.command,
             )
-            return observe(self._engine, launch, self._question(cell), self._schedule.app, self._schedule.patience)
+            question = Question(probe=cell.probe, signal=self._schedule.signal_of(cell))
+            return observe(self._engine, launch, question, self._schedule.app, self._schedule.patience)
         except EngineUnavailable as gone:
             self._gone = f"the engine went away: {gone}"
             return Untested(reason=self._gone)
