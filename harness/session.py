@@ -185,6 +185,7 @@ class Session:
         """Check the selection first, then find engine and bases."""
         folder, catalogue = load_catalogue(self._selection.catalogue)
         self._folder = folder
+        self.catalogue = catalogue
         variants = catalogue.select(self._selection.variants)
         # docker takes a while to import; a wrong name is told before that.
         from harness.engine.bases import Bases
@@ -245,21 +246,29 @@ class Session:
     def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Result]]:
         """Start building and running; a future for each cell, in order."""
         wanted = self.cells if cells is None else cells
-        self._images.prepare(
-            (cell.base, cell.variant) for cell in wanted if cell.variant.unmet(self.base_facts[cell.base]) is None
-        )
+        self.prepare(wanted)
         return self._runner.submit(wanted)
+
+    def prepare(self, cells: Iterable[Cell]) -> list[Future[str]]:
+        """Start building the images of cells, the first ones first; a future for each that its base can carry."""
+        return self._images.prepare(
+            (cell.base, cell.variant) for cell in cells if cell.variant.unmet(self.base_facts[cell.base]) is None
+        )
 
     def image_of(self, cell: Cell) -> str:
         """The image a cell runs, built if need be."""
         return self._images.image_of(cell.base, cell.variant)
 
+    def dockerfile_of(self, variant: Variant) -> str:
+        """The text of a variant's Dockerfile."""
+        return (self._folder / variant.dockerfile).read_text(encoding="utf-8", errors="replace")
+
     def source_of(self, variant: Variant) -> Source:
         """Where a variant comes from."""
-        file = self._folder / variant.dockerfile
-        text = file.read_text(encoding="utf-8", errors="replace")
         return Source(
-            path=_shown(file), digest=self._images.digest_of(variant), starting=starting(text, variant.target)
+            path=_shown(self._folder / variant.dockerfile),
+            digest=self._images.digest_of(variant),
+            starting=starting(self.dockerfile_of(variant), variant.target),
         )
 
     def report(self, results: Iterable[Result]) -> Report:

@@ -32,6 +32,17 @@ class Source:
     starting: tuple[Instruction, ...] = ()
 
 
+def telling(dockerfile: str, base: str, target: str | None = None) -> str:
+    """The lines of a Dockerfile that matter for signals, as a text: what it is built on, and what it starts.
+
+    Args:
+        dockerfile: the whole text.
+        base: the base to show in the place of the build argument.
+        target: the stage; the last one if there is none.
+    """
+    return "\n".join([f"FROM {base}", "…", *(instruction.text for instruction in starting(dockerfile, target))])
+
+
 def starting(dockerfile: str, target: str | None = None) -> tuple[Instruction, ...]:
     """The ENTRYPOINT and the CMD that hold for a stage, in the order of the file.
 

@@ -1,0 +1,203 @@
+"""A story told with real containers: chapters, what is asked of the room, what is run before and after a fix. Pure."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from harness.core.errors import UsageError
+from harness.core.model import Cell, Probe, Verdict
+from harness.core.signals import Signal, parse_signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.core.catalogue import Catalogue, Variant
+    from harness.core.model import BaseFacts
+
+SCHEMA: Final = 1
+FILE_NAME: Final = "demo.toml"
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One variant that is run: on each base whose ``/bin/sh`` is of one of these names, or on the first base."""
+
+    variant: str
+    on: tuple[str, ...] = ()
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer the room may give, and the verdicts that prove it right."""
+
+    text: str
+    verdicts: tuple[Verdict, ...]
+
+
+class Chapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One chapter of a story.
+
+    ``asks`` is a signal or a probe, put to all its acts: the ``broken`` ones, and the ``mended`` ones after the fix. A
+    chapter with ``claims`` has no acts: it holds all claims whose source begins so against what is measured.
+    """
+
+    name: str
+    title: str
+    intro: str
+    question: str
+    asks: str = ""
+    options: tuple[Option, ...] = ()
+    broken: tuple[Act, ...] = ()
+    fix: str = ""
+    code: str = ""
+    mended: tuple[Act, ...] = ()
+    lesson: str = ""
+    claims: str = ""
+
+    @property
+    def probe(self) -> Probe:
+        """What is asked of its containers."""
+        return Probe(self.asks) if self.asks in {*Probe} else Probe.SIGNAL
+
+    @property
+    def signal(self) -> Signal | None:
+        """The signal that is sent, if the chapter is about one."""
+        return parse_signal(self.asks) if self.probe is Probe.SIGNAL and self.asks else None
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole story; it goes with the catalogue beside it."""
+
+    schema: int
+    title: str
+    intro: str
+    chapter: tuple[Chapter, ...]
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """Every signal that is sent in it."""
+        return tuple(dict.fromkeys(chapter.signal for chapter in self.chapter if chapter.signal))
+
+
+def parse_story(text: str, *, place: str, catalogue: Catalogue) -> Story:
+    """Read a story.
+
+    Args:
+        text: the content of ``demo.toml``.
+        place: the file's name, for messages.
+        catalogue: the catalogue that its acts are from.
+
+    Raises:
+        UsageError: it is malformed, or speaks of a variant, a signal or a probe that there is none of.
+    """
+    try:
+        story = msgspec.convert(tomllib.loads(text), Story)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"{place}: {error}") from error
+    if story.schema != SCHEMA:
+        raise UsageError(f"{place}: schema {story.schema} is unknown", remedy=f"This version reads schema {SCHEMA}.")
+    if not story.chapter:
+        raise UsageError(f"{place}: there is no [[chapter]]")
+    variants = {variant.name for variant in catalogue.variants}
+    names: set[str] = set()
+    for chapter in story.chapter:
+        if flaw := _flaw(chapter, variants, names):
+            raise UsageError(f"{place}, chapter {chapter.name!r}: {flaw}")
+        names.add(chapter.name)
+    return story
+
+
+def _flaw(chapter: Chapter, variants: set[str], names: set[str]) -> str:
+    """What is wrong with a chapter; empty if nothing is."""
+    if not chapter.name or chapter.name[0].isdigit() or not chapter.name.replace("-", "").isalnum():
+        return "its name is made of letters, digits and '-', and begins with a letter"
+    if chapter.name in names:
+        return "two chapters have this name"
+    if chapter.claims:
+        return "a chapter with claims has no acts" if chapter.broken or chapter.mended or chapter.asks else ""
+    if not chapter.asks or not chapter.broken:
+        return "asks and broken are missing, or claims"
+    if unknown := [act.variant for act in (*chapter.broken, *chapter.mended) if act.variant not in variants]:
+        return f"the catalogue has no variant {unknown[0]!r}"
+    try:
+        _ = chapter.signal
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def choose(story: Story, wanted: Iterable[str]) -> tuple[Chapter, ...]:
+    """The chapters that are asked for, in the story's order; all if none is.
+
+    Args:
+        story: the story.
+        wanted: names, numbers from 1, or ranges of numbers: ``npm-start``, ``3``, ``2-4``, ``5-``.
+
+    Raises:
+        UsageError: there is no such chapter.
+    """
+    chosen: set[int] = set()
+    names = [chapter.name for chapter in story.chapter]
+    for word in wanted:
+        numbers = [names.index(word)] if word in names else _numbers(word, len(names))
+        if not numbers:
+            raise UsageError(
+                f"there is no chapter {word!r}",
+                remedy="Chapters: " + ", ".join(f"{number} {name}" for number, name in enumerate(names, start=1)),
+            )
+        chosen |= set(numbers)
+    return tuple(chapter for number, chapter in enumerate(story.chapter) if not chosen or number in chosen)
+
+
+def _numbers(word: str, count: int) -> list[int]:
+    first, dash, last = word.partition("-")
+    if not (first.isascii() and first.isdecimal() and (not last or (last.isascii() and last.isdecimal()))):
+        return []
+    begin = int(first)
+    end = int(last) if last else count if dash else begin
+    return [number - 1 for number in range(begin, end + 1) if 1 <= number <= count] if end <= count else []
+
+
+def cells_of(
+    chapter: Chapter, acts: Iterable[Act], catalogue: Catalogue, bases: Mapping[str, BaseFacts]
+) -> tuple[Cell, ...]:
+    """The cells that acts come to: each on every base whose shell it names, else on the first."""
+    variants = {variant.name: variant for variant in catalogue.variants}
+    return tuple(
+        Cell(base=base, variant=variants[act.variant], signal=chapter.signal, probe=chapter.probe)
+        for act in acts
+        for base in _bases(act, bases)
+    )
+
+
+def _bases(act: Act, bases: Mapping[str, BaseFacts]) -> list[str]:
+    fitting = [
+        reference
+        for shell in act.on
+        for reference, facts in bases.items()
+        if shell.casefold() in (facts.shell or "").casefold()
+    ]
+    return fitting or list(bases)[:1]
+
+
+def claimed(variants: Iterable[Variant], source: str, bases: Iterable[str]) -> tuple[Cell, ...]:
+    """The cells that hold claims to the test: what a claim says of signals and of other probes, on every base.
+
+    Args:
+        variants: the variants.
+        source: how the sources of the claims begin.
+        bases: the bases.
+    """
+    from harness.core.signals import DEFAULT_SIGNALS
+
+    cells: list[Cell] = []
+    for base in bases:
+        for variant in variants:
+            if variant.claim is None or not variant.claim.source.startswith(source):
+                continue
+            said = variant.claim.forwards
+            signals = dict.fromkeys([*(DEFAULT_SIGNALS if said.forwards else ()), *said.signals])
+            cells += [Cell(base=base, variant=variant, signal=signal) for signal in signals]
+            cells += [Cell(base=base, variant=variant, probe=probe) for probe in said.probes]
+    return tuple(cells)
