@@ -33,6 +33,8 @@ from harness.core.model import ExitEvidence, ReapEvidence, SignalEvidence, StopE
 _LOG_TAIL: Final = 16
 _MANY: Final = 24
 _WIDE: Final = 32
+_MS_US: Final = 1000
+_S_US: Final = 1_000_000
 _FATES: Final = {
     Fate.DELIVERED: "",
     Fate.IGNORED: "dropped by the kernel",
@@ -61,7 +63,7 @@ def render(result: Result, instructions: Sequence[Instruction]) -> RenderableTyp
         parts += _section("Processes before", [processes(evidence.before)])
         if isinstance(evidence, SignalEvidence):
             parts += _section("The path of the signal", [signal_path(evidence)])
-        if told := _found(evidence):
+        if told := found(evidence):
             parts += _section("What was found", [Text(told)])
         parts += _section(
             "Processes after", [processes(evidence.after) if evidence.running else Text(_ended(evidence))]
@@ -160,7 +162,7 @@ def signal_path(evidence: SignalEvidence) -> RenderableType:
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for step in steps:
-        table.add_row(f"+{step.at_us} µs", _step(step))
+        table.add_row(moment(step.at_us), step_line(step))
     told: list[RenderableType] = [table]
     if (ms := latency_ms(evidence)) is not None:
         told.append(Text(f"{ms:.2f} ms from the request to send it to the app's handler", style="dim"))
@@ -168,7 +170,15 @@ def signal_path(evidence: SignalEvidence) -> RenderableType:
     return Group(*told)
 
 
-def _step(step: Step) -> Text:
+def moment(at_us: int) -> str:
+    """When a step was, after the first one, in a unit that is easy to read."""
+    if at_us < _MS_US:
+        return f"+{at_us} µs"
+    return f"+{at_us / _MS_US:.1f} ms" if at_us < _S_US else f"+{at_us / _S_US:.2f} s"
+
+
+def step_line(step: Step) -> Text:
+    """One step of a signal's path: an arrow from sender to receiver, a handler that runs, an end."""
     if isinstance(step, Send):
         text = Text(f"{_party(step.sender)} ")
         text.append(f"──{step.signal}──▶", style="cyan").append(f" {_party(step.receiver)}")
@@ -186,7 +196,8 @@ def _party(party: Party) -> str:
     return printable(f"{party.pid} {name}" if party.pid else name)
 
 
-def _found(evidence: Seen) -> str:
+def found(evidence: Seen) -> str:
+    """What a probe that is not about a signal's path alone has found, in words; empty if there is nothing to add."""
     match evidence:
         case StopEvidence():
             request = f"; the request in flight was {evidence.request}" if evidence.request else ""
