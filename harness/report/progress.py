@@ -61,9 +61,13 @@ class Progress:
 
     def result(self, result: Result) -> None:
         """Tell that a cell has ended."""
-        self._bars.update(self._cells, advance=1)
+        self.advance()
         if not self._building:
             self._bars.update(self._cells, now=result.cell.id)
+
+    def advance(self) -> None:
+        """Tell that one more of what is counted is done."""
+        self._bars.update(self._cells, advance=1)
 
     def tell(self, done: int, total: int, now: str) -> None:
         """Tell how far a search has come, and what it is at."""

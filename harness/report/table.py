@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.console import Console, Group
 from rich.text import Text
@@ -41,10 +41,13 @@ def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> Ren
     return Group(*parts)
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A terminal for tables; what is piped gets 100 columns, whatever the terminal behind it."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPE_WIDTH)
+def console(*, stderr: bool = False, plain: bool = False) -> Console:
+    """A terminal for tables, ``plain`` without colour; what is piped gets 100 columns, whatever the terminal behind."""
+    colours: Literal["auto"] | None = None if plain else "auto"
+    made = Console(stderr=stderr, highlight=False, color_system=colours)
+    if made.is_terminal:
+        return made
+    return Console(stderr=stderr, highlight=False, color_system=colours, width=_PIPE_WIDTH)
 
 
 def summary(report: Report, recorded: Mapping[str, Verdict] | None = None) -> str:

@@ -1,0 +1,1 @@
+"""The workshop demo: a told story in chapters, with real containers."""

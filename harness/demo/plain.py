@@ -1,0 +1,131 @@
+"""A show as plain lines, one after another: for a recording, a pipe, or a terminal that can do no more."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from harness.demo import screens
+from harness.demo.fullscreen import FRAME_S
+from harness.demo.play import Phase
+from harness.demo.show import Command, Kind, path_of
+from harness.report.explain import moment, step_line
+from harness.report.looks import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from harness.demo.keys import Keys
+    from harness.demo.play import Sight
+    from harness.demo.show import Show, Step, View
+
+_HINT: Final = "  [" + ", ".join(f"{command} {command.name.lower()}" for command in Command) + "]"
+
+
+def narrate(show: Show, programme: screens.Programme, console: Console, keys: Keys, *, hint: bool) -> None:
+    """Go through a show until it is finished.
+
+    Args:
+        show: the show.
+        programme: what stays the same through it.
+        console: where lines go.
+        keys: the presenter's keys.
+        hint: whether to tell of the keys where the show waits for one.
+    """
+    narrator = Narrator(programme, console, hint=hint)
+    with keys.read():
+        while not show.finished:
+            show.tick(time.monotonic())
+            narrator.tell(show.view())
+            if command := keys.next(FRAME_S):
+                show.press(command)
+
+
+class Narrator:
+    """Tells of each view what has not been told yet."""
+
+    def __init__(self, programme: screens.Programme, console: Console, *, hint: bool) -> None:
+        self._programme = programme
+        self._console = console
+        self._hint = hint
+        self._step: Step | None = None
+        self._hinted = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._container = ""
+        self._deeds = self._lines = self._steps = 0
+        self._held: object = None
+        self._seen = self._over = False
+
+    def tell(self, view: View) -> None:
+        """Tell what is new."""
+        again = view.sight is not None and self._container not in ("", view.sight.container)
+        if view.step is not self._step or again:
+            self._turn(view)
+        if view.step.kind is Kind.PLAY and view.sight is not None:
+            self._play(view, view.sight)
+        elif view.step.kind is Kind.CLAIMS and view.waits and not self._over:
+            self._over = True
+            self._blocks(view)
+        waits = view.waits and self._hint
+        if waits and not self._hinted:
+            self._console.print(_HINT)
+        self._hinted = waits
+
+    def _turn(self, view: View) -> None:
+        """Begin another step."""
+        chapter = view.step.chapter
+        if view.step.kind is Kind.TITLE:
+            self._console.rule(Text(self._programme.story.title), align="left")
+        elif chapter is not None and (self._step is None or self._step.number != view.step.number):
+            self._console.print()
+            self._console.rule(Text(f"{view.step.number}/{view.chapters} {chapter.title}"), align="left")
+        self._step, self._hinted = view.step, False
+        self._begin()
+        if view.step.kind in (Kind.TITLE, Kind.QUESTION, Kind.TOLD, Kind.FIX):
+            self._blocks(view)
+        elif view.step.kind is Kind.PLAY and view.step.cell is not None:
+            cell = view.step.cell
+            self._console.print(f"\n{cell.variant.name} on {cell.base}", markup=False)
+
+    def _blocks(self, view: View) -> None:
+        for block in screens.blocks(self._programme, view):
+            self._console.print()
+            if block.title:
+                self._console.print(block.title)
+            self._print(block.body)
+
+    def _play(self, view: View, sight: Sight) -> None:
+        if sight.container and not self._container:
+            self._container = sight.container
+            self._console.print(screens.run_line(sight))
+        news = [
+            (line.at_ns, Text("  │ ").append_text(screens.log_line(line.text))) for line in sight.lines[self._lines :]
+        ]
+        news += [(done.at_ns, Text(f"$ {printable(done.deed.command)}")) for done in sight.deeds[self._deeds :]]
+        for _, told in sorted(news, key=lambda item: item[0]):
+            self._console.print(told)
+        self._lines, self._deeds = len(sight.lines), len(sight.deeds)
+        if sight.phase is Phase.HELD and sight.held is not self._held:
+            self._held = sight.held
+            self._tree(view, sight)
+        if sight.result is None:
+            return
+        for step in path_of(sight.result)[self._steps : view.shown]:
+            self._console.print(Text(f"  {moment(step.at_us):>10}  ").append_text(step_line(step)))
+        self._steps = view.shown
+        if view.waits and not self._over:
+            self._over = True
+            self._tree(view, sight)
+
+    def _tree(self, view: View, sight: Sight) -> None:
+        self._print(screens.tree(self._programme, view, sight))
+
+    def _print(self, body: RenderableType) -> None:
+        """Print something indented, without the blanks that fill its lines up."""
+        options = self._console.options.update(width=self._console.width - 2)
+        for line in self._console.render_lines(body, options, pad=False):
+            self._console.print(Text("  " + "".join(segment.text for segment in line).rstrip()))

@@ -1,0 +1,556 @@
+"""What a show looks like: a view to lines of text, as many as the terminal has."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.columns import Columns
+from rich.console import Group
+from rich.padding import Padding
+from rich.segment import Segment
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from harness.core.advice import advice
+from harness.core.claims import Holds, claim_of, together
+from harness.core.journey import End, Send
+from harness.core.model import ReapEvidence, SignalEvidence, Verdict
+from harness.core.trace import Fate
+from harness.demo.play import Phase
+from harness.demo.show import Command, Kind, path_of
+from harness.report.explain import found, moment, step_line
+from harness.report.looks import LOOKS, MEANINGS, look, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+    from harness.core.journey import Step as JourneyStep
+    from harness.core.model import BaseFacts, Cell, EngineFacts, Process, Result, Tree
+    from harness.core.signals import Signal
+    from harness.core.story import Story
+    from harness.demo.play import Sight
+    from harness.demo.show import View
+
+_THEME: Final = "ansi_dark"
+_LETTERS: Final = "abcdefgh"
+_KEYS: Final = {
+    Command.BACK: "back",
+    Command.REPEAT: "repeat",
+    Command.SKIP: "skip",
+    Command.SLOWER: "slower",
+    Command.FASTER: "faster",
+    Command.QUIT: "quit",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Programme:
+    """What stays the same through a show: the story, and where it plays.
+
+    ``dockerfile`` gives the lines that matter of a cell's variant, ``signal`` the one that it is about, if any.
+    """
+
+    story: Story
+    engine: EngineFacts
+    bases: Mapping[str, BaseFacts]
+    dockerfile: Callable[[Cell], str]
+    signal: Callable[[Cell], Signal | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A part of a screen. Where there is too little room it keeps ``least`` lines: its last ones, or its first."""
+
+    body: RenderableType
+    title: str = ""
+    least: int = 1
+    tail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A whole screen, to be printed with rich: what a view shows, fitted into the terminal's lines."""
+
+    programme: Programme
+    view: View
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it."""
+        width, height = options.max_width, options.height or console.height
+        narrow = options.update(width=width, height=None)
+        top = console.render_lines(_head(self.programme, self.view, width), narrow)
+        bottom = console.render_lines(_keys(self.view), narrow)
+        room = max(height - len(top) - len(bottom), 1)
+        lines = _fit(blocks(self.programme, self.view), room, console, options.update(width=width - 2, height=None))
+        lines = [[Segment(" "), *line] for line in lines]
+        lines += [[] for _ in range(room - len(lines))]
+        whole = [*top, *lines[:room], *bottom][-height:]
+        for number, line in enumerate(whole):
+            yield from line
+            if number + 1 < len(whole):
+                yield Segment.line()
+
+
+def _fit(parts: Sequence[Block], room: int, console: Console, options: ConsoleOptions) -> list[list[Segment]]:
+    """The lines of all parts, each cut to what there is room for: the longest gives first."""
+    bodies = [console.render_lines(part.body, options, pad=False) for part in parts]
+    heads = [bool(part.title) for part in parts]
+    gaps = len(parts) - 1
+    given = [len(body) for body in bodies]
+    while sum(given) + sum(heads) + gaps > room:
+        spare = [count - part.least for count, part in zip(given, parts, strict=True)]
+        if gaps:
+            gaps = 0  # what is worth reading goes before what is good to look at
+        elif max(spare, default=0) > 0:
+            given[spare.index(max(spare))] -= 1
+        else:
+            break
+    lines: list[list[Segment]] = []
+    for number, (part, body, count) in enumerate(zip(parts, bodies, given, strict=True)):
+        if number and gaps:
+            lines.append([])
+        if part.title:
+            lines += console.render_lines(Text(part.title, style="bold cyan"), options, pad=False)
+        lines += body[len(body) - count :] if part.tail else body[:count]
+    return lines
+
+
+def _head(programme: Programme, view: View, width: int) -> RenderableType:
+    chapter = view.step.chapter
+    if chapter is None:
+        left = Text(printable(programme.story.title), style="bold")
+    else:
+        left = Text().append(f"{view.step.number}/{view.chapters} ", "dim").append(printable(chapter.title), "bold")
+    right = Text()
+    if view.step.mended:
+        right.append("after the fix ", style="green")
+    if view.pace != 1:
+        right.append(f" ×{view.pace:g} slower" if view.pace > 1 else f" ×{1 / view.pace:g} faster", style="yellow")
+    line = Table.grid(expand=True)
+    line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    line.add_column(no_wrap=True, justify="right")
+    line.add_row(left, right)
+    return Group(Padding(line, (0, 1)), Text("─" * width, style="dim"))
+
+
+def _keys(view: View) -> RenderableType:
+    line = Text(" ")
+    line.append(f" {Command.NEXT} {_next(view)} ", style="bold reverse" if view.waits else "dim")
+    for command, name in _KEYS.items():
+        line.append(f"  {command} ", style="bold").append(name, style="dim")
+    return Group(Text(), line)
+
+
+def _next(view: View) -> str:
+    if not view.waits:
+        return "…"
+    if view.sight and view.step.kind is Kind.PLAY and view.sight.phase is Phase.HELD:
+        return "run it"
+    return "end" if view.step.kind is Kind.TABLE else "go on"
+
+
+def blocks(programme: Programme, view: View) -> list[Block]:
+    """The parts of a view, from top to bottom."""
+    match view.step.kind:
+        case Kind.TITLE:
+            return _title(programme)
+        case Kind.QUESTION:
+            return _question(programme, view)
+        case Kind.PLAY:
+            return _play(programme, view)
+        case Kind.TOLD:
+            return _told(view)
+        case Kind.FIX:
+            return _fix(programme, view)
+        case Kind.CLAIMS:
+            return _claims(programme, view)
+        case Kind.TABLE:
+            return _table(programme, view)
+
+
+def _title(programme: Programme) -> list[Block]:
+    chapters = Table.grid(padding=(0, 2))
+    chapters.add_column(justify="right", style="dim")
+    chapters.add_column()
+    for number, chapter in enumerate(programme.story.chapter, start=1):
+        chapters.add_row(str(number), printable(chapter.title))
+    where = Text()
+    for facts in programme.bases.values():
+        where.append(printable(facts.reference), style="bold")
+        where.append(f"  /bin/sh is {printable(facts.shell or 'not known')}, Node {printable(facts.node or '?')}\n")
+    engine = programme.engine
+    where.append(f"{printable(engine.name)} {printable(engine.version)}, kernel {printable(engine.kernel)}", "dim")
+    if not engine.trace:
+        where.append("\nNo kernel's record of signals here: log and process tree are what there is.", "yellow")
+    return [
+        Block(body=_prose(programme.story.intro)),
+        Block(title="Chapters", body=chapters, least=4),
+        Block(title="It plays on", body=where),
+    ]
+
+
+def _question(programme: Programme, view: View) -> list[Block]:
+    chapter = view.step.chapter
+    assert chapter is not None  # noqa: S101  a question is a chapter's
+    parts = [Block(body=_prose(chapter.intro))]
+    if view.cells:
+        parts.append(Block(body=_dockerfiles(programme, view.cells), least=3))
+    options = Text()
+    for letter, option in zip(_LETTERS, chapter.options, strict=False):
+        options.append(f"{letter}  ", style="bold yellow").append(f"{printable(option.text)}\n")
+    options.rstrip()
+    parts.append(Block(body=Text(printable(chapter.question), style="bold"), title="Predict first", least=1))
+    return [*parts, Block(body=options, least=len(chapter.options))] if chapter.options else parts
+
+
+def _dockerfiles(programme: Programme, cells: Iterable[Cell]) -> RenderableType:
+    """The lines that matter of each variant, once."""
+    shown: dict[str, RenderableType] = {}
+    for cell in cells:
+        text = printable(programme.dockerfile(cell))
+        how = "docker run --init" if cell.variant.init else ""
+        body: list[RenderableType] = [code(text, "docker")]
+        if how:
+            body.append(Text(f"$ {how} …", style="bold"))
+        name = Text(printable(cell.variant.dockerfile), style="dim")
+        shown.setdefault(cell.variant.name, Padding(Group(name, *body), (0, 4, 0, 0)))
+    return Columns(shown.values())
+
+
+def code(text: str, language: str) -> RenderableType:
+    """Lines of a file, coloured."""
+    return Syntax(text, language, theme=_THEME, background_color="default", word_wrap=True)
+
+
+def _play(programme: Programme, view: View) -> list[Block]:
+    sight = view.sight
+    if sight is None:
+        return [Block(body=Text("starting …", style="dim"))]
+    parts = [Block(body=commands(sight), least=2)]
+    parts.append(Block(title=_where(programme, sight.cell), body=tree(programme, view, sight), least=4))
+    parts.append(Block(title="The log", body=log(sight), least=2, tail=True))
+    if told := path(view, sight):
+        parts.append(Block(title="The path of the signal", body=told, least=2, tail=True))
+    if sight.result is not None and view.waits:
+        parts.append(Block(body=verdict(sight.result), least=1))
+    return parts
+
+
+def _where(programme: Programme, cell: Cell) -> str:
+    shell = programme.bases[cell.base].shell
+    return printable(f"Processes on {cell.base}" + (f", /bin/sh is {shell}" if shell else ""))
+
+
+def commands(sight: Sight) -> RenderableType:
+    """The commands that were run, and the one that waits."""
+    told = run_line(sight)
+    for done in sight.deeds:
+        told.append("\n$ ", "dim").append(printable(done.deed.command), "bold")
+    if sight.held is not None:
+        told.append("\n$ ", "dim").append(printable(sight.held.command), "bold yellow").append("  ◀ next", "yellow")
+    elif sight.phase is Phase.UNDER_WAY:
+        told.append(f"   {sight.elapsed_s:.1f} s", "yellow")
+    if sight.run > 1:
+        told.append(f"\nonce more, as luck may have a hand in it: container {sight.run}", "dim")
+    return told
+
+
+def run_line(sight: Sight) -> Text:
+    """The command that started the container."""
+    launch = sight.launch
+    if launch is None:
+        return Text("the image is being built …", style="dim")
+    words = ["docker", "run", "-d", *(["--init"] if launch.init else [])]
+    words += ["-p", f"127.0.0.1::{launch.publish}"] if launch.publish else ["--network", "none"]
+    words += [word for name, value in launch.environment.items() for word in ("-e", f"{name}={value}")]
+    words += ["--name", sight.container, launch.image]
+    return Text("$ ", style="dim", overflow="fold").append(printable(shlex.join(words)), "not dim")
+
+
+def tree(programme: Programme, view: View, sight: Sight) -> RenderableType:
+    """The process tree, with what each process has done with the signal so far."""
+    evidence = sight.result.evidence if sight.result else None
+    steps: Sequence[JourneyStep] = path_of(sight.result) if sight.result else ()
+    shown: Tree = sight.tree
+    if evidence is not None:
+        shown = evidence.before if isinstance(evidence, SignalEvidence) and steps else evidence.after
+    orphan = evidence.orphan.pid if isinstance(evidence, ReapEvidence) else None
+    ended = evidence is not None and not evidence.running and view.shown >= len(steps)
+    end = Text(f"the container has ended, with exit code {evidence.exit_code}", "red") if ended and evidence else None
+    if not shown:
+        return end or Text("none yet", style="dim")
+    signal = programme.signal(sight.cell)
+    notes = _notes(steps[: view.shown])
+    rows: list[tuple[str, Text, Text, Text]] = []
+    depth: dict[int, int] = {}
+    for process in shown:
+        depth[process.pid] = depth.get(process.ppid, -1) + 1
+        pid = process.inner_pid or process.pid
+        note = notes.get(pid, _Note())
+        told = Text("the orphan", "yellow") if process.pid == orphan else note.text
+        name = Text(printable("  " * depth[process.pid] + ("└ " if depth[process.pid] else "") + process.args))
+        if note.gone:
+            name.stylize("dim strike")
+        rows.append((str(pid), name, _attitude(process, signal), told))
+    table = Table.grid(padding=(0, 2))
+    for column in range(4):
+        # What is too long for the screen is cut from the commands alone.
+        least = 12 if column == 1 else max(len(row[column]) for row in rows)
+        table.add_column(justify="left" if column else "right", no_wrap=True, overflow="ellipsis", min_width=least)
+    for row in rows:
+        table.add_row(*row)
+    return Group(table, end) if end else table
+
+
+def _attitude(process: Process, signal: Signal | None) -> Text:
+    """What a process would do with the signal; without one, whether it lives."""
+    if not process.alive:
+        return Text("zombie", style="red")
+    if signal is None:
+        return Text("lives", style="dim")
+    if process.fetches_signals or process.blocks(signal):
+        return Text("waits for it", style="green")
+    if process.catches(signal):
+        return Text("handler", style="green")
+    return Text("ignores it" if process.ignores(signal) else "no handler", style="red")
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What has become of a process so far: in words, how often that, and whether it has ended."""
+
+    words: str = ""
+    style: str = ""
+    gone: bool = False
+    times: int = 1
+
+    @property
+    def text(self) -> Text:
+        return Text(self.words + (f" ×{self.times}" if self.times > 1 else ""), self.style)
+
+
+def _notes(steps: Sequence[JourneyStep]) -> dict[int, _Note]:
+    """By PID in the container: the last that a path tells of a process; that of the last step stands out."""
+    notes: dict[int, _Note] = {}
+    handled: Counter[tuple[int, str]] = Counter()
+    for number, step in enumerate(steps, start=1):
+        pid = (step.receiver if isinstance(step, Send) else step.process).pid
+        if pid is None or (pid in notes and notes[pid].gone):
+            continue
+        gone, times = isinstance(step, End), 1
+        if isinstance(step, Send):
+            fate = {Fate.DELIVERED: "", Fate.MERGED: ", merges", Fate.LOST: ", lost"}.get(step.fate, ", dropped")
+            words, style = f"◀ {step.signal}{fate}", "red" if step.fate is Fate.IGNORED else "cyan"
+        elif isinstance(step, End):
+            words, style = f"dies of {step.by}" if step.by else "exits", "red"
+        elif step.by_handler:
+            words, style = f"handles {step.signal}", "green"
+            handled[pid, words] += 1
+            times = handled[pid, words]
+        else:
+            words, style = f"{step.signal}: default action", "red"
+        notes[pid] = _Note(words, f"bold reverse {style}" if number == len(steps) else style, gone, times)
+    return notes
+
+
+def log(sight: Sight) -> RenderableType:
+    """What the container has written so far."""
+    lines = [line.text for line in sight.lines if line.text.strip()]
+    return Group(*map(log_line, lines)) if lines else Text("nothing yet", style="dim")
+
+
+def log_line(text: str) -> Text:
+    """One line of a container's log; what cannot be shown is spelled out, what is too long is cut."""
+    line = Text(printable(text), no_wrap=True, overflow="ellipsis")
+    line.highlight_regex(r"SIG[A-Z0-9+-]+", "bold green")
+    return line
+
+
+def path(view: View, sight: Sight) -> RenderableType | None:
+    """The path of the signal as far as it has been told; ``None`` where there is none."""
+    steps = path_of(sight.result) if sight.result else ()
+    if not steps:
+        return None
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="dim", no_wrap=True, min_width=8)
+    table.add_column(overflow="fold")
+    for step in steps[: view.shown]:
+        table.add_row(moment(step.at_us), step_line(step))
+    return table
+
+
+def verdict(result: Result) -> Text:
+    """A verdict and what it means, in one line."""
+    text = Text(printable(f"{result.cell.variant.name}, {result.cell.question}: "))
+    text.append_text(look(result.verdict)).append(f": {MEANINGS[result.verdict]}")
+    text.stylize("bold")
+    return text
+
+
+def _told(view: View) -> list[Block]:
+    chapter, sight = view.step.chapter, view.sight
+    result = sight.result if sight else None
+    if chapter is None or result is None:
+        return [Block(body=Text("it was given up", style="dim"))]
+    parts = [Block(body=Group(verdict(result), Text(printable(result.judgement.reason))), least=2)]
+    if result.evidence is not None and (told := found(result.evidence)):
+        parts.append(Block(title="What was found", body=Text(told)))
+    if chapter.options and not view.step.mended:
+        parts.append(Block(title="Who was right?", body=answers(view), least=len(chapter.options)))
+    if not result.verdict.good:
+        parts.append(Block(title="To mend it", body=Text(printable("\n".join(advice(result)))), least=2))
+    if view.step.last:
+        parts.append(Block(title="Before and after", body=Group(*map(_outcome, view.before)), least=2))
+        parts.append(Block(title="To take home", body=_prose(chapter.lesson)))
+    return parts
+
+
+def answers(view: View) -> RenderableType:
+    """The answers that the room could give, and which of them the containers gave."""
+    chapter, sight = view.step.chapter, view.sight
+    lines = Text()
+    verdict_ = sight.result.verdict if sight and sight.result else None
+    for letter, option in zip(_LETTERS, chapter.options if chapter else (), strict=False):
+        right = verdict_ in option.verdicts
+        lines.append(f"{'✓' if right else ' '} {letter}  {printable(option.text)}\n", "bold green" if right else "dim")
+    if verdict_ in (Verdict.UNSTABLE, Verdict.UNTESTED):
+        lines.append(f"nobody can tell: {MEANINGS[verdict_]}", "yellow")
+    lines.rstrip()
+    return lines
+
+
+def _outcome(result: Result) -> Text:
+    symbol, style = LOOKS[result.verdict]
+    text = Text(f"{symbol} {result.verdict:<11}", style=style)
+    return text.append(printable(f" {result.cell.variant.name} on {result.cell.base}"), style="default")
+
+
+def _fix(programme: Programme, view: View) -> list[Block]:
+    chapter = view.step.chapter
+    if chapter is None:
+        return []
+    parts = [Block(body=Text(printable(chapter.fix), style="bold"))]
+    parts.append(Block(title="Before", body=_dockerfiles(programme, view.cells), least=3))
+    parts.append(Block(title="After", body=_dockerfiles(programme, view.mended), least=3))
+    if chapter.code:
+        parts.append(Block(title="In the app", body=code(printable(chapter.code), "javascript")))
+    return parts
+
+
+def _claims(programme: Programme, view: View) -> list[Block]:
+    chapter = view.step.chapter
+    rows: dict[str, dict[str, list[Result]]] = {}
+    for result in view.results:
+        rows.setdefault(result.cell.variant.name, {}).setdefault(result.cell.base, []).append(result)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+    for _ in programme.bases:
+        table.add_column(no_wrap=True)
+    table.add_row("", "", *(Text(short_base(base), style="bold") for base in programme.bases))
+    held = 0
+    for name, by_base in rows.items():
+        findings = [together(claim_of(result) for result in by_base.get(base, ())) for base in programme.bases]
+        held += all(finding is Holds.HELD for finding in findings)
+        claim = next(result.cell.variant.claim for results in by_base.values() for result in results)
+        shown = [
+            Text(f"{'✓' if finding is Holds.HELD else '✗'} {finding}", "green" if finding is Holds.HELD else "red")
+            if finding
+            else Text("…", "dim")
+            for finding in findings
+        ]
+        table.add_row(printable(name), Text(printable(claim.text if claim else ""), "dim"), *shown)
+    parts = [Block(body=table, least=6)]
+    if not view.waits:
+        return [*parts, Block(body=_progress(view))]
+    told = f"{held} of {len(rows)} hold on every base."
+    parts.append(Block(body=Text(told, style="bold")))
+    return [*parts, Block(title="To take home", body=_prose(chapter.lesson if chapter else ""))]
+
+
+def short_base(reference: str) -> str:
+    """A base by a name that fits over a column."""
+    return printable(reference.removeprefix("local:").rpartition("/")[2])
+
+
+def _progress(view: View) -> Text:
+    return Text(f"{len(view.results)} of {view.total} cells", style="yellow")
+
+
+def _table(programme: Programme, view: View) -> list[Block]:
+    counts: dict[Verdict, int] = {}
+    for result in view.results:
+        counts[result.verdict] = counts.get(result.verdict, 0) + 1
+    legend = Text()
+    for verdict_ in Verdict:
+        if verdict_ in counts:
+            legend.append_text(look(verdict_)).append(f" {counts[verdict_]}   ", "dim")
+    end = "The whole table and the report follow." if view.waits else ""
+    progress = _progress(view) if not view.waits else Text(f"{view.total} cells. {end}", style="bold")
+    signals = " ".join(dict.fromkeys(result.cell.question for result in view.results))
+    bases = "   ".join(f"{short_base(base)}: {signals}" for base in programme.bases)
+    return [
+        Block(body=Text(f"left to right   {bases}", style="dim")),
+        Block(body=_Grid(tuple(view.results), tuple(programme.bases)), least=10),
+        Block(body=Group(legend, progress), least=2),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Every variant as a row of symbols, in as many blocks side by side as the screen is low."""
+
+    results: tuple[Result, ...]
+    bases: tuple[str, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows: dict[str, dict[tuple[str, str], Result]] = {}
+        for result in self.results:
+            rows.setdefault(result.cell.variant.name, {})[result.cell.base, result.cell.question] = result
+        columns = sorted({key for row in rows.values() for key in row}, key=lambda key: (self.bases.index(key[0]), key))
+        room = max(console.height - 8, 5)
+        blocks_ = max(-(-len(rows) // room), 1)
+        height = -(-len(rows) // blocks_) if rows else 0
+        width = options.max_width // blocks_
+        name = max(width - 2 * len(columns) - 4, 6)
+        grid = Table.grid(padding=(0, 2))
+        for _ in range(blocks_):
+            grid.add_column(no_wrap=True)
+        names = list(rows)
+        for line in range(height):
+            cells = [
+                self._row(names[line + block * height], rows, columns, name)
+                if line + block * height < len(names)
+                else Text()
+                for block in range(blocks_)
+            ]
+            grid.add_row(*cells)
+        yield grid
+
+    def _row(
+        self,
+        variant: str,
+        rows: Mapping[str, Mapping[tuple[str, str], Result]],
+        columns: Sequence[tuple[str, str]],
+        width: int,
+    ) -> Text:
+        text = Text(f"{printable(variant)[:width]:<{width}}")
+        last = ""
+        for base, question in columns:
+            if last and base != last:
+                text.append(" ")
+            last = base
+            result = rows[variant].get((base, question))
+            symbol, style = LOOKS[result.verdict] if result else ("·", "dim")
+            text.append(f" {symbol}", style=style)
+        return text
+
+
+def _prose(text: str) -> Text:
+    return Text(printable(text))

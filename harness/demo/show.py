@@ -1,0 +1,395 @@
+"""Where a show has got to, and what a key or the passing of time does to it. Draws nothing, reads no keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING, Final, Protocol
+
+from harness.core.journey import journey
+from harness.core.story import cells_of
+from harness.demo.play import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.core.catalogue import Catalogue
+    from harness.core.journey import Step as JourneyStep
+    from harness.core.model import BaseFacts, Cell, Result
+    from harness.core.story import Chapter
+    from harness.demo.play import Ensemble, Play, Sight
+
+
+class Command(StrEnum):
+    """What a presenter can ask for, and the key for it."""
+
+    NEXT = "n"
+    BACK = "b"
+    REPEAT = "r"
+    SKIP = "s"
+    SLOWER = "-"
+    FASTER = "+"
+    QUIT = "q"
+
+
+class Kind(Enum):
+    """What a step shows."""
+
+    TITLE = auto()
+    QUESTION = auto()
+    PLAY = auto()
+    """A container, from its start to the verdict."""
+    TOLD = auto()
+    """What the verdict means."""
+    FIX = auto()
+    CLAIMS = auto()
+    TABLE = auto()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One screen of a show. ``number`` is the chapter's; ``last`` says whether the step ends it."""
+
+    kind: Kind
+    number: int = 0
+    chapter: Chapter | None = None
+    cell: Cell | None = None
+    mended: bool = False
+    last: bool = False
+
+
+def steps_of(
+    chapters: Sequence[tuple[int, Chapter]],
+    catalogue: Catalogue,
+    bases: Mapping[str, BaseFacts],
+    *,
+    whole: bool,
+) -> tuple[Step, ...]:
+    """The steps of a show.
+
+    Args:
+        chapters: the chapters with their numbers.
+        catalogue: where their variants are from.
+        bases: what is known of the bases.
+        whole: whether it begins with a title and ends with the table of all cells.
+    """
+    steps = [Step(kind=Kind.TITLE)] if whole else []
+    for number, chapter in chapters:
+        steps.append(Step(kind=Kind.QUESTION, number=number, chapter=chapter))
+        if chapter.claims:
+            steps.append(Step(kind=Kind.CLAIMS, number=number, chapter=chapter, last=True))
+            continue
+        played: list[Step] = []
+        for mended, acts in ((False, chapter.broken), (True, chapter.mended)):
+            if mended and acts:
+                played.append(Step(kind=Kind.FIX, number=number, chapter=chapter, mended=True))
+            cells = cells_of(chapter, acts, catalogue, bases)
+            for cell in cells:
+                for kind in (Kind.PLAY, Kind.TOLD):
+                    last = kind is Kind.TOLD and cell == cells[-1] and (mended or not chapter.mended)
+                    played.append(Step(kind=kind, number=number, chapter=chapter, cell=cell, mended=mended, last=last))
+        steps += played
+    return (*steps, *([Step(kind=Kind.TABLE)] if whole else []))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """All that there is to draw of a show at one moment.
+
+    ``cells`` are those of the chapter before the fix, ``mended`` those after it. ``shown`` is how many steps of the
+    signal's path have been told. ``before`` are the results of the chapter's earlier
+    plays, in order. ``results`` are those of many cells at once, of ``total``. ``waits`` says whether nothing more
+    happens until the presenter asks for it.
+    """
+
+    step: Step
+    chapters: int
+    cells: tuple[Cell, ...] = ()
+    mended: tuple[Cell, ...] = ()
+    sight: Sight | None = None
+    shown: int = 0
+    before: tuple[Result, ...] = ()
+    results: tuple[Result, ...] = ()
+    total: int = 0
+    pace: float = 1.0
+    waits: bool = True
+
+
+class Stage(Protocol):
+    """Where plays are put on."""
+
+    def play(self, cell: Cell) -> Play:
+        """Start a cell that waits for its cues."""
+        ...
+
+    def claims(self, chapter: Chapter) -> Ensemble:
+        """Start all cells that a chapter's claims speak of."""
+        ...
+
+    def table(self) -> Ensemble:
+        """Start all cells of the table."""
+        ...
+
+
+_STEP_S: Final = 0.7
+_SLOWEST: Final = 8.0
+_FASTEST: Final = 0.125
+
+
+class Show:
+    """A show under way.
+
+    Args:
+        steps: its steps.
+        stage: where its containers run.
+        pause_s: how long to leave each screen when the show goes on by itself, in seconds; ``None`` waits for the
+            presenter.
+        chapters: how many chapters the story has.
+    """
+
+    def __init__(self, steps: Sequence[Step], stage: Stage, *, pause_s: float | None, chapters: int) -> None:
+        self._steps = steps
+        self._stage = stage
+        self._pause_s = pause_s
+        self._chapters = chapters
+        self._index = 0
+        self._pace = 1.0
+        self._plays: dict[int, Play] = {}
+        self._ensembles: dict[Kind, Ensemble] = {}
+        self._left: list[Play | Ensemble] = []
+        self._shown: dict[int, int] = {}
+        self._now_s = 0.0
+        self._told_s = 0.0
+        self._since_s: float | None = None
+        self.finished = False
+
+    @property
+    def step(self) -> Step:
+        """The step that is shown."""
+        return self._steps[self._index]
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """All that was found in the show so far."""
+        plays = [play.sight().result for _, play in sorted(self._plays.items())]
+        many = [result for ensemble in self._ensembles.values() for result in ensemble.results]
+        return (*(result for result in plays if result is not None), *many)
+
+    @property
+    def table(self) -> Ensemble | None:
+        """The whole table; ``None`` if it was not run to its end."""
+        ensemble = self._ensembles.get(Kind.TABLE)
+        return ensemble if ensemble is not None and ensemble.over else None
+
+    def press(self, command: Command) -> None:
+        """Do what the presenter asks for."""
+        match command:
+            case Command.NEXT:
+                self._next()
+            case Command.BACK:
+                self._go(max(self._index - 1, 0))
+            case Command.REPEAT:
+                self._repeat()
+            case Command.SKIP:
+                self._skip()
+            case Command.SLOWER:
+                self._pace = min(self._pace * 2, _SLOWEST)
+            case Command.FASTER:
+                self._pace = max(self._pace / 2, _FASTEST)
+            case Command.QUIT:
+                self.finished = True
+
+    def tick(self, now_s: float) -> None:
+        """Let time pass until a moment, in seconds of any clock: containers are started ahead, a path is told on."""
+        self._now_s = now_s
+        self._start_ahead()
+        if self.step.kind is Kind.PLAY and (count := self._path_length()) is not None:
+            shown = self._shown.get(self._index, 0)
+            if shown < count and now_s - self._told_s >= _STEP_S * self._pace * (self._pause_s != 0):
+                self._shown[self._index], self._told_s = shown + 1, now_s
+        if not self._waits():
+            self._since_s = None
+        elif self._since_s is None:
+            self._since_s = now_s  # and no further, so that each screen is seen, however short the pause
+        elif self._pause_s is not None:
+            pause_s = self._pause_s * self._pace
+            if now_s - self._since_s >= (pause_s / 2 if self._held() else pause_s):
+                self._next()
+
+    def view(self) -> View:
+        """What there is to draw."""
+        step = self.step
+        play = self._plays.get(self._played_at())
+        ensemble = self._ensembles.get(step.kind)
+        results = ensemble.results if ensemble else ()
+        return View(
+            step=step,
+            chapters=self._chapters,
+            cells=self._cells(mended=False),
+            mended=self._cells(mended=True),
+            sight=play.sight() if play else None,
+            shown=self._shown.get(self._index, 0),
+            before=self._before() if step.kind in (Kind.TOLD, Kind.FIX) else (),
+            results=results,
+            total=ensemble.total if ensemble else 0,
+            pace=self._pace,
+            waits=self._waits(),
+        )
+
+    def close(self) -> None:
+        """Leave nothing running: all is given up first, then waited for."""
+        everything = [*self._left, *self._plays.values(), *self._ensembles.values()]
+        for started in everything:
+            started.abandon()
+        for started in everything:
+            started.close()
+
+    def _next(self) -> None:
+        play = self._plays.get(self._index)
+        if self.step.kind is Kind.PLAY and play is not None:
+            phase = play.sight().phase
+            if phase is Phase.HELD:
+                play.cue()
+                self._since_s = None
+                return
+            if phase is not Phase.OVER:
+                return
+            count = self._path_length() or 0
+            if self._shown.get(self._index, 0) < count:
+                self._shown[self._index] = count
+                self._since_s = None
+                return
+        if self.step.kind in (Kind.CLAIMS, Kind.TABLE) and not self._waits():
+            return
+        if self._index + 1 == len(self._steps):
+            self.finished = True
+        else:
+            self._go(self._index + 1)
+
+    def _skip(self) -> None:
+        number = self.step.number
+        after = [
+            index
+            for index, step in enumerate(self._steps)
+            if index > self._index and (step.number != number or step.kind is Kind.TABLE)
+        ]
+        if after:
+            self._go(after[0])
+        else:
+            self.finished = True
+
+    def _repeat(self) -> None:
+        if self.step.kind in (Kind.PLAY, Kind.TOLD):
+            index = self._played_at()
+            if index in self._plays:
+                self._leave(self._plays.pop(index))
+            self._shown.pop(index, None)
+            self._go(index)
+        elif (ensemble := self._ensembles.pop(self.step.kind, None)) is not None:
+            self._leave(ensemble)
+            self._since_s = None
+
+    def _go(self, index: int) -> None:
+        """Show another step; what is under way for a chapter that is left is given up."""
+        self._index, self._since_s, self._told_s = index, None, self._now_s
+        for number, play in list(self._plays.items()):
+            if self._steps[number].number != self.step.number and play.sight().phase is not Phase.OVER:
+                self._leave(self._plays.pop(number))
+        for kind, ensemble in list(self._ensembles.items()):
+            if kind not in self._wanted() and not ensemble.over:
+                self._leave(self._ensembles.pop(kind))
+
+    def _leave(self, started: Play | Ensemble) -> None:
+        started.abandon()
+        self._left.append(started)
+
+    def _start_ahead(self) -> None:
+        """Start what this step shows, or what the next one will while the room is still thinking."""
+        for kind in self._wanted():
+            if kind not in self._ensembles:
+                chapter = self.step.chapter
+                self._ensembles[kind] = (
+                    self._stage.claims(chapter) if kind is Kind.CLAIMS and chapter else self._stage.table()
+                )
+                return
+        here = self._plays.get(self._index)
+        if here is not None and here.sight().phase is not Phase.OVER:
+            return  # what runs is not disturbed
+        missing = self.step.kind is Kind.PLAY and here is None
+        index = self._index if missing else self._coming()
+        cell = self._steps[index].cell if index is not None else None
+        if index is not None and cell is not None and index not in self._plays:
+            self._plays[index] = self._stage.play(cell)
+
+    def _coming(self) -> int | None:
+        """The next play of this chapter."""
+        return next(
+            (
+                index
+                for index in range(self._index + 1, len(self._steps))
+                if self._steps[index].kind is Kind.PLAY and self._steps[index].number == self.step.number
+            ),
+            None,
+        )
+
+    def _wanted(self) -> tuple[Kind, ...]:
+        """The many cells at once that are shown now, or soon."""
+        following = self._steps[self._index + 1].kind if self._index + 1 < len(self._steps) else None
+        here = self.step.kind
+        if here is Kind.CLAIMS:
+            ensemble = self._ensembles.get(Kind.CLAIMS)
+            ahead = following is Kind.TABLE and ensemble is not None and ensemble.over
+            return (Kind.CLAIMS, Kind.TABLE) if ahead else (Kind.CLAIMS,)
+        if here is Kind.QUESTION and following is Kind.CLAIMS:
+            return (Kind.CLAIMS,)
+        return (Kind.TABLE,) if here is Kind.TABLE else ()
+
+    def _played_at(self) -> int:
+        """The step whose play is shown here: this one, or the one before that it tells of."""
+        return self._index - 1 if self.step.kind is Kind.TOLD else self._index
+
+    def _cells(self, *, mended: bool) -> tuple[Cell, ...]:
+        """The cells of this chapter's plays, before or after the fix."""
+        return tuple(
+            step.cell
+            for step in self._steps
+            if step.cell and step.kind is Kind.PLAY and step.number == self.step.number and step.mended is mended
+        )
+
+    def _before(self) -> tuple[Result, ...]:
+        """What this chapter's plays up to here have found."""
+        indices = range(self._index + 1)
+        plays = [self._plays[i] for i in indices if i in self._plays and self._steps[i].number == self.step.number]
+        return tuple(result for play in plays if (result := play.sight().result) is not None)
+
+    def _held(self) -> bool:
+        play = self._plays.get(self._index)
+        return self.step.kind is Kind.PLAY and play is not None and play.sight().phase is Phase.HELD
+
+    def _path_length(self) -> int | None:
+        """How many steps there are to tell of the signal's path; ``None`` while it is not known."""
+        play = self._plays.get(self._index)
+        result = play.sight().result if play else None
+        if result is None:
+            return None
+        return len(path_of(result))
+
+    def _waits(self) -> bool:
+        """Whether nothing more happens until the presenter asks for it."""
+        if self.step.kind is Kind.PLAY:
+            play = self._plays.get(self._index)
+            if play is None:
+                return False
+            phase = play.sight().phase
+            if phase is Phase.OVER:
+                return self._shown.get(self._index, 0) >= (self._path_length() or 0)
+            return phase is Phase.HELD
+        if self.step.kind in (Kind.CLAIMS, Kind.TABLE):
+            ensemble = self._ensembles.get(self.step.kind)
+            return ensemble is not None and ensemble.over
+        return True
+
+
+def path_of(result: Result) -> Sequence[JourneyStep]:
+    """The steps of the signal's path in a result; none where there is no kernel's record."""
+    return (journey(result.evidence) if result.evidence else None) or ()
