@@ -64,19 +64,25 @@ def journey(evidence: Seen) -> tuple[Step, ...] | None:
 
     A process that ends shows in the record by SIGKILL being delivered to its threads, whatever ended it
     (kernel/signal.c, ``complete_signal`` and ``zap_other_threads``): it is told once, by the signal that it was sent.
+    PID 1 shows it, with or without threads, by what the kernel sends in its name to all that is left
+    (kernel/pid_namespace.c, ``zap_pid_ns_processes``).
     """
     if evidence.trace is None:
         return None
     who = _Who(evidence)
+    records = sorted(evidence.trace, key=lambda record: record.time_s)
     steps: list[Step] = []
     fatal: dict[int, Signal] = {}
     ended: set[int] = set()
-    for record in sorted(evidence.trace, key=lambda record: record.time_s):
-        at_us = round((record.time_s - evidence.trace[0].time_s) * 1e6)
+    for record in records:
+        at_us = round((record.time_s - records[0].time_s) * 1e6)
         signal = Signal(record.number)
         if isinstance(record, Sent):
             if record.by_kernel and who.leader(record.sender_pid) == who.leader(record.target_pid):
                 continue  # PID 1 clears up as it ends, itself included
+            if record.by_kernel and (first := who.ending(record)) is not None and first not in ended:
+                ended.add(first)
+                steps.append(End(at_us=at_us, process=who.party(first, ""), by=fatal.get(first)))
             target = who.leader(record.target_pid)
             to_die = who.defenceless(target, signal) or who.leader(record.sender_pid) == target
             if record.fate in (Fate.DELIVERED, Fate.MERGED) and to_die:
@@ -109,10 +115,16 @@ class _Who:
         """The process that a thread belongs to."""
         return self._leaders.get(number, number)
 
+    def ending(self, record: Sent) -> int | None:
+        """PID 1, where it is the kernel's sender because it ends."""
+        return self._pid1 if self._pid1 is not None and self.leader(record.sender_pid) == self._pid1 else None
+
     def defenceless(self, pid: int, signal: Signal) -> bool:
         """Whether a signal that arrives has its default action on a process."""
         process = self._known.get(pid)
-        return signal.number == _SIGKILL or process is None or not process.catches(signal)
+        if signal.number == _SIGKILL or process is None:
+            return True
+        return not (process.catches(signal) or process.blocks(signal) or process.fetches_signals)
 
     def party(self, pid: int, comm: str) -> Party:
         process = self._known.get(pid)
@@ -120,7 +132,7 @@ class _Who:
 
     def sender(self, record: Sent) -> Party:
         if record.by_kernel:
-            at_end = self.leader(record.sender_pid) == self._pid1
+            at_end = self.ending(record) is not None
             name = TERMINAL if self._typed and not at_end else f"{KERNEL}, as PID 1 ends" if at_end else KERNEL
             return Party(pid=None, name=name)
         pid = self.leader(record.sender_pid)

@@ -13,6 +13,8 @@ from harness.core.model import Process, Tree
 from harness.engine.client import our_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import docker
 
 _COLUMNS: Final = "pid,ppid,pgid,stat,wchan:40,caught,ignored,blocked,pending,args"
@@ -33,7 +35,7 @@ def proc_tree(pid1: int) -> Tree:
     Orphans move up to PID 1, so this is every process of the container but those of ``docker exec``.
 
     Returns:
-        PID 1 first, parents before children; empty once PID 1 is gone.
+        PID 1 first, each process before what is below it, one branch after the other; empty once PID 1 is gone.
     """
     found: list[Process] = []
     waiting = [pid1]
@@ -48,7 +50,7 @@ def proc_tree(pid1: int) -> Tree:
         if pid == pid1 and not process.alive:
             return ()
         found.append(process)
-        waiting += children
+        waiting = [*children, *waiting]
     return tuple(found)
 
 
@@ -134,7 +136,7 @@ def _status(task: Path) -> dict[str, str]:
 
 
 def top_tree(api: docker.APIClient, container_id: str) -> Tree:
-    """Sample a container's processes with ps(1) on the engine's host, parents before children; empty once it is gone.
+    """Sample a container's processes with ps(1) on the engine's host, in `proc_tree`'s order; empty once it is gone.
 
     Raises:
         EngineUnavailable: the engine went away.
@@ -177,10 +179,12 @@ def read_top(titles: list[str], rows: list[list[str]]) -> Tree:
                 args=(cells.get("args") or cells.get("command") or "")[:_MOST_ARGS],
             )
         )
-    by_pid = {process.pid: process for process in processes}
+    known = {process.pid for process in processes}
 
-    def depth(process: Process) -> int:
-        parent = by_pid.get(process.ppid)
-        return 0 if parent is None else 1 + depth(parent)
+    def below(parent: int | None) -> Iterator[Process]:
+        for process in sorted(processes, key=lambda process: process.pid):
+            if process.ppid == parent or (parent is None and process.ppid not in known):
+                yield process
+                yield from below(process.pid)
 
-    return tuple(sorted(processes, key=lambda process: (depth(process), process.pid)))
+    return tuple(below(None))

@@ -34,6 +34,7 @@ _LOG_TAIL: Final = 16
 _MANY: Final = 24
 _WIDE: Final = 32
 _MS_US: Final = 1000
+_MS_IN_S: Final = 1000
 _S_US: Final = 1_000_000
 _FATES: Final = {
     Fate.DELIVERED: "",
@@ -174,7 +175,8 @@ def moment(at_us: int) -> str:
     """When a step was, after the first one, in a unit that is easy to read."""
     if at_us < _MS_US:
         return f"+{at_us} µs"
-    return f"+{at_us / _MS_US:.1f} ms" if at_us < _S_US else f"+{at_us / _S_US:.2f} s"
+    tenths = round(at_us * 10 / _MS_US)
+    return f"+{tenths / 10:.1f} ms" if tenths < _MS_IN_S * 10 else f"+{at_us / _S_US:.2f} s"
 
 
 def step_line(step: Step) -> Text:

@@ -415,12 +415,13 @@ def test_the_path_is_drawn_from_who_starts_it_to_the_kernel() -> None:
         [0, "send", 0],
         [100_000, "send", 1],
         [200_000, "handler", 2],
+        [300_000, "end", 1],
         [300_000, "send", 3],
         [400_000, "end", 2],
     ]
     assert texts[cell["path"][1][5]] == "merged"
     assert cell["path"][0][5] is None
-    assert texts[cell["path"][4][3]] == "dies of SIGKILL"
+    assert texts[cell["path"][5][3]] == "dies of SIGKILL"
 
 
 def test_a_path_that_nobody_recorded_is_said_to_be_unseen() -> None:

@@ -115,9 +115,27 @@ def test_the_kernel_ends_what_is_left_as_pid_1_ends() -> None:
     """Whichever of PID 1's threads is the last."""
     steps = journey(evidence(replace(sent(1002, 1018, 9), by_kernel=True)))
     assert steps is not None
-    (step,) = steps
+    end, step = steps
+    assert isinstance(end, End)
+    assert end.process.pid == 1
+    assert end.by is None
     assert isinstance(step, Send)
     assert step.sender == Party(pid=None, name="the kernel, as PID 1 ends")
+
+
+def test_an_init_that_fetches_its_signal_does_not_die_of_it() -> None:
+    """tini has no handler: it waits for signals in sigtimedwait(2), and leaves with a code of its own."""
+    tini = replace(process(1, "tini -- node"), wchan="do_sigtimedwait")
+    trace = (sent(33, 1001), replace(sent(1001, 1018, 9, at_us=20), by_kernel=True))
+    steps = journey(replace(evidence(*trace), before=(tini, NODE)))
+    assert steps is not None
+    assert [step.by for step in steps if isinstance(step, End)] == [None]
+
+
+def test_times_count_from_the_earliest_record() -> None:
+    steps = journey(evidence(sent(1001, 1018, at_us=30), sent(33, 1001, at_us=10)))
+    assert steps is not None
+    assert [step.at_us for step in steps] == [0, 20]
 
 
 def test_pid_1_clearing_up_after_itself_is_no_step() -> None:

@@ -51,6 +51,12 @@ def test_an_answer_is_read_whole_the_root_first() -> None:
     )
 
 
+def test_one_branch_comes_after_the_other() -> None:
+    """So that children stand below their parents, whoever shows the tree."""
+    rows = [[pid, ppid, *SHELL[2:]] for pid, ppid in (("9", "3"), ("2", "1"), ("3", "1"), ("4", "2"), ("1", "77"))]
+    assert [process.pid for process in read_top(TITLES, rows)] == [1, 2, 4, 3, 9]
+
+
 def test_older_ps_calls_the_column_catched() -> None:
     titles = ["CATCHED" if title == "CAUGHT" else title for title in TITLES]
     assert read_top(titles, [SHELL]) == read_top(TITLES, [SHELL])
