@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from harness.cli.measuring import measure
 from harness.cli.options import (
@@ -20,15 +22,16 @@ from harness.cli.options import (
     one_cell_options,
     selection_of,
 )
-from harness.cli.output import opened
+from harness.cli.output import Output, opened
 from harness.core.errors import ExitCode, UsageError
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.cli.output import Output
+    from rich.console import RenderableType
+
     from harness.core.comparison import Comparison
     from harness.core.model import Report
     from harness.session import Selection
@@ -37,16 +40,17 @@ _STORIES: Final = """\b
 Examples:
   signal-harness explain local:debian12-node24 npm-start SIGTERM
   signal-harness explain node:24-alpine tini stop
+  signal-harness explain local:debian12-node24 npm-start-exec SIGTERM --svg path.svg
 
 """
-
-
+_SVG: Final = "svg"
 _TITLES: Final = {
     Format.JSON: "Results",
     Format.JUNIT: "JUnit",
     Format.MARKDOWN: "Markdown",
     Format.HTML: "HTML",
     Format.SARIF: "SARIF",
+    _SVG: "SVG",
 }
 
 
@@ -63,18 +67,32 @@ _TITLES: Final = {
 @click.option("--markdown", metavar="F", help="The same as Markdown, for a pull request or a step summary.")
 @click.option("--html", metavar="F", help="The same as one HTML page with all evidence.")
 @click.option("--sarif", metavar="F", help="The same as SARIF, for code scanning.")
+@click.option("--svg", metavar="F", help="What is printed, as a picture of a terminal.")
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     """Run the matrix: every variant on every base, one fresh container per signal."""
-    targets = {wanted: chosen.pop(wanted.value) for wanted in Format}
-    sys.exit(_run(selection_of(**chosen), outputs=dict(opened(targets.items())), baseline=baseline, table=table))
+    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _TITLES]))
+    typed = _typed(click.get_current_context())
+    sys.exit(_run(selection_of(**chosen), outputs=outputs, baseline=baseline, table=table, typed=typed))
+
+
+def _typed(ctx: click.Context) -> str:
+    """The command that was given, without where its reports go: a picture is for others to see."""
+    words = ctx.command_path.split()
+    for param in ctx.command.params:
+        name = str(param.name)
+        if name not in _TITLES and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            given = ctx.params[name]
+            for value in given if param.multiple else (given,):
+                words += [param.opts[0], str(value)]
+    return shlex.join(words)
 
 
 def _run(
-    selection: Selection, *, outputs: Mapping[Format, Output], baseline: Path | None, table: str | None
+    selection: Selection, *, outputs: Mapping[str, Output], baseline: Path | None, table: str | None, typed: str
 ) -> ExitCode:
     from harness.core.baseline import counterparts
     from harness.core.comparison import against, recorded
-    from harness.report import crossing, difference
+    from harness.report import picture
     from harness.report import table as tables
     from harness.report.describe import describe
     from harness.session import read_recordings
@@ -82,32 +100,46 @@ def _run(
     recordings = read_recordings(baseline)
     people = tables.console(stderr=any(output.standard for output in outputs.values()))
     compared: list[Comparison] = []
+    told: list[RenderableType] = []
 
     def write(report: Report) -> None:
         pairs = counterparts(recordings, report.bases)
         compared.extend(against(report, pairs))
-        if any(output.wanted for output in outputs.values()):
+        told.extend(_told(report, compared, table))
+        formats = [wanted for wanted in Format if outputs[wanted].wanted]
+        if formats:
             document = describe(report)
-            for wanted, output in outputs.items():
-                if output.wanted:
-                    output.write(render(wanted, document, compared))
+            for wanted in formats:
+                outputs[wanted].write(render(wanted, document, compared))
+        if outputs[_SVG].wanted:
+            outputs[_SVG].write(picture.render(told, typed))
 
     report = measure(selection, end=write)
-    verdicts = recorded(compared)
-    side_by_side = table == "compared" or (table is None and len(report.bases) > crossing.FEW)
-    people.print((crossing if side_by_side else tables).render(report, verdicts))
-    if changed := [comparison for comparison in compared if comparison.differences]:
-        people.print()
-        people.print(difference.render(changed))
-    for said in (tables.claims(report), *(difference.caveat(comparison) for comparison in compared)):
-        if said:
-            people.print(f"\n{said}", markup=False)
-    people.print(f"\n{tables.summary(report, verdicts)}")
+    for part in told:
+        people.print(part)
     for wanted, output in outputs.items():
         if output.path is not None:
-            name = _TITLES[wanted]
-            people.print(f"{name}: {output.path}", soft_wrap=True, markup=False)
-    return code_of(report.results, verdicts)
+            people.print(f"{_TITLES[wanted]}: {output.path}", soft_wrap=True, markup=False)
+    return code_of(report.results, recorded(compared))
+
+
+def _told(report: Report, compared: Sequence[Comparison], table: str | None) -> list[RenderableType]:
+    """What people are told of a run, part by part."""
+    from rich.text import Text
+
+    from harness.core.comparison import recorded
+    from harness.report import crossing, difference
+    from harness.report import table as tables
+
+    verdicts = recorded(compared)
+    side_by_side = table == "compared" or (table is None and len(report.bases) > crossing.FEW)
+    parts = [(crossing if side_by_side else tables).render(report, verdicts)]
+    if changed := [comparison for comparison in compared if comparison.differences]:
+        parts += [Text(), difference.render(changed)]
+    for said in (tables.claims(report), *(difference.caveat(comparison) for comparison in compared)):
+        if said:
+            parts.append(Text(f"\n{said}"))
+    return [*parts, Text(f"\n{tables.summary(report, verdicts)}")]
 
 
 @click.command(epilog=_STORIES + EXIT_CODES)
@@ -115,7 +147,10 @@ def _run(
 @click.argument("variant", metavar="VARIANT", shell_complete=complete_variants)
 @click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions)
 @one_cell_options
-def explain(base: str, variant: str, question: str, **chosen: Any) -> None:
+@click.option(
+    "--svg", metavar="F", help="Draw the signal's path to a file, or - for standard output. Needs the kernel's record."
+)
+def explain(base: str, variant: str, question: str, svg: str | None, **chosen: Any) -> None:
     """Tell the story of one cell: what is started, where the signal goes, what to change."""
     probe = question in OTHER_PROBES
     selection = selection_of(
@@ -125,11 +160,35 @@ def explain(base: str, variant: str, question: str, **chosen: Any) -> None:
         probes=(question,) if probe else (),
         **chosen,
     )
-    sys.exit(_explain(selection))
+    drawing = Output(svg)
+    if drawing.wanted:
+        _check_drawable(selection)
+    sys.exit(_explain(selection, drawing))
 
 
-def _explain(selection: Selection) -> ExitCode:
-    from harness.report import explain, table
+def _check_drawable(selection: Selection) -> None:
+    """Tell at once where there can be no path to draw.
+
+    Raises:
+        UsageError: no signal is sent, or it is not to be recorded.
+    """
+    from harness.core.model import Probe
+    from harness.session import TraceMode
+
+    for probe in selection.probes or ():
+        if probe in (Probe.EXIT_CODE, Probe.REAP):
+            raise UsageError(
+                f"there is no path to draw: the probe {probe} sends no signal",
+                remedy="Name a signal, or one of the probes stop and tty.",
+            )
+    if selection.trace is TraceMode.OFF:
+        raise UsageError(
+            "there is no path to draw: --trace off leaves no kernel's record of it", remedy="Leave --trace off out."
+        )
+
+
+def _explain(selection: Selection, drawing: Output) -> ExitCode:
+    from harness.report import explain, sequence, table
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
 
@@ -139,11 +198,21 @@ def _explain(selection: Selection) -> ExitCode:
                 f"{len(session.cells)} cells match, and one can be explained",
                 remedy="Name one variant and one signal: signal-harness list",
             )
+        if drawing.wanted and not session.engine_facts.trace:
+            raise UsageError(
+                "there is no path to draw: the kernel's record of signals cannot be had here",
+                remedy="What it needs, this tells: signal-harness doctor",
+            )
         (cell,) = session.cells
         progress.begin(1)
         (future,) = session.run()
         result = future.result()
         instructions = session.source_of(cell.variant).starting
     # Commands are for copying: they are neither wrapped nor cut.
-    table.console().print(explain.render(result, instructions), crop=False)
+    people = table.console(stderr=drawing.standard)
+    people.print(explain.render(result, instructions), crop=False)
+    if drawing.wanted:
+        drawing.write(sequence.render(result, instructions))
+    if drawing.path is not None:
+        people.print(f"\n{_TITLES[_SVG]}: {drawing.path}", soft_wrap=True, markup=False)
     return code_of([result], {})
