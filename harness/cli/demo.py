@@ -41,9 +41,22 @@ Examples:
 _HTML: Final = "signal-harness-demo.html"
 
 
+def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
+    from harness.demo.house import load_story
+
+    return [chapter.name for chapter in load_story(None).chapter if chapter.name.startswith(start)]
+
+
 @click.command(epilog=_KEYS + _EXAMPLES + EXIT_CODES)
 @click.option("--prepare", is_flag=True, help="Get and build all that the demo and the labs need, and show nothing.")
-@click.option("--chapter", "chapters", multiple=True, metavar="NAME|N|N-M", help="Only these chapters. Repeatable.")
+@click.option(
+    "--chapter",
+    "chapters",
+    multiple=True,
+    metavar="NAME|N|N-M",
+    shell_complete=_complete_chapters,
+    help="Only these chapters. Repeatable.",
+)
 @click.option("--auto", is_flag=True, help="Go on without a presenter.")
 @click.option(
     "--pause",

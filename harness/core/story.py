@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = 1
 FILE_NAME: Final = "demo.toml"
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_RANGE: Final = re.compile(r"(?P<begin>[0-9]{1,4})(?P<dash>-(?P<end>[0-9]{1,4})?)?")
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,7 +113,7 @@ def parse_story(text: str, *, place: str, catalogue: Catalogue) -> Story:
 
 def _flaw(chapter: Chapter, variants: set[str], names: set[str]) -> str:
     """What is wrong with a chapter; empty if nothing is."""
-    if not chapter.name or chapter.name[0].isdigit() or not chapter.name.replace("-", "").isalnum():
+    if not _NAME.fullmatch(chapter.name):
         return "its name is made of letters, digits and '-', and begins with a letter"
     if chapter.name in names:
         return "two chapters have this name"
@@ -151,12 +154,12 @@ def choose(story: Story, wanted: Iterable[str]) -> tuple[Chapter, ...]:
 
 
 def _numbers(word: str, count: int) -> list[int]:
-    first, dash, last = word.partition("-")
-    if not (first.isascii() and first.isdecimal() and (not last or (last.isascii() and last.isdecimal()))):
+    match = _RANGE.fullmatch(word)
+    if match is None:
         return []
-    begin = int(first)
-    end = int(last) if last else count if dash else begin
-    return [number - 1 for number in range(begin, end + 1) if 1 <= number <= count] if end <= count else []
+    begin = int(match["begin"])
+    end = int(match["end"]) if match["end"] else count if match["dash"] else begin
+    return list(range(begin - 1, end)) if 1 <= begin <= end <= count else []
 
 
 def cells_of(
@@ -178,7 +181,7 @@ def _bases(act: Act, bases: Mapping[str, BaseFacts]) -> list[str]:
         for reference, facts in bases.items()
         if shell.casefold() in (facts.shell or "").casefold()
     ]
-    return fitting or list(bases)[:1]
+    return list(dict.fromkeys(fitting)) or list(bases)[:1]
 
 
 def claimed(variants: Iterable[Variant], source: str, bases: Iterable[str]) -> tuple[Cell, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.demo.play import Sight
     from harness.demo.show import Show, Step, View
 
-_HINT: Final = "  [" + ", ".join(f"{command} {command.name.lower()}" for command in Command) + "]"
+_HINT: Final = "[" + ", ".join(f"{command} {command.name.lower()}" for command in Command) + "]"
 
 
 def narrate(show: Show, programme: screens.Programme, console: Console, keys: Keys, *, hint: bool) -> None:
@@ -62,52 +62,56 @@ class Narrator:
 
     def tell(self, view: View) -> None:
         """Tell what is new."""
-        again = view.sight is not None and self._container not in ("", view.sight.container)
-        if view.step is not self._step or again:
+        sight = view.sight
+        if view.step is not self._step:
             self._turn(view)
-        if view.step.kind is Kind.PLAY and view.sight is not None:
-            self._play(view, view.sight)
-        elif view.step.kind is Kind.CLAIMS and view.waits and not self._over:
-            self._over = True
-            self._blocks(view)
+        elif sight is not None and self._container not in ("", sight.container):
+            self._begin()
+            self._print(Text(f"\n{screens.once_more(sight) or 'once more'}"), indent=0)
+        if view.step.kind is Kind.PLAY and sight is not None:
+            self._play(view, sight)
+        elif view.step.kind is Kind.CLAIMS:
+            if view.waits and not self._over:
+                self._blocks(view)
+            self._over = view.waits
         waits = view.waits and self._hint
         if waits and not self._hinted:
-            self._console.print(_HINT)
+            self._print(Text(_HINT))
         self._hinted = waits
 
     def _turn(self, view: View) -> None:
         """Begin another step."""
         chapter = view.step.chapter
         if view.step.kind is Kind.TITLE:
-            self._console.rule(Text(self._programme.story.title), align="left")
+            self._rule(self._programme.story.title)
         elif chapter is not None and (self._step is None or self._step.number != view.step.number):
             self._console.print()
-            self._console.rule(Text(f"{view.step.number}/{view.chapters} {chapter.title}"), align="left")
+            self._rule(f"{view.step.number}/{view.chapters} {chapter.title}")
         self._step, self._hinted = view.step, False
         self._begin()
         if view.step.kind in (Kind.TITLE, Kind.QUESTION, Kind.TOLD, Kind.FIX):
             self._blocks(view)
         elif view.step.kind is Kind.PLAY and view.step.cell is not None:
             cell = view.step.cell
-            self._console.print(f"\n{cell.variant.name} on {cell.base}", markup=False)
+            self._print(Text(f"\n{cell.variant.name} on {printable(cell.base)}"), indent=0)
 
     def _blocks(self, view: View) -> None:
         for block in screens.blocks(self._programme, view):
             self._console.print()
             if block.title:
-                self._console.print(block.title)
+                self._print(Text(block.title), indent=0)
             self._print(block.body)
 
     def _play(self, view: View, sight: Sight) -> None:
         if sight.container and not self._container:
             self._container = sight.container
-            self._console.print(screens.run_line(sight))
+            self._print(screens.run_line(sight), indent=0)
         news = [
             (line.at_ns, Text("  │ ").append_text(screens.log_line(line.text))) for line in sight.lines[self._lines :]
         ]
         news += [(done.at_ns, Text(f"$ {printable(done.deed.command)}")) for done in sight.deeds[self._deeds :]]
         for _, told in sorted(news, key=lambda item: item[0]):
-            self._console.print(told)
+            self._print(told, indent=0)
         self._lines, self._deeds = len(sight.lines), len(sight.deeds)
         if sight.phase is Phase.HELD and sight.held is not self._held:
             self._held = sight.held
@@ -115,7 +119,7 @@ class Narrator:
         if sight.result is None:
             return
         for step in path_of(sight.result)[self._steps : view.shown]:
-            self._console.print(Text(f"  {moment(step.at_us):>10}  ").append_text(step_line(step)))
+            self._print(Text(f"{moment(step.at_us):>10}  ").append_text(step_line(step)))
         self._steps = view.shown
         if view.waits and not self._over:
             self._over = True
@@ -124,8 +128,12 @@ class Narrator:
     def _tree(self, view: View, sight: Sight) -> None:
         self._print(screens.tree(self._programme, view, sight))
 
-    def _print(self, body: RenderableType) -> None:
-        """Print something indented, without the blanks that fill its lines up."""
-        options = self._console.options.update(width=self._console.width - 2)
+    def _rule(self, title: str) -> None:
+        self._console.rule(Text(printable(title)), align="left")
+
+    def _print(self, body: RenderableType, *, indent: int = 2) -> None:
+        """Print something, without the blanks that fill its lines up."""
+        options = self._console.options.update(width=self._console.width - indent)
         for line in self._console.render_lines(body, options, pad=False):
-            self._console.print(Text("  " + "".join(segment.text for segment in line).rstrip()))
+            text = " " * indent + "".join(segment.text for segment in line)
+            self._console.print(Text(text.rstrip(), no_wrap=True, overflow="ignore"), crop=False)

@@ -128,7 +128,7 @@ class Play:
                 tree=self._tree,
                 lines=container.inbox.lines if container else (),
                 deeds=tuple(self._deeds),
-                held=self._held[0] if self._held else None,
+                held=self._held[0] if self._held and not over else None,
                 elapsed_s=self._elapsed_s() if phase is Phase.UNDER_WAY else 0.0,
                 run=self._runs,
                 result=self._future.result() if over else None,

@@ -18,7 +18,7 @@ from rich.text import Text
 from harness.core.advice import advice
 from harness.core.claims import Holds, claim_of, together
 from harness.core.journey import End, Send
-from harness.core.model import ReapEvidence, SignalEvidence, Verdict
+from harness.core.model import Probe, ReapEvidence, SignalEvidence, Verdict
 from harness.core.trace import Fate
 from harness.demo.play import Phase
 from harness.demo.show import Command, Kind, path_of
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from harness.core.journey import Step as JourneyStep
     from harness.core.model import BaseFacts, Cell, EngineFacts, Process, Result, Tree
     from harness.core.signals import Signal
-    from harness.core.story import Story
+    from harness.core.story import Chapter, Story
     from harness.demo.play import Sight
     from harness.demo.show import View
 
 _THEME: Final = "ansi_dark"
 _LETTERS: Final = "abcdefgh"
+_CLAIM_WIDTH: Final = 10
 _KEYS: Final = {
     Command.BACK: "back",
     Command.REPEAT: "repeat",
@@ -65,7 +66,10 @@ class Programme:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """A part of a screen. Where there is too little room it keeps ``least`` lines: its last ones, or its first."""
+    """A part of a screen. Where there is too little room it keeps ``least`` lines: its first ones, or its last.
+
+    One that keeps none loses its title as well.
+    """
 
     body: RenderableType
     title: str = ""
@@ -100,23 +104,26 @@ class Screen:
 def _fit(parts: Sequence[Block], room: int, console: Console, options: ConsoleOptions) -> list[list[Segment]]:
     """The lines of all parts, each cut to what there is room for: the longest gives first."""
     bodies = [console.render_lines(part.body, options, pad=False) for part in parts]
-    heads = [bool(part.title) for part in parts]
-    gaps = len(parts) - 1
     given = [len(body) for body in bodies]
-    while sum(given) + sum(heads) + gaps > room:
+
+    def needed() -> int:
+        return sum(count + bool(part.title) for count, part in zip(given, parts, strict=True) if count)
+
+    gaps = needed() + len(parts) - 1 <= room  # what is worth reading goes before what is good to look at
+    while needed() > room:
         spare = [count - part.least for count, part in zip(given, parts, strict=True)]
-        if gaps:
-            gaps = 0  # what is worth reading goes before what is good to look at
-        elif max(spare, default=0) > 0:
-            given[spare.index(max(spare))] -= 1
-        else:
+        if max(spare) <= 0:
             break
+        given[spare.index(max(spare))] -= 1
     lines: list[list[Segment]] = []
-    for number, (part, body, count) in enumerate(zip(parts, bodies, given, strict=True)):
-        if number and gaps:
+    for part, body, count in zip(parts, bodies, given, strict=True):
+        if not count:
+            continue
+        if lines and gaps:
             lines.append([])
         if part.title:
-            lines += console.render_lines(Text(part.title, style="bold cyan"), options, pad=False)
+            title = Text(part.title, style="bold cyan", no_wrap=True, overflow="ellipsis")
+            lines += console.render_lines(title, options, pad=False)
         lines += body[len(body) - count :] if part.tail else body[:count]
     return lines
 
@@ -232,11 +239,11 @@ def _play(programme: Programme, view: View) -> list[Block]:
     sight = view.sight
     if sight is None:
         return [Block(body=Text("starting …", style="dim"))]
-    parts = [Block(body=commands(sight), least=2)]
-    parts.append(Block(title=_where(programme, sight.cell), body=tree(programme, view, sight), least=4))
-    parts.append(Block(title="The log", body=log(sight), least=2, tail=True))
+    parts = [Block(body=commands(sight), tail=True)]
+    parts.append(Block(title=_where(programme, sight.cell), body=tree(programme, view, sight), least=2))
+    parts.append(Block(title="The log", body=log(sight), least=0, tail=True))
     if told := path(view, sight):
-        parts.append(Block(title="The path of the signal", body=told, least=2, tail=True))
+        parts.append(Block(title="The path of the signal", body=told, least=0, tail=True))
     if sight.result is not None and view.waits:
         parts.append(Block(body=verdict(sight.result), least=1))
     return parts
@@ -256,9 +263,18 @@ def commands(sight: Sight) -> RenderableType:
         told.append("\n$ ", "dim").append(printable(sight.held.command), "bold yellow").append("  ◀ next", "yellow")
     elif sight.phase is Phase.UNDER_WAY:
         told.append(f"   {sight.elapsed_s:.1f} s", "yellow")
-    if sight.run > 1:
-        told.append(f"\nonce more, as luck may have a hand in it: container {sight.run}", "dim")
+    if again := once_more(sight):
+        told.append(f"\n{again}", "dim")
     return told
+
+
+def once_more(sight: Sight) -> str:
+    """Why there is more than one container, if there is."""
+    if sight.run <= 1:
+        return ""
+    if sight.cell.probe is Probe.EXIT_CODE:
+        return f"once more, to exit in another way: container {sight.run}"
+    return f"once more, as luck may have a hand in it: container {sight.run}"
 
 
 def run_line(sight: Sight) -> Text:
@@ -294,15 +310,16 @@ def tree(programme: Programme, view: View, sight: Sight) -> RenderableType:
         pid = process.inner_pid or process.pid
         note = notes.get(pid, _Note())
         told = Text("the orphan", "yellow") if process.pid == orphan else note.text
-        name = Text(printable("  " * depth[process.pid] + ("└ " if depth[process.pid] else "") + process.args))
+        branch = "  " * depth[process.pid] + ("└ " if depth[process.pid] else "")
+        name = Text(printable(branch + process.args), no_wrap=True, overflow="ellipsis")
         if note.gone:
             name.stylize("dim strike")
         rows.append((str(pid), name, _attitude(process, signal), told))
     table = Table.grid(padding=(0, 2))
     for column in range(4):
         # What is too long for the screen is cut from the commands alone.
-        least = 12 if column == 1 else max(len(row[column]) for row in rows)
-        table.add_column(justify="left" if column else "right", no_wrap=True, overflow="ellipsis", min_width=least)
+        width = None if column == 1 else max(len(row[column]) for row in rows)
+        table.add_column(justify="left" if column else "right", width=width)
     for row in rows:
         table.add_row(*row)
     return Group(table, end) if end else table
@@ -407,7 +424,7 @@ def _told(view: View) -> list[Block]:
         parts.append(Block(title="To mend it", body=Text(printable("\n".join(advice(result)))), least=2))
     if view.step.last:
         parts.append(Block(title="Before and after", body=Group(*map(_outcome, view.before)), least=2))
-        parts.append(Block(title="To take home", body=_prose(chapter.lesson)))
+        parts += _lesson(chapter)
     return parts
 
 
@@ -449,29 +466,34 @@ def _claims(programme: Programme, view: View) -> list[Block]:
     for result in view.results:
         rows.setdefault(result.cell.variant.name, {}).setdefault(result.cell.base, []).append(result)
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
-    for _ in programme.bases:
-        table.add_column(no_wrap=True)
+    table.add_column(width=max(map(len, rows), default=0))
+    table.add_column()
+    for base in programme.bases:
+        table.add_column(width=max(len(short_base(base)), _CLAIM_WIDTH))
     table.add_row("", "", *(Text(short_base(base), style="bold") for base in programme.bases))
     held = 0
     for name, by_base in rows.items():
         findings = [together(claim_of(result) for result in by_base.get(base, ())) for base in programme.bases]
         held += all(finding is Holds.HELD for finding in findings)
         claim = next(result.cell.variant.claim for results in by_base.values() for result in results)
-        shown = [
-            Text(f"{'✓' if finding is Holds.HELD else '✗'} {finding}", "green" if finding is Holds.HELD else "red")
-            if finding
-            else Text("…", "dim")
-            for finding in findings
-        ]
-        table.add_row(printable(name), Text(printable(claim.text if claim else ""), "dim"), *shown)
+        text = Text(printable(claim.text if claim else ""), "dim", no_wrap=True, overflow="ellipsis")
+        table.add_row(printable(name), text, *(_finding(finding, over=view.waits) for finding in findings))
     parts = [Block(body=table, least=6)]
     if not view.waits:
         return [*parts, Block(body=_progress(view))]
     told = f"{held} of {len(rows)} hold on every base."
     parts.append(Block(body=Text(told, style="bold")))
-    return [*parts, Block(title="To take home", body=_prose(chapter.lesson if chapter else ""))]
+    return [*parts, *_lesson(chapter)]
+
+
+def _finding(finding: Holds | None, *, over: bool) -> Text:
+    if finding is None:
+        return Text("? untested", "cyan") if over else Text("…", "dim")
+    return Text(f"✓ {finding}", "green") if finding is Holds.HELD else Text(f"✗ {finding}", "red")
+
+
+def _lesson(chapter: Chapter | None) -> list[Block]:
+    return [Block(title="To take home", body=_prose(chapter.lesson))] if chapter and chapter.lesson else []
 
 
 def short_base(reference: str) -> str:

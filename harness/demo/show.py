@@ -155,7 +155,7 @@ class Show:
         self._index = 0
         self._pace = 1.0
         self._plays: dict[int, Play] = {}
-        self._ensembles: dict[Kind, Ensemble] = {}
+        self._ensembles: dict[int, Ensemble] = {}
         self._left: list[Play | Ensemble] = []
         self._shown: dict[int, int] = {}
         self._now_s = 0.0
@@ -172,13 +172,13 @@ class Show:
     def results(self) -> tuple[Result, ...]:
         """All that was found in the show so far."""
         plays = [play.sight().result for _, play in sorted(self._plays.items())]
-        many = [result for ensemble in self._ensembles.values() for result in ensemble.results]
+        many = [result for _, ensemble in sorted(self._ensembles.items()) for result in ensemble.results]
         return (*(result for result in plays if result is not None), *many)
 
     @property
     def table(self) -> Ensemble | None:
         """The whole table; ``None`` if it was not run to its end."""
-        ensemble = self._ensembles.get(Kind.TABLE)
+        ensemble = self._ensembles.get(len(self._steps) - 1) if self._steps[-1].kind is Kind.TABLE else None
         return ensemble if ensemble is not None and ensemble.over else None
 
     def press(self, command: Command) -> None:
@@ -220,7 +220,7 @@ class Show:
         """What there is to draw."""
         step = self.step
         play = self._plays.get(self._played_at())
-        ensemble = self._ensembles.get(step.kind)
+        ensemble = self._ensembles.get(self._index)
         results = ensemble.results if ensemble else ()
         return View(
             step=step,
@@ -285,7 +285,7 @@ class Show:
                 self._leave(self._plays.pop(index))
             self._shown.pop(index, None)
             self._go(index)
-        elif (ensemble := self._ensembles.pop(self.step.kind, None)) is not None:
+        elif (ensemble := self._ensembles.pop(self._index, None)) is not None:
             self._leave(ensemble)
             self._since_s = None
 
@@ -295,9 +295,9 @@ class Show:
         for number, play in list(self._plays.items()):
             if self._steps[number].number != self.step.number and play.sight().phase is not Phase.OVER:
                 self._leave(self._plays.pop(number))
-        for kind, ensemble in list(self._ensembles.items()):
-            if kind not in self._wanted() and not ensemble.over:
-                self._leave(self._ensembles.pop(kind))
+        for number, ensemble in list(self._ensembles.items()):
+            if number not in self._many() and not ensemble.over:
+                self._leave(self._ensembles.pop(number))
 
     def _leave(self, started: Play | Ensemble) -> None:
         started.abandon()
@@ -305,12 +305,10 @@ class Show:
 
     def _start_ahead(self) -> None:
         """Start what this step shows, or what the next one will while the room is still thinking."""
-        for kind in self._wanted():
-            if kind not in self._ensembles:
-                chapter = self.step.chapter
-                self._ensembles[kind] = (
-                    self._stage.claims(chapter) if kind is Kind.CLAIMS and chapter else self._stage.table()
-                )
+        for number in self._many():
+            if number not in self._ensembles:
+                chapter = self._steps[number].chapter
+                self._ensembles[number] = self._stage.claims(chapter) if chapter else self._stage.table()
                 return
         here = self._plays.get(self._index)
         if here is not None and here.sight().phase is not Phase.OVER:
@@ -332,17 +330,17 @@ class Show:
             None,
         )
 
-    def _wanted(self) -> tuple[Kind, ...]:
-        """The many cells at once that are shown now, or soon."""
-        following = self._steps[self._index + 1].kind if self._index + 1 < len(self._steps) else None
-        here = self.step.kind
-        if here is Kind.CLAIMS:
-            ensemble = self._ensembles.get(Kind.CLAIMS)
-            ahead = following is Kind.TABLE and ensemble is not None and ensemble.over
-            return (Kind.CLAIMS, Kind.TABLE) if ahead else (Kind.CLAIMS,)
-        if here is Kind.QUESTION and following is Kind.CLAIMS:
-            return (Kind.CLAIMS,)
-        return (Kind.TABLE,) if here is Kind.TABLE else ()
+    def _many(self) -> tuple[int, ...]:
+        """The steps whose many cells at once are shown now, or are to be ready soon."""
+        here, coming = self._index, self._index + 1
+        following = self._steps[coming].kind if coming < len(self._steps) else None
+        if self.step.kind is Kind.CLAIMS:
+            ensemble = self._ensembles.get(here)
+            ready = following is Kind.TABLE and ensemble is not None and ensemble.over
+            return (here, coming) if ready else (here,)
+        if self.step.kind is Kind.QUESTION and following is Kind.CLAIMS:
+            return (coming,)
+        return (here,) if self.step.kind is Kind.TABLE else ()
 
     def _played_at(self) -> int:
         """The step whose play is shown here: this one, or the one before that it tells of."""
@@ -385,7 +383,7 @@ class Show:
                 return self._shown.get(self._index, 0) >= (self._path_length() or 0)
             return phase is Phase.HELD
         if self.step.kind in (Kind.CLAIMS, Kind.TABLE):
-            ensemble = self._ensembles.get(self.step.kind)
+            ensemble = self._ensembles.get(self._index)
             return ensemble is not None and ensemble.over
         return True
 

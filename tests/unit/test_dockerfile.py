@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.dockerfile import Instruction, starting
+from harness.core.dockerfile import Instruction, starting, telling
 
 STAGES = """\
 # A comment: CMD not this one
@@ -68,3 +68,29 @@ def test_a_stage_that_is_not_there() -> None:
 @given(st.text())
 def test_any_text_is_read_without_an_error(text: str) -> None:
     starting(text)
+
+
+TOLD = {
+    None: "FROM node:24\n…\nCMD node other.js",
+    "production": 'FROM node:24\n…\nENTRYPOINT ["tini", "--"]\nCMD ["node", "base.js"]',
+    "dev": 'FROM node:24\n…\nENTRYPOINT ["tini", "--"]\nCMD ["node", \\\n  "dev.js"]',
+    "nope": "FROM node:24\n…",
+}
+
+
+@pytest.mark.parametrize(("target", "text"), TOLD.items())
+def test_what_matters_of_a_file_is_its_base_and_what_it_starts(target: str | None, text: str) -> None:
+    assert telling(STAGES, "node:24", target) == text
+
+
+def test_the_base_that_is_shown_is_the_one_that_is_asked_for() -> None:
+    assert telling("FROM scratch\nRUN x\nCMD a\n", "local:b") == "FROM local:b\n…\nCMD a"
+
+
+def test_a_file_that_starts_nothing_has_its_base_alone() -> None:
+    assert telling("", "b") == "FROM b\n…"
+
+
+@given(st.text(), st.text())
+def test_what_matters_of_any_text_is_told_without_an_error(text: str, base: str) -> None:
+    assert telling(text, base).startswith(f"FROM {base}\n…")

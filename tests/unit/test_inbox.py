@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.errors import Abandoned
 from harness.core.model import EngineEvent
 from harness.run.inbox import MOST_BYTES, Inbox
+from harness.run.waiting import until
 
 OUTPUT = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", "ä€🙂".encode(), b"\xff", b"\x1e", b"signal"])).map(
     b"".join
@@ -155,6 +158,61 @@ def test_news_end_a_pause_that_begins_after_them() -> None:
     inbox.write(b"news\n")
     inbox.pause(60)
     assert inbox.now_ns() - began < 30e9
+
+
+def test_who_wants_to_know_goes_on() -> None:
+    inbox = Inbox()
+    inbox.check()
+    inbox.write(b"one\n")
+    inbox.pause(0)
+    inbox.check()
+
+
+def test_what_is_given_up_ends_a_pause_that_begins_after_it() -> None:
+    inbox = Inbox()
+    inbox.abandon()
+    began = inbox.now_ns()
+    with pytest.raises(Abandoned, match="given up before it could tell anything"):
+        inbox.pause(60)
+    assert inbox.now_ns() - began < 30e9
+
+
+def test_what_is_given_up_ends_a_pause_that_is_under_way() -> None:
+    inbox = Inbox()
+    asked = threading.Event()
+
+    def give_up() -> None:
+        asked.wait(60)
+        inbox.abandon()
+
+    other = threading.Thread(target=give_up)
+    other.start()
+    began = inbox.now_ns()
+    with pytest.raises(Abandoned):
+        until(asked.set, timeout_s=60, time=inbox)
+    assert inbox.now_ns() - began < 30e9
+    other.join()
+
+
+def test_what_is_given_up_stays_so() -> None:
+    inbox = Inbox()
+    inbox.abandon()
+    inbox.abandon()
+    for _ in range(3):
+        with pytest.raises(Abandoned):
+            inbox.check()
+        with pytest.raises(Abandoned):
+            inbox.pause(0)
+
+
+def test_what_is_given_up_still_takes_in_what_comes() -> None:
+    inbox = Inbox()
+    inbox.abandon()
+    inbox.write(b"last")
+    inbox.event(EngineEvent(action="die", time_ns=1, exit_code=137))
+    inbox.close()
+    assert [line.text for line in inbox.lines] == ["last"]
+    assert (inbox.closed, inbox.died) == (True, EngineEvent(action="die", time_ns=1, exit_code=137))
 
 
 def test_lines_carry_the_time_they_were_read() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.catalogue import App, ExitSetting, Expectation, StopSetting, Variant
-from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable
+from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
 from harness.core.model import (
     BaseFacts,
     Cell,
@@ -326,6 +326,54 @@ def test_a_stop_signal_that_nothing_can_catch_is_untested(stop_signal: str) -> N
     result = of_probe(by_image(a=LEAVES), Probe.STOP, start_of=lambda _: StartCommand(stop_signal=stop_signal))
     assert result.verdict is Verdict.UNTESTED
     assert stop_signal in result.judgement.reason
+
+
+def asked_of(cell: Cell, stop_signal: str | None = None) -> Signal:
+    """The signal that a cell is about, where its image has this stop signal."""
+    schedule = Schedule(
+        app=APP,
+        image_of=lambda base, variant: f"{base}/{variant.name}",
+        start_of=lambda image: StartCommand(stop_signal=stop_signal if image == "base/a" else "SIGILL"),
+        facts_of=lambda _: FACTS,
+        jobs=1,
+    )
+    return schedule.signal_of(cell)
+
+
+@pytest.mark.parametrize(
+    ("probe", "stop_signal", "number"),
+    [
+        (Probe.STOP, "SIGQUIT", 3),
+        (Probe.STOP, "3", 3),
+        (Probe.STOP, "RTMIN+3", 37),
+        (Probe.STOP, None, 15),
+        (Probe.STOP, "", 15),
+        (Probe.TTY, "SIGQUIT", 15),
+        (Probe.REAP, "SIGQUIT", 15),
+        (Probe.EXIT_CODE, "SIGQUIT", 15),
+    ],
+)
+def test_a_cell_without_a_signal_is_about_the_one_that_a_stop_sends(
+    probe: Probe, stop_signal: str | None, number: int
+) -> None:
+    assert asked_of(Cell(base="base", variant=variant("a"), probe=probe), stop_signal) == Signal(number)
+
+
+@pytest.mark.parametrize("stop_signal", ["SIGKILL", "SIGNAL"])
+def test_a_stop_signal_that_there_is_no_handler_for_is_told(stop_signal: str) -> None:
+    with pytest.raises(UsageError, match=stop_signal):
+        asked_of(Cell(base="base", variant=variant("a"), probe=Probe.STOP), stop_signal)
+
+
+def test_no_image_is_asked_for_where_a_cell_says_what_it_is_about() -> None:
+    def fail(*_: object) -> str:
+        raise BaseUnavailable("it does not build: exit code 1")
+
+    schedule = Schedule(app=APP, image_of=fail, start_of=lambda _: START_COMMAND, facts_of=lambda _: FACTS, jobs=1)
+    assert schedule.signal_of(Cell(base="base", variant=variant("a"), signal=Signal(1))) == Signal(1)
+    assert schedule.signal_of(Cell(base="base", variant=variant("a"), probe=Probe.REAP)) == TERM
+    with pytest.raises(BaseUnavailable, match="it does not build"):
+        schedule.signal_of(Cell(base="base", variant=variant("a"), probe=Probe.STOP))
 
 
 def test_each_probe_gives_its_own_evidence() -> None:

@@ -1,0 +1,561 @@
+"""One cell that waits for its cues, and many at once: what is to be seen of them from start to end."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.core.catalogue import Catalogue, Variant
+from harness.core.errors import BaseUnavailable, EngineUnavailable
+from harness.core.model import BaseFacts, Cell, Probe, StartCommand, Verdict
+from harness.core.story import Act, Chapter, claimed
+from harness.demo.play import Ensemble, Phase, Play
+from harness.demo.show import Kind, Show, steps_of
+from harness.run import stage
+from harness.run.inbox import Inbox
+from harness.run.runner import DOUBTFUL_REPEATS, Schedule
+from harness.run.waiting import until
+from tests.reports import FACTS
+from tests.scripted import Executed, Happening, Script, ScriptedEngine, process
+from tests.seeing import APP, DONE, NODE_1, RECEIVED, TERM, up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.core.model import Tree
+    from harness.demo.play import Sight
+    from harness.run.protocol import Launch
+    from tests.scripted import ScriptedContainer
+
+LONG_S = 30.0
+FORWARDS = Script(at_start=up(NODE_1, app=1), at_signal=(Happening(after_s=0.01, output=RECEIVED),))
+SWALLOWS = Script(at_start=up(process(1, "node"), app=1))
+# npm and the init may both have sent the signal, and there is no record that tells.
+DOUBTFUL = Script(
+    at_start=up(
+        process(1, "dumb-init npm start", catches=("TERM",)),
+        process(6, "npm start", parent=1, catches=("TERM",)),
+        process(7, "node server.js", parent=6, catches=("TERM",)),
+    ),
+    at_signal=(Happening(after_s=0.01, output=RECEIVED),),
+)
+HELD = "docker kill --signal=SIGTERM scripted-1"
+EXITS = [Happening(after_s=9, output=DONE, exit_code=code) for code in (42, 0, 143)]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held is looked at more often than people need."""
+    monkeypatch.setattr(stage, "_LOOK_S", 0.005)
+
+
+def variant(name: str, **keys: Any) -> Variant:
+    return Variant(**{"name": name, "title": name, "dockerfile": f"{name}.Dockerfile"} | keys)
+
+
+def cell(name: str = "a", probe: Probe = Probe.SIGNAL) -> Cell:
+    return Cell(base="base", variant=variant(name), signal=TERM if probe is Probe.SIGNAL else None, probe=probe)
+
+
+def schedule(**how: Any) -> Schedule:
+    return Schedule(
+        **{
+            "app": APP,
+            "image_of": lambda _, variant: variant.name,
+            "start_of": lambda _: StartCommand(),
+            "facts_of": lambda _: BaseFacts(reference="base", id="sha256:0"),
+            "jobs": 1,
+        }
+        | how
+    )
+
+
+@contextmanager
+def playing(
+    script: Script | Callable[[Launch], Script] = FORWARDS,
+    *,
+    engine: ScriptedEngine | None = None,
+    of: Cell | None = None,
+    **how: Any,
+) -> Iterator[Play]:
+    """A play that is closed in the end, with nothing left of it."""
+    engine = engine or ScriptedEngine(script if callable(script) else lambda _: script)
+    play = Play(of or cell(), engine, schedule(**how))
+    try:
+        yield play
+    finally:
+        play.close()
+        assert engine.present == set()
+
+
+def wait(check: Callable[[], object]) -> None:
+    assert until(lambda: check() or None, timeout_s=LONG_S, time=Inbox()), "it never came to that"
+
+
+def seen_at(play: Play, phase: Phase) -> Sight:
+    """What is to be seen once it has come so far."""
+    found = until(
+        lambda: sight if (sight := play.sight()).phase is phase else None,
+        timeout_s=LONG_S,
+        time=Inbox(),
+    )
+    assert found is not None, play.sight()
+    return found
+
+
+class Gate:
+    """Something that is let through when the test says so."""
+
+    def __init__(self) -> None:
+        self.reached, self.open = threading.Event(), threading.Event()
+
+    def pass_through(self) -> None:
+        self.reached.set()
+        assert self.open.wait(LONG_S)
+
+
+class Gated(ScriptedEngine):
+    """Containers whose every deed and sample passes a gate of its own, where there is one."""
+
+    def __init__(self, script: Script, **gates: Gate) -> None:
+        super().__init__(lambda _: script)
+        self._gates = gates
+
+    @contextmanager
+    def launch(self, launch: Launch) -> Iterator[ScriptedContainer]:
+        with super().launch(launch) as container:
+            samples = itertools.count(1)
+            sample, kill = container.tree, container.kill
+
+            def tree() -> Tree:
+                self._pass(f"tree_{next(samples)}")
+                return sample()
+
+            def gated_kill(signal: Any) -> int:
+                self._pass("kill")
+                return kill(signal)
+
+            container.tree = tree  # type: ignore[method-assign]
+            container.kill = gated_kill  # type: ignore[method-assign]
+            yield container
+
+    def _pass(self, name: str) -> None:
+        if name in self._gates:
+            self._gates[name].pass_through()
+
+
+def test_a_play_goes_through_its_phases_one_after_another() -> None:
+    image, first, second, kill = Gate(), Gate(), Gate(), Gate()
+
+    def image_of(*_: object) -> str:
+        image.pass_through()
+        return "image"
+
+    engine = Gated(FORWARDS, tree_1=first, tree_2=second, kill=kill)
+    with playing(engine=engine, image_of=image_of) as play:
+        sight = play.sight()
+        assert (sight.phase, sight.container, sight.launch, sight.run) == (Phase.COMING, "", None, 0)
+        assert (sight.tree, sight.lines, sight.deeds, sight.held, sight.result) == ((), (), (), None, None)
+
+        image.open.set()
+        assert first.reached.wait(LONG_S)
+        sight = play.sight()
+        assert (sight.phase, sight.container, sight.run) == (Phase.COMING, "scripted-1", 1)
+        assert sight.launch is not None
+        assert sight.launch.image == "image"
+        assert [line.text for line in sight.lines] == ["Listening on port 3000 pid=1"]
+
+        first.open.set()
+        assert second.reached.wait(LONG_S)
+        sight = play.sight()
+        assert (sight.phase, sight.tree, sight.held) == (Phase.STARTING, (NODE_1,), None)
+
+        second.open.set()
+        sight = seen_at(play, Phase.HELD)
+        assert sight.held is not None
+        assert (sight.held.command, sight.deeds, sight.elapsed_s) == (HELD, (), 0.0)
+
+        play.cue()
+        assert kill.reached.wait(LONG_S)
+        sight = play.sight()
+        assert (sight.phase, sight.held, sight.result) == (Phase.UNDER_WAY, None, None)
+        assert [done.deed.command for done in sight.deeds] == [HELD]
+        assert 0 < sight.elapsed_s <= play.sight().elapsed_s
+
+        kill.open.set()
+        sight = seen_at(play, Phase.OVER)
+        assert sight.result is not None
+        assert (sight.result.verdict, sight.result.cell, sight.cell) == (Verdict.FORWARDED, play.cell, play.cell)
+        assert (sight.elapsed_s, sight.run, len(sight.deeds)) == (0.0, 1, 1)
+        assert [line.text for line in sight.lines][1:] == ["Received signal: SIGTERM"]
+
+
+def test_what_is_held_stays_held_until_its_cue_while_its_tree_is_looked_at() -> None:
+    looked = Gate()
+    engine = Gated(FORWARDS, tree_5=looked)
+    with playing(engine=engine) as play:
+        seen_at(play, Phase.HELD)
+        assert looked.reached.wait(LONG_S)
+        assert play.sight().phase is Phase.HELD
+        looked.open.set()
+        assert engine.containers[0].killed == []
+        play.cue()
+        seen_at(play, Phase.OVER)
+    assert engine.containers[0].killed == [TERM]
+
+
+def test_a_cue_before_there_is_something_to_do_is_none() -> None:
+    gate = Gate()
+
+    def image_of(*_: object) -> str:
+        gate.pass_through()
+        return "image"
+
+    with playing(image_of=image_of) as play:
+        play.cue()
+        assert play.sight().phase is Phase.COMING
+        gate.open.set()
+        seen_at(play, Phase.HELD)
+
+
+def test_a_cue_after_the_end_is_none() -> None:
+    with playing() as play:
+        seen_at(play, Phase.HELD)
+        play.cue()
+        over = seen_at(play, Phase.OVER)
+        play.cue()
+        assert play.sight() == over
+
+
+def scripts(probe: Probe) -> Script | Callable[[Launch], Script]:
+    """Scripts that go well, whatever is asked."""
+    if probe is Probe.EXIT_CODE:
+        exits = iter(EXITS)
+        return lambda _: replace(FORWARDS, at_start=(*FORWARDS.at_start, next(exits)))
+    return replace(
+        FORWARDS,
+        at_stop=(Happening(after_s=0.01, output=RECEIVED),),
+        at_answer=(Happening(after_s=0.01, output=DONE, exit_code=0),),
+        at_key=(Happening(after_s=0.01, output=b"^CReceived signal: SIGINT\r\n"),),
+        executed=(
+            Executed(output="20\n", then=(Happening(tree=(NODE_1, process(20, "sleep 3600", parent=1))),)),
+            Executed(then=(Happening(tree=(NODE_1,)),)),
+        ),
+    )
+
+
+CUES = {Probe.SIGNAL: 1, Probe.TTY: 1, Probe.STOP: 1, Probe.REAP: 2, Probe.EXIT_CODE: 0}
+
+
+@pytest.mark.parametrize(("probe", "cues"), CUES.items())
+def test_each_probe_plays_to_its_end_and_can_be_looked_at_all_along(probe: Probe, cues: int) -> None:
+    given = 0
+    order: list[Phase] = []
+    with playing(scripts(probe), of=cell(probe=probe)) as play:
+
+        def look() -> bool:
+            nonlocal given
+            sight = play.sight()
+            if not order or order[-1] is not sight.phase:
+                order.append(sight.phase)
+            if sight.phase is Phase.HELD:
+                assert sight.held is not None
+                play.cue()
+                given += 1
+            assert (sight.result is not None) == (sight.phase is Phase.OVER)
+            return sight.phase is Phase.OVER
+
+        wait(look)
+        result = play.sight().result
+    assert result is not None
+    assert result.verdict.good
+    assert given == cues
+    if cues:
+        assert {Phase.COMING, Phase.STARTING}.isdisjoint(order[order.index(Phase.HELD) :])
+
+
+def test_a_repeat_for_doubts_sake_waits_for_no_cue() -> None:
+    with playing(DOUBTFUL, repeat=None) as play:
+        seen_at(play, Phase.HELD)
+        play.cue()
+        phases: list[Phase] = []
+
+        def look() -> bool:
+            sight = play.sight()
+            phases.append(sight.phase)
+            assert len(sight.deeds) <= 1
+            return sight.phase is Phase.OVER
+
+        wait(look)
+        sight = play.sight()
+    assert Phase.HELD not in phases
+    assert sight.result is not None
+    assert (sight.run, len(sight.result.runs)) == (DOUBTFUL_REPEATS, DOUBTFUL_REPEATS)
+    assert sight.container == f"scripted-{DOUBTFUL_REPEATS}"
+    assert [done.deed.command for done in sight.deeds] == [HELD.replace("scripted-1", sight.container)]
+
+
+def test_the_next_container_of_a_play_begins_with_nothing_done_to_it() -> None:
+    gate = Gate()
+
+    class Second(ScriptedEngine):
+        @contextmanager
+        def launch(self, launch: Launch) -> Iterator[ScriptedContainer]:
+            with super().launch(launch) as container:
+                if len(self.containers) == 2:
+                    start = container.start
+
+                    def gated() -> None:
+                        gate.pass_through()
+                        start()
+
+                    container.start = gated  # type: ignore[method-assign]
+                yield container
+
+    with playing(engine=Second(lambda _: DOUBTFUL), repeat=2) as play:
+        seen_at(play, Phase.HELD)
+        play.cue()
+        assert gate.reached.wait(LONG_S)
+        sight = play.sight()
+        assert (sight.phase, sight.run, sight.container) == (Phase.UNDER_WAY, 2, "scripted-2")
+        assert (sight.tree, sight.lines, sight.deeds, sight.elapsed_s) == ((), (), (), 0.0)
+        gate.open.set()
+        seen_at(play, Phase.OVER)
+
+
+def test_results_of_a_play_are_not_told_to_the_schedule() -> None:
+    heard: list[object] = []
+    with playing(SWALLOWS, on_result=heard.append) as play:
+        seen_at(play, Phase.HELD)
+        play.cue()
+        sight = seen_at(play, Phase.OVER)
+    assert sight.result is not None
+    assert sight.result.verdict is Verdict.SWALLOWED
+    assert heard == []
+
+
+def test_an_image_that_cannot_be_had_ends_the_play() -> None:
+    def fail(*_: object) -> str:
+        raise BaseUnavailable("it does not build: exit code 1")
+
+    with playing(image_of=fail) as play:
+        sight = seen_at(play, Phase.OVER)
+    assert sight.result is not None
+    assert (sight.result.judgement.reason, sight.container) == ("it does not build: exit code 1", "")
+
+
+def test_a_container_that_never_gets_ready_ends_the_play() -> None:
+    with playing(Script(at_start=(Happening(after_s=1, exit_code=1),))) as play:
+        sight = seen_at(play, Phase.OVER)
+    assert sight.result is not None
+    assert sight.result.verdict is Verdict.UNTESTED
+    assert (sight.container, sight.held) == ("scripted-1", None)
+
+
+def gone_while_held() -> Gated:
+    """An engine that goes away while a deed is held."""
+
+    class Going(Gated):
+        def _pass(self, name: str) -> None:
+            if name == "tree_4":
+                raise EngineUnavailable("the engine does not answer")
+
+    return Going(FORWARDS)
+
+
+def test_an_engine_that_goes_away_while_a_deed_is_held_ends_the_play() -> None:
+    with playing(engine=gone_while_held()) as play:
+        sight = seen_at(play, Phase.OVER)
+        assert sight.result is not None
+        assert sight.result.judgement.reason == "the engine went away: the engine does not answer"
+        assert sight.deeds == ()
+        play.cue()
+
+
+def test_nothing_is_held_any_more_once_a_play_is_over() -> None:
+    with playing(engine=gone_while_held()) as play:
+        assert seen_at(play, Phase.OVER).held is None
+
+
+def test_a_play_is_given_up_while_it_is_held() -> None:
+    engine = ScriptedEngine(lambda _: FORWARDS)
+    with playing(engine=engine) as play:
+        seen_at(play, Phase.HELD)
+        play.abandon()
+        sight = seen_at(play, Phase.OVER)
+        wait(lambda: not engine.present)
+    assert sight.result is not None
+    assert sight.result.verdict is Verdict.UNTESTED
+    assert engine.containers[0].killed == []
+
+
+def test_a_play_is_given_up_before_there_is_a_container() -> None:
+    gate = Gate()
+
+    def image_of(*_: object) -> str:
+        gate.pass_through()
+        return "image"
+
+    with playing(image_of=image_of) as play:
+        assert gate.reached.wait(LONG_S)
+        play.abandon()
+        play.abandon()
+        assert play.sight().phase is Phase.COMING
+        gate.open.set()
+
+
+def test_a_play_that_is_over_is_given_up_to_no_effect() -> None:
+    with playing() as play:
+        seen_at(play, Phase.HELD)
+        play.cue()
+        over = seen_at(play, Phase.OVER)
+        play.abandon()
+        play.close()
+        play.close()
+        assert play.sight() == over
+
+
+def test_closing_waits_until_nothing_is_left() -> None:
+    engine = ScriptedEngine(lambda _: FORWARDS)
+    play = Play(cell(), engine, schedule())
+    seen_at(play, Phase.HELD)
+    assert engine.present == {"scripted-1"}
+    play.close()
+    assert engine.present == set()
+
+
+def by_image(**of: Script) -> ScriptedEngine:
+    return ScriptedEngine(lambda launch: of[launch.image])
+
+
+def test_many_cells_run_at_once_with_nothing_held_and_come_in_their_order() -> None:
+    cells = [cell(name) for name in ("a", "b", "c")]
+    ensemble = Ensemble(cells, by_image(a=FORWARDS, b=SWALLOWS, c=FORWARDS), schedule(jobs=3))
+    wait(lambda: ensemble.over)
+    assert ensemble.total == 3
+    assert [(result.cell, result.verdict) for result in ensemble.results] == [
+        (cells[0], Verdict.FORWARDED),
+        (cells[1], Verdict.SWALLOWED),
+        (cells[2], Verdict.FORWARDED),
+    ]
+    lasted_s = ensemble.duration_s
+    assert lasted_s > 0
+    ensemble.close()
+    ensemble.close()
+    assert (ensemble.duration_s, len(ensemble.results)) == (lasted_s, 3)
+
+
+def test_no_cells_are_over_at_once() -> None:
+    ensemble = Ensemble([], by_image(), schedule())
+    assert (ensemble.total, ensemble.over, ensemble.results, ensemble.duration_s) == (0, True, (), 0)
+    ensemble.close()
+
+
+def test_results_are_there_as_they_come_and_the_rest_can_be_given_up() -> None:
+    gate = Gate()
+
+    def image_of(_: str, variant: Variant) -> str:
+        if variant.name == "b":
+            gate.pass_through()
+        return variant.name
+
+    engine = by_image(a=FORWARDS, b=FORWARDS, c=FORWARDS)
+    ensemble = Ensemble([cell(name) for name in ("a", "b", "c")], engine, schedule(image_of=image_of))
+    assert gate.reached.wait(LONG_S)
+    assert [result.cell.variant.name for result in ensemble.results] == ["a"]
+    assert not ensemble.over
+    ensemble.abandon()
+    assert not ensemble.over
+    gate.open.set()
+    ensemble.close()
+    assert ensemble.over
+    assert [(result.cell.variant.name, result.verdict) for result in ensemble.results] == [
+        ("a", Verdict.FORWARDED),
+        ("b", Verdict.UNTESTED),
+    ]
+    assert [launch.image for launch in engine.launches] == ["a", "b"]
+    assert engine.present == set()
+
+
+class House:
+    """A stage on a scripted engine."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.engine = ScriptedEngine(lambda launch: SWALLOWS if launch.image == "bad" else FORWARDS)
+        self._catalogue = catalogue
+        self._schedule = schedule(jobs=2)
+
+    def play(self, cell: Cell) -> Play:
+        return Play(cell, self.engine, self._schedule)
+
+    def claims(self, chapter: Chapter) -> Ensemble:
+        return Ensemble(
+            claimed(self._catalogue.variants, chapter.claims, [FACTS.reference]), self.engine, self._schedule
+        )
+
+    def table(self) -> Ensemble:
+        cells = [Cell(base=FACTS.reference, variant=variant, signal=TERM) for variant in self._catalogue.variants]
+        return Ensemble(cells, self.engine, self._schedule)
+
+
+@contextmanager
+def showing() -> Iterator[tuple[Show, House]]:
+    chapters = [
+        Chapter(
+            name="one",
+            title="One",
+            intro="",
+            question="",
+            asks="TERM",
+            broken=(Act(variant="bad"),),
+            mended=(Act(variant="good"),),
+        ),
+        Chapter(name="two", title="Two", intro="", question="", asks="TERM", broken=(Act(variant="good"),)),
+        Chapter(name="claims", title="Claims", intro="", question="", claims="an article"),
+    ]
+    catalogue = Catalogue(context=".", app=APP, variants=(variant("bad"), variant("good")))
+    steps = steps_of(list(enumerate(chapters, start=1)), catalogue, {FACTS.reference: FACTS}, whole=True)
+    house = House(catalogue)
+    show = Show(steps, house, pause_s=0, chapters=3)
+    try:
+        yield show, house
+    finally:
+        show.close()
+        assert house.engine.present == set()
+
+
+def test_a_whole_show_goes_by_itself_to_its_end() -> None:
+    seen: list[Kind] = []
+    now_s = 0.0
+    with showing() as (show, _):
+
+        def look() -> bool:
+            nonlocal now_s
+            for _ in range(10):
+                show.tick(now_s := now_s + 0.1)
+                kind = show.view().step.kind
+                if not seen or seen[-1] is not kind:
+                    seen.append(kind)
+            return show.finished
+
+        wait(look)
+        played = [(result.cell.variant.name, result.verdict.value) for result in show.results]
+        assert show.table is not None
+    part = [Kind.QUESTION, Kind.PLAY, Kind.TOLD]
+    assert seen == [Kind.TITLE, *part, Kind.FIX, *part[1:], *part, Kind.QUESTION, Kind.CLAIMS, Kind.TABLE]
+    assert played == [
+        *[("bad", "swallowed"), ("good", "forwarded"), ("good", "forwarded")],
+        *[("bad", "swallowed"), ("good", "forwarded")],
+    ]
+
+
+def test_a_show_that_is_left_in_the_middle_leaves_nothing() -> None:
+    with showing() as (show, house):
+        wait(lambda: show.tick(0) or show.view().step.kind is Kind.PLAY)
+        wait(lambda: house.engine.present)
+    assert house.engine.present == set()

@@ -1,0 +1,1270 @@
+"""Whole screens as they are seen, without colour: what is on them, and what gives way where there is little room."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from harness.core.catalogue import Claim, Expectation, Variant
+from harness.core.model import (
+    BaseFacts,
+    Cell,
+    Evidence,
+    Expected,
+    LogLine,
+    Probe,
+    Untested,
+    Verdict,
+)
+from harness.core.signals import Signal
+from harness.core.story import Act, Chapter, Option, Story
+from harness.core.trace import Fate, Handled, Sent
+from harness.demo.fullscreen import present
+from harness.demo.play import Done, Phase, Sight
+from harness.demo.screens import Programme, Screen, short_base
+from harness.demo.show import Command, Kind, Step, View, path_of
+from harness.run.protocol import Launch
+from harness.run.stage import Deed
+from tests.reports import (
+    ABRUPT,
+    APP,
+    DEBIAN,
+    ENGINE,
+    FACTS,
+    FORWARDED,
+    KILLED,
+    PID1,
+    START,
+    SWALLOWED,
+    UNTESTED,
+    ZOMBIE,
+    result,
+)
+from tests.scripted import mask, through_ps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.core.model import Process, Result
+
+TERM, HUP = Signal(15), Signal(1)
+BIG, USUAL, SMALL = (100, 30), (80, 24), (60, 15)
+CLAIM = Claim(
+    text="npm passes no signal on",
+    source="an article, page 1",
+    forwards=Expectation(forwards=Expected.NEVER),
+)
+SHELL = Chapter(
+    name="shell-form",
+    title="The same Dockerfile, two bases",
+    intro="npm is gone. The CMD has no brackets, so Docker hands it to /bin/sh -c.",
+    question="We send SIGTERM, on one base and then on the other. Same answer?",
+    asks="SIGTERM",
+    options=(
+        Option(text="it arrives here", verdicts=(Verdict.FORWARDED,)),
+        Option(text="it does not arrive here", verdicts=(Verdict.SWALLOWED, Verdict.KILLED)),
+    ),
+    broken=(Act(variant="shell"),),
+    fix="A JSON array: no shell takes part, on any base.",
+    code="process.on('SIGTERM', () => server.close());",
+    mended=(Act(variant="exec"),),
+    lesson="The exec form does not ask which shell there is.",
+)
+ZOMBIES = Chapter(
+    name="zombies",
+    title="The zombie",
+    intro="The kernel gives PID 1 every orphan.",
+    question="What is left of it?",
+    asks="reap",
+    broken=(Act(variant="pid-1"),),
+)
+ARTICLE = Chapter(
+    name="claims",
+    title="What they say, and what was measured",
+    intro="Each claim is put to the test on every base.",
+    question="How many of them hold on every base?",
+    claims="an article",
+    lesson="Measure yours.",
+)
+STORY = Story(
+    schema=1,
+    title="What happens to SIGTERM?",
+    intro="A small server that logs every signal it gets, started in many ways.",
+    chapter=(SHELL, ZOMBIES, ARTICLE),
+)
+SHELL_VARIANT = Variant(name="shell", title="shell form", dockerfile="shell.Dockerfile")
+EXEC = Variant(name="exec", title="exec form", dockerfile="exec.Dockerfile")
+INIT = Variant(name="init", title="with an init", dockerfile="init.Dockerfile", init=True)
+LINES = {
+    "shell": "FROM local:musl-node24\n…\nCMD node server.js",
+    "exec": 'FROM local:musl-node24\n…\nCMD ["node", "server.js"]',
+    "init": 'FROM local:musl-node24\n…\nCMD ["node", "server.js"]',
+}
+PROGRAMME = Programme(
+    story=STORY,
+    engine=replace(ENGINE, trace=True),
+    bases={FACTS.reference: FACTS, DEBIAN.reference: DEBIAN},
+    dockerfile=lambda cell: LINES[cell.variant.name],
+    signal=lambda cell: None if cell.probe is Probe.REAP else TERM,
+)
+
+
+def cell(variant: Variant = SHELL_VARIANT, base: str = FACTS.reference, probe: Probe = Probe.SIGNAL) -> Cell:
+    return Cell(base=base, variant=variant, signal=TERM if probe is Probe.SIGNAL else None, probe=probe)
+
+
+def found(evidence: Evidence | Untested, of: Cell | None = None) -> Result:
+    of = of or cell()
+    return replace(result(of.variant.name, evidence, base=of.base, start=START), cell=of)
+
+
+KILL = Deed(command="docker kill --signal=SIGTERM signal-harness-1a2b-1")
+LOG = (
+    LogLine(at_ns=1, text="Listening on port 3000 pid=7"),
+    LogLine(at_ns=5, text="Received signal: SIGTERM"),
+    LogLine(at_ns=6, text=""),
+    LogLine(at_ns=7, text="[bold]Shutdown[/bold] complete"),
+)
+STARTING = Sight(
+    cell=cell(),
+    phase=Phase.STARTING,
+    launch=Launch(image="signal-harness/dockerfiles/shell:musl-node24-0123456789ab"),
+    container="signal-harness-1a2b-1",
+    tree=SWALLOWED.before,
+    lines=LOG[:1],
+    run=1,
+)
+HELD = replace(STARTING, phase=Phase.HELD, held=KILL)
+UNDER_WAY = replace(STARTING, phase=Phase.UNDER_WAY, deeds=(Done(deed=KILL, at_ns=4),), elapsed_s=1.25, lines=LOG)
+FORWARDS = replace(
+    FORWARDED,
+    before=SWALLOWED.before,
+    after=SWALLOWED.before,
+    trace=(
+        Sent(
+            time_s=1.0,
+            sender="runc",
+            sender_pid=5,
+            number=15,
+            target="sh",
+            target_pid=1001,
+            fate=Fate.DELIVERED,
+        ),
+        Sent(
+            time_s=1.000_25,
+            sender="sh",
+            sender_pid=1001,
+            number=15,
+            target="node",
+            target_pid=1007,
+            fate=Fate.DELIVERED,
+        ),
+        Handled(time_s=1.002, comm="node", pid=1007, number=15, handler=64),
+        Sent(
+            time_s=1.5,
+            sender="sh",
+            sender_pid=1001,
+            number=15,
+            target="node",
+            target_pid=1007,
+            fate=Fate.MERGED,
+        ),
+        Handled(time_s=2.75, comm="node", pid=1007, number=15, handler=64),
+    ),
+)
+
+
+def over(evidence: Evidence | Untested = SWALLOWED, of: Cell | None = None, **more: Any) -> Sight:
+    made = found(evidence, of)
+    return replace(UNDER_WAY, cell=made.cell, phase=Phase.OVER, elapsed_s=0.0, result=made, **more)
+
+
+def step(kind: Kind, chapter: Chapter | None = SHELL, number: int = 1, **more: Any) -> Step:
+    return Step(kind=kind, number=number, chapter=chapter, **more)
+
+
+CELLS = (cell(), cell(base=DEBIAN.reference))
+MENDED = (cell(EXEC),)
+
+
+def view(kind: Kind, sight: Sight | None = None, **more: Any) -> View:
+    of = more.pop("step", None) or step(kind)
+    return View(**{"step": of, "chapters": 3, "cells": CELLS, "mended": MENDED, "sight": sight, **more})
+
+
+FOOTER = "b back  r repeat  s skip  - slower  + faster  q quit"
+
+
+def drawn(shown: View, size: tuple[int, int] = BIG, programme: Programme = PROGRAMME) -> list[str]:
+    """The lines of a screen, which is as high as its terminal and no wider."""
+    width, height = size
+    console = Console(width=width, height=height, file=io.StringIO(), color_system=None, legacy_windows=False)
+    console.print(Screen(programme, shown))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().split("\n")
+    assert len(lines) == height
+    assert max(map(cell_len, lines)) <= width
+    return [line.rstrip() for line in lines]
+
+
+def whole(shown: View, size: tuple[int, int], programme: Programme = PROGRAMME) -> str:
+    """A screen without its rule and its last line, and without what fills it up above that and within its head."""
+    head, rule, *body, blank, footer = drawn(shown, size, programme)
+    assert rule == "─" * size[0]
+    assert blank == ""
+    assert footer.endswith(FOOTER)
+    head = re.sub(" {3,}", " | ", head.strip())
+    return "\n".join([head, *body]).rstrip("\n") + "\n"
+
+
+ZOMBIE_CELL = cell(Variant(name="pid-1", title="PID 1", dockerfile="pid-1.Dockerfile"), probe=Probe.REAP)
+INIT_CELL = cell(INIT, DEBIAN.reference)
+TITLE_STEP, TABLE_STEP = Step(kind=Kind.TITLE), Step(kind=Kind.TABLE)
+FIX_STEP = step(Kind.FIX, mended=True)
+CLAIMS_STEP = step(Kind.CLAIMS, ARTICLE, 3, last=True)
+SAID = replace(SHELL_VARIANT, claim=CLAIM)
+SURE = replace(
+    EXEC,
+    claim=Claim(
+        text="signals surely arrive",
+        source="an article, page 2",
+        forwards=Expectation(forwards=Expected.ALWAYS),
+    ),
+)
+CLAIMED = (
+    found(SWALLOWED, cell(SAID)),
+    found(SWALLOWED, cell(SAID, DEBIAN.reference)),
+    found(FORWARDED, cell(SURE)),
+    found(KILLED, cell(SURE, DEBIAN.reference)),
+)
+TABLED = tuple(
+    found(evidence, replace(cell(variant, base), signal=signal))
+    for base in (FACTS.reference, DEBIAN.reference)
+    for variant, evidence in ((SHELL_VARIANT, SWALLOWED), (EXEC, FORWARDED), (INIT, KILLED))
+    for signal in (HUP, TERM)
+)
+
+
+def many(of: Step, results: tuple[Result, ...], total: int) -> View:
+    """A view of many cells, of which some may be to come."""
+    waits = len(results) == total
+    return view(of.kind, step=of, cells=(), mended=(), results=results, total=total, waits=waits)
+
+
+TITLE = """\
+What happens to SIGTERM?
+ A small server that logs every signal it gets, started in many ways.
+
+ Chapters
+ 1  The same Dockerfile, two bases
+ 2  The zombie
+ 3  What they say, and what was measured
+
+ It plays on
+ local:musl-node24  /bin/sh is BusyBox v1.37.0 ash, Node 24.11.1
+ local:debian12-node24  /bin/sh is dash 0.5.12-2, Node 24.11.1
+ Docker Engine 28.1, kernel 6.12
+"""
+QUESTION = """\
+1/3 The same Dockerfile, two bases
+ npm is gone. The CMD has no brackets, so Docker hands it to /bin/sh -c.
+
+ shell.Dockerfile
+ FROM local:musl-node24
+ …
+ CMD node server.js
+
+ Predict first
+ We send SIGTERM, on one base and then on the other. Same answer?
+
+ a  it arrives here
+ b  it does not arrive here
+"""
+QUESTION_OF_TWO_FILES = """\
+1/3 The same Dockerfile, two bases
+ npm is gone. The CMD has no brackets, so Docker hands it to /bin/sh -c.
+
+ exec.Dockerfile               init.Dockerfile
+ FROM local:musl-node24        FROM local:musl-node24
+ …                             …
+ CMD ["node", "server.js"]     CMD ["node", "server.js"]
+                               $ docker run --init …
+
+ Predict first
+ We send SIGTERM, on one base and then on the other. Same answer?
+
+ a  it arrives here
+ b  it does not arrive here
+"""
+QUESTION_OF_CLAIMS = """\
+3/3 What they say, and what was measured
+ Each claim is put to the test on every base.
+
+ Predict first
+ How many of them hold on every base?
+"""
+PLAY_BEFORE_IT_HAS_STARTED = """\
+1/3 The same Dockerfile, two bases
+ starting …
+"""
+PLAY_WHOSE_IMAGE_IS_BEING_BUILT = """\
+1/3 The same Dockerfile, two bases
+ the image is being built …
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ none yet
+
+ The log
+ nothing yet
+"""
+PLAY_THAT_STARTS = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler
+ 7    └ node server.js         handler
+
+ The log
+ Listening on port 3000 pid=7
+"""
+PLAY_THAT_IS_HELD = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1  ◀ next
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler
+ 7    └ node server.js         handler
+
+ The log
+ Listening on port 3000 pid=7
+"""
+PLAY_UNDER_WAY = """\
+1/3 The same Dockerfile, two bases | ×2 slower
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1   1.2 s
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler
+ 7    └ node server.js         handler
+
+ The log
+ Listening on port 3000 pid=7
+ Received signal: SIGTERM
+ [bold]Shutdown[/bold] complete
+"""
+PLAY_ONCE_MORE = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1   1.2 s
+ once more, as luck may have a hand in it: container 3
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler
+ 7    └ node server.js         handler
+
+ The log
+ nothing yet
+"""
+PLAY_WHOSE_PATH_IS_BEING_TOLD = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler  ◀ SIGTERM
+ 7    └ node server.js         handler     ◀ SIGTERM
+
+ The log
+ Listening on port 3000 pid=7
+ Received signal: SIGTERM
+ [bold]Shutdown[/bold] complete
+
+ The path of the signal
+    +0 µs  docker ──SIGTERM──▶ 1 /bin/sh -c node server.js
+  +250 µs  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js
+"""
+PLAY_WHOSE_PATH_WAS_TOLD = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler  ◀ SIGTERM
+ 7    └ node server.js         handler     handles SIGTERM ×2
+
+ The log
+ Listening on port 3000 pid=7
+ Received signal: SIGTERM
+ [bold]Shutdown[/bold] complete
+
+ The path of the signal
+     +0 µs  docker ──SIGTERM──▶ 1 /bin/sh -c node server.js
+   +250 µs  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js
+   +2.0 ms  7 node server.js: its handler for SIGTERM runs
+ +500.0 ms  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js   merges with the one that is
+            pending
+   +1.75 s  7 node server.js: its handler for SIGTERM runs
+
+ shell, SIGTERM: » duplicated: received, or sent, more than once
+"""
+PLAY_WHOSE_PATH_WAS_TOLD_AT_80 = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler  ◀ SIGTERM
+ 7    └ node server.js         handler     handles SIGTERM ×2
+ The log
+ Listening on port 3000 pid=7
+ Received signal: SIGTERM
+ [bold]Shutdown[/bold] complete
+ The path of the signal
+     +0 µs  docker ──SIGTERM──▶ 1 /bin/sh -c node server.js
+   +250 µs  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js
+   +2.0 ms  7 node server.js: its handler for SIGTERM runs
+ +500.0 ms  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js   merges
+            with the one that is pending
+   +1.75 s  7 node server.js: its handler for SIGTERM runs
+ shell, SIGTERM: » duplicated: received, or sent, more than once
+"""
+PLAY_THAT_IS_OVER = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler  ◀ SIGTERM, dropped
+ 7    └ node server.js         handler
+
+ The log
+ Listening on port 3000 pid=7
+ Received signal: SIGTERM
+ [bold]Shutdown[/bold] complete
+
+ The path of the signal
+    +0 µs  docker ──SIGTERM──▶ 1 /bin/sh -c node server.js   dropped by the kernel
+
+ shell, SIGTERM: ○ swallowed: not received, all runs on
+"""
+PLAY_THAT_IS_OVER_AT_80 = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ 1  /bin/sh -c node server.js  no handler  ◀ SIGTERM, dropped
+ 7    └ node server.js         handler
+
+ The log
+ Listening on port 3000 pid=7
+ Received signal: SIGTERM
+ [bold]Shutdown[/bold] complete
+
+ The path of the signal
+    +0 µs  docker ──SIGTERM──▶ 1 /bin/sh -c node server.js   dropped by the
+           kernel
+
+ shell, SIGTERM: ○ swallowed: not received, all runs on
+"""
+PLAY_WHOSE_CONTAINER_HAS_ENDED = """\
+1/3 The same Dockerfile, two bases
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+ the container has ended, with exit code 143
+
+ The log
+ Listening on port 3000 pid=7
+ Received signal: SIGTERM
+ [bold]Shutdown[/bold] complete
+
+ shell, SIGTERM: ✗ killed: not received, the app is gone
+"""
+PLAY_OF_A_ZOMBIE = """\
+2/3 The zombie
+ $ docker run -d --network none --name signal-harness-1a2b-1
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker kill --signal=SIGTERM signal-harness-1a2b-1
+
+ Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
+  1  /bin/sh -c node server.js  lives
+  7    └ node server.js         lives
+ 20    └ sleep 3600             zombie  the orphan
+
+ The log
+ Listening on port 3000 pid=7
+ Received signal: SIGTERM
+ [bold]Shutdown[/bold] complete
+
+ pid-1, reap: ○ zombie: an orphan that ended stays
+"""
+TOLD = """\
+1/3 The same Dockerfile, two bases
+ shell, SIGTERM: ○ swallowed: not received, all runs on
+ PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
+
+ Who was right?
+   a  it arrives here
+ ✓ b  it does not arrive here
+
+ To mend it
+ Start the app itself:
+   CMD ["node", "server.js"]
+ `/bin/sh -c node server.js`: a shell stays between PID 1 and the app and hands no signal on; the
+ exec form starts none.
+"""
+TOLD_AT_80 = """\
+1/3 The same Dockerfile, two bases
+ shell, SIGTERM: ○ swallowed: not received, all runs on
+ PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel
+ dropped it
+
+ Who was right?
+   a  it arrives here
+ ✓ b  it does not arrive here
+
+ To mend it
+ Start the app itself:
+   CMD ["node", "server.js"]
+ `/bin/sh -c node server.js`: a shell stays between PID 1 and the app and hands
+ no signal on; the exec form starts none.
+"""
+TOLD_OF_A_STOP = """\
+1/3 The same Dockerfile, two bases
+ shell, stop: ✂ abrupt: the container ended before the app was done
+ PID 1 is `/bin/sh -c node server.js`: the container ended by itself 0.2 s after SIGTERM, but the
+ app never saw SIGTERM, and the request in flight was lost
+
+ What was found
+ docker stop with 3 s of grace: the end came by itself, after 0.25 s, exit code 143; the request in
+ flight was lost
+
+ Who was right?
+   a  it arrives here
+   b  it does not arrive here
+
+ To mend it
+ Start the app itself:
+   CMD ["node", "server.js"]
+ `/bin/sh -c node server.js`: a shell stays between PID 1 and the app and hands no signal on; the
+ exec form starts none.
+"""
+TOLD_OF_A_STOP_AT_80 = """\
+1/3 The same Dockerfile, two bases
+ shell, stop: ✂ abrupt: the container ended before the app was done
+ PID 1 is `/bin/sh -c node server.js`: the container ended by itself 0.2 s
+ after SIGTERM, but the app never saw SIGTERM, and the request in flight was
+ lost
+
+ What was found
+ docker stop with 3 s of grace: the end came by itself, after 0.25 s, exit code
+ 143; the request in flight was lost
+
+ Who was right?
+   a  it arrives here
+   b  it does not arrive here
+
+ To mend it
+ Start the app itself:
+   CMD ["node", "server.js"]
+ `/bin/sh -c node server.js`: a shell stays between PID 1 and the app and hands
+ no signal on; the exec form starts none.
+"""
+TOLD_OF_WHAT_COULD_NOT_BE_TESTED = """\
+1/3 The same Dockerfile, two bases
+ shell, SIGTERM: ? untested: could not be tested
+ no ready line within 30 s
+
+ Who was right?
+   a  it arrives here
+   b  it does not arrive here
+ nobody can tell: could not be tested
+
+ To mend it
+ Make the cell testable first: see the reason.
+"""
+TOLD_OF_WHAT_WAS_GIVEN_UP = """\
+1/3 The same Dockerfile, two bases
+ it was given up
+"""
+TOLD_AT_THE_END_OF_A_CHAPTER = """\
+1/3 The same Dockerfile, two bases | after the fix  ×4 faster
+ exec, SIGTERM: ✓ forwarded: received once, the app is in control
+ PID 1 is the app, `node server.js`, and handles SIGTERM
+
+ Before and after
+ ○ swallowed   shell on local:musl-node24
+ ✓ forwarded   exec on local:musl-node24
+
+ To take home
+ The exec form does not ask which shell there is.
+"""
+FIX = """\
+1/3 The same Dockerfile, two bases | after the fix
+ A JSON array: no shell takes part, on any base.
+
+ Before
+ shell.Dockerfile
+ FROM local:musl-node24
+ …
+ CMD node server.js
+
+ After
+ exec.Dockerfile
+ FROM local:musl-node24
+ …
+ CMD ["node", "server.js"]
+
+ In the app
+ process.on('SIGTERM', () => server.close());
+"""
+FIX_OF_TWO_FILES = """\
+1/3 The same Dockerfile, two bases | after the fix  ×4 slower
+ A JSON array: no shell takes part, on any base.
+
+ Before
+ shell.Dockerfile
+ FROM local:musl-node24
+ …
+ CMD node server.js
+
+ After
+ exec.Dockerfile               init.Dockerfile
+ FROM local:musl-node24        FROM local:musl-node24
+ …                             …
+ CMD ["node", "server.js"]     CMD ["node", "server.js"]
+                               $ docker run --init …
+
+ In the app
+ process.on('SIGTERM', () => server.close());
+"""
+CLAIMS_UNDER_WAY = """\
+3/3 What they say, and what was measured
+                                 musl-node24  debian12-node24
+ shell  npm passes no signal on  ✓ held       ✓ held
+ exec   signals surely arrive    ✓ held       …
+
+ 3 of 4 cells
+"""
+CLAIMS = """\
+3/3 What they say, and what was measured
+                                 musl-node24  debian12-node24
+ shell  npm passes no signal on  ✓ held       ✓ held
+ exec   signals surely arrive    ✓ held       ✗ refuted
+
+ 1 of 2 hold on every base.
+
+ To take home
+ Measure yours.
+"""
+TABLE_UNDER_WAY = """\
+What happens to SIGTERM?
+ left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
+
+ shell                                                                                  ○ ○  ○ ○
+ exec                                                                                   ✓ ✓  · ·
+ init                                                                                   ✗ ✗  · ·
+
+ ✓ forwarded 2   ○ swallowed 4   ✗ killed 2
+ 8 of 12 cells
+"""
+TABLE_UNDER_WAY_AT_80 = """\
+What happens to SIGTERM?
+ left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
+
+ shell                                                              ○ ○  ○ ○
+ exec                                                               ✓ ✓  · ·
+ init                                                               ✗ ✗  · ·
+
+ ✓ forwarded 2   ○ swallowed 4   ✗ killed 2
+ 8 of 12 cells
+"""
+TABLE = """\
+What happens to SIGTERM?
+ left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
+
+ shell                                                                                  ○ ○  ○ ○
+ exec                                                                                   ✓ ✓  ✓ ✓
+ init                                                                                   ✗ ✗  ✗ ✗
+
+ ✓ forwarded 4   ○ swallowed 4   ✗ killed 4
+ 12 cells. The whole table and the report follow.
+"""
+TABLE_AT_80 = """\
+What happens to SIGTERM?
+ left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
+
+ shell                                                              ○ ○  ○ ○
+ exec                                                               ✓ ✓  ✓ ✓
+ init                                                               ✗ ✗  ✗ ✗
+
+ ✓ forwarded 4   ○ swallowed 4   ✗ killed 4
+ 12 cells. The whole table and the report follow.
+"""
+SCREENS: dict[str, tuple[View, str, str | None]] = {
+    "title": (view(Kind.TITLE, step=TITLE_STEP), TITLE, None),
+    "question": (view(Kind.QUESTION), QUESTION, None),
+    "question of two files": (view(Kind.QUESTION, cells=(cell(EXEC), INIT_CELL)), QUESTION_OF_TWO_FILES, None),
+    "question of claims": (
+        view(Kind.QUESTION, step=step(Kind.QUESTION, ARTICLE, 3), cells=(), mended=()),
+        QUESTION_OF_CLAIMS,
+        None,
+    ),
+    "play before it has started": (view(Kind.PLAY, waits=False), PLAY_BEFORE_IT_HAS_STARTED, None),
+    "play whose image is being built": (
+        view(Kind.PLAY, Sight(cell=cell(), phase=Phase.COMING), waits=False),
+        PLAY_WHOSE_IMAGE_IS_BEING_BUILT,
+        None,
+    ),
+    "play that starts": (view(Kind.PLAY, STARTING, waits=False), PLAY_THAT_STARTS, None),
+    "play that is held": (view(Kind.PLAY, HELD), PLAY_THAT_IS_HELD, None),
+    "play under way": (view(Kind.PLAY, UNDER_WAY, waits=False, pace=2.0), PLAY_UNDER_WAY, None),
+    "play once more": (view(Kind.PLAY, replace(UNDER_WAY, run=3, lines=()), waits=False), PLAY_ONCE_MORE, None),
+    "play whose path is being told": (
+        view(Kind.PLAY, over(FORWARDS), shown=2, waits=False),
+        PLAY_WHOSE_PATH_IS_BEING_TOLD,
+        None,
+    ),
+    "play whose path was told": (
+        view(Kind.PLAY, over(FORWARDS), shown=5),
+        PLAY_WHOSE_PATH_WAS_TOLD,
+        PLAY_WHOSE_PATH_WAS_TOLD_AT_80,
+    ),
+    "play that is over": (view(Kind.PLAY, over(), shown=1), PLAY_THAT_IS_OVER, PLAY_THAT_IS_OVER_AT_80),
+    "play whose container has ended": (view(Kind.PLAY, over(KILLED)), PLAY_WHOSE_CONTAINER_HAS_ENDED, None),
+    "play of a zombie": (
+        view(Kind.PLAY, over(ZOMBIE, ZOMBIE_CELL), step=step(Kind.PLAY, ZOMBIES, 2)),
+        PLAY_OF_A_ZOMBIE,
+        None,
+    ),
+    "told": (view(Kind.TOLD, over()), TOLD, TOLD_AT_80),
+    "told of a stop": (view(Kind.TOLD, over(ABRUPT, cell(probe=Probe.STOP))), TOLD_OF_A_STOP, TOLD_OF_A_STOP_AT_80),
+    "told of what could not be tested": (view(Kind.TOLD, over(UNTESTED)), TOLD_OF_WHAT_COULD_NOT_BE_TESTED, None),
+    "told of what was given up": (view(Kind.TOLD), TOLD_OF_WHAT_WAS_GIVEN_UP, None),
+    "told at the end of a chapter": (
+        view(
+            Kind.TOLD,
+            over(FORWARDED, cell(EXEC)),
+            step=step(Kind.TOLD, mended=True, last=True),
+            before=(found(SWALLOWED), found(FORWARDED, cell(EXEC))),
+            pace=0.25,
+        ),
+        TOLD_AT_THE_END_OF_A_CHAPTER,
+        None,
+    ),
+    "fix": (view(Kind.FIX, step=FIX_STEP), FIX, None),
+    "fix of two files": (
+        view(Kind.FIX, step=FIX_STEP, mended=(cell(EXEC), INIT_CELL), pace=4.0),
+        FIX_OF_TWO_FILES,
+        None,
+    ),
+    "claims under way": (many(CLAIMS_STEP, CLAIMED[:3], 4), CLAIMS_UNDER_WAY, None),
+    "claims": (many(CLAIMS_STEP, CLAIMED, 4), CLAIMS, None),
+    "table under way": (many(TABLE_STEP, TABLED[:8], 12), TABLE_UNDER_WAY, TABLE_UNDER_WAY_AT_80),
+    "table": (many(TABLE_STEP, TABLED, 12), TABLE, TABLE_AT_80),
+}
+
+
+@pytest.mark.parametrize(("shown", "text", "_"), SCREENS.values(), ids=SCREENS)
+def test_a_whole_screen_of_a_big_terminal(shown: View, text: str, _: str | None) -> None:
+    assert whole(shown, BIG) == text
+
+
+@pytest.mark.parametrize(("shown", "text", "narrow"), SCREENS.values(), ids=SCREENS)
+def test_a_whole_screen_of_a_usual_terminal(shown: View, text: str, narrow: str | None) -> None:
+    assert whole(shown, USUAL) == (narrow or text)
+
+
+def test_every_kind_of_step_is_here() -> None:
+    assert {shown.step.kind for shown, *_ in SCREENS.values()} == set(Kind)
+
+
+EVERY = [pytest.param(shown, id=name) for name, (shown, *_) in SCREENS.items()]
+
+
+@pytest.mark.parametrize("shown", EVERY)
+def test_a_small_terminal_still_has_head_and_keys(shown: View) -> None:
+    head, rule, *_, keys, last = drawn(shown, SMALL)
+    chapter = shown.step.chapter
+    assert head.startswith(f" {shown.step.number}/3 {chapter.title}" if chapter else f" {STORY.title}")
+    assert rule == "─" * 60
+    assert f"{keys} {last}".endswith(FOOTER)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (10, 1), (30, 2), (30, 4), (200, 5)])
+@pytest.mark.parametrize("shown", EVERY)
+def test_a_terminal_may_be_absurdly_small(shown: View, size: tuple[int, int]) -> None:
+    drawn(shown, size)
+
+
+LABELS = {
+    "title": " n go on ",
+    "question": " n go on ",
+    "play that starts": " n … ",
+    "play that is held": " n run it ",
+    "play under way": " n … ",
+    "play that is over": " n go on ",
+    "told": " n go on ",
+    "fix": " n go on ",
+    "claims under way": " n … ",
+    "claims": " n go on ",
+    "table under way": " n … ",
+    "table": " n end ",
+}
+
+
+@pytest.mark.parametrize(("name", "label"), LABELS.items())
+def test_the_key_for_next_says_what_it_does(name: str, label: str) -> None:
+    assert drawn(SCREENS[name][0])[-1] == f" {label}  {FOOTER}"
+
+
+def test_a_pace_and_a_fix_stand_at_the_right() -> None:
+    for width in (60, 80, 100):
+        head = drawn(view(Kind.FIX, step=FIX_STEP, pace=0.5), (width, 24))[0]
+        assert head.endswith("after the fix  ×2 faster")
+        assert len(head) == width - 1
+
+
+def test_a_title_that_is_too_long_is_cut() -> None:
+    long = replace_chapter(SHELL, title="very long " * 20)
+    head = drawn(view(Kind.FIX, step=step(Kind.FIX, long, mended=True)), USUAL)[0]
+    assert head.startswith(" 1/3 very long very long")
+    assert head.endswith("… after the fix")
+
+
+def replace_chapter(of: Chapter, **changes: Any) -> Chapter:
+    return msgspec.structs.replace(of, **changes)
+
+
+def test_without_a_record_the_title_says_so() -> None:
+    text = whole(view(Kind.TITLE, step=TITLE_STEP), BIG, replace(PROGRAMME, engine=ENGINE))
+    assert text.endswith("\n No kernel's record of signals here: log and process tree are what there is.\n")
+
+
+def test_a_base_that_nothing_is_known_of_is_said_to_be_one() -> None:
+    facts = BaseFacts(reference="scratch", id="sha256:0")
+    programme = replace(PROGRAMME, bases={"scratch": facts})
+    assert " scratch  /bin/sh is not known, Node ?" in drawn(view(Kind.TITLE, step=TITLE_STEP), BIG, programme)
+    sight = replace(STARTING, cell=cell(base="scratch"))
+    assert " Processes on scratch" in drawn(view(Kind.PLAY, sight), BIG, programme)
+
+
+HUNDRED = tuple(LogLine(at_ns=number, text=f"line {number}") for number in range(100))
+
+
+def test_of_a_long_log_the_last_lines_are_shown() -> None:
+    lines = drawn(view(Kind.PLAY, over(lines=HUNDRED), shown=1), USUAL)
+    shown = [line for line in lines if line.startswith(" line ")]
+    assert shown == [f" line {number}" for number in range(100 - len(shown), 100)]
+    assert len(shown) >= 8
+    assert " shell, SIGTERM: ○ swallowed: not received, all runs on" in lines
+    assert lines[-3] == " shell, SIGTERM: ○ swallowed: not received, all runs on"
+
+
+def test_of_a_long_path_the_last_steps_are_shown() -> None:
+    first, *_ = FORWARDS.trace or ()
+    many_ = tuple(replace(first, time_s=1 + number / 1e6, fate=Fate.IGNORED) for number in range(60))
+    lines = drawn(view(Kind.PLAY, over(replace(FORWARDS, trace=many_)), shown=50), BIG)
+    moments = [int(found[1]) for line in lines if (found := re.match(r" +\+(\d+) µs", line))]
+    assert moments == list(range(50 - len(moments), 50))
+    assert len(moments) > 5
+
+
+def test_of_a_big_tree_the_first_processes_are_shown() -> None:
+    tree = (PID1, *(replace(APP, pid=1007 + number, inner_pid=7 + number) for number in range(50)))
+    lines = drawn(view(Kind.PLAY, replace(HELD, tree=tree, lines=HUNDRED)), USUAL)
+    assert "   1  /bin/sh -c node server.js  no handler" in [f" {line}" for line in lines]
+    assert any(line.startswith("  7    └ node server.js") for line in lines)
+    assert " line 99" in lines
+    assert any(line.endswith("◀ next") for line in lines)
+
+
+@pytest.mark.parametrize("size", [BIG, USUAL, SMALL])
+def test_all_answers_are_in_sight(size: tuple[int, int]) -> None:
+    options = tuple(Option(text=f"answer {number}", verdicts=()) for number in range(4))
+    chapter = replace_chapter(SHELL, options=options, intro="much to say " * 40)
+    for kind in (Kind.QUESTION, Kind.TOLD):
+        lines = drawn(view(kind, over(), step=step(kind, chapter)), size)
+        assert sum("answer " in line for line in lines) == 4
+
+
+@pytest.mark.parametrize("name", [name for name in SCREENS if name.startswith("told")])
+def test_a_small_terminal_shows_the_verdict_first(name: str) -> None:
+    shown = SCREENS[name][0]
+    line = drawn(shown, SMALL)[2]
+    assert line.startswith(f" {shown.sight.cell.variant.name}, " if shown.sight else " it was given up")
+
+
+@pytest.mark.parametrize("name", ["play that is over", "play whose path was told"])
+def test_a_small_terminal_still_shows_the_verdict_of_a_play(name: str) -> None:
+    shown = SCREENS[name][0]
+    assert any(line.startswith(" shell, SIGTERM: ") for line in drawn(shown, SMALL))
+
+
+@pytest.mark.parametrize("size", [USUAL, SMALL])
+def test_a_verdict_is_in_sight_where_a_title_takes_two_lines(size: tuple[int, int]) -> None:
+    long = replace(FACTS, reference="docker.io/library/node:24.11.1-alpine3.22-with-npm")
+    programme = replace(PROGRAMME, bases={long.reference: long})
+    sight = over(KILLED, cell(base=long.reference), lines=HUNDRED)
+    assert any(line.startswith(" shell, SIGTERM: ") for line in drawn(view(Kind.PLAY, sight), size, programme))
+
+
+def test_a_small_terminal_still_shows_the_command_that_waits() -> None:
+    lines = drawn(view(Kind.PLAY, replace(HELD, lines=HUNDRED)), SMALL)
+    assert any(line.startswith(" $ docker kill --signal=SIGTERM") for line in lines)
+
+
+@pytest.mark.parametrize("size", [BIG, USUAL])
+def test_of_a_process_with_a_long_command_the_command_alone_is_cut(size: tuple[int, int]) -> None:
+    before = (replace(PID1, args="/bin/sh -c " + "node server.js && " * 20), APP)
+    lines = drawn(view(Kind.PLAY, over(replace(SWALLOWED, before=before)), shown=1), size)
+    (line,) = [line for line in lines if "/bin/sh -c node" in line and "no handler" in line]
+    assert re.fullmatch(r" 1  /bin/sh -c node .*…  no handler  ◀ SIGTERM, dropped", line)
+
+
+def test_of_a_claim_that_is_too_long_its_text_alone_is_cut() -> None:
+    claim = replace(CLAIM, text="PID 1 is special: put an init in front of the app")
+    made = replace(SHELL_VARIANT, name="node-shell-form", claim=claim)
+    results = (found(SWALLOWED, cell(made)), found(SWALLOWED, cell(made, DEBIAN.reference)))
+    lines = drawn(many(CLAIMS_STEP, results, 2), USUAL)
+    assert lines[2].split() == ["musl-node24", "debian12-node24"]
+    assert re.fullmatch(r" node-shell-form  PID 1 is .*…  ✓ held +✓ held", lines[3])
+
+
+def test_a_claim_that_could_not_be_tested_is_not_told_as_one_to_come() -> None:
+    results = (found(UNTESTED, cell(SAID)), found(SWALLOWED, cell(SAID, DEBIAN.reference)))
+    assert "…" not in whole(many(CLAIMS_STEP, results, 2), BIG)
+
+
+def test_each_exit_code_has_a_container_of_its_own_without_luck() -> None:
+    sight = replace(STARTING, cell=cell(probe=Probe.EXIT_CODE), run=2)
+    assert "luck" not in whole(view(Kind.PLAY, sight), BIG)
+
+
+def test_without_a_lesson_there_is_nothing_to_take_home() -> None:
+    chapter = replace_chapter(SHELL, lesson="")
+    told = view(Kind.TOLD, over(), step=step(Kind.TOLD, chapter, last=True), before=(found(SWALLOWED),))
+    assert "To take home" not in whole(told, BIG)
+
+
+def test_a_claim_holds_where_all_that_was_asked_of_it_does() -> None:
+    hup = replace(cell(SAID), signal=HUP)
+    both = (found(SWALLOWED, cell(SAID)), found(FORWARDED, hup), found(SWALLOWED, cell(SAID, DEBIAN.reference)))
+    lines = drawn(many(CLAIMS_STEP, both, 3))
+    assert lines[3] == " shell  npm passes no signal on  ✗ refuted    ✓ held"
+    assert lines[5] == " 0 of 1 hold on every base."
+
+
+def test_there_may_be_no_claims() -> None:
+    assert "0 of 0 hold on every base." in whole(many(CLAIMS_STEP, (), 0), USUAL)
+
+
+@pytest.mark.parametrize("size", [(200, 60), BIG, USUAL])
+@pytest.mark.parametrize("count", [1, 12, 40])
+def test_every_variant_of_the_table_is_in_sight(size: tuple[int, int], count: int) -> None:
+    variants = [Variant(name=f"v{number:02}", title="", dockerfile="x") for number in range(count)]
+    results = tuple(
+        found(SWALLOWED, replace(cell(variant, base), signal=signal))
+        for base in (FACTS.reference, DEBIAN.reference)
+        for variant in variants
+        for signal in (HUP, TERM)
+    )
+    text = whole(many(TABLE_STEP, results, len(results)), size)
+    assert re.findall(r"\bv\d\d\b", text) == sorted((variant.name for variant in variants), key=text.index)
+    assert all(re.search(rf"\b{variant.name}\b +○ ○  ○ ○", text) for variant in variants)
+    assert f"○ swallowed {4 * count}" in text
+    assert f"{4 * count} cells. The whole table and the report follow." in text
+
+
+HANDLES = mask("TERM")
+ATTITUDES = {
+    "no handler": (replace(PID1, ignored=0), "no handler"),
+    "a handler": (replace(PID1, caught=HANDLES), "handler"),
+    "another handler": (replace(PID1, caught=mask("HUP"), ignored=0), "no handler"),
+    "ignored": (replace(PID1, ignored=HANDLES), "ignores it"),
+    "blocked": (replace(PID1, blocked=HANDLES), "waits for it"),
+    "fetched": (replace(PID1, wchan="do_sigtimedwait"), "waits for it"),
+    "dead": (replace(PID1, state="Z", caught=HANDLES), "zombie"),
+}
+
+
+@pytest.mark.parametrize(("process", "attitude"), ATTITUDES.values(), ids=ATTITUDES)
+def test_each_process_has_its_attitude_to_the_signal(process: Process, attitude: str) -> None:
+    lines = drawn(view(Kind.PLAY, replace(HELD, tree=(process,))))
+    assert f" 1  /bin/sh -c node server.js  {attitude}" in lines
+
+
+def test_without_a_signal_a_process_lives_or_does_not() -> None:
+    tree = (replace(PID1, caught=HANDLES), replace(APP, state="Z"))
+    lines = drawn(view(Kind.PLAY, replace(HELD, cell=ZOMBIE_CELL, tree=tree)))
+    assert lines[7:9] == [" 1  /bin/sh -c node server.js  lives", " 7    └ node server.js         zombie"]
+
+
+def test_a_tree_of_ps_has_the_pids_of_the_host() -> None:
+    lines = drawn(view(Kind.PLAY, replace(HELD, tree=through_ps(SWALLOWED.before))))
+    assert lines[7:9] == [
+        " 1001  /bin/sh -c node server.js  no handler",
+        " 1007    └ node server.js         handler",
+    ]
+
+
+def sent(at_s: float, target: int, number: int = 15, fate: Fate = Fate.DELIVERED, sender: int = 5) -> Sent:
+    return Sent(time_s=at_s, sender="x", sender_pid=sender, number=number, target="y", target_pid=target, fate=fate)
+
+
+def taken(at_s: float, pid: int, number: int = 15, handler: int = 64) -> Handled:
+    return Handled(time_s=at_s, comm="y", pid=pid, number=number, handler=handler)
+
+
+NOTES: dict[str, tuple[tuple[Sent | Handled, ...], str]] = {
+    "it was sent": ((sent(1, 1007),), "◀ SIGTERM"),
+    "it merges": ((sent(1, 1007, fate=Fate.MERGED),), "◀ SIGTERM, merges"),
+    "it is lost": ((sent(1, 1007, fate=Fate.LOST),), "◀ SIGTERM, lost"),
+    "it is dropped": ((sent(1, 1007, fate=Fate.IGNORED),), "◀ SIGTERM, dropped"),
+    "it is handled": ((sent(1, 1007), taken(2, 1007)), "handles SIGTERM"),
+    "it is handled thrice": (
+        (sent(1, 1007), *(taken(number, 1007) for number in (2, 3, 4))),
+        "handles SIGTERM ×3",
+    ),
+    "two signals are handled": ((taken(1, 1007), taken(2, 1007, 1)), "handles SIGHUP"),
+    "it has its default action": ((taken(1, 1007, handler=0),), "SIGTERM: default action"),
+    "it exits": ((taken(1, 1007, 9, 0),), "exits"),
+    "it dies": ((sent(1, 1007, 1, sender=1007), taken(2, 1007, 9, 0)), "dies of SIGHUP"),
+    "what comes after its end is not told of it": ((taken(1, 1007, 9, 0), sent(2, 1007)), "exits"),
+    "another process has it": ((sent(1, 1001),), ""),
+    "one that is not in the tree has it": ((sent(1, 4242),), ""),
+}
+
+
+@pytest.mark.parametrize(("trace", "note"), NOTES.values(), ids=NOTES)
+def test_a_process_has_a_note_of_what_has_become_of_it(trace: tuple[Sent | Handled, ...], note: str) -> None:
+    sight = over(replace(FORWARDS, trace=trace))
+    assert sight.result is not None
+    lines = drawn(view(Kind.PLAY, sight, shown=len(path_of(sight.result))))
+    (line,) = [line for line in lines if line.startswith(" 7    └ node server.js")]
+    assert line.removeprefix(" 7    └ node server.js").removeprefix("         handler").strip() == note
+
+
+def test_an_end_is_told_once_the_path_was() -> None:
+    ended = replace(KILLED, trace=(sent(1, 1001, 1), taken(2, 1001, 9, 0)))
+    assert "the container has ended" not in whole(view(Kind.PLAY, over(ended), shown=1), BIG)
+    lines = drawn(view(Kind.PLAY, over(ended), shown=2))
+    assert lines[6:10] == [
+        " Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash",
+        " 1  /bin/sh -c node server.js  no handler  dies of SIGHUP",
+        " 7    └ node server.js         handler",
+        " the container has ended, with exit code 143",
+    ]
+
+
+def started(launch: Launch) -> str:
+    text = drawn(view(Kind.PLAY, replace(STARTING, launch=launch)), (200, 30))[2]
+    return text.removeprefix(" $ docker run -d ")
+
+
+def test_a_container_is_started_by_the_command_that_does_the_same() -> None:
+    name = "--name signal-harness-1a2b-1"
+    assert started(Launch(image="i")) == f"--network none {name} i"
+    assert started(Launch(image="i", init=True)) == f"--init --network none {name} i"
+    assert started(Launch(image="i", publish=3000)) == f"-p 127.0.0.1::3000 {name} i"
+    environment = {"SHUTDOWN_AFTER_MS": "0", "X": "a b"}
+    assert started(Launch(image="i", environment=environment)) == (
+        f"--network none -e SHUTDOWN_AFTER_MS=0 -e 'X=a b' {name} i"
+    )
+
+
+def test_a_base_is_short_over_a_column() -> None:
+    assert [short_base(base) for base in ("local:musl-node24", "node:24", "ghcr.io/a/b:c")] == [
+        *("musl-node24", "node:24", "b:c"),
+    ]
+    assert short_base("a/\x1b[2Jb") == r"\x1b[2Jb"
+
+
+BAD = "\x1b[2J\x07\r\x9b31m\u202e\x00[red]x[/red]"
+SPELLED = r"\x1b[2J\x07\x0d\x9b31m\x202e\x00[red]x[/red]"
+
+
+def hostile() -> tuple[Programme, list[View]]:
+    """Views of each kind with hostile text wherever text comes from elsewhere."""
+    claim = replace(CLAIM, text=BAD)
+    variant = replace(SHELL_VARIANT, name=BAD, title=BAD, dockerfile=BAD, claim=claim)
+    facts = replace(FACTS, reference=BAD, shell=BAD, node=BAD)
+    engine = replace(ENGINE, name=BAD, version=BAD, kernel=BAD)
+    options = (Option(text=BAD, verdicts=(Verdict.SWALLOWED,)),)
+    texts = dict.fromkeys(("title", "intro", "question", "fix", "code", "lesson"), BAD)
+    chapter = replace_chapter(SHELL, options=options, **texts)
+    programme = Programme(
+        story=Story(schema=1, title=BAD, intro=BAD, chapter=(chapter,)),
+        engine=engine,
+        bases={BAD: facts},
+        dockerfile=lambda _: BAD,
+        signal=lambda _: TERM,
+    )
+    before = (replace(PID1, args=BAD), replace(APP, args=BAD))
+    evidence = replace(FORWARDS, before=before, after=before)
+    made = cell(variant, BAD)
+    sight = replace(
+        over(evidence, made),
+        launch=Launch(image=BAD, environment={BAD: BAD}),
+        container=BAD,
+        tree=before,
+        lines=(LogLine(at_ns=1, text=BAD),),
+        deeds=(Done(deed=Deed(command=BAD), at_ns=1),),
+        held=Deed(command=BAD),
+    )
+    assert sight.result is not None
+    more: dict[str, Any] = {"cells": (made,), "mended": (made,), "before": (sight.result,), "shown": 5}
+    views = [
+        view(kind, sight, step=step(kind, chapter, last=True), results=(sight.result,), total=1, **more)
+        for kind in Kind
+        if kind not in (Kind.TITLE, Kind.TABLE)
+    ]
+    untested = replace(sight, result=found(Untested(reason=BAD), made))
+    views.append(view(Kind.TOLD, untested, step=step(Kind.TOLD, chapter), **more))
+    views += [view(of.kind, step=of, results=(sight.result,), total=1) for of in (TITLE_STEP, TABLE_STEP)]
+    return programme, views
+
+
+@pytest.mark.parametrize("size", [BIG, USUAL, SMALL])
+def test_hostile_text_is_spelled_out_wherever_it_comes_from(size: tuple[int, int]) -> None:
+    programme, views = hostile()
+    for shown in views:
+        text = "\n".join(drawn(shown, size, programme))
+        assert all(character == "\n" or character.isprintable() for character in text), shown.step.kind
+        assert r"\x1b[2J\x07" in text, shown.step.kind
+
+
+def test_markup_is_shown_as_it_is() -> None:
+    programme, views = hostile()
+    for shown in views:
+        text = re.sub(r"\s+", "", "".join(drawn(shown, (200, 60), programme)))
+        assert SPELLED in text, shown.step.kind
+
+
+def test_in_colour_the_terminal_gets_no_control_but_colours() -> None:
+    programme, views = hostile()
+    for shown in views:
+        console = Console(width=100, height=30, file=io.StringIO(), color_system="truecolor", force_terminal=True)
+        console.print(Screen(programme, shown))
+        assert isinstance(console.file, io.StringIO)
+        text = console.file.getvalue()
+        left = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert left != text
+        assert all(character == "\n" or character.isprintable() for character in left), shown.step.kind
+
+
+SIZES = st.tuples(st.integers(30, 200), st.integers(8, 60))
+
+
+@settings(max_examples=50)
+@given(SIZES, st.lists(st.text(), max_size=30), st.lists(st.text(), min_size=1, max_size=8), st.integers(0, 5))
+def test_whatever_a_container_writes_and_runs_a_screen_keeps_its_size(
+    size: tuple[int, int], logs: list[str], args: list[str], shown: int
+) -> None:
+    lines = tuple(LogLine(at_ns=number, text=text) for number, text in enumerate(logs))
+    tree = tuple(
+        replace(PID1, pid=1001 + number, ppid=1000 + number, inner_pid=1 + number, args=text)
+        for number, text in enumerate(args)
+    )
+    evidence = replace(FORWARDS, before=tree, after=tree, app_pid=1000 + len(args))
+    for sight in (replace(HELD, tree=tree, lines=lines), over(evidence, lines=lines)):
+        for kind in (Kind.PLAY, Kind.TOLD):
+            text = "\n".join(drawn(view(kind, sight, shown=shown), size))
+            assert all(character == "\n" or character.isprintable() for character in text)
+
+
+@settings(max_examples=20)
+@given(SIZES, st.text(), st.text(min_size=1), st.integers(1, 12))
+def test_whatever_a_story_says_a_screen_keeps_its_size(size: tuple[int, int], text: str, name: str, count: int) -> None:
+    chapter = replace_chapter(
+        SHELL, title=text, intro=text, question=name, options=(Option(text=text, verdicts=()),) * 8, fix=text, code=text
+    )
+    programme = replace(
+        PROGRAMME,
+        story=Story(schema=1, title=text, intro=name, chapter=(chapter,) * count),
+        dockerfile=lambda _: text,
+    )
+    variants = [Variant(name=f"{name}{number}", title="", dockerfile=text, claim=CLAIM) for number in range(count)]
+    results = tuple(found(SWALLOWED, cell(variant)) for variant in variants)
+    made = tuple(cell(variant) for variant in variants[:3])
+    for kind in (Kind.QUESTION, Kind.FIX, Kind.TOLD, Kind.CLAIMS, Kind.TITLE, Kind.TABLE):
+        of = step(kind, None if kind in (Kind.TITLE, Kind.TABLE) else chapter, last=True)
+        shown = view(kind, over(), step=of, cells=made, mended=made, before=results, results=results, total=count)
+        drawn(shown, size, programme)
+
+
+class Present:
+    """A show of a few views; a command takes it to the next one, the last of which ends it."""
+
+    def __init__(self, *views: View) -> None:
+        self.views = list(views)
+        self.ticks = 0
+
+    @property
+    def finished(self) -> bool:
+        return not self.views
+
+    def tick(self, now_s: float) -> None:
+        self.ticks += 1
+
+    def view(self) -> View:
+        return self.views[0]
+
+    def press(self, command: Command) -> None:
+        del self.views[0]
+
+
+class Pressed:
+    """Keys that are pressed at every other look."""
+
+    def __init__(self) -> None:
+        self.inside = False
+        self.looks = 0
+
+    @contextmanager
+    def read(self) -> Iterator[Pressed]:
+        self.inside = True
+        yield self
+        self.inside = False
+
+    def next(self, timeout_s: float) -> Command | None:
+        assert self.inside
+        self.looks += 1
+        return None if self.looks % 2 else Command.NEXT
+
+
+def test_a_show_takes_the_whole_terminal_and_gives_it_back() -> None:
+    file = io.StringIO()
+    console = Console(width=80, height=24, file=file, force_terminal=True, color_system=None, legacy_windows=False)
+    show, keys = Present(view(Kind.PLAY, HELD), view(Kind.TOLD, over())), Pressed()
+    present(show, PROGRAMME, console, keys)  # type: ignore[arg-type]
+    text = file.getvalue()
+    assert text.startswith("\x1b[?1049h")
+    assert text.rstrip().endswith(("\x1b[?1049l", "\x1b[?25h"))
+    assert "\x1b[?1049l" in text
+    assert (show.ticks, keys.looks, keys.inside) == (4, 4, False)
+    # Each view is drawn once: nothing was new at the second look.
+    assert (text.count("◀ next"), text.count("Who was right?")) == (1, 1)
