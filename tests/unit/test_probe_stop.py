@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.catalogue import StopSetting
-from harness.core.model import Delivery, Ground, Probe, Request, StopEvidence, Verdict
+from harness.core.model import Delivery, Ground, Probe, Request, StopEvidence, Untested, Verdict
 from harness.core.verdict import judge
 from harness.run.inbox import MOST_BYTES
 from harness.run.watch import GRACE_S, SETTLE_S, Patience
@@ -70,6 +70,19 @@ def test_an_app_that_was_never_told_is_forced(answer: float | None) -> None:
     assert evidence.ground is Ground.MASKS
     assert (evidence.exit_code, evidence.took_s, evidence.grace_s) == (137, GRACE_S, GRACE_S)
     assert kills(seen) == [15, 9]
+
+
+def test_a_container_that_never_rests_is_untested_as_the_request_was_held_all_the_while() -> None:
+    """Its PID 1 polls, and hands the signal on: the app may well have ended in time, had it got its request."""
+    polls = Script(at_start=up(INIT_1, NODE), at_stop=(replace(RECEIVES, busy=True),), at_answer=(LEAVES,))
+    untested = stop(polls).evidence
+    assert isinstance(untested, Untested)
+    assert "did not come to rest within the 3 s of grace" in untested.reason
+
+
+def test_a_container_that_never_rests_and_never_tells_its_app_is_forced() -> None:
+    seen = stop(Script(at_start=up(INIT_1, NODE), at_stop=(Happening(busy=True),)))
+    assert verdict_of(seen) is Verdict.FORCED
 
 
 def test_a_container_that_runs_on_without_its_app_is_forced() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import EngineEvent, Request, StopEvidence
+from harness.core.model import EngineEvent, Ground, Request, StopEvidence
 from harness.run.waiting import until
 from harness.run.watch import CannotTest, SignalDecider
 
@@ -28,7 +28,9 @@ def stop(watch: Watch, signal: Signal, setting: StopSetting) -> StopEvidence:
     """Stop a container, and look on until it has ended.
 
     The request is held until the signal has done all that it does, to whichever process: only then the app gets what
-    it needs to answer. So a container that ends too early is caught every time, not only when the app is slow.
+    it needs to answer. So a container that ends too early is caught every time, not only when the app is slow. Where
+    the container does not come to rest, as with a PID 1 that polls, that may take all the grace there is: then nothing
+    can be said.
 
     Args:
         watch: the container, looked on at.
@@ -60,6 +62,11 @@ def stop(watch: Watch, signal: Signal, setting: StopSetting) -> StopEvidence:
             held.close()
     watch.check()
     kills = [event for event in watch.inbox.events if event.action == "kill" and event.signal == _SIGKILL]
+    if kills and held is not None and decision.ground is Ground.ENDED and watch.receipts(opening.lines):
+        raise CannotTest(
+            f"the app received {signal}, but the container did not come to rest within the {grace_s} s of grace, and "
+            "the request was held for so long; without a port in [app.stop] it is stopped with no request in flight"
+        )
     return StopEvidence(
         **watch.seen_of_signal(opening, decision, signal=signal, began_ns=began_ns),
         grace_s=grace_s,
