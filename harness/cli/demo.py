@@ -163,6 +163,7 @@ def _end(session: Session, ensemble: Ensemble, output: Output, console: Console,
 def _prepare(selection: Selection, story: Story) -> ExitCode:
     """Get the bases and build every image that the demo and the labs use."""
     from harness.demo.house import House
+    from harness.lab.prepare import prepare
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
 
@@ -175,5 +176,10 @@ def _prepare(selection: Selection, story: Story) -> ExitCode:
             image.result()
             progress.advance()
         bases = tuple(session.base_facts)
-    click.echo(f"{len(images)} images on {', '.join(bases)} are there: the demo needs no network from here on.")
+    with Progress("labs") as progress:
+        prepare(Hooks(note=progress.note, build=progress.build))
+    click.echo(
+        f"The images of the demo ({len(images)}, on {' and '.join(bases)}) and of the labs are there: "
+        "neither needs network from here on."
+    )
     return ExitCode.OK

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from harness.cli import baseline, bisect, diff, listing, machine, report, run
+from harness.cli import baseline, bisect, demo, diff, lab, listing, machine, report, run
 from harness.cli.options import EXIT_CODES
 from harness.core.errors import ExitCode, HarnessError
 
@@ -53,6 +53,8 @@ for _command in (
     diff.diff,
     bisect.bisect,
     report.report,
+    demo.demo,
+    lab.lab,
     machine.bases,
     machine.engine,
     machine.doctor,

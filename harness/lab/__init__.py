@@ -1,0 +1,1 @@
+"""Exercises for a workshop: a broken Dockerfile and a failing check each."""

@@ -1,0 +1,23 @@
+'use strict';
+
+const http = require('node:http');
+
+const server = http.createServer((request, response) => {
+  // The answer begins at once, and ends when the whole request has come.
+  response.flushHeaders();
+  request.resume().once('end', () => response.end('Hello, world\n'));
+});
+
+server.listen(3000, () => log('Listening on port 3000'));
+
+// Takes no new connections, and calls back once the last answer is out.
+// With nothing left to do, Node then ends by itself.
+process.on('SIGTERM', () => {
+  log('Received signal: SIGTERM');
+  server.close(() => log('Shutdown complete'));
+});
+
+// One line to the log, with what the check wants to know of the process.
+function log(text) {
+  console.log(`${text} pid=${process.pid} ppid=${process.ppid}`);
+}
