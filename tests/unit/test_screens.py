@@ -902,6 +902,22 @@ def test_of_a_big_tree_the_first_processes_are_shown() -> None:
     assert any(line.endswith("◀ next") for line in lines)
 
 
+def test_where_there_is_room_for_little_log_and_path_go_with_their_titles() -> None:
+    _, _, *lines, _, _, _ = drawn(view(Kind.PLAY, over(FORWARDS, lines=HUNDRED), shown=5), (60, 10))
+    assert [line.strip() for line in lines] == [
+        "$ docker kill --signal=SIGTERM signal-harness-1a2b-1",
+        "Processes on local:musl-node24, /bin/sh is BusyBox v1.37.…",
+        "1  /bin/sh -c node server…  no handler  ◀ SIGTERM",
+        "7    └ node server.js       handler     handles SIGTERM ×2",
+        "shell, SIGTERM: » duplicated: received, or sent, more than",
+    ]
+
+
+def test_a_title_stays_as_long_as_one_of_its_lines() -> None:
+    lines = drawn(view(Kind.PLAY, replace(HELD, lines=HUNDRED)), (60, 12))
+    assert lines[lines.index(" The log") + 1 :][:1] == [" line 99"]
+
+
 @pytest.mark.parametrize("size", [BIG, USUAL, SMALL])
 def test_all_answers_are_in_sight(size: tuple[int, int]) -> None:
     options = tuple(Option(text=f"answer {number}", verdicts=()) for number in range(4))

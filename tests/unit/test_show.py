@@ -427,6 +427,18 @@ def test_before_are_the_results_of_the_chapter_so_far() -> None:
     assert [result.cell.base for result in view.before] == [FACTS.reference, DEBIAN.reference]
 
 
+def test_before_are_no_results_of_what_comes_after() -> None:
+    stand = told(TOLD_BAD)
+    stand.press(NEXT, NEXT)
+    stand.play.hold()
+    stand.press(NEXT)
+    stand.play.end()
+    view = stand.press(BACK, BACK)
+    assert named(view.step) == "1 told bad"
+    assert [result.cell.variant.name for result in view.before] == ["bad"]
+    assert [result.cell.variant.name for result in stand.show.results] == ["bad", "good"]
+
+
 def test_results_of_many_cells_are_shown_as_they_come() -> None:
     stand = Stand(CLAIMS)
     (_, ensemble) = stand.stage.ensembles[0]
@@ -598,6 +610,15 @@ def test_skipping_claims_and_table_gives_up_what_is_under_way() -> None:
         ("table", ["abandoned"]),
         ("an article", []),
     ]
+
+
+def test_claims_that_are_over_are_kept() -> None:
+    stand = claimed(CLAIMS)
+    stand.press(NEXT)
+    assert (stand.at, stand.show.results) == ("table", CLAIMED)
+    view = stand.press(BACK)
+    assert (view.results, view.waits) == (CLAIMED, True)
+    assert [(name, ensemble.left) for name, ensemble in stand.stage.ensembles] == [("an article", []), ("table", [])]
 
 
 def test_a_repeat_is_another_play_and_the_earlier_one_is_given_up() -> None:
@@ -775,6 +796,19 @@ def test_a_deed_that_comes_later_waits_for_its_own_cue() -> None:
     assert stand.tick().waits
     stand.press(NEXT)
     assert (stand.play.cues, stand.show.view().waits) == (2, False)
+
+
+def test_a_deed_that_comes_later_is_left_for_a_while_too() -> None:
+    stand = Stand(BAD, pause_s=6)
+    stand.play.hold()
+    stand.tick()
+    stand.tick(3)
+    assert stand.play.cues == 1
+    stand.play.hold()
+    stand.tick(0.1)
+    assert stand.play.cues == 1
+    stand.tick(3)
+    assert stand.play.cues == 2
 
 
 def test_the_results_are_those_of_the_plays_and_of_many_cells() -> None:
