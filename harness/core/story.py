@@ -10,16 +10,17 @@ import msgspec
 
 from harness.core.errors import UsageError
 from harness.core.model import Cell, Probe, Verdict
-from harness.core.signals import Signal, parse_signal
+from harness.core.signals import DEFAULT_SIGNALS, Signal, parse_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.core.catalogue import Catalogue, Variant
+    from harness.core.catalogue import Catalogue, Expectation, Variant
     from harness.core.model import BaseFacts
 
 SCHEMA: Final = 1
 FILE_NAME: Final = "demo.toml"
+MOST_OPTIONS: Final = 8
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _RANGE: Final = re.compile(r"(?P<begin>[0-9]{1,4})(?P<dash>-(?P<end>[0-9]{1,4})?)?")
 
@@ -102,26 +103,30 @@ def parse_story(text: str, *, place: str, catalogue: Catalogue) -> Story:
         raise UsageError(f"{place}: schema {story.schema} is unknown", remedy=f"This version reads schema {SCHEMA}.")
     if not story.chapter:
         raise UsageError(f"{place}: there is no [[chapter]]")
-    variants = {variant.name for variant in catalogue.variants}
     names: set[str] = set()
     for chapter in story.chapter:
-        if flaw := _flaw(chapter, variants, names):
+        if flaw := _flaw(chapter, catalogue.variants, names):
             raise UsageError(f"{place}, chapter {chapter.name!r}: {flaw}")
         names.add(chapter.name)
     return story
 
 
-def _flaw(chapter: Chapter, variants: set[str], names: set[str]) -> str:
+def _flaw(chapter: Chapter, variants: Sequence[Variant], names: set[str]) -> str:
     """What is wrong with a chapter; empty if nothing is."""
     if not _NAME.fullmatch(chapter.name):
         return "its name is made of letters, digits and '-', and begins with a letter"
     if chapter.name in names:
         return "two chapters have this name"
+    if len(chapter.options) > MOST_OPTIONS:
+        return f"it has {len(chapter.options)} options, and the room can choose among {MOST_OPTIONS}"
     if chapter.claims:
-        return "a chapter with claims has no acts" if chapter.broken or chapter.mended or chapter.asks else ""
+        if chapter.broken or chapter.mended or chapter.asks:
+            return "a chapter with claims has no acts"
+        return "" if _claiming(variants, chapter.claims) else f"no claim has a source that begins {chapter.claims!r}"
     if not chapter.asks or not chapter.broken:
         return "asks and broken are missing, or claims"
-    if unknown := [act.variant for act in (*chapter.broken, *chapter.mended) if act.variant not in variants]:
+    known = {variant.name for variant in variants}
+    if unknown := [act.variant for act in (*chapter.broken, *chapter.mended) if act.variant not in known]:
         return f"the catalogue has no variant {unknown[0]!r}"
     try:
         _ = chapter.signal
@@ -184,6 +189,15 @@ def _bases(act: Act, bases: Mapping[str, BaseFacts]) -> list[str]:
     return list(dict.fromkeys(fitting)) or list(bases)[:1]
 
 
+def _claiming(variants: Iterable[Variant], source: str) -> list[tuple[Variant, Expectation]]:
+    """The variants with a claim whose source begins so, and what it says."""
+    return [
+        (variant, variant.claim.forwards)
+        for variant in variants
+        if variant.claim and variant.claim.source.startswith(source)
+    ]
+
+
 def claimed(variants: Iterable[Variant], source: str, bases: Iterable[str]) -> tuple[Cell, ...]:
     """The cells that hold claims to the test: what a claim says of signals and of other probes, on every base.
 
@@ -192,14 +206,9 @@ def claimed(variants: Iterable[Variant], source: str, bases: Iterable[str]) -> t
         source: how the sources of the claims begin.
         bases: the bases.
     """
-    from harness.core.signals import DEFAULT_SIGNALS
-
     cells: list[Cell] = []
     for base in bases:
-        for variant in variants:
-            if variant.claim is None or not variant.claim.source.startswith(source):
-                continue
-            said = variant.claim.forwards
+        for variant, said in _claiming(variants, source):
             signals = dict.fromkeys([*(DEFAULT_SIGNALS if said.forwards else ()), *said.signals])
             cells += [Cell(base=base, variant=variant, signal=signal) for signal in signals]
             cells += [Cell(base=base, variant=variant, probe=probe) for probe in said.probes]

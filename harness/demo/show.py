@@ -268,11 +268,7 @@ class Show:
 
     def _skip(self) -> None:
         number = self.step.number
-        after = [
-            index
-            for index, step in enumerate(self._steps)
-            if index > self._index and (step.number != number or step.kind is Kind.TABLE)
-        ]
+        after = [index for index, step in enumerate(self._steps) if index > self._index and step.number != number]
         if after:
             self._go(after[0])
         else:

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
 import sys
+import termios
 
 import pytest
-from blessed.keyboard import Keystroke, get_keyboard_codes
 from hypothesis import given
 from hypothesis import strategies as st
+from prompt_toolkit.input.vt100_parser import Vt100Parser
+from prompt_toolkit.key_binding import KeyPress
 
 from harness.demo.keys import Keys, command_of
 from harness.demo.show import Command
 
-CODES = {name: code for code, name in get_keyboard_codes().items()}
-NAMED = {
-    "KEY_ENTER": ("\n", Command.NEXT),
-    "KEY_RIGHT": ("\x1b[C", Command.NEXT),
-    "KEY_DOWN": ("\x1b[B", Command.NEXT),
-    "KEY_PGDOWN": ("\x1b[6~", Command.NEXT),
-    "KEY_LEFT": ("\x1b[D", Command.BACK),
-    "KEY_UP": ("\x1b[A", Command.BACK),
-    "KEY_PGUP": ("\x1b[5~", Command.BACK),
-    "KEY_BACKSPACE": ("\x7f", Command.BACK),
-    "KEY_ESCAPE": ("\x1b", Command.QUIT),
-}
-TYPED = {
+SENT = {
+    "\r": Command.NEXT,
+    "\n": Command.NEXT,
+    " ": Command.NEXT,
+    "\x1b[C": Command.NEXT,
+    "\x1bOC": Command.NEXT,
+    "\x1b[B": Command.NEXT,
+    "\x1b[6~": Command.NEXT,
+    "\x1b[D": Command.BACK,
+    "\x1b[A": Command.BACK,
+    "\x1b[5~": Command.BACK,
+    "\x7f": Command.BACK,
+    "\x08": Command.BACK,
+    "\x1b": Command.QUIT,
     "n": Command.NEXT,
     "b": Command.BACK,
     "r": Command.REPEAT,
@@ -36,52 +41,48 @@ TYPED = {
     "R": Command.REPEAT,
     "S": Command.SKIP,
     "Q": Command.QUIT,
-    " ": Command.NEXT,
     "+": Command.FASTER,
     "=": Command.FASTER,
     "-": Command.SLOWER,
     "_": Command.SLOWER,
 }
-OTHER = {
-    "KEY_TAB": "\t",
-    "KEY_DELETE": "\x1b[3~",
-    "KEY_HOME": "\x1b[H",
-    "KEY_F1": "\x1bOP",
-}
+OTHER = ["\t", "\x1b[3~", "\x1b[H", "\x1bOP", "x", "1", "ä", "\x0e", "\x1b[200~pasted\x1b[201~"]
 
 
-def pressed(name: str, sequence: str) -> Keystroke:
-    """A key as blessed gives it: a name that it knows goes with a code."""
-    return Keystroke(sequence, code=CODES[name], name=name)
+def pressed(sent: str) -> list[KeyPress]:
+    """The keys in what a terminal sends."""
+    keys: list[KeyPress] = []
+    parser = Vt100Parser(keys.append)
+    parser.feed_and_flush(sent)
+    return keys
 
 
-@pytest.mark.parametrize(("name", "sequence", "command"), [(name, *of) for name, of in NAMED.items()])
-def test_a_key_with_a_name_asks_for_what_it_stands_for(name: str, sequence: str, command: Command) -> None:
-    assert command_of(pressed(name, sequence)) is command
-
-
-@pytest.mark.parametrize(("text", "command"), TYPED.items())
-def test_a_key_that_types_a_character_asks_for_what_the_hint_says(text: str, command: Command) -> None:
-    assert command_of(Keystroke(text)) is command
+@pytest.mark.parametrize(("sent", "command"), SENT.items(), ids=map(repr, SENT))
+def test_a_key_asks_for_what_the_hint_says_or_what_it_stands_for(sent: str, command: Command) -> None:
+    (key,) = pressed(sent)
+    assert command_of(key) is command
 
 
 def test_every_command_has_its_key() -> None:
-    assert {command_of(Keystroke(command.value)) for command in Command} == set(Command)
+    assert {command_of(KeyPress(command.value)) for command in Command} == set(Command)
 
 
-@pytest.mark.parametrize(("name", "sequence"), OTHER.items())
-def test_another_key_with_a_name_asks_for_nothing(name: str, sequence: str) -> None:
-    assert command_of(pressed(name, sequence)) is None
+@pytest.mark.parametrize("sent", OTHER)
+def test_another_key_asks_for_nothing(sent: str) -> None:
+    (key,) = pressed(sent)
+    assert command_of(key) is None
 
 
-@pytest.mark.parametrize("text", ["", "x", "1", "ä", "nn", "\x0e", "\x1bn", "\x1b[200~", "\t"])
-def test_another_key_asks_for_nothing(text: str) -> None:
-    assert command_of(Keystroke(text)) is None
+def test_ctrl_c_is_an_interrupt() -> None:
+    (key,) = pressed("\x03")
+    with pytest.raises(KeyboardInterrupt):
+        command_of(key)
 
 
-@given(st.text())
+@given(st.text().filter(lambda text: "\x03" not in text))
 def test_no_key_does_harm(text: str) -> None:
-    assert command_of(Keystroke(text)) in (*Command, None)
+    for key in pressed(text):
+        assert command_of(key) in (*Command, None)
 
 
 @pytest.mark.parametrize("stdin", [io.StringIO("n"), None], ids=["a pipe", "none"])
@@ -94,3 +95,22 @@ def test_where_there_is_no_terminal_no_key_is_pressed(
     with keys.read() as read:
         assert read is keys
         assert keys.next(0) is None
+
+
+def test_keys_of_a_terminal_are_read_one_by_one_and_it_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as typing, os.fdopen(theirs, "r") as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        before = termios.tcgetattr(terminal)
+        keys = Keys()
+        assert keys.there
+        with keys.read():
+            typing.write(b"n+\x1b[5~x")
+            assert [keys.next(1) for _ in range(4)] == [Command.NEXT, Command.FASTER, Command.BACK, None]
+            assert keys.next(0) is None
+            typing.write(b"\x1b")
+            assert [keys.next(0.05) for _ in range(2)] == [None, Command.QUIT]
+            typing.write(b"\x03")
+            with pytest.raises(KeyboardInterrupt):
+                keys.next(1)
+        assert termios.tcgetattr(terminal) == before

@@ -64,7 +64,8 @@ def variant(name: str, claim: Claim | None = None) -> Variant:
 
 
 BAD, GOOD = variant("bad"), variant("good")
-CATALOGUE = Catalogue(context=".", app=APP, variants=(BAD, GOOD))
+SAYS = variant("says", Claim(text="all is well", source="an article, page 1"))
+CATALOGUE = Catalogue(context=".", app=APP, variants=(BAD, GOOD, SAYS))
 
 
 def parse(text: str) -> Story:
@@ -200,6 +201,14 @@ OF_A_CHAPTER = {
     "no question": (
         CHAPTER.replace('question = "What comes of it?"\n', ""),
         "demo.toml: Object missing required field `question` - at `$.chapter[0]`",
+    ),
+    "claims that nobody makes": (
+        CLAIMS.replace("an article", "a book"),
+        "demo.toml, chapter 'claims': no claim has a source that begins 'a book'",
+    ),
+    "more options than letters": (
+        CHAPTER + "options = [" + '{ text = "x", verdicts = [] }, ' * 9 + "]\n",
+        "demo.toml, chapter 'first': it has 9 options, and the room can choose among 8",
     ),
     "the name of another": (CHAPTER + CHAPTER, "demo.toml, chapter 'first': two chapters have this name"),
     "an unknown variant": (
