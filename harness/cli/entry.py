@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import signal as os_signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -66,14 +67,23 @@ for _command in (
 
 @contextmanager
 def _terminating() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a run as Ctrl-C does, so that it clears up."""
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does, so that it clears up; no further one disturbs that.
+
+    What is ignored as we start, as in the background of a script or under nohup, stays so.
+    """
+    before: dict[int, Callable[..., Any] | int | None] = {
+        number: handler
+        for number in (os_signal.SIGINT, os_signal.SIGTERM, os_signal.SIGHUP)
+        if (handler := os_signal.getsignal(number)) is not os_signal.SIG_IGN
+    }
 
     def interrupt(*_: object) -> NoReturn:
+        for number in before:
+            os_signal.signal(number, os_signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before: dict[int, Callable[..., Any] | int | None] = {
-        number: os_signal.signal(number, interrupt) for number in (os_signal.SIGTERM, os_signal.SIGHUP)
-    }
+    for number in before:
+        os_signal.signal(number, interrupt)
     try:
         yield
     finally:
@@ -92,7 +102,8 @@ def main() -> None:
         error.show()
         sys.exit(ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("signal-harness: interrupted; what was under way has been cleared up", err=True)
+        with suppress(OSError):
+            click.echo("signal-harness: interrupted; what was under way has been cleared up", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except HarnessError as error:
         from harness.report.looks import printable
@@ -105,3 +116,9 @@ def main() -> None:
         # The reader of our output has enough; Python must not complain about it at exit.
         sys.stdout = None
         sys.exit(ExitCode.OK)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # The terminal is gone: its window was closed in the middle of a screen (termios(3), hangup).
+        sys.stdout = sys.stderr = None
+        sys.exit(ExitCode.INTERRUPTED)

@@ -19,7 +19,7 @@ _FORWARDING: Final = "  process.on('SIGTERM', () => server.close());"
 _WHY: Final = {
     Kind.SHELL_FORM: "a shell stays between PID 1 and the app and hands no signal on; the exec form starts none",
     Kind.SCRIPT: 'a script that ends in `exec "$@"` makes way for the app; one that stays must trap, hand on, and wait',
-    Kind.NPM: "npm hands on SIGINT and SIGTERM alone, and to the shell it started, not to the app",
+    Kind.NPM: "npm hands on SIGINT and SIGTERM alone",
     Kind.NODE_RUN: "node --run hands nothing on",
     Kind.NODE_WATCH: "node --watch is for development: it starts the app anew and hands on SIGINT and SIGTERM alone",
     Kind.SU: "su stays as a parent; the USER instruction drops root without it",
@@ -35,7 +35,7 @@ def advice(result: Result) -> tuple[str, ...]:
     if result.verdict.good:
         return (_why_good(evidence),)
     lines = _for_verdict(result, evidence)
-    return tuple(lines) or ("There is no stock answer to this; the path above shows where the signal ends.",)
+    return tuple(lines) or ("There is no stock answer to this: see where the signal's path ends.",)
 
 
 def _for_verdict(result: Result, evidence: Seen) -> list[str]:
@@ -52,7 +52,7 @@ def _for_verdict(result: Result, evidence: Seen) -> list[str]:
             return ["Let the init signal the app alone, not its group as well, or handle a second signal."]
     wrong = [(process, kind) for process, kind in between if kind is not Kind.INIT]
     lines = [f"Start the app itself:\n  {_cmd(_init_words(between), evidence)}"] if wrong else []
-    return lines + [f"`{process.args}`: {_WHY[kind]}." for process, kind in wrong]
+    return lines + [f"`{process.args}`: {_WHY[kind]}{_shell_of(process, evidence)}." for process, kind in wrong]
 
 
 def _between(evidence: Seen) -> list[tuple[Process, Kind]]:
@@ -62,11 +62,20 @@ def _between(evidence: Seen) -> list[tuple[Process, Kind]]:
     return [(process, kind) for process, kind in above if process.ppid not in npm]
 
 
+def _shell_of(npm: Process, evidence: Seen) -> str:
+    """That what npm hands on does not get further than the shell it started, where there is one."""
+    below = [process for process in path(evidence.before, evidence.app_pid or 0) if process.ppid == npm.pid]
+    if kind_of(npm.args) is not Kind.NPM or not below or below[0].pid == evidence.app_pid:
+        return ""
+    return ", and to the shell it started, not to the app"
+
+
 def _for_pid1(evidence: SignalEvidence) -> list[str]:
     """The app is PID 1, and the signal does not get it to do what it should."""
     signal = evidence.sent.name
     app = evidence.app
-    if app is not None and not app.catches(evidence.sent):
+    # A handler that its runtime brings along tells the app nothing.
+    if app is not None and not (app.catches(evidence.sent) and evidence.receipts):
         return [
             f"Handle {signal} in the app, for instance",
             _FORWARDING.replace("SIGTERM", signal),

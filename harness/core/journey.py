@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.core.model import SignalEvidence
 from harness.core.signals import Signal
-from harness.core.trace import Fate, Sent
+from harness.core.trace import Fate, Handled, Sent
 
 if TYPE_CHECKING:
     from harness.core.model import Seen
@@ -16,6 +16,7 @@ ENGINE: Final = "docker"
 TERMINAL: Final = "the terminal"
 KERNEL: Final = "the kernel"
 _SIGKILL: Final = 9
+_NEVER_SPARED: Final = (_SIGKILL, 19)  # and SIGSTOP
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,12 +95,23 @@ def journey(evidence: Seen) -> tuple[Step, ...] | None:
             continue
         pid = who.leader(record.pid)
         process = who.party(pid, record.comm)
-        if record.number != _SIGKILL:
+        if who.spared(pid, record) and _dropped(steps, process, signal):
+            fatal.pop(pid, None)
+        elif record.number != _SIGKILL:
             steps.append(Take(at_us=at_us, process=process, signal=signal, by_handler=record.handler != 0))
         elif pid not in ended:
             ended.add(pid)
             steps.append(End(at_us=at_us, process=process, by=fatal.get(pid)))
     return tuple(steps)
+
+
+def _dropped(steps: list[Step], process: Party, signal: Signal) -> bool:
+    """Tell of the last signal sent to a process that the kernel dropped it after all; whether there was one."""
+    for number, step in reversed(list(enumerate(steps))):
+        if isinstance(step, Send) and (step.receiver, step.signal, step.fate) == (process, signal, Fate.DELIVERED):
+            steps[number] = replace(step, fate=Fate.IGNORED)
+            return True
+    return False
 
 
 class _Who:
@@ -118,6 +130,14 @@ class _Who:
     def ending(self, record: Sent) -> int | None:
         """PID 1, where it is the kernel's sender because it ends."""
         return self._pid1 if self._pid1 is not None and self.leader(record.sender_pid) == self._pid1 else None
+
+    def spared(self, pid: int, record: Handled) -> bool:
+        """Whether it is PID 1 that would take a signal by default, which the kernel then spares it.
+
+        Node's own handler is such a case: it gives the terminal back, and sends its process the signal once more, by
+        then without a handler (kernel/signal.c, ``get_signal`` for ``SIGNAL_UNKILLABLE``).
+        """
+        return pid == self._pid1 and not record.handler and record.number not in _NEVER_SPARED
 
     def defenceless(self, pid: int, signal: Signal) -> bool:
         """Whether a signal that arrives has its default action on a process."""

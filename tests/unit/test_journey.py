@@ -132,6 +132,26 @@ def test_an_init_that_fetches_its_signal_does_not_die_of_it() -> None:
     assert [step.by for step in steps if isinstance(step, End)] == [None]
 
 
+def test_what_pid_1_would_take_by_default_is_dropped() -> None:
+    """Node's own handler for SIGTERM gives the terminal back, and sends the signal once more, without a handler."""
+    handled = Handled(time_s=5.00002, comm="npm", pid=1001, number=15, handler=64)
+    steps = journey(evidence(sent(33, 1001), handled, sent(1001, 1001, at_us=30), default(1001, at_us=40)))
+    assert steps is not None
+    assert [type(step) for step in steps] == [Send, Take, Send]
+    assert isinstance(steps[2], Send)
+    assert steps[2].fate is Fate.IGNORED
+
+
+def test_nothing_spares_another_process() -> None:
+    steps = journey(evidence(sent(33, 1018), default(1018)))
+    assert steps is not None
+    assert isinstance(steps[1], Take)
+
+
+def default(pid: int, *, at_us: int = 20) -> Handled:
+    return Handled(time_s=5 + at_us / 1e6, comm=f"comm {pid}", pid=pid, number=15, handler=0)
+
+
 def test_times_count_from_the_earliest_record() -> None:
     steps = journey(evidence(sent(1001, 1018, at_us=30), sent(33, 1001, at_us=10)))
     assert steps is not None
