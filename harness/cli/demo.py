@@ -110,6 +110,7 @@ def _show(
     from harness.demo import plain as lines
     from harness.demo.house import House
     from harness.demo.keys import Keys
+    from harness.demo.screens import outcome
     from harness.demo.show import Show, steps_of
     from harness.report import table
     from harness.report.progress import Progress
@@ -137,8 +138,11 @@ def _show(
         results = show.results
         if show.table is not None:
             _end(session, show.table, report, console, opens=opens)
-        elif show.step.number and show.step is not steps[-1]:
-            console.print(f"Go on there: signal-harness demo --chapter {show.step.number}-", markup=False)
+        else:
+            for result in results:
+                console.print(outcome(result))
+            if show.step is not steps[-1]:
+                console.print(f"Go on there: signal-harness demo --chapter {max(show.step.number, 1)}-", markup=False)
     return code_of(results, {})
 
 

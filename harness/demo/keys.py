@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import signal
 import sys
 import threading
 from collections import deque
@@ -57,7 +58,7 @@ class Keys:
         """What is asked for within so many seconds, if anything is.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C was pressed, which is no signal while keys are read.
+            KeyboardInterrupt: Ctrl-C was pressed, or the terminal is gone.
         """
         if not self.there:
             threading.Event().wait(timeout_s)
@@ -71,7 +72,7 @@ class Keys:
         # An Escape may be the beginning of another key: it is one if nothing follows it.
         pressed = self._input.read_keys() if ready else self._input.flush_keys()
         if self._input.closed:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGHUP)
         return pressed
 
 
@@ -79,8 +80,8 @@ def command_of(press: KeyPress) -> Command | None:
     """What a key asks for.
 
     Raises:
-        KeyboardInterrupt: it is Ctrl-C.
+        KeyboardInterrupt: it is Ctrl-C, which is made the signal that it would be.
     """
     if press.key is Key.ControlC:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
     return _NAMED.get(press.key) if isinstance(press.key, Key) else _TYPED.get(press.key.lower())

@@ -105,7 +105,7 @@ class Narrator:
     def _play(self, view: View, sight: Sight) -> None:
         if sight.container and not self._container:
             self._container = sight.container
-            self._print(screens.run_line(sight), indent=0)
+            self._console.print(screens.run_line(sight), soft_wrap=True)  # for copying
         news = [
             (line.at_ns, Text("  │ ").append_text(screens.log_line(line.text))) for line in sight.lines[self._lines :]
         ]

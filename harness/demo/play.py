@@ -170,7 +170,7 @@ class Ensemble:
     """Many cells at once, with nothing held."""
 
     def __init__(self, cells: Sequence[Cell], engine: Engine, schedule: Schedule) -> None:
-        self.total = len(cells)
+        self.cells = tuple(cells)
         self._began_s = time.monotonic()
         self._ended_s = self._began_s
         self._engine = StagedEngine(engine, Nobody())

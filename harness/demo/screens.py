@@ -40,6 +40,11 @@ if TYPE_CHECKING:
 _THEME: Final = "ansi_dark"
 _LETTERS: Final = "abcdefgh"
 _CLAIM_WIDTH: Final = 10
+_WITH_FIRST: Final = 4
+_LOW: Final = 28
+_GRID_OTHER: Final = 9
+_GRID_LEAST: Final = 5
+_GRID_NAME: Final = 8
 _KEYS: Final = {
     Command.BACK: "back",
     Command.REPEAT: "repeat",
@@ -66,15 +71,17 @@ class Programme:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """A part of a screen. Where there is too little room it keeps ``least`` lines: its first ones, or its last.
+    """A part of a screen. Where there is too little room it keeps ``least`` lines: its first ones, or its ``tail``.
 
-    One that keeps none loses its title as well.
+    One that keeps none loses its title as well. With ``first`` its first line is kept, too, where there is room for
+    more than a few.
     """
 
     body: RenderableType
     title: str = ""
     least: int = 1
     tail: bool = False
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ class Screen:
         top = console.render_lines(_head(self.programme, self.view, width), narrow)
         bottom = console.render_lines(_keys(self.view), narrow)
         room = max(height - len(top) - len(bottom), 1)
-        lines = _fit(blocks(self.programme, self.view), room, console, options.update(width=width - 2, height=None))
+        parts = blocks(self.programme, self.view, low=height < _LOW)
+        lines = _fit(parts, room, console, options.update(width=width - 2, height=None))
         lines = [[Segment(" "), *line] for line in lines]
         lines += [[] for _ in range(room - len(lines))]
         whole = [*top, *lines[:room], *bottom][-height:]
@@ -124,7 +132,11 @@ def _fit(parts: Sequence[Block], room: int, console: Console, options: ConsoleOp
         if part.title:
             title = Text(part.title, style="bold cyan", no_wrap=True, overflow="ellipsis")
             lines += console.render_lines(title, options, pad=False)
-        lines += body[len(body) - count :] if part.tail else body[:count]
+        if part.first and _WITH_FIRST <= count < len(body):
+            more = Text(f"… {len(body) - count + 1} more", style="dim")
+            lines += [body[0], *console.render_lines(more, options, pad=False), *body[len(body) - count + 2 :]]
+        else:
+            lines += body[len(body) - count :] if part.tail else body[:count]
     return lines
 
 
@@ -139,7 +151,7 @@ def _head(programme: Programme, view: View, width: int) -> RenderableType:
         right.append("after the fix ", style="green")
     if view.pace != 1:
         right.append(f" ×{view.pace:g} slower" if view.pace > 1 else f" ×{1 / view.pace:g} faster", style="yellow")
-    line = Table.grid(expand=True)
+    line = Table.grid(expand=True, padding=(0, 1))
     line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     line.add_column(no_wrap=True, justify="right")
     line.add_row(left, right)
@@ -147,7 +159,7 @@ def _head(programme: Programme, view: View, width: int) -> RenderableType:
 
 
 def _keys(view: View) -> RenderableType:
-    line = Text(" ")
+    line = Text(" ", no_wrap=True, overflow="ellipsis")
     line.append(f" {Command.NEXT} {_next(view)} ", style="bold reverse" if view.waits else "dim")
     for command, name in _KEYS.items():
         line.append(f"  {command} ", style="bold").append(name, style="dim")
@@ -162,15 +174,15 @@ def _next(view: View) -> str:
     return "end" if view.step.kind is Kind.TABLE else "go on"
 
 
-def blocks(programme: Programme, view: View) -> list[Block]:
-    """The parts of a view, from top to bottom."""
+def blocks(programme: Programme, view: View, *, low: bool = False) -> list[Block]:
+    """The parts of a view, from top to bottom; ``low`` is where lines are scarce."""
     match view.step.kind:
         case Kind.TITLE:
             return _title(programme)
         case Kind.QUESTION:
             return _question(programme, view)
         case Kind.PLAY:
-            return _play(programme, view)
+            return _play(programme, view, low=low)
         case Kind.TOLD:
             return _told(view)
         case Kind.FIX:
@@ -186,19 +198,19 @@ def _title(programme: Programme) -> list[Block]:
     chapters.add_column(justify="right", style="dim")
     chapters.add_column()
     for number, chapter in enumerate(programme.story.chapter, start=1):
-        chapters.add_row(str(number), printable(chapter.title))
-    where = Text()
+        chapters.add_row(str(number), Text(printable(chapter.title)))
+    bases = Table.grid(padding=(0, 2))
     for facts in programme.bases.values():
-        where.append(printable(facts.reference), style="bold")
-        where.append(f"  /bin/sh is {printable(facts.shell or 'not known')}, Node {printable(facts.node or '?')}\n")
+        shell = f"/bin/sh is {printable(facts.shell or 'not known')}, Node {printable(facts.node or '?')}"
+        bases.add_row(Text(printable(facts.reference), style="bold"), Text(shell))
     engine = programme.engine
-    where.append(f"{printable(engine.name)} {printable(engine.version)}, kernel {printable(engine.kernel)}", "dim")
+    where = Text(printable(f"{engine.name} {engine.version}, kernel {engine.kernel}"), style="dim")
     if not engine.trace:
         where.append("\nNo kernel's record of signals here: log and process tree are what there is.", "yellow")
     return [
         Block(body=_prose(programme.story.intro)),
         Block(title="Chapters", body=chapters, least=4),
-        Block(title="It plays on", body=where),
+        Block(title="It plays on", body=Group(bases, where), least=2),
     ]
 
 
@@ -217,8 +229,8 @@ def _question(programme: Programme, view: View) -> list[Block]:
 
 
 def _dockerfiles(programme: Programme, cells: Iterable[Cell]) -> RenderableType:
-    """The lines that matter of each variant, once."""
-    shown: dict[str, RenderableType] = {}
+    """The lines that matter of each variant on each base, once."""
+    shown: dict[tuple[str, ...], RenderableType] = {}
     for cell in cells:
         text = printable(programme.dockerfile(cell))
         how = "docker run --init" if cell.variant.init else ""
@@ -226,7 +238,7 @@ def _dockerfiles(programme: Programme, cells: Iterable[Cell]) -> RenderableType:
         if how:
             body.append(Text(f"$ {how} …", style="bold"))
         name = Text(printable(cell.variant.dockerfile), style="dim")
-        shown.setdefault(cell.variant.name, Padding(Group(name, *body), (0, 4, 0, 0)))
+        shown.setdefault((name.plain, text, how), Padding(Group(name, *body), (0, 4, 0, 0)))
     return Columns(shown.values())
 
 
@@ -235,15 +247,15 @@ def code(text: str, language: str) -> RenderableType:
     return Syntax(text, language, theme=_THEME, background_color="default", word_wrap=True)
 
 
-def _play(programme: Programme, view: View) -> list[Block]:
+def _play(programme: Programme, view: View, *, low: bool) -> list[Block]:
     sight = view.sight
     if sight is None:
         return [Block(body=Text("starting …", style="dim"))]
-    parts = [Block(body=commands(sight), tail=True)]
+    parts = [Block(body=commands(sight, low=low), tail=True, first=True)]
     parts.append(Block(title=_where(programme, sight.cell), body=tree(programme, view, sight), least=2))
     parts.append(Block(title="The log", body=log(sight), least=0, tail=True))
     if told := path(view, sight):
-        parts.append(Block(title="The path of the signal", body=told, least=0, tail=True))
+        parts.append(Block(title="The path of the signal", body=told, least=0, tail=True, first=True))
     if sight.result is not None and view.waits:
         parts.append(Block(body=verdict(sight.result), least=1))
     return parts
@@ -254,18 +266,23 @@ def _where(programme: Programme, cell: Cell) -> str:
     return printable(f"Processes on {cell.base}" + (f", /bin/sh is {shell}" if shell else ""))
 
 
-def commands(sight: Sight) -> RenderableType:
-    """The commands that were run, and the one that waits."""
-    told = run_line(sight)
-    for done in sight.deeds:
-        told.append("\n$ ", "dim").append(printable(done.deed.command), "bold")
+def commands(sight: Sight, *, low: bool = False) -> RenderableType:
+    """The commands that were run, and the one that waits; ``low`` gives each of the former a single line."""
+    told = [run_line(sight)]
+    told += [Text("$ ", "dim").append(printable(done.deed.command), "bold") for done in sight.deeds]
+    last = told[-1]
     if sight.held is not None:
-        told.append("\n$ ", "dim").append(printable(sight.held.command), "bold yellow").append("  ◀ next", "yellow")
+        last = Text("$ ", "dim").append(printable(sight.held.command), "bold yellow").append("  ◀ next", "yellow")
+        told.append(last)
     elif sight.phase is Phase.UNDER_WAY:
-        told.append(f"   {sight.elapsed_s:.1f} s", "yellow")
+        last.append(f"   {sight.elapsed_s:.1f} s", "yellow")
+    for line in told:
+        line.overflow = "fold"
+        if low and line is not last:
+            line.no_wrap, line.overflow = True, "ellipsis"
     if again := once_more(sight):
-        told.append(f"\n{again}", "dim")
-    return told
+        told.append(Text(again, "dim"))
+    return Group(*told)
 
 
 def once_more(sight: Sight) -> str:
@@ -282,11 +299,11 @@ def run_line(sight: Sight) -> Text:
     launch = sight.launch
     if launch is None:
         return Text("the image is being built …", style="dim")
-    words = ["docker", "run", "-d", *(["--init"] if launch.init else [])]
+    words = ["docker", "run", "-d", "--name", sight.container, *(["--init"] if launch.init else [])]
     words += ["-p", f"127.0.0.1::{launch.publish}"] if launch.publish else ["--network", "none"]
     words += [word for name, value in launch.environment.items() for word in ("-e", f"{name}={value}")]
-    words += ["--name", sight.container, launch.image]
-    return Text("$ ", style="dim", overflow="fold").append(printable(shlex.join(words)), "not dim")
+    words += [launch.image]
+    return Text("$ ", style="dim").append(printable(shlex.join(words)), "not dim")
 
 
 def tree(programme: Programme, view: View, sight: Sight) -> RenderableType:
@@ -414,8 +431,9 @@ def _told(view: View) -> list[Block]:
     chapter, sight = view.step.chapter, view.sight
     result = sight.result if sight else None
     if chapter is None or result is None:
-        return [Block(body=Text("it was given up", style="dim"))]
-    parts = [Block(body=Group(verdict(result), Text(printable(result.judgement.reason))), least=2)]
+        return [Block(body=Text("not run: it was skipped", style="dim"))]
+    head = Group(verdict(result), Text(f"on {printable(result.cell.base)}", "dim"))
+    parts = [Block(body=head, least=1), Block(body=Text(printable(result.judgement.reason)))]
     if result.evidence is not None and (told := found(result.evidence)):
         parts.append(Block(title="What was found", body=Text(told)))
     if chapter.options and not view.step.mended:
@@ -423,7 +441,7 @@ def _told(view: View) -> list[Block]:
     if not result.verdict.good:
         parts.append(Block(title="To mend it", body=Text(printable("\n".join(advice(result)))), least=2))
     if view.step.last:
-        parts.append(Block(title="Before and after", body=Group(*map(_outcome, view.before)), least=2))
+        parts.append(Block(title="Before and after", body=Group(*map(outcome, view.before)), least=2))
         parts += _lesson(chapter)
     return parts
 
@@ -442,7 +460,8 @@ def answers(view: View) -> RenderableType:
     return lines
 
 
-def _outcome(result: Result) -> Text:
+def outcome(result: Result) -> Text:
+    """A result in one line."""
     symbol, style = LOOKS[result.verdict]
     text = Text(f"{symbol} {result.verdict:<11}", style=style)
     return text.append(printable(f" {result.cell.variant.name} on {result.cell.base}"), style="default")
@@ -453,8 +472,8 @@ def _fix(programme: Programme, view: View) -> list[Block]:
     if chapter is None:
         return []
     parts = [Block(body=Text(printable(chapter.fix), style="bold"))]
-    parts.append(Block(title="Before", body=_dockerfiles(programme, view.cells), least=3))
-    parts.append(Block(title="After", body=_dockerfiles(programme, view.mended), least=3))
+    parts.append(Block(title="Before", body=_dockerfiles(programme, view.cells), least=4))
+    parts.append(Block(title="After", body=_dockerfiles(programme, view.mended), least=4))
     if chapter.code:
         parts.append(Block(title="In the app", body=code(printable(chapter.code), "javascript")))
     return parts
@@ -462,7 +481,8 @@ def _fix(programme: Programme, view: View) -> list[Block]:
 
 def _claims(programme: Programme, view: View) -> list[Block]:
     chapter = view.step.chapter
-    rows: dict[str, dict[str, list[Result]]] = {}
+    rows: dict[str, dict[str, list[Result]]] = {cell.variant.name: {} for cell in view.many}
+    said = {cell.variant.name: cell.variant.claim for cell in view.many}
     for result in view.results:
         rows.setdefault(result.cell.variant.name, {}).setdefault(result.cell.base, []).append(result)
     table = Table.grid(padding=(0, 2))
@@ -475,9 +495,9 @@ def _claims(programme: Programme, view: View) -> list[Block]:
     for name, by_base in rows.items():
         findings = [together(claim_of(result) for result in by_base.get(base, ())) for base in programme.bases]
         held += all(finding is Holds.HELD for finding in findings)
-        claim = next(result.cell.variant.claim for results in by_base.values() for result in results)
-        text = Text(printable(claim.text if claim else ""), "dim", no_wrap=True, overflow="ellipsis")
-        table.add_row(printable(name), text, *(_finding(finding, over=view.waits) for finding in findings))
+        claim = said.get(name)
+        text = Text(printable(claim.text if claim else ""), "dim")
+        table.add_row(Text(printable(name)), text, *(_finding(finding, over=view.waits) for finding in findings))
     parts = [Block(body=table, least=6)]
     if not view.waits:
         return [*parts, Block(body=_progress(view))]
@@ -502,25 +522,26 @@ def short_base(reference: str) -> str:
 
 
 def _progress(view: View) -> Text:
-    return Text(f"{len(view.results)} of {view.total} cells", style="yellow")
+    return Text(f"{len(view.results)} of {len(view.many)} cells", style="yellow")
 
 
 def _table(programme: Programme, view: View) -> list[Block]:
-    counts: dict[Verdict, int] = {}
-    for result in view.results:
-        counts[result.verdict] = counts.get(result.verdict, 0) + 1
-    legend = Text()
-    for verdict_ in Verdict:
-        if verdict_ in counts:
-            legend.append_text(look(verdict_)).append(f" {counts[verdict_]}   ", "dim")
-    end = "The whole table and the report follow." if view.waits else ""
-    progress = _progress(view) if not view.waits else Text(f"{view.total} cells. {end}", style="bold")
-    signals = " ".join(dict.fromkeys(result.cell.question for result in view.results))
+    counts = Counter(result.verdict for result in view.results)
+    legend = Columns(
+        [look(verdict_).append(f" {counts[verdict_]}", "dim") for verdict_ in Verdict if verdict_ in counts],
+        padding=(0, 3, 0, 0),
+    )
+    told = (
+        Text(f"{len(view.many)} cells. The whole table and the report follow.", "bold")
+        if view.waits
+        else _progress(view)
+    )
+    signals = " ".join(dict.fromkeys(cell.question for cell in view.many))
     bases = "   ".join(f"{short_base(base)}: {signals}" for base in programme.bases)
     return [
         Block(body=Text(f"left to right   {bases}", style="dim")),
-        Block(body=_Grid(tuple(view.results), tuple(programme.bases)), least=10),
-        Block(body=Group(legend, progress), least=2),
+        Block(body=_Grid(view.many, view.results, tuple(programme.bases)), least=5),
+        Block(body=Group(legend, told), least=2),
     ]
 
 
@@ -528,50 +549,49 @@ def _table(programme: Programme, view: View) -> list[Block]:
 class _Grid:
     """Every variant as a row of symbols, in as many blocks side by side as the screen is low."""
 
+    cells: tuple[Cell, ...]
     results: tuple[Result, ...]
     bases: tuple[str, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rows: dict[str, dict[tuple[str, str], Result]] = {}
-        for result in self.results:
-            rows.setdefault(result.cell.variant.name, {})[result.cell.base, result.cell.question] = result
-        columns = sorted({key for row in rows.values() for key in row}, key=lambda key: (self.bases.index(key[0]), key))
-        room = max(console.height - 8, 5)
-        blocks_ = max(-(-len(rows) // room), 1)
-        height = -(-len(rows) // blocks_) if rows else 0
-        width = options.max_width // blocks_
-        name = max(width - 2 * len(columns) - 4, 6)
+        names = list(dict.fromkeys(cell.variant.name for cell in self.cells))
+        if not names:
+            return
+        questions = dict.fromkeys((cell.base, cell.question) for cell in self.cells)
+        columns = sorted(questions, key=lambda column: self.bases.index(column[0]))
+        found = {(result.cell.variant.name, result.cell.base, result.cell.question): result for result in self.results}
+        room = max(console.height - _GRID_OTHER, _GRID_LEAST)
+        symbols = 2 * len(columns) + len(self.bases) - 1
+        blocks_ = min(-(-len(names) // room), max(options.max_width // (symbols + _GRID_NAME + 2), 1))
+        height = -(-len(names) // blocks_)
+        width = min(max(map(len, names)), max((options.max_width - 2 * (blocks_ - 1)) // blocks_ - symbols, 3))
         grid = Table.grid(padding=(0, 2))
-        for _ in range(blocks_):
-            grid.add_column(no_wrap=True)
-        names = list(rows)
         for line in range(height):
-            cells = [
-                self._row(names[line + block * height], rows, columns, name)
-                if line + block * height < len(names)
-                else Text()
-                for block in range(blocks_)
-            ]
-            grid.add_row(*cells)
+            grid.add_row(*(self._row(name, found, columns, width) for name in names[line::height]))
         yield grid
 
     def _row(
         self,
-        variant: str,
-        rows: Mapping[str, Mapping[tuple[str, str], Result]],
+        name: str,
+        found: Mapping[tuple[str, str, str], Result],
         columns: Sequence[tuple[str, str]],
         width: int,
     ) -> Text:
-        text = Text(f"{printable(variant)[:width]:<{width}}")
-        last = ""
-        for base, question in columns:
-            if last and base != last:
-                text.append(" ")
-            last = base
-            result = rows[variant].get((base, question))
+        text = Text(f"{_shortened(printable(name), width):<{width}}", no_wrap=True)
+        for number, (base, question) in enumerate(columns):
+            text.append(" " if number and base != columns[number - 1][0] else "")
+            result = found.get((name, base, question))
             symbol, style = LOOKS[result.verdict] if result else ("·", "dim")
             text.append(f" {symbol}", style=style)
         return text
+
+
+def _shortened(name: str, width: int) -> str:
+    """A name without its middle, if it is too long: ends tell variants apart."""
+    if len(name) <= width:
+        return name
+    end = width // 2
+    return f"{name[: width - end - 1]}…{name[len(name) - end :]}"
 
 
 def _prose(text: str) -> Text:

@@ -98,7 +98,7 @@ class View:
 
     ``cells`` are those of the chapter before the fix, ``mended`` those after it. ``shown`` is how many steps of the
     signal's path have been told. ``before`` are the results of the chapter's earlier
-    plays, in order. ``results`` are those of many cells at once, of ``total``. ``waits`` says whether nothing more
+    plays, in order. ``results`` are those of the ``many`` cells at once. ``waits`` says whether nothing more
     happens until the presenter asks for it.
     """
 
@@ -110,7 +110,7 @@ class View:
     shown: int = 0
     before: tuple[Result, ...] = ()
     results: tuple[Result, ...] = ()
-    total: int = 0
+    many: tuple[Cell, ...] = ()
     pace: float = 1.0
     waits: bool = True
 
@@ -231,7 +231,7 @@ class Show:
             shown=self._shown.get(self._index, 0),
             before=self._before() if step.kind in (Kind.TOLD, Kind.FIX) else (),
             results=results,
-            total=ensemble.total if ensemble else 0,
+            many=ensemble.cells if ensemble else (),
             pace=self._pace,
             waits=self._waits(),
         )

@@ -437,7 +437,7 @@ def test_many_cells_run_at_once_with_nothing_held_and_come_in_their_order() -> N
     cells = [cell(name) for name in ("a", "b", "c")]
     ensemble = Ensemble(cells, by_image(a=FORWARDS, b=SWALLOWS, c=FORWARDS), schedule(jobs=3))
     wait(lambda: ensemble.over)
-    assert ensemble.total == 3
+    assert ensemble.cells == tuple(cells)
     assert [(result.cell, result.verdict) for result in ensemble.results] == [
         (cells[0], Verdict.FORWARDED),
         (cells[1], Verdict.SWALLOWED),
@@ -452,7 +452,7 @@ def test_many_cells_run_at_once_with_nothing_held_and_come_in_their_order() -> N
 
 def test_no_cells_are_over_at_once() -> None:
     ensemble = Ensemble([], by_image(), schedule())
-    assert (ensemble.total, ensemble.over, ensemble.results, ensemble.duration_s) == (0, True, (), 0)
+    assert (ensemble.cells, ensemble.over, ensemble.results, ensemble.duration_s) == ((), True, (), 0)
     ensemble.close()
 
 

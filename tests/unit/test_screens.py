@@ -105,16 +105,16 @@ STORY = Story(
 SHELL_VARIANT = Variant(name="shell", title="shell form", dockerfile="shell.Dockerfile")
 EXEC = Variant(name="exec", title="exec form", dockerfile="exec.Dockerfile")
 INIT = Variant(name="init", title="with an init", dockerfile="init.Dockerfile", init=True)
-LINES = {
-    "shell": "FROM local:musl-node24\n…\nCMD node server.js",
-    "exec": 'FROM local:musl-node24\n…\nCMD ["node", "server.js"]',
-    "init": 'FROM local:musl-node24\n…\nCMD ["node", "server.js"]',
+COMMANDS = {
+    "shell": "node server.js",
+    "exec": '["node", "server.js"]',
+    "init": '["node", "server.js"]',
 }
 PROGRAMME = Programme(
     story=STORY,
     engine=replace(ENGINE, trace=True),
     bases={FACTS.reference: FACTS, DEBIAN.reference: DEBIAN},
-    dockerfile=lambda cell: LINES[cell.variant.name],
+    dockerfile=lambda cell: f"FROM {cell.base}\n…\nCMD {COMMANDS[cell.variant.name]}",
     signal=lambda cell: None if cell.probe is Probe.REAP else TERM,
 )
 
@@ -255,10 +255,11 @@ TABLED = tuple(
 )
 
 
-def many(of: Step, results: tuple[Result, ...], total: int) -> View:
-    """A view of many cells, of which some may be to come."""
-    waits = len(results) == total
-    return view(of.kind, step=of, cells=(), mended=(), results=results, total=total, waits=waits)
+def many(of: Step, results: tuple[Result, ...], done: int | None = None) -> View:
+    """A view of many cells: of all, or of the first few that are done, with the others to come."""
+    cells = tuple(result.cell for result in results)
+    told = results[:done]
+    return view(of.kind, step=of, cells=(), mended=(), results=told, many=cells, waits=len(told) == len(cells))
 
 
 TITLE = """\
@@ -271,7 +272,7 @@ What happens to SIGTERM?
  3  What they say, and what was measured
 
  It plays on
- local:musl-node24  /bin/sh is BusyBox v1.37.0 ash, Node 24.11.1
+ local:musl-node24      /bin/sh is BusyBox v1.37.0 ash, Node 24.11.1
  local:debian12-node24  /bin/sh is dash 0.5.12-2, Node 24.11.1
  Docker Engine 28.1, kernel 6.12
 """
@@ -279,10 +280,10 @@ QUESTION = """\
 1/3 The same Dockerfile, two bases
  npm is gone. The CMD has no brackets, so Docker hands it to /bin/sh -c.
 
- shell.Dockerfile
- FROM local:musl-node24
- …
- CMD node server.js
+ shell.Dockerfile           shell.Dockerfile
+ FROM local:musl-node24     FROM local:debian12-node24
+ …                          …
+ CMD node server.js         CMD node server.js
 
  Predict first
  We send SIGTERM, on one base and then on the other. Same answer?
@@ -295,7 +296,7 @@ QUESTION_OF_TWO_FILES = """\
  npm is gone. The CMD has no brackets, so Docker hands it to /bin/sh -c.
 
  exec.Dockerfile               init.Dockerfile
- FROM local:musl-node24        FROM local:musl-node24
+ FROM local:musl-node24        FROM local:debian12-node24
  …                             …
  CMD ["node", "server.js"]     CMD ["node", "server.js"]
                                $ docker run --init …
@@ -329,7 +330,7 @@ PLAY_WHOSE_IMAGE_IS_BEING_BUILT = """\
 """
 PLAY_THAT_STARTS = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
 
  Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
@@ -341,7 +342,7 @@ PLAY_THAT_STARTS = """\
 """
 PLAY_THAT_IS_HELD = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1  ◀ next
 
@@ -354,7 +355,7 @@ PLAY_THAT_IS_HELD = """\
 """
 PLAY_UNDER_WAY = """\
 1/3 The same Dockerfile, two bases | ×2 slower
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1   1.2 s
 
@@ -369,7 +370,7 @@ PLAY_UNDER_WAY = """\
 """
 PLAY_ONCE_MORE = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1   1.2 s
  once more, as luck may have a hand in it: container 3
@@ -383,7 +384,7 @@ PLAY_ONCE_MORE = """\
 """
 PLAY_WHOSE_PATH_IS_BEING_TOLD = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1
 
@@ -402,7 +403,7 @@ PLAY_WHOSE_PATH_IS_BEING_TOLD = """\
 """
 PLAY_WHOSE_PATH_WAS_TOLD = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1
 
@@ -427,8 +428,7 @@ PLAY_WHOSE_PATH_WAS_TOLD = """\
 """
 PLAY_WHOSE_PATH_WAS_TOLD_AT_80 = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
- signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker run -d --name signal-harness-1a2b-1 --network none signal-harness/do…
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1
  Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
  1  /bin/sh -c node server.js  no handler  ◀ SIGTERM
@@ -448,7 +448,7 @@ PLAY_WHOSE_PATH_WAS_TOLD_AT_80 = """\
 """
 PLAY_THAT_IS_OVER = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1
 
@@ -468,8 +468,7 @@ PLAY_THAT_IS_OVER = """\
 """
 PLAY_THAT_IS_OVER_AT_80 = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
- signal-harness/dockerfiles/shell:musl-node24-0123456789ab
+ $ docker run -d --name signal-harness-1a2b-1 --network none signal-harness/do…
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1
 
  Processes on local:musl-node24, /bin/sh is BusyBox v1.37.0 ash
@@ -489,7 +488,7 @@ PLAY_THAT_IS_OVER_AT_80 = """\
 """
 PLAY_WHOSE_CONTAINER_HAS_ENDED = """\
 1/3 The same Dockerfile, two bases
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1
 
@@ -505,7 +504,7 @@ PLAY_WHOSE_CONTAINER_HAS_ENDED = """\
 """
 PLAY_OF_A_ZOMBIE = """\
 2/3 The zombie
- $ docker run -d --network none --name signal-harness-1a2b-1
+ $ docker run -d --name signal-harness-1a2b-1 --network none
  signal-harness/dockerfiles/shell:musl-node24-0123456789ab
  $ docker kill --signal=SIGTERM signal-harness-1a2b-1
 
@@ -524,6 +523,8 @@ PLAY_OF_A_ZOMBIE = """\
 TOLD = """\
 1/3 The same Dockerfile, two bases
  shell, SIGTERM: ○ swallowed: not received, all runs on
+ on local:musl-node24
+
  PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
 
  Who was right?
@@ -539,6 +540,8 @@ TOLD = """\
 TOLD_AT_80 = """\
 1/3 The same Dockerfile, two bases
  shell, SIGTERM: ○ swallowed: not received, all runs on
+ on local:musl-node24
+
  PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel
  dropped it
 
@@ -555,6 +558,8 @@ TOLD_AT_80 = """\
 TOLD_OF_A_STOP = """\
 1/3 The same Dockerfile, two bases
  shell, stop: ✂ abrupt: the container ended before the app was done
+ on local:musl-node24
+
  PID 1 is `/bin/sh -c node server.js`: the container ended by itself 0.2 s after SIGTERM, but the
  app never saw SIGTERM, and the request in flight was lost
 
@@ -575,6 +580,8 @@ TOLD_OF_A_STOP = """\
 TOLD_OF_A_STOP_AT_80 = """\
 1/3 The same Dockerfile, two bases
  shell, stop: ✂ abrupt: the container ended before the app was done
+ on local:musl-node24
+
  PID 1 is `/bin/sh -c node server.js`: the container ended by itself 0.2 s
  after SIGTERM, but the app never saw SIGTERM, and the request in flight was
  lost
@@ -596,6 +603,8 @@ TOLD_OF_A_STOP_AT_80 = """\
 TOLD_OF_WHAT_COULD_NOT_BE_TESTED = """\
 1/3 The same Dockerfile, two bases
  shell, SIGTERM: ? untested: could not be tested
+ on local:musl-node24
+
  no ready line within 30 s
 
  Who was right?
@@ -608,11 +617,13 @@ TOLD_OF_WHAT_COULD_NOT_BE_TESTED = """\
 """
 TOLD_OF_WHAT_WAS_GIVEN_UP = """\
 1/3 The same Dockerfile, two bases
- it was given up
+ not run: it was skipped
 """
 TOLD_AT_THE_END_OF_A_CHAPTER = """\
 1/3 The same Dockerfile, two bases | after the fix  ×4 faster
  exec, SIGTERM: ✓ forwarded: received once, the app is in control
+ on local:musl-node24
+
  PID 1 is the app, `node server.js`, and handles SIGTERM
 
  Before and after
@@ -627,10 +638,10 @@ FIX = """\
  A JSON array: no shell takes part, on any base.
 
  Before
- shell.Dockerfile
- FROM local:musl-node24
- …
- CMD node server.js
+ shell.Dockerfile           shell.Dockerfile
+ FROM local:musl-node24     FROM local:debian12-node24
+ …                          …
+ CMD node server.js         CMD node server.js
 
  After
  exec.Dockerfile
@@ -646,20 +657,28 @@ FIX_OF_TWO_FILES = """\
  A JSON array: no shell takes part, on any base.
 
  Before
- shell.Dockerfile
- FROM local:musl-node24
- …
- CMD node server.js
+ shell.Dockerfile           shell.Dockerfile
+ FROM local:musl-node24     FROM local:debian12-node24
+ …                          …
+ CMD node server.js         CMD node server.js
 
  After
  exec.Dockerfile               init.Dockerfile
- FROM local:musl-node24        FROM local:musl-node24
+ FROM local:musl-node24        FROM local:debian12-node24
  …                             …
  CMD ["node", "server.js"]     CMD ["node", "server.js"]
                                $ docker run --init …
 
  In the app
  process.on('SIGTERM', () => server.close());
+"""
+CLAIMS_TO_COME = """\
+3/3 What they say, and what was measured
+                                 musl-node24  debian12-node24
+ shell  npm passes no signal on  …            …
+ exec   signals surely arrive    …            …
+
+ 0 of 4 cells
 """
 CLAIMS_UNDER_WAY = """\
 3/3 What they say, and what was measured
@@ -680,24 +699,23 @@ CLAIMS = """\
  To take home
  Measure yours.
 """
+TABLE_TO_COME = """\
+What happens to SIGTERM?
+ left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
+
+ shell · ·  · ·
+ exec  · ·  · ·
+ init  · ·  · ·
+
+ 0 of 12 cells
+"""
 TABLE_UNDER_WAY = """\
 What happens to SIGTERM?
  left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
 
- shell                                                                                  ○ ○  ○ ○
- exec                                                                                   ✓ ✓  · ·
- init                                                                                   ✗ ✗  · ·
-
- ✓ forwarded 2   ○ swallowed 4   ✗ killed 2
- 8 of 12 cells
-"""
-TABLE_UNDER_WAY_AT_80 = """\
-What happens to SIGTERM?
- left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
-
- shell                                                              ○ ○  ○ ○
- exec                                                               ✓ ✓  · ·
- init                                                               ✗ ✗  · ·
+ shell ○ ○  ○ ○
+ exec  ✓ ✓  · ·
+ init  ✗ ✗  · ·
 
  ✓ forwarded 2   ○ swallowed 4   ✗ killed 2
  8 of 12 cells
@@ -706,24 +724,28 @@ TABLE = """\
 What happens to SIGTERM?
  left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
 
- shell                                                                                  ○ ○  ○ ○
- exec                                                                                   ✓ ✓  ✓ ✓
- init                                                                                   ✗ ✗  ✗ ✗
+ shell ○ ○  ○ ○
+ exec  ✓ ✓  ✓ ✓
+ init  ✗ ✗  ✗ ✗
 
  ✓ forwarded 4   ○ swallowed 4   ✗ killed 4
  12 cells. The whole table and the report follow.
 """
-TABLE_AT_80 = """\
-What happens to SIGTERM?
- left to right   musl-node24: SIGHUP SIGTERM   debian12-node24: SIGHUP SIGTERM
-
- shell                                                              ○ ○  ○ ○
- exec                                                               ✓ ✓  ✓ ✓
- init                                                               ✗ ✗  ✗ ✗
-
- ✓ forwarded 4   ○ swallowed 4   ✗ killed 4
- 12 cells. The whole table and the report follow.
+RUN_THAT_IS_WRAPPED = """\
+ $ docker run -d --name signal-harness-1a2b-1 --network none
+ signal-harness/dockerfiles/shell:musl-node24-0123456789ab
 """
+RUN_THAT_IS_CUT = """\
+ $ docker run -d --name signal-harness-1a2b-1 --network none signal-harness/do…
+"""
+
+
+def at_80(text: str) -> str:
+    """A play as it is on a low terminal: the command that started the container takes a single line."""
+    assert RUN_THAT_IS_WRAPPED in text
+    return text.replace(RUN_THAT_IS_WRAPPED, RUN_THAT_IS_CUT)
+
+
 SCREENS: dict[str, tuple[View, str, str | None]] = {
     "title": (view(Kind.TITLE, step=TITLE_STEP), TITLE, None),
     "question": (view(Kind.QUESTION), QUESTION, None),
@@ -740,13 +762,17 @@ SCREENS: dict[str, tuple[View, str, str | None]] = {
         None,
     ),
     "play that starts": (view(Kind.PLAY, STARTING, waits=False), PLAY_THAT_STARTS, None),
-    "play that is held": (view(Kind.PLAY, HELD), PLAY_THAT_IS_HELD, None),
-    "play under way": (view(Kind.PLAY, UNDER_WAY, waits=False, pace=2.0), PLAY_UNDER_WAY, None),
-    "play once more": (view(Kind.PLAY, replace(UNDER_WAY, run=3, lines=()), waits=False), PLAY_ONCE_MORE, None),
+    "play that is held": (view(Kind.PLAY, HELD), PLAY_THAT_IS_HELD, at_80(PLAY_THAT_IS_HELD)),
+    "play under way": (view(Kind.PLAY, UNDER_WAY, waits=False, pace=2.0), PLAY_UNDER_WAY, at_80(PLAY_UNDER_WAY)),
+    "play once more": (
+        view(Kind.PLAY, replace(UNDER_WAY, run=3, lines=()), waits=False),
+        PLAY_ONCE_MORE,
+        at_80(PLAY_ONCE_MORE),
+    ),
     "play whose path is being told": (
         view(Kind.PLAY, over(FORWARDS), shown=2, waits=False),
         PLAY_WHOSE_PATH_IS_BEING_TOLD,
-        None,
+        at_80(PLAY_WHOSE_PATH_IS_BEING_TOLD),
     ),
     "play whose path was told": (
         view(Kind.PLAY, over(FORWARDS), shown=5),
@@ -754,11 +780,15 @@ SCREENS: dict[str, tuple[View, str, str | None]] = {
         PLAY_WHOSE_PATH_WAS_TOLD_AT_80,
     ),
     "play that is over": (view(Kind.PLAY, over(), shown=1), PLAY_THAT_IS_OVER, PLAY_THAT_IS_OVER_AT_80),
-    "play whose container has ended": (view(Kind.PLAY, over(KILLED)), PLAY_WHOSE_CONTAINER_HAS_ENDED, None),
+    "play whose container has ended": (
+        view(Kind.PLAY, over(KILLED)),
+        PLAY_WHOSE_CONTAINER_HAS_ENDED,
+        at_80(PLAY_WHOSE_CONTAINER_HAS_ENDED),
+    ),
     "play of a zombie": (
         view(Kind.PLAY, over(ZOMBIE, ZOMBIE_CELL), step=step(Kind.PLAY, ZOMBIES, 2)),
         PLAY_OF_A_ZOMBIE,
-        None,
+        at_80(PLAY_OF_A_ZOMBIE),
     ),
     "told": (view(Kind.TOLD, over()), TOLD, TOLD_AT_80),
     "told of a stop": (view(Kind.TOLD, over(ABRUPT, cell(probe=Probe.STOP))), TOLD_OF_A_STOP, TOLD_OF_A_STOP_AT_80),
@@ -781,10 +811,12 @@ SCREENS: dict[str, tuple[View, str, str | None]] = {
         FIX_OF_TWO_FILES,
         None,
     ),
-    "claims under way": (many(CLAIMS_STEP, CLAIMED[:3], 4), CLAIMS_UNDER_WAY, None),
-    "claims": (many(CLAIMS_STEP, CLAIMED, 4), CLAIMS, None),
-    "table under way": (many(TABLE_STEP, TABLED[:8], 12), TABLE_UNDER_WAY, TABLE_UNDER_WAY_AT_80),
-    "table": (many(TABLE_STEP, TABLED, 12), TABLE, TABLE_AT_80),
+    "claims to come": (many(CLAIMS_STEP, CLAIMED, 0), CLAIMS_TO_COME, None),
+    "claims under way": (many(CLAIMS_STEP, CLAIMED, 3), CLAIMS_UNDER_WAY, None),
+    "claims": (many(CLAIMS_STEP, CLAIMED), CLAIMS, None),
+    "table to come": (many(TABLE_STEP, TABLED, 0), TABLE_TO_COME, None),
+    "table under way": (many(TABLE_STEP, TABLED, 8), TABLE_UNDER_WAY, None),
+    "table": (many(TABLE_STEP, TABLED), TABLE, None),
 }
 
 
@@ -807,11 +839,21 @@ EVERY = [pytest.param(shown, id=name) for name, (shown, *_) in SCREENS.items()]
 
 @pytest.mark.parametrize("shown", EVERY)
 def test_a_small_terminal_still_has_head_and_keys(shown: View) -> None:
-    head, rule, *_, keys, last = drawn(shown, SMALL)
+    head, rule, *_, blank, last = drawn(shown, SMALL)
     chapter = shown.step.chapter
-    assert head.startswith(f" {shown.step.number}/3 {chapter.title}" if chapter else f" {STORY.title}")
+    title = f" {shown.step.number}/3 {chapter.title}" if chapter else f" {STORY.title}"
+    begun, cut, right = head.partition("…")
+    if cut:  # for what stands at the right, a blank or two before it
+        assert title.startswith(begun)
+        assert re.fullmatch(r" {1,2}after the fix  ×4 (slower|faster)", right)
+    else:
+        assert head.startswith(title)
     assert rule == "─" * 60
-    assert f"{keys} {last}".endswith(FOOTER)
+    assert blank == ""
+    keys = re.fullmatch(r"  n (…|run it|go on|end)   (b back .*)", last)
+    assert keys is not None
+    # What there is no room for is cut, not wrapped.
+    assert keys[2] == FOOTER if len(last) < SMALL[0] - 1 else FOOTER.startswith(keys[2].removesuffix("…").rstrip())
 
 
 @pytest.mark.parametrize("size", [(1, 1), (10, 1), (30, 2), (30, 4), (200, 5)])
@@ -852,7 +894,8 @@ def test_a_title_that_is_too_long_is_cut() -> None:
     long = replace_chapter(SHELL, title="very long " * 20)
     head = drawn(view(Kind.FIX, step=step(Kind.FIX, long, mended=True)), USUAL)[0]
     assert head.startswith(" 1/3 very long very long")
-    assert head.endswith("… after the fix")
+    assert re.search(r"\S… {1,2}after the fix$", head)
+    assert len(head) == USUAL[0] - 1
 
 
 def replace_chapter(of: Chapter, **changes: Any) -> Chapter:
@@ -889,8 +932,53 @@ def test_of_a_long_path_the_last_steps_are_shown() -> None:
     many_ = tuple(replace(first, time_s=1 + number / 1e6, fate=Fate.IGNORED) for number in range(60))
     lines = drawn(view(Kind.PLAY, over(replace(FORWARDS, trace=many_)), shown=50), BIG)
     moments = [int(found[1]) for line in lines if (found := re.match(r" +\+(\d+) µs", line))]
-    assert moments == list(range(50 - len(moments), 50))
+    assert moments == [0, *range(51 - len(moments), 50)]
     assert len(moments) > 5
+    first_at = lines.index(" The path of the signal") + 1
+    assert re.match(r" +\+0 µs", lines[first_at])
+    assert lines[first_at + 1] == f" … {50 - len(moments)} more"
+
+
+def test_where_a_path_has_few_lines_they_are_the_last_ones() -> None:
+    first, *_ = FORWARDS.trace or ()
+    many_ = tuple(replace(first, time_s=1 + number / 1e6, fate=Fate.IGNORED) for number in range(60))
+    lines = drawn(view(Kind.PLAY, over(replace(FORWARDS, trace=many_)), shown=50), (100, 18))
+    shown = lines[lines.index(" The path of the signal") + 1 : -3]
+    assert [int(found[1]) for line in shown if (found := re.match(r" +\+(\d+) µs", line))] == [47, 48, 49]
+    assert len(shown) == 3
+
+
+def test_of_many_commands_the_first_line_and_the_last_ones_are_shown() -> None:
+    deeds = tuple(Done(deed=Deed(command=f"docker exec x-{number}"), at_ns=number) for number in range(30))
+    lines = drawn(view(Kind.PLAY, replace(UNDER_WAY, deeds=deeds), waits=False), USUAL)
+    assert lines[2].startswith(" $ docker run -d ")
+    shown = [line for line in lines if line.startswith(" $ docker exec ")]
+    assert [line.split()[3] for line in shown] == [f"x-{number}" for number in range(30 - len(shown), 30)]
+    assert lines[3] == f" … {30 - len(shown)} more"
+    assert lines[4] == shown[0]
+
+
+@pytest.mark.parametrize(("height", "wrapped"), [(24, False), (27, False), (28, True), (40, True)])
+def test_on_a_low_terminal_a_command_that_was_run_takes_a_single_line(height: int, wrapped: bool) -> None:
+    long = [Deed(command=f"docker exec {letter} " + letter * 100) for letter in "xyz"]
+    done = tuple(Done(deed=deed, at_ns=number) for number, deed in enumerate(long[:2]))
+
+    def lines(**more: Any) -> list[str]:
+        drawn_ = drawn(view(Kind.PLAY, replace(UNDER_WAY, deeds=done, **more)), (80, height))
+        return drawn_[2 : drawn_.index("", 2)]
+
+    run = [" $ docker run -d --name signal-harness-1a2b-1 --network none signal-harness/do…"]
+    if wrapped:
+        run = [
+            " $ docker run -d --name signal-harness-1a2b-1 --network none",
+            " signal-harness/dockerfiles/shell:musl-node24-0123456789ab",
+        ]
+    x, y, z = ([f" $ docker exec {letter}", f" {letter * 78}", f" {letter * 22}"] for letter in "xyz")
+    x_cut, y_cut = ([f" $ docker exec {letter} {letter * 61}…"] for letter in "xy")
+    y_last, z_last = [*y[:2], f"{y[2]}   1.2 s"], [*z[:2], f"{z[2]}  ◀ next"]
+    assert lines() == [*run, *(x if wrapped else x_cut), *y_last]
+    held = lines(phase=Phase.HELD, held=long[2])
+    assert held == [*run, *(x if wrapped else x_cut), *(y if wrapped else y_cut), *z_last]
 
 
 def test_of_a_big_tree_the_first_processes_are_shown() -> None:
@@ -903,18 +991,19 @@ def test_of_a_big_tree_the_first_processes_are_shown() -> None:
 
 
 def test_where_there_is_room_for_little_log_and_path_go_with_their_titles() -> None:
-    _, _, *lines, _, _, _ = drawn(view(Kind.PLAY, over(FORWARDS, lines=HUNDRED), shown=5), (60, 10))
+    _, _, *lines, _, _ = drawn(view(Kind.PLAY, over(FORWARDS, lines=HUNDRED), shown=5), (60, 10))
     assert [line.strip() for line in lines] == [
         "$ docker kill --signal=SIGTERM signal-harness-1a2b-1",
         "Processes on local:musl-node24, /bin/sh is BusyBox v1.37.…",
         "1  /bin/sh -c node server…  no handler  ◀ SIGTERM",
         "7    └ node server.js       handler     handles SIGTERM ×2",
         "shell, SIGTERM: » duplicated: received, or sent, more than",
+        "once",
     ]
 
 
 def test_a_title_stays_as_long_as_one_of_its_lines() -> None:
-    lines = drawn(view(Kind.PLAY, replace(HELD, lines=HUNDRED)), (60, 12))
+    lines = drawn(view(Kind.PLAY, replace(HELD, lines=HUNDRED)), (60, 11))
     assert lines[lines.index(" The log") + 1 :][:1] == [" line 99"]
 
 
@@ -931,7 +1020,7 @@ def test_all_answers_are_in_sight(size: tuple[int, int]) -> None:
 def test_a_small_terminal_shows_the_verdict_first(name: str) -> None:
     shown = SCREENS[name][0]
     line = drawn(shown, SMALL)[2]
-    assert line.startswith(f" {shown.sight.cell.variant.name}, " if shown.sight else " it was given up")
+    assert line.startswith(f" {shown.sight.cell.variant.name}, " if shown.sight else " not run: it was skipped")
 
 
 @pytest.mark.parametrize("name", ["play that is over", "play whose path was told"])
@@ -961,18 +1050,22 @@ def test_of_a_process_with_a_long_command_the_command_alone_is_cut(size: tuple[i
     assert re.fullmatch(r" 1  /bin/sh -c node .*…  no handler  ◀ SIGTERM, dropped", line)
 
 
-def test_of_a_claim_that_is_too_long_its_text_alone_is_cut() -> None:
+def test_of_a_claim_that_is_too_long_its_text_alone_is_wrapped() -> None:
     claim = replace(CLAIM, text="PID 1 is special: put an init in front of the app")
     made = replace(SHELL_VARIANT, name="node-shell-form", claim=claim)
     results = (found(SWALLOWED, cell(made)), found(SWALLOWED, cell(made, DEBIAN.reference)))
-    lines = drawn(many(CLAIMS_STEP, results, 2), USUAL)
+    lines = drawn(many(CLAIMS_STEP, results), USUAL)
     assert lines[2].split() == ["musl-node24", "debian12-node24"]
-    assert re.fullmatch(r" node-shell-form  PID 1 is .*…  ✓ held +✓ held", lines[3])
+    assert lines[3:6] == [
+        " node-shell-form  PID 1 is special: put an init    ✓ held       ✓ held",
+        "                  in front of the app",
+        "",
+    ]
 
 
 def test_a_claim_that_could_not_be_tested_is_not_told_as_one_to_come() -> None:
     results = (found(UNTESTED, cell(SAID)), found(SWALLOWED, cell(SAID, DEBIAN.reference)))
-    assert "…" not in whole(many(CLAIMS_STEP, results, 2), BIG)
+    assert "…" not in whole(many(CLAIMS_STEP, results), BIG)
 
 
 def test_each_exit_code_has_a_container_of_its_own_without_luck() -> None:
@@ -989,13 +1082,33 @@ def test_without_a_lesson_there_is_nothing_to_take_home() -> None:
 def test_a_claim_holds_where_all_that_was_asked_of_it_does() -> None:
     hup = replace(cell(SAID), signal=HUP)
     both = (found(SWALLOWED, cell(SAID)), found(FORWARDED, hup), found(SWALLOWED, cell(SAID, DEBIAN.reference)))
-    lines = drawn(many(CLAIMS_STEP, both, 3))
+    lines = drawn(many(CLAIMS_STEP, both))
     assert lines[3] == " shell  npm passes no signal on  ✗ refuted    ✓ held"
     assert lines[5] == " 0 of 1 hold on every base."
 
 
 def test_there_may_be_no_claims() -> None:
-    assert "0 of 0 hold on every base." in whole(many(CLAIMS_STEP, (), 0), USUAL)
+    assert "0 of 0 hold on every base." in whole(many(CLAIMS_STEP, ()), USUAL)
+
+
+@pytest.mark.parametrize("size", [BIG, USUAL])
+@pytest.mark.parametrize("kind", [Kind.QUESTION, Kind.FIX])
+def test_two_variants_with_the_same_lines_are_both_shown_where_they_run_in_other_ways(
+    kind: Kind, size: tuple[int, int]
+) -> None:
+    made = (cell(EXEC), cell(replace(EXEC, name="init", init=True)))
+    of = FIX_STEP if kind is Kind.FIX else step(kind)
+    lines = drawn(view(kind, step=of, cells=made, mended=made), size)
+    both = [
+        " exec.Dockerfile               exec.Dockerfile",
+        " FROM local:musl-node24        FROM local:musl-node24",
+        " …                             …",
+        ' CMD ["node", "server.js"]     CMD ["node", "server.js"]',
+        "                               $ docker run --init …",
+    ]
+    at = [number for number, line in enumerate(lines) if line == both[0]]
+    assert len(at) == (2 if kind is Kind.FIX else 1)
+    assert [lines[number : number + 5] for number in at] == [both] * len(at)
 
 
 @pytest.mark.parametrize("size", [(200, 60), BIG, USUAL])
@@ -1008,11 +1121,64 @@ def test_every_variant_of_the_table_is_in_sight(size: tuple[int, int], count: in
         for variant in variants
         for signal in (HUP, TERM)
     )
-    text = whole(many(TABLE_STEP, results, len(results)), size)
+    text = whole(many(TABLE_STEP, results), size)
     assert re.findall(r"\bv\d\d\b", text) == sorted((variant.name for variant in variants), key=text.index)
     assert all(re.search(rf"\b{variant.name}\b +○ ○  ○ ○", text) for variant in variants)
     assert f"○ swallowed {4 * count}" in text
     assert f"{4 * count} cells. The whole table and the report follow." in text
+
+
+@pytest.mark.parametrize("name", ["v{:02}", "v{:02}-npm-start-in-a-shell"])
+@pytest.mark.parametrize("size", [(60, 15), (40, 24), (38, 30), (84, 15)])
+def test_no_symbol_of_the_table_is_cut(size: tuple[int, int], name: str) -> None:
+    results = tuple(
+        found(
+            SWALLOWED, replace(cell(Variant(name=name.format(number), title="", dockerfile="x"), base), signal=signal)
+        )
+        for base in (FACTS.reference, DEBIAN.reference)
+        for number in range(41)
+        for signal in (HUP, TERM)
+    )
+    lines = drawn(many(TABLE_STEP, results), size)
+    rows = [line for line in lines if re.match(r" v\d\d", line)]
+    assert len(rows) >= 10
+    for row in rows:
+        # Where a name is too long its middle is cut, never what stands after it.
+        assert re.fullmatch(r"( +v\d\d[\w…-]* +○ ○  ○ ○)+", row), row
+    shown = [int(number) for row in rows for number in re.findall(r"v(\d\d)", row)]
+    assert len(shown) == len(set(shown))
+    assert rows[0].startswith(" v00")
+
+
+def table_of(names: list[str]) -> View:
+    results = tuple(
+        found(evidence, cell(Variant(name=name, title="", dockerfile="x"), base))
+        for base in (FACTS.reference, DEBIAN.reference)
+        for name, evidence in zip(names, (SWALLOWED, FORWARDED, KILLED, UNTESTED, FORWARDS) * 10, strict=False)
+    )
+    return many(TABLE_STEP, results)
+
+
+def test_names_in_the_table_take_as_much_room_as_the_longest() -> None:
+    lines = drawn(table_of(["a", "npm-start-with-an-init"]), (200, 30))
+    assert lines[4:6] == [" a                      ○  ○", " npm-start-with-an-init ✓  ✓"]
+
+
+@pytest.mark.parametrize("size", [BIG, USUAL])
+def test_long_names_in_the_table_keep_both_ends_and_their_symbols(size: tuple[int, int]) -> None:
+    text = whole(
+        table_of([f"{number:02}-npm-start-in-a-very-long-shell-that-is-not-PID-1-{number:02}" for number in range(40)]),
+        size,
+    )
+    rows = re.findall(r"(\d\d)-npm[\w-]*…[\w-]*-(\d\d) [○✓✗?»]  [○✓✗?»]", text)
+    assert sorted(rows) == [(f"{number:02}", f"{number:02}") for number in range(40)]
+
+
+@pytest.mark.parametrize("width", range(30, 101, 5))
+def test_a_count_stays_with_its_symbol(width: int) -> None:
+    text = "\n".join(drawn(table_of(["a", "b", "c", "d", "e"]), (width, 30)))
+    for verdict in ("✓ forwarded", "○ swallowed", "✗ killed", "? untested", "» duplicated"):
+        assert f"{verdict} 2" in text
 
 
 HANDLES = mask("TERM")
@@ -1098,18 +1264,17 @@ def test_an_end_is_told_once_the_path_was() -> None:
 
 def started(launch: Launch) -> str:
     text = drawn(view(Kind.PLAY, replace(STARTING, launch=launch)), (200, 30))[2]
-    return text.removeprefix(" $ docker run -d ")
+    named = " $ docker run -d --name signal-harness-1a2b-1 "
+    assert text.startswith(named)
+    return text.removeprefix(named)
 
 
 def test_a_container_is_started_by_the_command_that_does_the_same() -> None:
-    name = "--name signal-harness-1a2b-1"
-    assert started(Launch(image="i")) == f"--network none {name} i"
-    assert started(Launch(image="i", init=True)) == f"--init --network none {name} i"
-    assert started(Launch(image="i", publish=3000)) == f"-p 127.0.0.1::3000 {name} i"
+    assert started(Launch(image="i")) == "--network none i"
+    assert started(Launch(image="i", init=True)) == "--init --network none i"
+    assert started(Launch(image="i", publish=3000)) == "-p 127.0.0.1::3000 i"
     environment = {"SHUTDOWN_AFTER_MS": "0", "X": "a b"}
-    assert started(Launch(image="i", environment=environment)) == (
-        f"--network none -e SHUTDOWN_AFTER_MS=0 -e 'X=a b' {name} i"
-    )
+    assert started(Launch(image="i", environment=environment)) == ("--network none -e SHUTDOWN_AFTER_MS=0 -e 'X=a b' i")
 
 
 def test_a_base_is_short_over_a_column() -> None:
@@ -1154,13 +1319,17 @@ def hostile() -> tuple[Programme, list[View]]:
     assert sight.result is not None
     more: dict[str, Any] = {"cells": (made,), "mended": (made,), "before": (sight.result,), "shown": 5}
     views = [
-        view(kind, sight, step=step(kind, chapter, last=True), results=(sight.result,), total=1, **more)
+        view(
+            kind, sight, step=step(kind, chapter, last=True), results=(sight.result,), many=(sight.result.cell,), **more
+        )
         for kind in Kind
         if kind not in (Kind.TITLE, Kind.TABLE)
     ]
     untested = replace(sight, result=found(Untested(reason=BAD), made))
     views.append(view(Kind.TOLD, untested, step=step(Kind.TOLD, chapter), **more))
-    views += [view(of.kind, step=of, results=(sight.result,), total=1) for of in (TITLE_STEP, TABLE_STEP)]
+    views += [
+        view(of.kind, step=of, results=(sight.result,), many=(sight.result.cell,)) for of in (TITLE_STEP, TABLE_STEP)
+    ]
     return programme, views
 
 
@@ -1178,6 +1347,30 @@ def test_markup_is_shown_as_it_is() -> None:
     for shown in views:
         text = re.sub(r"\s+", "", "".join(drawn(shown, (200, 60), programme)))
         assert SPELLED in text, shown.step.kind
+
+
+MARKUP = ["[red]x[/red]", "ash [/red]"]
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_markup_in_a_shell_or_a_chapters_title_is_shown_as_it_is_on_the_title(text: str) -> None:
+    programme = replace(
+        PROGRAMME,
+        story=Story(schema=1, title="x", intro="x", chapter=(replace_chapter(SHELL, title=text),)),
+        bases={FACTS.reference: replace(FACTS, shell=text)},
+    )
+    lines = drawn(view(Kind.TITLE, step=TITLE_STEP), USUAL, programme)
+    assert f" 1  {text}" in lines
+    assert f" local:musl-node24  /bin/sh is {text}, Node 24.11.1" in lines
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_markup_in_a_variants_name_is_shown_as_it_is_among_the_claims(text: str) -> None:
+    made = replace(SAID, name=text)
+    results = (found(SWALLOWED, cell(made)), found(SWALLOWED, cell(made, DEBIAN.reference)))
+    for done in (0, 2):
+        (line,) = [line for line in drawn(many(CLAIMS_STEP, results, done), USUAL) if CLAIM.text in line]
+        assert line.startswith(f" {text}  {CLAIM.text}  ")
 
 
 def test_in_colour_the_terminal_gets_no_control_but_colours() -> None:
@@ -1228,7 +1421,7 @@ def test_whatever_a_story_says_a_screen_keeps_its_size(size: tuple[int, int], te
     made = tuple(cell(variant) for variant in variants[:3])
     for kind in (Kind.QUESTION, Kind.FIX, Kind.TOLD, Kind.CLAIMS, Kind.TITLE, Kind.TABLE):
         of = step(kind, None if kind in (Kind.TITLE, Kind.TABLE) else chapter, last=True)
-        shown = view(kind, over(), step=of, cells=made, mended=made, before=results, results=results, total=count)
+        shown = view(kind, over(), step=of, cells=made, mended=made, before=results, results=results, many=made)
         drawn(shown, size, programme)
 
 

@@ -95,7 +95,7 @@ class FakeEnsemble:
     """Many cells, whose results come when the test says so."""
 
     def __init__(self, *results: Result) -> None:
-        self.total = len(results)
+        self.cells = tuple(result.cell for result in results)
         self.results: tuple[Result, ...] = ()
         self.left: list[str] = []
         self._coming = list(results)
@@ -442,10 +442,10 @@ def test_before_are_no_results_of_what_comes_after() -> None:
 def test_results_of_many_cells_are_shown_as_they_come() -> None:
     stand = Stand(CLAIMS)
     (_, ensemble) = stand.stage.ensembles[0]
-    assert [(len(stand.tick().results), stand.show.view().total)] == [(0, 2)]
+    assert [(len(stand.tick().results), len(stand.show.view().many))] == [(0, 2)]
     ensemble.go_on()
     view = stand.tick()
-    assert (view.results, view.total, view.waits) == (CLAIMED[:1], 2, False)
+    assert (view.results, len(view.many), view.waits) == (CLAIMED[:1], 2, False)
     ensemble.go_on()
     view = stand.tick()
     assert (view.results, view.waits) == (CLAIMED, True)
@@ -882,7 +882,7 @@ def test_whatever_is_pressed_the_show_stays_whole_and_leaves_nothing(
         view = stand.show.view()
         assert view.step is stand.show.step
         assert 0.125 <= view.pace <= 8
-        assert len(view.results) <= view.total
+        assert len(view.results) <= len(view.many)
         assert 0 <= view.shown <= (len(path_of(view.sight.result)) if view.sight and view.sight.result else 0)
         running = [play for play in stand.stage.plays if not play.left and play.phase is not Phase.OVER]
         cells = [play.cell for play in running]
