@@ -16,14 +16,13 @@ import pytest
 from harness.core.errors import ExitCode
 from harness.lab.exercises import load
 from harness.lab.folder import replace, start
-from harness.lab.prepare import prepare
-from harness.session import Hooks
 from tests.cli.test_own_catalogue import left_behind, wait_for_a_signal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.lab.exercises import Exercise
+    from tests.offline import Offline
 
 LABS = load()
 NOWHERE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
@@ -102,15 +101,21 @@ class Course:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+def course(tmp_path_factory: pytest.TempPathFactory, prepared: Offline) -> Course:
+    """In a room without network."""
     here = tmp_path_factory.mktemp("course")
-    prepare(Hooks())
+
+    def checked() -> Done:
+        done = lab("check", "--all", here=here, before=tuple(prepared.inside()), DOCKER_HOST=prepared.url)
+        assert prepared.containers() == []
+        return done
+
     assert lab("start", here=here).code == 0
-    broken = checked("--all", here=here)
+    broken = checked()
     tried = progress(here)
     for one in LABS:
         assert [replaced.copy for replaced in replace(here / "signal-lab", one, one.solution)] == [None]
-    solved = checked("--all", here=here)
+    solved = checked()
     return Course(broken=broken, tried=tried, solved=solved, finished=progress(here))
 
 
