@@ -1141,7 +1141,8 @@ def test_no_symbol_of_the_table_is_cut(size: tuple[int, int], name: str) -> None
     )
     lines = drawn(many(TABLE_STEP, results), size)
     rows = [line for line in lines if re.match(r" v\d\d", line)]
-    assert len(rows) >= 10
+    assert len(rows) >= 5
+    assert any("swallowed" in line for line in lines)
     for row in rows:
         # Where a name is too long its middle is cut, never what stands after it.
         assert re.fullmatch(r"( +v\d\d[\w…-]* +○ ○  ○ ○)+", row), row
