@@ -139,7 +139,7 @@ def _show(
         if show.table is not None:
             _end(session, show.table, report, console, opens=opens)
         else:
-            for result in results:
+            for result in () if plain else results:
                 console.print(outcome(result))
             if show.step is not steps[-1]:
                 console.print(f"Go on there: signal-harness demo --chapter {max(show.step.number, 1)}-", markup=False)

@@ -237,7 +237,7 @@ def test_the_path_of_the_signal_is_drawn_and_told(opens: Opens) -> None:
         "SIGKILL",
     ]
     assert drawing.locator(".taking text").all_text_contents() == ["handler: SIGTERM"]
-    assert drawing.locator(".death text").all_text_contents() == ["dies of SIGKILL"]
+    assert drawing.locator(".death text").all_text_contents() == ["exits", "dies of SIGKILL"]
     assert drawing.locator(".pause text").all_text_contents() == ["999 ms pass"]
     assert drawing.locator(".time").all_text_contents()[1] == "+200 µs"
     page.get_by_text("The same in words").click()
