@@ -107,7 +107,8 @@ class Narrator:
             self._container = sight.container
             self._console.print(screens.run_line(sight), soft_wrap=True)  # for copying
         news = [
-            (line.at_ns, Text("  │ ").append_text(screens.log_line(line.text))) for line in sight.lines[self._lines :]
+            (line.at_ns, Text("  │ ", no_wrap=True, overflow="ellipsis").append_text(screens.log_line(line.text)))
+            for line in sight.lines[self._lines :]
         ]
         news += [(done.at_ns, Text(f"$ {printable(done.deed.command)}")) for done in sight.deeds[self._deeds :]]
         for _, told in sorted(news, key=lambda item: item[0]):

@@ -453,6 +453,14 @@ def test_an_empty_line_of_a_text_ends_in_no_blank() -> None:
     assert [line for line in told.raw.split("\n") if line != line.rstrip()] == []
 
 
+def test_a_long_line_of_a_log_stays_one_line() -> None:
+    told = Told(width=60)
+    told(view(PLAY, replace(STARTING, lines=(UP, LogLine(at_ns=11, text="word " * 40))), waits=False))
+    (line,) = [line for line in told.raw.split("\n") if "word" in line]
+    assert line.startswith("  │ word")
+    assert line.endswith("…")
+
+
 HOSTILE = "\x1b[2J\x07\r\x9b31m[red]x[/red]"
 SPELLED = r"\x1b[2J\x07\x0d\x9b31m[red]x[/red]"
 
