@@ -1,24 +1,40 @@
-"""Settings of all tests, and an engine for those of them that must need no network."""
+"""Settings of all tests, and what several kinds of them share: a browser, and an engine without a network."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import sync_playwright
 
 from tests.offline import Offline, offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser
+
 # How long one example takes says more about the machine than about the code.
 settings.register_profile("signal-harness", deadline=None)
 settings.load_profile("signal-harness")
 
 _PREPARES_S = 600
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium as the system has it, one for all tests."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.fail("These tests need Chromium: apt-get install chromium", pytrace=False)
+    with sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 from rich.text import Text
 
 from harness.core.dockerfile import Instruction
@@ -60,17 +58,6 @@ def hostile() -> str:
 
 def terminal() -> str:
     return picture.render([Text("─" * 100), Text("WM" * 50, style="bold"), Text("✓✂⇄»○✗ … · – →")], "x " * 100)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.fail("These tests need Chromium: apt-get install chromium", pytrace=False)
-    with sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
