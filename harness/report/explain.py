@@ -36,12 +36,13 @@ _WIDE: Final = 32
 _MS_US: Final = 1000
 _MS_IN_S: Final = 1000
 _S_US: Final = 1_000_000
-_FATES: Final = {
+FATES: Final = {
     Fate.DELIVERED: "",
     Fate.IGNORED: "dropped by the kernel",
-    Fate.MERGED: "merges with the one that is pending",
+    Fate.MERGED: "merges with a pending one",
     Fate.LOST: "lost: the queue is full",
 }
+"""What is said of a signal that was sent, where it did not simply arrive."""
 
 
 def render(result: Result, instructions: Sequence[Instruction]) -> RenderableType:
@@ -184,7 +185,7 @@ def step_line(step: Step) -> Text:
     if isinstance(step, Send):
         text = Text(f"{_party(step.sender)} ")
         text.append(f"──{step.signal}──▶", style="cyan").append(f" {_party(step.receiver)}")
-        if fate := _FATES[step.fate]:
+        if fate := FATES[step.fate]:
             text.append(f"   {fate}", style="red")
         return text
     if isinstance(step, End):

@@ -20,7 +20,7 @@ from harness.core.journey import ENGINE, KERNEL, TERMINAL, End, Party, Send, Tak
 from harness.core.model import SignalEvidence
 from harness.core.settle import path
 from harness.core.trace import Fate
-from harness.report.explain import moment
+from harness.report.explain import FATES, moment
 from harness.report.looks import LOOKS, TONES, printable
 
 if TYPE_CHECKING:
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
     from harness.core.journey import Step
     from harness.core.model import Process, Result
 
-_FATES: Final = {
-    Fate.DELIVERED: "",
-    Fate.IGNORED: "dropped by the kernel",
-    Fate.MERGED: "merged with a pending one",
-    Fate.LOST: "lost: the queue is full",
-}
 _STARTER, _PROCESS, _KERNEL, _UNKNOWN = range(4)
 _MOST_STEPS: Final = 60
 _LONG_US: Final = 50_000
@@ -358,7 +352,7 @@ def _said(step: Step, evidence: SignalEvidence) -> tuple[str, ...]:
     match step:
         case Send():
             told = f"{step.signal} to itself" if step.sender == step.receiver else str(step.signal)
-            return (told, _FATES[step.fate]) if _FATES[step.fate] else (told,)
+            return (told, FATES[step.fate]) if FATES[step.fate] else (told,)
         case Take():
             other = "" if step.signal == evidence.sent else f"{step.signal}: "
             return (f"{other}{'handler runs' if step.by_handler else 'default action'}",)
@@ -370,7 +364,7 @@ def _in_words(step: Step) -> str:
     match step:
         case Send():
             to = "itself" if step.sender == step.receiver else _who(step.receiver)
-            fate = f": {_FATES[step.fate]}" if _FATES[step.fate] else ""
+            fate = f": {FATES[step.fate]}" if FATES[step.fate] else ""
             aside = "," if step.sender.pid is None and "," in step.sender.name else ""
             return f"{_who(step.sender)}{aside} sends {step.signal} to {to}{fate}"
         case Take():

@@ -14,7 +14,7 @@ _TIME = re.compile(r"\+?\b\d+(\.\d+)? (µs|ms|s)\b")
 _VERSION = re.compile(r"\b\d+(\.\d+)+[\w.+~-]*")
 _PID = re.compile(r"\bPID (?!1\b)\d+")
 _LATE_KILL = re.compile(r"^the kernel, as PID 1 ends, sends SIGKILL to .*: dropped by the kernel$")
-_FATE = re.compile(r": (dropped by the kernel|merged with a pending one)$")
+_FATE = re.compile(r": (dropped by the kernel|merges with a pending one)$")
 _MERGED = re.compile(r", which merged into \d+")
 
 

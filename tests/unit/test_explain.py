@@ -145,7 +145,7 @@ STEPS: dict[str, tuple[Step, str]] = {
     "a signal that is dropped": (sent(Fate.IGNORED), "docker ──SIGTERM──▶ 1 npm start   dropped by the kernel"),
     "a signal that merges": (
         sent(Fate.MERGED),
-        "docker ──SIGTERM──▶ 1 npm start   merges with the one that is pending",
+        "docker ──SIGTERM──▶ 1 npm start   merges with a pending one",
     ),
     "a signal that is lost": (sent(Fate.LOST), "docker ──SIGTERM──▶ 1 npm start   lost: the queue is full"),
     "a handler": (

@@ -420,8 +420,7 @@ PLAY_WHOSE_PATH_WAS_TOLD = """\
      +0 µs  docker ──SIGTERM──▶ 1 /bin/sh -c node server.js
    +250 µs  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js
    +2.0 ms  7 node server.js: its handler for SIGTERM runs
- +500.0 ms  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js   merges with the one that is
-            pending
+ +500.0 ms  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js   merges with a pending one
    +1.75 s  7 node server.js: its handler for SIGTERM runs
 
  shell, SIGTERM: » duplicated: received, or sent, more than once
@@ -442,7 +441,7 @@ PLAY_WHOSE_PATH_WAS_TOLD_AT_80 = """\
    +250 µs  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js
    +2.0 ms  7 node server.js: its handler for SIGTERM runs
  +500.0 ms  1 /bin/sh -c node server.js ──SIGTERM──▶ 7 node server.js   merges
-            with the one that is pending
+            with a pending one
    +1.75 s  7 node server.js: its handler for SIGTERM runs
  shell, SIGTERM: » duplicated: received, or sent, more than once
 """

@@ -274,7 +274,7 @@ def one_send(fate: Fate, sender: int = 1001, target: int = 1007) -> str:
     ("fate", "reaches", "tip", "told"),
     [
         (Fate.DELIVERED, True, "tip delivered", []),
-        (Fate.MERGED, True, "tip merged", ["merged with a pending one"]),
+        (Fate.MERGED, True, "tip merged", ["merges with a pending one"]),
         (Fate.IGNORED, False, "cross ignored", ["dropped by the kernel"]),
         (Fate.LOST, False, "cross lost", ["lost: the queue is full"]),
     ],
