@@ -269,10 +269,12 @@ def _where(programme: Programme, cell: Cell) -> str:
 def commands(sight: Sight, *, low: bool = False) -> RenderableType:
     """The commands that were run, and the one that waits; ``low`` gives each of the former a single line."""
     told = [run_line(sight)]
-    told += [Text("$ ", "dim").append(printable(done.deed.command), "bold") for done in sight.deeds]
+    told += [_typed(done.deed.command, "bold") for done in sight.deeds]
     last = told[-1]
     if sight.held is not None:
-        last = Text("$ ", "dim").append(printable(sight.held.command), "bold yellow").append("  ◀ next", "yellow")
+        last = (
+            Text().append("$ ", "dim").append(printable(sight.held.command), "bold yellow").append("  ◀ next", "yellow")
+        )
         told.append(last)
     elif sight.phase is Phase.UNDER_WAY:
         last.append(f"   {sight.elapsed_s:.1f} s", "yellow")
@@ -303,7 +305,12 @@ def run_line(sight: Sight) -> Text:
     words += ["-p", f"127.0.0.1::{launch.publish}"] if launch.publish else ["--network", "none"]
     words += [word for name, value in launch.environment.items() for word in ("-e", f"{name}={value}")]
     words += [launch.image]
-    return Text("$ ", style="dim").append(printable(shlex.join(words)), "not dim")
+    return _typed(shlex.join(words), "")
+
+
+def _typed(command: str, style: str) -> Text:
+    """A command behind its prompt."""
+    return Text().append("$ ", "dim").append(printable(command), style)
 
 
 def tree(programme: Programme, view: View, sight: Sight) -> RenderableType:
