@@ -58,7 +58,7 @@ class Narrator:
         self._container = ""
         self._deeds = self._lines = self._steps = 0
         self._held: object = None
-        self._seen = self._over = False
+        self._over = False
 
     def tell(self, view: View) -> None:
         """Tell what is new."""
@@ -110,7 +110,7 @@ class Narrator:
             (line.at_ns, Text("  │ ", no_wrap=True, overflow="ellipsis").append_text(screens.log_line(line.text)))
             for line in sight.lines[self._lines :]
         ]
-        news += [(done.at_ns, Text(f"$ {printable(done.deed.command)}")) for done in sight.deeds[self._deeds :]]
+        news += [(done.at_ns, screens.typed(done.deed.command)) for done in sight.deeds[self._deeds :]]
         for _, told in sorted(news, key=lambda item: item[0]):
             self._print(told, indent=0)
         self._lines, self._deeds = len(sight.lines), len(sight.deeds)

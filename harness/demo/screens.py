@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final
 
 from rich.columns import Columns
@@ -19,6 +20,7 @@ from harness.core.advice import advice
 from harness.core.claims import Holds, claim_of, together
 from harness.core.journey import End, Send
 from harness.core.model import Probe, ReapEvidence, SignalEvidence, Verdict
+from harness.core.story import MOST_OPTIONS
 from harness.core.trace import Fate
 from harness.demo.play import Phase
 from harness.demo.show import Command, Kind, path_of
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from harness.demo.show import View
 
 _THEME: Final = "ansi_dark"
-_LETTERS: Final = "abcdefgh"
+_LETTERS: Final = ascii_lowercase[:MOST_OPTIONS]
 _CLAIM_WIDTH: Final = 10
 _WITH_FIRST: Final = 4
 _LOW: Final = 28
@@ -269,12 +271,10 @@ def _where(programme: Programme, cell: Cell) -> str:
 def commands(sight: Sight, *, low: bool = False) -> RenderableType:
     """The commands that were run, and the one that waits; ``low`` gives each of the former a single line."""
     told = [run_line(sight)]
-    told += [_typed(done.deed.command, "bold") for done in sight.deeds]
+    told += [typed(done.deed.command, "bold") for done in sight.deeds]
     last = told[-1]
     if sight.held is not None:
-        last = (
-            Text().append("$ ", "dim").append(printable(sight.held.command), "bold yellow").append("  ◀ next", "yellow")
-        )
+        last = typed(sight.held.command, "bold yellow").append("  ◀ next", "yellow")
         told.append(last)
     elif sight.phase is Phase.UNDER_WAY:
         last.append(f"   {sight.elapsed_s:.1f} s", "yellow")
@@ -305,10 +305,10 @@ def run_line(sight: Sight) -> Text:
     words += ["-p", f"127.0.0.1::{launch.publish}"] if launch.publish else ["--network", "none"]
     words += [word for name, value in launch.environment.items() for word in ("-e", f"{name}={value}")]
     words += [launch.image]
-    return _typed(shlex.join(words), "")
+    return typed(shlex.join(words))
 
 
-def _typed(command: str, style: str) -> Text:
+def typed(command: str, style: str = "") -> Text:
     """A command behind its prompt."""
     return Text().append("$ ", "dim").append(printable(command), style)
 
@@ -491,7 +491,7 @@ def _claims(programme: Programme, view: View) -> list[Block]:
     rows: dict[str, dict[str, list[Result]]] = {cell.variant.name: {} for cell in view.many}
     said = {cell.variant.name: cell.variant.claim for cell in view.many}
     for result in view.results:
-        rows.setdefault(result.cell.variant.name, {}).setdefault(result.cell.base, []).append(result)
+        rows[result.cell.variant.name].setdefault(result.cell.base, []).append(result)
     table = Table.grid(padding=(0, 2))
     table.add_column(width=max(map(len, rows), default=0))
     table.add_column()
@@ -502,7 +502,7 @@ def _claims(programme: Programme, view: View) -> list[Block]:
     for name, by_base in rows.items():
         findings = [together(claim_of(result) for result in by_base.get(base, ())) for base in programme.bases]
         held += all(finding is Holds.HELD for finding in findings)
-        claim = said.get(name)
+        claim = said[name]
         text = Text(printable(claim.text if claim else ""), "dim")
         table.add_row(Text(printable(name)), text, *(_finding(finding, over=view.waits) for finding in findings))
     parts = [Block(body=table, least=6)]
