@@ -365,6 +365,10 @@ class BaseFacts:
     entrypoint: tuple[str, ...] = ()
     entrypoint_sha256: str | None = None
 
+    def has_shell(self, name: str) -> bool:
+        """Whether its ``/bin/sh`` goes by a name, such as ``dash`` or ``busybox``."""
+        return name.casefold() in (self.shell or "").casefold()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineFacts:

@@ -180,12 +180,7 @@ def cells_of(
 
 
 def _bases(act: Act, bases: Mapping[str, BaseFacts]) -> list[str]:
-    fitting = [
-        reference
-        for shell in act.on
-        for reference, facts in bases.items()
-        if shell.casefold() in (facts.shell or "").casefold()
-    ]
+    fitting = [reference for shell in act.on for reference, facts in bases.items() if facts.has_shell(shell)]
     return list(dict.fromkeys(fitting)) or list(bases)[:1]
 
 

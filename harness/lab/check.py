@@ -91,7 +91,7 @@ def selection(exercise: Exercise, folder: Path, bases: tuple[str, ...] = ()) -> 
 
 def fits(facts: BaseFacts, shells: Iterable[Shell]) -> bool:
     """Whether a base has one of these shells."""
-    return any(shell.fits(facts.shell) for shell in shells)
+    return any(facts.has_shell(shell) for shell in shells)
 
 
 def choose(facts: Mapping[str, BaseFacts], exercise: Exercise, *, named: bool) -> tuple[str, ...]:

@@ -39,10 +39,6 @@ class Shell(StrEnum):
     DASH = "dash"
     BUSYBOX = "busybox"
 
-    def fits(self, shell: str | None) -> bool:
-        """Whether a base's shell, as `BaseFacts.shell` tells it, is of this kind."""
-        return shell is not None and self.value in shell.lower()
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Goal:
