@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.core.model import Process, Tree
     from harness.core.signals import Signal
 
@@ -83,3 +85,25 @@ def path(tree: Tree, target: int) -> Tree:
         steps.append(current)
         current = by_pid.get(current.ppid)
     return tuple(reversed(steps))
+
+
+class Kin(Protocol):
+    """A process that names its parent: one that was sampled, or one of a results document."""
+
+    @property
+    def pid(self) -> int:
+        """Its own number."""
+        ...
+
+    @property
+    def ppid(self) -> int:
+        """Its parent's."""
+        ...
+
+
+def depths(processes: Iterable[Kin]) -> dict[int, int]:
+    """How far below the top each process is, by its number; parents come before their children."""
+    found: dict[int, int] = {}
+    for process in processes:
+        found[process.pid] = found.get(process.ppid, -1) + 1
+    return found

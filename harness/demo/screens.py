@@ -20,6 +20,7 @@ from harness.core.advice import advice
 from harness.core.claims import Holds, claim_of, together
 from harness.core.journey import End, Send
 from harness.core.model import Probe, ReapEvidence, SignalEvidence, Verdict
+from harness.core.settle import depths
 from harness.core.story import MOST_OPTIONS
 from harness.core.trace import Fate
 from harness.demo.play import Phase
@@ -328,9 +329,8 @@ def tree(programme: Programme, view: View, sight: Sight) -> RenderableType:
     signal = programme.signal(sight.cell)
     notes = _notes(steps[: view.shown])
     rows: list[tuple[str, Text, Text, Text]] = []
-    depth: dict[int, int] = {}
+    depth = depths(shown)
     for process in shown:
-        depth[process.pid] = depth.get(process.ppid, -1) + 1
         pid = process.inner_pid or process.pid
         note = notes.get(pid, _Note())
         told = Text("the orphan", "yellow") if process.pid == orphan else note.text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.comparison import recorded
 from harness.core.model import Expected, Outcome, Request, Verdict
+from harness.core.settle import depths
 from harness.core.signals import Signal
 from harness.core.trace import Fate
 from harness.report.document import EndStep, ExitFound, ReapFound, SendStep, StopFound
@@ -203,14 +204,14 @@ def _processes(row: Row) -> Iterator[tuple[int, int, str, str, str, str]]:
         return
     later = {process.pid: process for process in tree.after} if row.outcome is Outcome.RUNNING else {}
     unseen = row.outcome is Outcome.RUNNING and not tree.after
-    depth: dict[int, int] = {}
+    known = {process.pid for process in tree.before}
+    new = [process for process in later.values() if process.pid not in known]
+    depth = depths([*tree.before, *new])
     for process in tree.before:
-        depth[process.pid] = depth.get(process.ppid, -1) + 1
-        after = later.pop(process.pid, None)
+        after = later.get(process.pid)
         became = _became(process, after) if after else "–" if unseen else "gone"
         yield _number(process), depth[process.pid], process.args, _state(process), became, _catches(process)
-    for process in later.values():
-        depth[process.pid] = depth.get(process.ppid, -1) + 1
+    for process in new:
         yield _number(process), depth[process.pid], process.args, "–", _state(process), _catches(process)
 
 

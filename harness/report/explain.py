@@ -14,6 +14,7 @@ from rich.text import Text
 from harness.core.advice import advice
 from harness.core.claims import claim_of, lint
 from harness.core.journey import End, Send, journey
+from harness.core.settle import depths
 from harness.core.signals import mask_signals
 from harness.core.trace import Fate
 from harness.report.describe import decided_ms, latency_ms
@@ -120,9 +121,8 @@ def processes(tree: Tree) -> RenderableType:
     table.add_column("command", overflow="fold")
     table.add_column("state", no_wrap=True)
     table.add_column("catches", overflow="fold", ratio=1)
-    depth: dict[int, int] = {}
+    depth = depths(tree)
     for process in tree:
-        depth[process.pid] = depth.get(process.ppid, -1) + 1
         table.add_row(
             str(process.inner_pid or process.pid),
             _plain("  " * depth[process.pid] + process.args),

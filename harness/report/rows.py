@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.core.model import Expected, Outcome, Probe, Verdict, base_label
+from harness.core.settle import depths
 from harness.core.signals import Signal
 from harness.core.verdict import as_expected
 from harness.report.looks import GOOD, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.cause import Cause
     from harness.core.comparison import Comparison
@@ -121,12 +122,11 @@ def _in(lines: Iterable[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def tree(processes: Iterable[Process]) -> list[str]:
+def tree(processes: Sequence[Process]) -> list[str]:
     """Give a process tree line by line, children right of their parents, with what each does with signals."""
-    depth: dict[int, int] = {}
+    depth = depths(processes)
     lines = []
     for process in processes:
-        depth[process.pid] = depth.get(process.ppid, -1) + 1
         pid = process.inner_pid or process.pid
         lines.append(f"{'  ' * depth[process.pid]}{pid} {one_line(process.args)}  [{_handles(process)}]")
     return lines
