@@ -15,7 +15,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup
 
 from harness.core.comparison import recorded
@@ -23,10 +22,13 @@ from harness.core.model import Verdict, base_label
 from harness.core.ranking import Change
 from harness.report.dialog import Place, by_place, dialogs, place_of, words_of
 from harness.report.looks import CHANGED, LOOKS, MEANINGS, TONES, printable
+from harness.report.rendering import environment
 from harness.report.rows import cell_id, column_order, differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    import jinja2
 
     from harness.core.comparison import Comparison, Difference
     from harness.report.document import Base, Document, Row
@@ -126,15 +128,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
 
 @cache
 def _templates() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_shown,
-    )
+    made = environment(keep_trailing_newline=True, finalize=_shown)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     made.filters["prose"] = _prose
     made.globals.update(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
 from markupsafe import Markup
 
 from harness.core.comparison import recorded
@@ -20,6 +19,7 @@ from harness.core.ranking import Change
 from harness.core.verdict import as_expected
 from harness.report.difference import SIGNS
 from harness.report.looks import CHANGED, LOOKS, MEANINGS
+from harness.report.rendering import environment
 from harness.report.rows import by_base, cell_id, column_order, differs, evidence, one_line, wanted
 
 if TYPE_CHECKING:
@@ -328,16 +328,9 @@ def _clipped(text: str, most: int) -> str:
 
 @cache
 def _template() -> Any:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.report"),
-        autoescape=True,
-        finalize=inert,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"cells": _cells, "html": _html, "fenced": _fenced}
-    return environment.get_template("report.md.j2").module
+    templates = environment(finalize=inert)
+    templates.filters |= {"cells": _cells, "html": _html, "fenced": _fenced}
+    return templates.get_template("report.md.j2").module
 
 
 def _macro(name: str) -> Callable[..., str]:

@@ -12,7 +12,6 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-import jinja2
 from rich.cells import get_character_cell_size
 
 from harness.core.errors import UsageError
@@ -22,9 +21,12 @@ from harness.core.settle import path
 from harness.core.trace import Fate
 from harness.report.explain import FATES, moment
 from harness.report.looks import LOOKS, TONES, printable
+from harness.report.rendering import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import jinja2
 
     from harness.core.dockerfile import Instruction
     from harness.core.journey import Step
@@ -132,15 +134,7 @@ def render(result: Result, instructions: Sequence[Instruction]) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("sequence.svg.j2")
+    return environment(keep_trailing_newline=True).get_template("sequence.svg.j2")
 
 
 def draw(

@@ -1,0 +1,23 @@
+"""How templates of this package are read: everything is escaped, and an unknown name is an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+
+
+def environment(**own: Any) -> jinja2.Environment:
+    """An environment for templates of ``templates/``.
+
+    Args:
+        **own: settings of one kind of output, as for ``jinja2.Environment``.
+    """
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        **own,
+    )
