@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rich.live import Live
 
+from harness.demo.conduct import conduct
 from harness.demo.screens import Programme, Screen
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.demo.keys import Keys
-    from harness.demo.show import Show
-
-FRAME_S: Final = 0.1
+    from harness.demo.show import Show, View
 
 
 def present(show: Show, programme: Programme, console: Console, keys: Keys) -> None:
     """Go through a show until it is finished."""
     drawn: object = None
     with keys.read(), Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
-        while not show.finished:
-            show.tick(time.monotonic())
-            view = show.view()
+
+        def draw(view: View) -> None:
+            nonlocal drawn
             if drawn != (view, console.size):
                 drawn = (view, console.size)
                 live.update(Screen(programme, view), refresh=True)
-            if command := keys.next(FRAME_S):
-                show.press(command)
+
+        conduct(show, keys, draw)

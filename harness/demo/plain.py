@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from harness.demo import screens
-from harness.demo.fullscreen import FRAME_S
+from harness.demo.conduct import conduct
 from harness.demo.play import Phase
 from harness.demo.show import Command, Kind, path_of
 from harness.report.explain import moment, step_line
@@ -36,11 +35,7 @@ def narrate(show: Show, programme: screens.Programme, console: Console, keys: Ke
     """
     narrator = Narrator(programme, console, hint=hint)
     with keys.read():
-        while not show.finished:
-            show.tick(time.monotonic())
-            narrator.tell(show.view())
-            if command := keys.next(FRAME_S):
-                show.press(command)
+        conduct(show, keys, narrator.tell)
 
 
 class Narrator:
