@@ -147,6 +147,20 @@ def read_file(path: Path) -> bytes:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def replace_file(file: Path, text: str) -> None:
+    """Write a file whole, or leave what is there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    beside = file.with_name(f".signal-harness-{os.getpid()}.new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def read_list(file: Path) -> list[str]:
     """Read a list of bases: one per line; blank lines and what follows a # do not count.
 

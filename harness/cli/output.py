@@ -65,15 +65,12 @@ class Output:
                 self._replace(text)
 
     def _replace(self, text: str) -> None:
+        from harness.session import replace_file
+
         if self._special:
             self._real.write_text(text, encoding="utf-8")
-            return
-        beside = self._real.with_name(f".signal-harness-{os.getpid()}.new")
-        try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(self._real)
-        finally:
-            beside.unlink(missing_ok=True)
+        else:
+            replace_file(self._real, text)
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -14,6 +13,7 @@ from harness.core.errors import UsageError
 from harness.lab import readme
 from harness.lab.exercises import named
 from harness.lab.progress import State, decode, encode, following
+from harness.session import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -148,13 +148,8 @@ def save_progress(folder: Path, progress: Progress) -> None:
         UsageError: it cannot be written.
     """
     file = folder / PROGRESS
-    beside = folder / f"{PROGRESS}.{os.getpid()}.new"
     with _told(file):
-        try:
-            beside.write_bytes(encode(progress))
-            beside.replace(file)
-        finally:
-            beside.unlink(missing_ok=True)
+        replace_file(file, encode(progress).decode())
 
 
 def meant(
