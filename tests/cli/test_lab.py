@@ -16,7 +16,7 @@ import pytest
 from harness.core.errors import ExitCode
 from harness.lab.exercises import load
 from harness.lab.folder import replace, start
-from tests.cli.test_own_catalogue import left_behind, wait_for_a_signal
+from tests.leftovers import left_behind, wait_for_a_signal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import docker
 import pytest
+
+from tests.leftovers import left_behind, wait_for_a_signal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 
@@ -73,21 +74,6 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
     assert "Traceback" not in err
     document = json.loads(out) if out else {"results": []}
     return process.returncode, {row["variant"]: row for row in document["results"]}, err
-
-
-def left_behind(pid: int) -> list[str]:
-    found = docker.APIClient().containers(all=True, filters={"label": "signal-harness.run"})
-    containers = [entry["Id"] for entry in found if entry["Labels"].get("signal-harness.owner", "").endswith(f":{pid}")]
-    return containers + [path.name for path in Path("/sys/kernel/tracing/instances").glob(f"signal-harness-{pid}-*")]
-
-
-def wait_for_a_signal(pid: int) -> None:
-    """Return as soon as a run has sent one of its signals: it is in the middle of a cell then."""
-    owner = f"signal-harness.owner={socket.gethostname()}:{pid}"
-    events = docker.APIClient().events(
-        decode=True, filters={"event": "kill", "label": owner}, until=int(time.time()) + 60
-    )
-    assert next(iter(events))["Action"] == "kill"
 
 
 def test_what_cannot_be_tested_is_never_a_finding(tmp_path: Path) -> None:

@@ -6,14 +6,12 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import docker
 import pytest
 
 from harness.run.inbox import Inbox
@@ -177,10 +175,3 @@ class Terminal:
     def _run(self, *words: str, **how: Any) -> str:
         command = [*self._tmux, *words]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=WAIT_S, **how).stdout
-
-
-def left_behind(pid: int) -> list[str]:
-    """What there is on the engine and in the kernel that a process with this number made."""
-    label = f"signal-harness.owner={socket.gethostname()}:{pid}"
-    containers = [entry["Id"] for entry in docker.APIClient().containers(all=True, filters={"label": label})]
-    return containers + [path.name for path in Path("/sys/kernel/tracing/instances").glob(f"signal-harness-{pid}-*")]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from harness.core.model import Verdict
-from tests.demo.terminal import WAIT_S, left_behind
+from tests.demo.terminal import WAIT_S
 from tests.demo.walking import NEXT, waits
+from tests.leftovers import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

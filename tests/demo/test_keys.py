@@ -9,8 +9,8 @@ import pytest
 
 from harness.run.inbox import Inbox
 from harness.run.waiting import until
-from tests.demo.terminal import left_behind
 from tests.demo.walking import BUSY, NEXT, VERDICT, WAITS, shot, waits
+from tests.leftovers import left_behind
 
 if TYPE_CHECKING:
     import re

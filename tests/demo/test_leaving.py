@@ -15,8 +15,8 @@ import pytest
 from harness.run.inbox import Inbox
 from harness.run.waiting import until
 from harness.session import load_catalogue
-from tests.demo.terminal import left_behind
 from tests.demo.walking import BUSY, COUNTED, HEAD, NEXT, waits
+from tests.leftovers import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ from docker.utils import kwargs_from_env
 
 from harness.engine.containers import remove
 from tests.cli.command import command
+from tests.leftovers import containers_of, wait_for_a_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +47,6 @@ def api() -> Iterator[docker.APIClient]:
 def stretches(text: str) -> list[tuple[str, ...]]:
     """The rows of the table: a verdict, the first and the last base of a stretch, and how many were tried."""
     return [match.group("verdict", "first", "last", "tried") for match in ROW.finditer(text)]
-
-
-def left_behind(api: docker.APIClient, pid: int) -> list[str]:
-    owner = f"signal-harness.owner={socket.gethostname()}:{pid}"
-    return [str(entry["Id"]) for entry in api.containers(all=True, filters={"label": owner})]
 
 
 class TestNpm:
@@ -180,7 +174,7 @@ class TestInterrupt:
             assert "interrupted; what was under way has been cleared up" in err
             assert "Traceback" not in err
             assert out == ""
-            assert left_behind(api, process.pid) == []
+            assert containers_of(process.pid) == []
 
 
 @contextmanager
@@ -194,21 +188,12 @@ def interrupted(api: docker.APIClient, number: signal.Signals, *words: str) -> I
         start_new_session=True,
     )
     try:
-        wait_for_a_signal(api, process.pid)
-        assert left_behind(api, process.pid) != []
+        wait_for_a_signal(process.pid)
+        assert containers_of(process.pid) != []
         os.killpg(process.pid, number)
         yield process
     finally:
         process.kill()
         process.communicate()
-        for container in left_behind(api, process.pid):
+        for container in containers_of(process.pid):
             remove(api, container)
-
-
-def wait_for_a_signal(api: docker.APIClient, pid: int) -> None:
-    """Return as soon as a bisection has sent one of its signals: it is in the middle of a base then."""
-    owner = f"signal-harness.owner={socket.gethostname()}:{pid}"
-    until = int(time.time()) + ENDS_S
-    events = api.events(decode=True, filters={"event": "kill", "label": owner}, since=int(time.time()) - 1, until=until)
-    assert next(iter(events))["Action"] == "kill"
-    events.close()

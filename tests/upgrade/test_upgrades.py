@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 
 from harness.session import load_catalogue
 from tests.cli.command import command
+from tests.leftovers import owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -517,8 +517,7 @@ class TestImages:
         assert f"{moved}:old → {moved}:new" in out
         (comparison,) = json.loads(told.read_text())["comparisons"]
         assert cells_of(comparison) == {(("node-shell-form", "SIGHUP"), "worse")}
-        owner = f"signal-harness.owner={socket.gethostname()}:{process.pid}"
-        filters = {"type": "container", "event": "create", "label": owner}
+        filters = {"type": "container", "event": "create", "label": owner(process.pid)}
         events = api.events(since=began, until=int(time.time()) + 1, decode=True, filters=filters)
         runs = Counter(event["Actor"]["Attributes"]["signal-harness.run"] for event in events)
         assert runs.pop("facts") == 2
