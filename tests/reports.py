@@ -158,6 +158,10 @@ REAPED = ReapEvidence(
     zombie=False,
 )
 ZOMBIE = replace(REAPED, after=(PID1, APP, replace(ORPHAN, state="Z")), zombie=True)
+TO_APP = Sent(time_s=1.5, sender="runc", sender_pid=5, number=15, target="node", target_pid=1007, fate=Fate.DELIVERED)
+TO_SHELL = replace(TO_APP, time_s=1.0, target="sh", target_pid=1001)
+HANDED_ON = replace(TO_APP, sender="sh", sender_pid=1001)
+TAKEN = Handled(time_s=1.002, comm="node", pid=1007, number=15, handler=64)
 START = StartCommand(command=("/bin/sh", "-c", "node server.js"))
 UNTESTED = Untested(reason="no ready line within 30 s", logs=(LogLine(at_ns=1, text="starting"),))
 ENGINE = EngineFacts(

@@ -41,6 +41,7 @@ from tests.reports import (
     SOURCE,
     START,
     SWALLOWED,
+    TO_APP,
     UNTESTED,
     ZOMBIE,
     report,
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 INTERRUPTED = (Receipt(signal="SIGINT", at_ns=None, read_ns=1_002_000_000),)
-TO_APP = Sent(time_s=1.5, sender="runc", sender_pid=5, number=15, target="node", target_pid=1007, fate=Fate.DELIVERED)
 DYING = Handled(time_s=1.75, comm="node", pid=1007, number=9, handler=0)
 EVERYTHING = report(
     result(

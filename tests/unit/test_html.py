@@ -21,7 +21,7 @@ from harness.core.comparison import compare
 from harness.core.model import Expected, LogLine, Probe, Verdict
 from harness.core.ranking import Change
 from harness.core.signals import Signal, catchable_signals
-from harness.core.trace import Fate, Handled, Sent
+from harness.core.trace import Fate, Handled
 from harness.report.baseline import recordings_of
 from harness.report.describe import describe
 from harness.report.html import render
@@ -44,6 +44,7 @@ from tests.reports import (
     SOURCE,
     START,
     SWALLOWED,
+    TO_APP,
     UNTESTED,
     ZOMBIE,
     report,
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from harness.core.model import Report
     from harness.report.document import Document
 
-TO_APP = Sent(time_s=1.5, sender="runc", sender_pid=5, number=15, target="node", target_pid=1007, fate=Fate.DELIVERED)
 EVERYTHING = report(
     result(
         "naive",

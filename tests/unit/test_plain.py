@@ -17,14 +17,26 @@ from harness.core.catalogue import Claim, Expectation, Variant
 from harness.core.model import Cell, Expected, LogLine, Verdict
 from harness.core.signals import Signal
 from harness.core.story import Act, Chapter, Option, Story
-from harness.core.trace import Fate, Handled, Sent
 from harness.demo.plain import Narrator, narrate
 from harness.demo.play import Done, Phase, Sight
 from harness.demo.screens import Programme
 from harness.demo.show import Command, Kind, Step, View
 from harness.run.protocol import Launch
 from harness.run.stage import Deed
-from tests.reports import APP, ENGINE, FACTS, FORWARDED, KILLED, PID1, SWALLOWED, UNTESTED, result
+from tests.reports import (
+    APP,
+    ENGINE,
+    FACTS,
+    FORWARDED,
+    HANDED_ON,
+    KILLED,
+    PID1,
+    SWALLOWED,
+    TAKEN,
+    TO_SHELL,
+    UNTESTED,
+    result,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,27 +95,7 @@ PATH = replace(
     FORWARDED,
     before=(PID1, APP),
     after=(PID1, APP),
-    trace=(
-        Sent(
-            time_s=1.0,
-            sender="runc",
-            sender_pid=5,
-            number=15,
-            target="sh",
-            target_pid=1001,
-            fate=Fate.DELIVERED,
-        ),
-        Sent(
-            time_s=1.001,
-            sender="sh",
-            sender_pid=1001,
-            number=15,
-            target="node",
-            target_pid=1007,
-            fate=Fate.DELIVERED,
-        ),
-        Handled(time_s=1.002, comm="node", pid=1007, number=15, handler=64),
-    ),
+    trace=(TO_SHELL, replace(HANDED_ON, time_s=1.001), TAKEN),
 )
 
 
