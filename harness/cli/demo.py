@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from harness.cli.options import EXIT_CODES, code_of
+from harness.cli.options import EXIT_CODES, Seconds, code_of
 from harness.cli.output import Output
 from harness.core.errors import ExitCode
 
@@ -61,7 +61,7 @@ def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str)
 @click.option(
     "--pause",
     "pause_s",
-    type=click.FloatRange(0),
+    type=Seconds(0),
     default=6,
     show_default=True,
     metavar="SECONDS",

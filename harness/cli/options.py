@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -61,6 +62,19 @@ def complete_questions(ctx: click.Context, param: click.Parameter, start: str) -
     return complete_signals(ctx, param, start) + [name for name in OTHER_PROBES if name.startswith(start)]
 
 
+class Seconds(click.FloatRange):
+    """A span of time: a number in a range that is one, and has an end."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number. A range lets ``nan`` through, which is neither less nor more than anything (IEEE 754)."""
+        seconds = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return seconds
+
+
 catalogue_option = click.option(
     "--catalogue", type=click.Path(path_type=Path), metavar="DIR", help="A folder with your own catalogue.toml."
 )
@@ -80,7 +94,7 @@ _trace = click.option(
 _settle = click.option(
     "--settle",
     "settle_s",
-    type=click.FloatRange(0, min_open=True),
+    type=Seconds(0, min_open=True),
     metavar="SECONDS",
     help="How long all must rest before 'not received' is believed. [default: 0.8; 1.5 where /proc cannot be seen]",
 )
