@@ -13,6 +13,8 @@ from harness.core.errors import EngineUnavailable, HarnessError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import docker
+
 _LITTLE_DISK = 3 << 30
 
 
@@ -78,12 +80,12 @@ def examine() -> Iterator[Finding]:
     api.close()
 
 
-def _evidence(api: object) -> Iterator[Finding]:
+def _evidence(api: docker.APIClient) -> Iterator[Finding]:
     from harness.core.signals import DEFAULT_SIGNALS
     from harness.engine.client import shares_kernel
     from harness.engine.tracing import Tracer
 
-    local = shares_kernel(api)  # type: ignore[arg-type]
+    local = shares_kernel(api)
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     yield Finding(
         subject="/proc",

@@ -261,7 +261,7 @@ class ScriptedContainer:
 
     def _schedule(self, happenings: tuple[Happening, ...]) -> None:
         for happening in happenings:
-            self.clock.later(happening.after_s, lambda happening=happening: self._apply(happening))  # type: ignore[misc]
+            self.clock.later(happening.after_s, lambda happening=happening: self._apply(happening))
 
     def _apply(self, happening: Happening) -> None:
         if not self._running:

@@ -79,7 +79,7 @@ class Seen:
 
 def up(*tree: object, app: int = 7) -> tuple[Happening, ...]:
     """The start of a container whose app gets ready, and then rests."""
-    return (Happening(after_s=0.05, output=READY % app, tree=tree),)  # type: ignore[arg-type]
+    return (Happening(after_s=0.05, output=READY % app, tree=tree),)
 
 
 def see(

@@ -64,7 +64,7 @@ class Place:
 
 
 def node(code: str, *at_start: Happening, init: bool = False, **more: tuple[Happening, ...]) -> Case:
-    return Case(command=("node", "-e", code), init=init, script=Script(at_start=at_start, **more))  # type: ignore[arg-type]
+    return Case(command=("node", "-e", code), init=init, script=Script(at_start=at_start, **more))
 
 
 NODE_1 = process(1, "node -e", catches=("USR1",))

@@ -302,7 +302,7 @@ def test_claims_are_held_against_what_was_measured(walks: Walks) -> None:
     assert [row["variant"] for row in rows] == [*claiming], seen.text
     held = sum("✗" not in row["found"] for row in rows)
     assert f" {held} of {len(rows)} hold on every base." in seen.lines
-    assert all(row["text"] == VARIANTS[row["variant"]].claim.text for row in rows), seen.text  # type: ignore[union-attr]
+    assert all(row["text"] == VARIANTS[row["variant"]].claim.text for row in rows), seen.text
     assert flat([chapter["lesson"]]) in flat(seen.lines)
 
 
@@ -381,7 +381,7 @@ def test_the_table_is_whole_on_a_low_screen(end: End) -> None:
 
 def assert_table(seen: Shot) -> None:
     """Every variant can be told from the others, every cell is there, and so is how many there are of each verdict."""
-    cells = int(re.search(r"^ (\d+) cells\.", seen.text, re.MULTILINE)[1])  # type: ignore[index]
+    cells = int(re.search(r"^ (\d+) cells\.", seen.text, re.MULTILINE)[1])
     symbols = re.escape("".join(symbol for symbol, _ in LOOKS.values()))
     rows = re.findall(rf"([a-z][\w-]*(?:…[\w-]+)?) +((?:[{symbols}] {{0,2}})+)", "\n".join(seen.lines[3:-5]))
     assert sum(len(found.replace(" ", "")) for _, found in rows) == cells, seen.text

@@ -107,7 +107,7 @@ def test_slower_takes_longer_than_faster(opens: Opens) -> None:
         on(terminal, "question")
         for keys, pace in ((1, 2), (1, 4), (3, 8)):  # and no further
             terminal.press(*keys * [key])
-            terminal.wait_for(lambda lines, told=f"  ×{pace} {told}": lines[0].endswith(told))  # type: ignore[misc]
+            terminal.wait_for(lambda lines, told=f"  ×{pace} {told}": lines[0].endswith(told))
         terminal.press("n")
         on(terminal, "held")
     slow.press("n")

@@ -28,7 +28,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def inspect(api: docker.APIClient, tag: str) -> dict[str, Any]:
-    return dict(api.inspect_image(tag))  # type: ignore[no-untyped-call]  # the stubs lack this one
+    return dict(api.inspect_image(tag))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

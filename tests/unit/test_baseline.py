@@ -211,13 +211,13 @@ def test_a_fingerprint_is_of_this_base_on_this_engine() -> None:
 
 @pytest.mark.parametrize("name", [field.name for field in fields(BaseFacts)])
 def test_a_base_that_differs_in_anything_has_another_fingerprint(name: str) -> None:
-    other = replace(FACTS, **{name: ("x",) if name == "entrypoint" else "x"})  # type: ignore[arg-type]
+    other = replace(FACTS, **{name: ("x",) if name == "entrypoint" else "x"})
     assert not same_fingerprint(recording(), base=other, engine=ENGINE)
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(EngineFacts)])
 def test_an_engine_that_differs_in_anything_makes_another_fingerprint(name: str) -> None:
-    other = replace(ENGINE, **{name: True if name == "trace" else "x"})  # type: ignore[arg-type]
+    other = replace(ENGINE, **{name: True if name == "trace" else "x"})
     assert not same_fingerprint(recording(), base=FACTS, engine=other)
 
 

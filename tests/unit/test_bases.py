@@ -51,7 +51,7 @@ class ScriptedApi:
 
 
 def bases(made: ScriptedApi, cache: Path) -> Bases:
-    api: docker.APIClient = made  # type: ignore[assignment]
+    api: docker.APIClient = made
     return Bases(api, cache=cache, report=lambda _: None)
 
 
@@ -162,7 +162,7 @@ WANTED = Variant(name="v", title="t", dockerfile="v.Dockerfile")
 
 
 def digest_of(folder: Path, variant: Variant) -> str:
-    api: docker.APIClient = ScriptedBuilder()  # type: ignore[assignment]
+    api: docker.APIClient = ScriptedBuilder()
     with Images(
         api,
         folder=folder / "dockerfiles",

@@ -74,7 +74,7 @@ def parse(text: str, *, missing: Sequence[str] = ()) -> Catalogue:
 
 
 def variant(**keys: object) -> Variant:
-    return Variant(**{"name": "v", "title": "t", "dockerfile": "v.Dockerfile"} | keys)  # type: ignore[arg-type]
+    return Variant(**{"name": "v", "title": "t", "dockerfile": "v.Dockerfile"} | keys)
 
 
 def facts(*, node: str | None = None, npm: str | None = None) -> BaseFacts:

@@ -24,7 +24,7 @@ BROUGHT = {
     "entrypoint": ("docker-entrypoint.sh",),
     "entrypoint_sha256": "a" * 64,
 }
-MUSL, DASH = (replace(facts, **BROUGHT) for facts in (FACTS, DEBIAN))  # type: ignore[arg-type]
+MUSL, DASH = (replace(facts, **BROUGHT) for facts in (FACTS, DEBIAN))
 TO_DASH = "/bin/sh is now dash 0.5.12-2, was BusyBox v1.37.0 ash"
 TO_ASH = "/bin/sh is now BusyBox v1.37.0 ash, was dash 0.5.12-2"
 OTHERS = {
@@ -55,7 +55,7 @@ TOLD = {
 
 def but(facts: BaseFacts, *names: str) -> BaseFacts:
     """A base that differs in these facts."""
-    return replace(facts, **{name: OTHERS[name] for name in names})  # type: ignore[arg-type]
+    return replace(facts, **{name: OTHERS[name] for name in names})
 
 
 def told(
@@ -351,7 +351,7 @@ def test_another_variants_digest_does_not_count() -> None:
     ],
 )
 def test_another_engine_is_named_where_nothing_on_the_way_changed(change: dict[str, str], told_of: str) -> None:
-    other = replace(ENGINE, **change)  # type: ignore[arg-type]
+    other = replace(ENGINE, **change)
     made = told((APP,), (APP,), new=but(MUSL, "npm", "shell"), engines=(ENGINE, other))
     assert made == Cause(text=f"it was run elsewhere: {told_of}")
 
@@ -426,7 +426,7 @@ def test_all_shifts_of_a_base_come_in_the_order_of_the_facts() -> None:
 
 @pytest.mark.parametrize("change", [{"reference": "x"}, {"id": "sha256:1"}, {"digest": "n@sha256:1"}])
 def test_name_and_id_are_no_facts_of_a_base(change: dict[str, str]) -> None:
-    assert base_shifts(MUSL, replace(MUSL, **change)) == ()  # type: ignore[arg-type]
+    assert base_shifts(MUSL, replace(MUSL, **change)) == ()
 
 
 def test_what_is_gone_is_absent() -> None:

@@ -96,7 +96,7 @@ ALWAYS, NEVER, DEPENDS = Expected.ALWAYS, Expected.NEVER, Expected.DEPENDS
     ],
 )
 def test_a_claim_on_a_signal(claim: Claim | None, seen: object, held: Holds | None) -> None:
-    assert claim_of(result("v", seen, claim=claim)) is held  # type: ignore[arg-type]
+    assert claim_of(result("v", seen, claim=claim)) is held
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_claim_on_a_signal(claim: Claim | None, seen: object, held: Holds | No
     ],
 )
 def test_a_claim_on_another_probe(probe: Probe, claim: Claim, seen: object, held: Holds | None) -> None:
-    assert claim_of(result("v", seen, probe=probe, claim=claim)) is held  # type: ignore[arg-type]
+    assert claim_of(result("v", seen, probe=probe, claim=claim)) is held
 
 
 def test_runs_that_disagree_refute_that_it_always_works() -> None:

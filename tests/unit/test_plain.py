@@ -554,7 +554,7 @@ def test_a_show_is_told_until_it_is_finished() -> None:
     keys = FakeKeys(None, Command.SLOWER, Command.NEXT, None, Command.NEXT)
     file = io.StringIO()
     console = Console(width=100, file=file, color_system=None, highlight=False)
-    narrate(show, PROGRAMME, console, keys, hint=False)  # type: ignore[arg-type]
+    narrate(show, PROGRAMME, console, keys, hint=False)
     assert file.getvalue() == TITLE_TOLD + QUESTION_TOLD
     assert show.pressed == [Command.SLOWER, Command.NEXT, Command.NEXT]
     assert (len(show.times), sorted(show.times), keys.reading) == (5, show.times, False)

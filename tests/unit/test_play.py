@@ -140,8 +140,8 @@ class Gated(ScriptedEngine):
                 self._pass("kill")
                 return kill(signal)
 
-            container.tree = tree  # type: ignore[method-assign]
-            container.kill = gated_kill  # type: ignore[method-assign]
+            container.tree = tree
+            container.kill = gated_kill
             yield container
 
     def _pass(self, name: str) -> None:
@@ -314,7 +314,7 @@ def test_the_next_container_of_a_play_begins_with_nothing_done_to_it() -> None:
                         gate.pass_through()
                         start()
 
-                    container.start = gated  # type: ignore[method-assign]
+                    container.start = gated
                 yield container
 
     with playing(engine=Second(lambda _: DOUBTFUL), repeat=2) as play:

@@ -111,7 +111,7 @@ def npms(text: str, folder: Path, *, on: str = "local:musl-node22") -> list[str]
 
 
 def nodes(text: str, folder: Path, *, on: str = "local:debian12-node20", arch: str = "amd64") -> tuple[str, ...]:
-    api: docker.APIClient = ScriptedApi(arch)  # type: ignore[assignment]
+    api: docker.APIClient = ScriptedApi(arch)
     return node_range(text, on, api_of=lambda: api, cache=folder, report=lambda _: None)
 
 

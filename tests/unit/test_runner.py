@@ -45,7 +45,7 @@ TERM = Signal(15)
 
 
 def variant(name: str, **keys: object) -> Variant:
-    return Variant(**{"name": name, "title": name, "dockerfile": f"{name}.Dockerfile"} | keys)  # type: ignore[arg-type]
+    return Variant(**{"name": name, "title": name, "dockerfile": f"{name}.Dockerfile"} | keys)
 
 
 def cells(*variants: Variant) -> tuple[Cell, ...]:

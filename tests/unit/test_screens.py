@@ -1449,7 +1449,7 @@ def test_a_show_takes_the_whole_terminal_and_gives_it_back() -> None:
     file = io.StringIO()
     console = Console(width=80, height=24, file=file, force_terminal=True, color_system=None, legacy_windows=False)
     show, keys = Present(view(Kind.PLAY, HELD), view(Kind.TOLD, over())), Pressed()
-    present(show, PROGRAMME, console, keys)  # type: ignore[arg-type]
+    present(show, PROGRAMME, console, keys)
     text = file.getvalue()
     assert text.startswith("\x1b[?1049h")
     assert text.rstrip().endswith(("\x1b[?1049l", "\x1b[?25h"))

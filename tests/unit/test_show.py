@@ -195,7 +195,7 @@ class Stand:
 
     def __init__(self, at: int = 0, *, pause_s: float | None = None, of: Sequence[Step] = STEPS) -> None:
         self.stage = FakeStage()
-        self.show = Show(of, self.stage, pause_s=pause_s, chapters=3)  # type: ignore[arg-type]
+        self.show = Show(of, self.stage, pause_s=pause_s, chapters=3)
         self.steps = of
         self.now_s = 100.0
         for _ in range(at):
@@ -844,14 +844,14 @@ def test_closing_gives_up_everything_before_it_waits_for_anything() -> None:
     stand.press(REPEAT, SKIP, SKIP)
     assert (len(stand.stage.plays), len(stand.stage.ensembles)) == (4, 1)
     for started in stand.stage.everything:
-        started.abandon = lambda: order.append("abandon")  # type: ignore[method-assign]
-        started.close = lambda: order.append("close")  # type: ignore[method-assign]
+        started.abandon = lambda: order.append("abandon")
+        started.close = lambda: order.append("close")
     stand.show.close()
     assert order == ["abandon"] * 5 + ["close"] * 5
 
 
 def test_closing_what_never_began_is_nothing() -> None:
-    show = Show(STEPS, FakeStage(), pause_s=None, chapters=3)  # type: ignore[arg-type]
+    show = Show(STEPS, FakeStage(), pause_s=None, chapters=3)
     show.close()
     assert (show.results, show.table, show.finished) == ((), None, False)
 

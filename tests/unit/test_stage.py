@@ -111,7 +111,7 @@ def started(container: StagedContainer) -> StagedContainer:
 
 
 def scripted(script: Script, **more: object) -> ScriptedEngine:
-    return CheckedEngine(lambda _: replace(script, **more))  # type: ignore[arg-type]
+    return CheckedEngine(lambda _: replace(script, **more))
 
 
 def test_a_container_is_shown_before_it_is_started() -> None:

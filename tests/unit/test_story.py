@@ -439,7 +439,7 @@ def test_no_acts_are_no_cells() -> None:
 
 
 def said(source: str = "an article, page 1", **what: object) -> Claim:
-    return Claim(text="so it is", source=source, forwards=Expectation(**what))  # type: ignore[arg-type]
+    return Claim(text="so it is", source=source, forwards=Expectation(**what))
 
 
 ALWAYS, NEVER = Expected.ALWAYS, Expected.NEVER
