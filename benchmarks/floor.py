@@ -21,7 +21,8 @@ from harness.session import Selection, Session, TraceMode
 if TYPE_CHECKING:
     import docker
 
-    from harness.core.model import Cell, Result
+    from harness.core.result import Result
+    from harness.core.subject import Cell
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 JOBS = (2, 4, 6, 8)

@@ -18,9 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.core.model import Probe, Result, Run, SignalEvidence, Untested, Verdict
+from harness.core.evidence import SignalEvidence, Untested
+from harness.core.judge import judge, judge_all
+from harness.core.question import Probe
+from harness.core.result import Result, Run
 from harness.core.trace import Fate, Handled, Sent
-from harness.core.verdict import judge, judge_all
+from harness.core.verdict import Verdict
 from harness.run.runner import Runner
 from harness.run.waiting import until
 from harness.session import Selection, Session, TraceMode

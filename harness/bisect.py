@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.core.bisection import Found, Tried
 from harness.core.errors import BaseUnavailable
+from harness.core.search import Found, Tried
 from harness.session import Hooks, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.core.bisection import Search
-    from harness.core.model import Verdict
+    from harness.core.search import Search
+    from harness.core.verdict import Verdict
     from harness.session import Selection
 
 

@@ -15,7 +15,8 @@ import pytest
 from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
 from harness.core.errors import HarnessError, UsageError
-from harness.core.model import Cell, Probe, Verdict
+from harness.core.question import Probe
+from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from harness.core.baseline import Recording
     from harness.core.cause import Cause
-    from harness.core.model import Result
+    from harness.core.result import Result
+    from harness.core.subject import Cell
     from harness.session import Session
 
 MARK = "signals"
@@ -218,7 +220,7 @@ class SignalItem(pytest.Item):
 
     def runtest(self) -> None:
         """Wait for the cell's result and hold it against what is expected."""
-        from harness.core.verdict import as_expected
+        from harness.core.judge import as_expected
 
         shared = self.config.stash[_SHARED]
         result = shared.result(self.cell)

@@ -16,19 +16,21 @@ import platformdirs
 from harness.core.catalogue import FILE_NAME, Catalogue, parse_catalogue
 from harness.core.dockerfile import Source, starting
 from harness.core.errors import EngineUnavailable, UsageError
-from harness.core.model import Probe, Report
+from harness.core.question import Probe
+from harness.core.result import Report
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
+from harness.run.observation import GRACE_S, Patience
 from harness.run.plan import cells as plan_cells
 from harness.run.runner import Runner, Schedule
-from harness.run.watch import GRACE_S, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from harness.core.baseline import Recording
-    from harness.core.catalogue import Variant
-    from harness.core.model import BaseFacts, Cell, EngineFacts, Result
+    from harness.core.facts import BaseFacts, EngineFacts
+    from harness.core.result import Result
+    from harness.core.subject import Cell, Variant
     from harness.run.protocol import Engine
 
 

@@ -20,19 +20,19 @@ from docker.errors import DockerException, ImageNotFound
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
-from harness.core.settle import exact, quiet
+from harness.core.quiescence import exact, quiet
 from harness.core.signals import parse_signal
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.containers import labels
 from harness.run.inbox import Inbox
+from harness.run.observation import SETTLE_BLIND_S, output_complete
 from harness.run.waiting import until
-from harness.run.watch import SETTLE_BLIND_S, output_complete
 
 if TYPE_CHECKING:
     import docker
 
-    from harness.core.model import Tree
+    from harness.core.process import Tree
 
 READY: Final = r"Listening on port"
 RECEIVED: Final = r"Received signal: (?P<signal>SIG[A-Z0-9+-]+)"
@@ -167,7 +167,7 @@ class SignalContainer(DockerContainer):
         if self._kept_logs is not None:
             return self._kept_logs
         out, err = super().get_logs()
-        mark = self._here.inbox.fence if self._watched else b"\0"
+        mark = self._here.inbox.marker if self._watched else b"\0"
         return out.replace(mark, b""), err.replace(mark, b"")
 
     @property

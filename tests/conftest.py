@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import sync_playwright
 
-from tests.offline import Offline, offline
+from tests.support.offline import Offline, offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,13 +20,13 @@ from harness.cli.options import (
 from harness.cli.output import Output
 from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode, UsageError
-from harness.core.recipe import is_glob
+from harness.local_bases.recipe import is_glob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.core.baseline import Recording
-    from harness.core.model import BaseFacts, EngineFacts
+    from harness.core.facts import BaseFacts, EngineFacts
     from harness.session import Selection, Session
 
 

@@ -18,7 +18,7 @@ from harness.cli.options import (
     selection_of,
 )
 from harness.core.errors import ExitCode, UsageError
-from harness.core.recipe import is_glob
+from harness.local_bases.recipe import is_glob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,8 +71,9 @@ def bisect(variant: str, question: str, jobs: int, gap: int | None, **chosen: An
 
 def _bisect(one: Selection, *, ways: Mapping[str, Any], gap: int | None, jobs: int) -> ExitCode:
     from harness.bisect import Bisection
-    from harness.core.bisection import search
-    from harness.report import bisected, table
+    from harness.core.search import search
+    from harness.report import bisection as bisection_report
+    from harness.report import table
     from harness.report.progress import Progress
     from harness.session import load_catalogue
 
@@ -82,7 +83,7 @@ def _bisect(one: Selection, *, ways: Mapping[str, Any], gap: int | None, jobs: i
         references = _list(ways, progress.note)
         with Bisection(one, references, jobs=jobs, note=progress.note, tell=progress.tell) as bisection:
             found = bisection.run(search(len(references), gap))
-    table.console().print(bisected.render(found))
+    table.console().print(bisection_report.render(found))
     return ExitCode.UNTESTED if found.untested else ExitCode.OK
 
 
@@ -104,7 +105,7 @@ def _list(ways: Mapping[str, Any], note: Callable[[str], None]) -> tuple[str, ..
     if not ways["on"]:
         raise UsageError("which base is it to be put on?", remedy="Name it, such as --on local:musl-node22")
     from harness.engine.client import connect
-    from harness.engine.ranges import node_range, npm_range
+    from harness.local_bases.ranges import node_range, npm_range
 
     if ways["npm"]:
         return npm_range(ways["npm"], ways["on"], cache=cache_folder(), report=note)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.core.story import Chapter, Story
-    from harness.demo.play import Ensemble
     from harness.session import Selection, Session
+    from harness.workshop.demo.live import Batch
+    from harness.workshop.story import Chapter, Story
 
 _KEYS: Final = """\b
 Keys:
@@ -42,7 +42,7 @@ _HTML: Final = "signal-harness-demo.html"
 
 
 def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
-    from harness.demo.house import load_story
+    from harness.workshop.demo.launcher import load_story
 
     return [chapter.name for chapter in load_story(None).chapter if chapter.name.startswith(start)]
 
@@ -80,13 +80,13 @@ def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str)
 def demo(*, bases: tuple[str, ...], catalogue: Path | None, prepare: bool, **how: Any) -> None:
     """Tell what signals do, chapter by chapter, with real containers: predict first, then see.
 
-    Each chapter shows a Dockerfile, asks the room, runs it with the log and the process tree in sight, tells the
+    Each chapter shows a Dockerfile, asks the room, runs it with the log and the process tree in snapshot, tells the
     verdict, mends it, and runs it again. It ends with the whole table and a report.
     """
     from harness.core.signals import DEFAULT_SIGNALS
-    from harness.core.story import choose
-    from harness.demo.house import GRACE_OF_DOCKER_S, load_story
     from harness.session import Selection
+    from harness.workshop.demo.launcher import GRACE_OF_DOCKER_S, load_story
+    from harness.workshop.story import choose
 
     story = load_story(catalogue)
     chosen = choose(story, how.pop("chapters"))
@@ -106,15 +106,15 @@ def _show(
     html: str,
     opens: bool,
 ) -> ExitCode:
-    from harness.demo import fullscreen
-    from harness.demo import plain as lines
-    from harness.demo.house import House
-    from harness.demo.keys import Keys
-    from harness.demo.screens import outcome
-    from harness.demo.show import Show, steps_of
     from harness.report import table
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
+    from harness.workshop.demo import fullscreen
+    from harness.workshop.demo import plain as lines
+    from harness.workshop.demo.keys import Keys
+    from harness.workshop.demo.launcher import SessionLauncher
+    from harness.workshop.demo.presentation import Presentation, steps_of
+    from harness.workshop.demo.screens import outcome
 
     report = Output(html)
     console = table.console(plain=plain)
@@ -125,16 +125,16 @@ def _show(
     with ExitStack() as stack:
         with Progress("starting") as progress:
             session = stack.enter_context(Session(selection, Hooks(note=progress.note)))
-        house = House(session, story, chapters)
-        session.prepare(house.cells)
+        launcher = SessionLauncher(session, story, chapters)
+        session.prepare(launcher.cells)
         whole = len(chapters) == len(story.chapter)
         steps = steps_of(numbered, session.catalogue, session.base_facts, whole=whole)
-        show = Show(steps, house, pause_s=pause_s if auto else None, chapters=len(story.chapter))
+        show = Presentation(steps, launcher, pause_s=pause_s if auto else None, chapters=len(story.chapter))
         stack.callback(show.close)
         if plain:
-            lines.narrate(show, house.programme, console, keys, hint=not auto)
+            lines.narrate(show, launcher.context, console, keys, hint=not auto)
         else:
-            fullscreen.present(show, house.programme, console, keys)
+            fullscreen.present(show, launcher.context, console, keys)
         results = show.results
         if show.table is not None:
             _end(session, show.table, report, console, opens=opens)
@@ -146,13 +146,13 @@ def _show(
     return code_of(results, {})
 
 
-def _end(session: Session, ensemble: Ensemble, output: Output, console: Console, *, opens: bool) -> None:
+def _end(session: Session, batch: Batch, output: Output, console: Console, *, opens: bool) -> None:
     """Print the whole table, and write the report."""
     from harness.report import table
     from harness.report.describe import describe
     from harness.report.formats import Format, render
 
-    report = replace(session.report(ensemble.results), duration_s=round(ensemble.duration_s, 3))
+    report = replace(session.report(batch.results), duration_s=round(batch.duration_s, 3))
     console.print(table.render(report))
     for said in (table.claims(report), table.summary(report)):
         if said:
@@ -166,13 +166,13 @@ def _end(session: Session, ensemble: Ensemble, output: Output, console: Console,
 
 def _prepare(selection: Selection, story: Story) -> ExitCode:
     """Get the bases and build every image that the demo and the labs use."""
-    from harness.demo.house import House
-    from harness.lab.prepare import prepare
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
+    from harness.workshop.demo.launcher import SessionLauncher
+    from harness.workshop.lab.prepare import prepare
 
     with Progress("images") as progress, Session(selection, Hooks(note=progress.note, build=progress.build)) as session:
-        cells = (*House(session, story, story.chapter).cells, *session.cells)
+        cells = (*SessionLauncher(session, story, story.chapter).cells, *session.cells)
         wanted = {(cell.base, cell.variant.name): cell for cell in cells}
         images = session.prepare(wanted.values())
         progress.begin(len(images))

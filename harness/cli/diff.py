@@ -21,7 +21,7 @@ from harness.cli.options import (
 from harness.cli.output import Output
 from harness.core.comparison import FailOn
 from harness.core.errors import ExitCode, UsageError
-from harness.core.recipe import is_glob
+from harness.local_bases.recipe import is_glob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -106,7 +106,7 @@ def main() -> None:
             click.echo("signal-harness: interrupted; what was under way has been cleared up", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except HarnessError as error:
-        from harness.report.looks import printable
+        from harness.report.style import printable
 
         click.echo(f"signal-harness: {printable(error.message)}", err=True)
         if error.remedy:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.lab.exercises import Exercise
-    from harness.lab.folder import Replaced
-    from harness.lab.progress import Progress
+    from harness.workshop.lab.exercises import Exercise
+    from harness.workshop.lab.folder import Replaced
+    from harness.workshop.lab.progress import Progress
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -34,7 +34,7 @@ Examples:
 
 def complete_labs(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
     """Complete the name of a lab."""
-    from harness.lab.exercises import load
+    from harness.workshop.lab.exercises import load
 
     return [name for exercise in load() for name in (exercise.key, exercise.name) if name.startswith(start)]
 
@@ -68,8 +68,8 @@ def start_labs(folder: Path | None) -> None:
 
     What is there already stays as it is: only what is missing is added.
     """
-    from harness.lab.exercises import load
-    from harness.lab.folder import DEFAULT, look_for, start
+    from harness.workshop.lab.exercises import load
+    from harness.workshop.lab.folder import DEFAULT, look_for, start
 
     exercises = load()
     folder = folder or look_for(None, here=_here()) or DEFAULT
@@ -86,10 +86,10 @@ def start_labs(folder: Path | None) -> None:
 @_folder
 def list_labs(folder: Path | None) -> None:
     """List the labs, how far each has come, and which one is next."""
-    from harness.lab.exercises import load
-    from harness.lab.folder import find, look_for, read_progress
-    from harness.lab.telling import listing, standing
     from harness.report.table import console
+    from harness.workshop.lab.exercises import load
+    from harness.workshop.lab.folder import find, look_for, read_progress
+    from harness.workshop.lab.text import listing, standing
 
     exercises = load()
     found = look_for(folder, here=_here()) if folder is None else find(folder, here=_here())
@@ -121,13 +121,13 @@ def check_lab(name: str | None, folder: Path | None, bases: tuple[str, ...], *, 
 
 
 def _check(name: str | None, chosen: Path | None, bases: tuple[str, ...], *, every: bool) -> ExitCode:
-    from harness.lab.check import check, counted
-    from harness.lab.exercises import load
-    from harness.lab.folder import find, meant, read_progress, record, state_of
-    from harness.lab.telling import outcome
     from harness.report.progress import Progress
     from harness.report.table import console
     from harness.session import Hooks
+    from harness.workshop.lab.check import check, counted
+    from harness.workshop.lab.exercises import load
+    from harness.workshop.lab.folder import find, meant, read_progress, record, state_of
+    from harness.workshop.lab.text import outcome
 
     exercises, here = load(), _here()
     folder = find(chosen, here=here)
@@ -156,8 +156,8 @@ def _check(name: str | None, chosen: Path | None, bases: tuple[str, ...], *, eve
 def _tell_next(
     people: Console, exercises: Sequence[Exercise], progress: Progress, folder: Path, *, after: int = 0
 ) -> None:
-    from harness.lab.progress import following
-    from harness.lab.telling import standing
+    from harness.workshop.lab.progress import following
+    from harness.workshop.lab.text import standing
 
     people.print(standing(exercises, progress, after), markup=False, soft_wrap=True)
     if found := following(exercises, progress, after):
@@ -169,10 +169,10 @@ def _tell_next(
 @_folder
 def hint_lab(name: str | None, folder: Path | None) -> None:
     """Show the hints of a lab that you have had so far, and one more."""
-    from harness.lab.exercises import load
-    from harness.lab.folder import find, meant, read_progress, record
-    from harness.lab.telling import hints
     from harness.report.table import console
+    from harness.workshop.lab.exercises import load
+    from harness.workshop.lab.folder import find, meant, read_progress, record
+    from harness.workshop.lab.text import hints
 
     exercises, here = load(), _here()
     found = find(folder, here=here)
@@ -190,10 +190,10 @@ def hint_lab(name: str | None, folder: Path | None) -> None:
 @_folder
 def show_solution(name: str, folder: Path | None, *, apply: bool) -> None:
     """Show what solves a lab, as a diff from its start, or write it."""
-    from harness.lab.exercises import load, named
-    from harness.lab.folder import find, replace
-    from harness.lab.telling import solution
     from harness.report.table import console
+    from harness.workshop.lab.exercises import load, named
+    from harness.workshop.lab.folder import find, replace
+    from harness.workshop.lab.text import solution
 
     exercises = load()
     exercise = named(exercises, name)
@@ -216,9 +216,9 @@ def show_solution(name: str, folder: Path | None, *, apply: bool) -> None:
 @_folder
 def reset_lab(name: str, folder: Path | None) -> None:
     """Put a lab back to its start; copies of your own files are kept."""
-    from harness.lab.exercises import load, named
-    from harness.lab.folder import find, record, replace
-    from harness.lab.progress import State
+    from harness.workshop.lab.exercises import load, named
+    from harness.workshop.lab.folder import find, record, replace
+    from harness.workshop.lab.progress import State
 
     exercises = load()
     exercise = named(exercises, name)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import catalogue_option
-from harness.core.model import Expected
+from harness.core.verdict import Expected
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.core.catalogue import Expectation
+    from harness.core.subject import Expectation
 
 
 @click.command("list")

@@ -57,7 +57,7 @@ def engine() -> None:
 @engine.command("up")
 def engine_up() -> None:
     """Find an engine; where none answers, install and start Debian's (Linux, root, apt)."""
-    from harness.engine.server import up
+    from harness.local_bases.server import up
 
     click.echo(up(lambda line: click.echo(line, err=True)))
 
@@ -65,7 +65,7 @@ def engine_up() -> None:
 @engine.command("down")
 def engine_down() -> None:
     """Stop the engine that `engine up` started, and no other."""
-    from harness.engine.server import down
+    from harness.local_bases.server import down
 
     click.echo(down())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.core.model import Report, Result
+    from harness.core.result import Report, Result
     from harness.session import Selection, Session
 
 

@@ -11,14 +11,15 @@ import click
 
 from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode
-from harness.core.model import Probe, Verdict
-from harness.run.watch import GRACE_S
+from harness.core.question import Probe
+from harness.core.verdict import Verdict
+from harness.run.observation import GRACE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from harness.core.baseline import Recording
-    from harness.core.model import Result
+    from harness.core.result import Result
     from harness.session import Selection
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -223,7 +224,7 @@ def selection_of(
 
 def with_known(selection: Selection, known: Iterable[Recording]) -> Selection:
     """A selection that asks, beside its own questions, all that baselines hold already."""
-    from harness.core.model import Probe
+    from harness.core.question import Probe
     from harness.core.signals import parse_signal
     from harness.session import load_catalogue
 
@@ -246,7 +247,7 @@ def select_probes(names: Iterable[str]) -> tuple[Probe, ...]:
 
 def code_of(results: Iterable[Result], recorded: Mapping[str, Verdict]) -> ExitCode:
     """The exit code that results come to."""
-    from harness.report.looks import differs
+    from harness.report.style import differs
 
     told = list(results)
     if any(differs(result, recorded) for result in told):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from harness.core.comparison import Comparison
-    from harness.core.model import Report
+    from harness.core.result import Report
     from harness.session import Selection
 
 _STORIES: Final = """\b
@@ -92,8 +92,8 @@ def _run(
 ) -> ExitCode:
     from harness.core.baseline import counterparts
     from harness.core.comparison import against, recorded
-    from harness.report import picture
     from harness.report import table as tables
+    from harness.report import terminal_svg
     from harness.report.describe import describe
     from harness.session import read_recordings
 
@@ -112,7 +112,7 @@ def _run(
             for wanted in formats:
                 outputs[wanted].write(render(wanted, document, compared))
         if outputs[_SVG].wanted:
-            outputs[_SVG].write(picture.render(told, typed))
+            outputs[_SVG].write(terminal_svg.render(told, typed))
 
     report = measure(selection, end=write)
     for part in told:
@@ -128,12 +128,12 @@ def _told(report: Report, compared: Sequence[Comparison], table: str | None) -> 
     from rich.text import Text
 
     from harness.core.comparison import recorded
-    from harness.report import crossing, difference
+    from harness.report import bases_table, difference
     from harness.report import table as tables
 
     verdicts = recorded(compared)
-    side_by_side = table == "compared" or (table is None and len(report.bases) > crossing.FEW)
-    parts = [(crossing if side_by_side else tables).render(report, verdicts)]
+    side_by_side = table == "compared" or (table is None and len(report.bases) > bases_table.FEW)
+    parts = [(bases_table if side_by_side else tables).render(report, verdicts)]
     if changed := [comparison for comparison in compared if comparison.differences]:
         parts += [Text(), difference.render(changed)]
     for said in (tables.claims(report), *(difference.caveat(comparison) for comparison in compared)):
@@ -172,7 +172,7 @@ def _check_drawable(selection: Selection) -> None:
     Raises:
         UsageError: no signal is sent, or it is not to be recorded.
     """
-    from harness.core.model import Probe
+    from harness.core.question import Probe
     from harness.session import TraceMode
 
     for probe in selection.probes or ():
@@ -188,7 +188,7 @@ def _check_drawable(selection: Selection) -> None:
 
 
 def _explain(selection: Selection, drawing: Output) -> ExitCode:
-    from harness.report import explain, sequence, table
+    from harness.report import explain, sequence_svg, table
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
 
@@ -212,7 +212,7 @@ def _explain(selection: Selection, drawing: Output) -> ExitCode:
     people = table.console(stderr=drawing.standard)
     people.print(explain.render(result, instructions), crop=False)
     if drawing.wanted:
-        drawing.write(sequence.render(result, instructions))
+        drawing.write(sequence_svg.render(result, instructions))
     if drawing.path is not None:
         people.print(f"\n{_TITLES[_SVG]}: {drawing.path}", soft_wrap=True, markup=False)
     return code_of([result], {})

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import ReapEvidence, SignalEvidence, StopEvidence, Verdict
+from harness.core.evidence import ReapEvidence, SignalEvidence, StopEvidence
+from harness.core.process import path
 from harness.core.program import INITS, Kind, kind_of, program
-from harness.core.settle import path
+from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.core.model import Process, Result, Seen
+    from harness.core.evidence import Seen
+    from harness.core.process import Process
+    from harness.core.result import Result
 
 
 _FORWARDING: Final = "  process.on('SIGTERM', () => server.close());"

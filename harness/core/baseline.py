@@ -6,13 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import UsageError
-from harness.core.model import VERDICTS, Probe, StopEvidence, Verdict, base_label
+from harness.core.evidence import StopEvidence
+from harness.core.question import Probe
 from harness.core.signals import parse_signal
+from harness.core.subject import base_label
+from harness.core.verdict import VERDICTS, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from harness.core.model import BaseFacts, EngineFacts, Report, Result
+    from harness.core.facts import BaseFacts, EngineFacts
+    from harness.core.result import Report, Result
 
 _OTHER_PROBES: Final = {probe.value: probe for probe in Probe if probe is not Probe.SIGNAL}
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from harness.core.errors import UsageError
-from harness.core.model import BaseFacts, Expected, Probe
+from harness.core.question import Probe
 from harness.core.signals import Signal, parse_signal
+from harness.core.subject import CODE, App, Claim, ExitSetting, Expectation, StopSetting, Variant
+from harness.core.verdict import Expected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 SCHEMA: Final = 1
 FILE_NAME: Final = "catalogue.toml"
@@ -26,103 +27,6 @@ _FACTS: Final = ("node", "npm")
 _MOST_PORT: Final = 65535
 _OTHER_PROBES: Final = tuple(probe.value for probe in Probe if probe is not Probe.SIGNAL)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expectation:
-    """Whether signals are forwarded: a default, and exceptions by signal; and whether other probes find all well."""
-
-    forwards: Expected | None = None
-    signals: Mapping[Signal, Expected] = field(default_factory=dict)
-    probes: Mapping[Probe, Expected] = field(default_factory=dict)
-
-    def of(self, probe: Probe, signal: Signal | None = None) -> Expected | None:
-        """What holds for one signal or another probe; ``None`` if nothing is said of it."""
-        return self.probes.get(probe) if signal is None else self.signals.get(signal, self.forwards)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """What the article or common advice says, and where."""
-
-    text: str
-    source: str
-    forwards: Expectation = field(default_factory=Expectation)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variant:
-    """One Dockerfile (and stage) plus run options: a row of the catalogue."""
-
-    name: str
-    title: str
-    dockerfile: str
-    target: str | None = None
-    init: bool = False
-    entrypoint: tuple[str, ...] | None = None
-    command: tuple[str, ...] | None = None
-    requires: Mapping[str, str] = field(default_factory=dict)
-    expect: Expectation = field(default_factory=lambda: Expectation(forwards=Expected.DEPENDS))
-    claim: Claim | None = None
-
-    def unmet(self, facts: BaseFacts) -> str | None:
-        """Why this variant cannot work on a base, or ``None`` if its requirements are met."""
-        for fact, wanted in self.requires.items():
-            found = getattr(facts, fact)
-            if found is None:
-                return f"it needs {fact} {wanted}, and the base has no {fact}"
-            try:
-                met = SpecifierSet(wanted).contains(Version(found), prereleases=True)
-            except InvalidVersion:
-                return f"it needs {fact} {wanted}, and the base's {fact} calls itself {found!r}"
-            if not met:
-                return f"it needs {fact} {wanted}, and the base has {found}"
-        return None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopSetting:
-    """How the app is run to be stopped: so that it shuts down, and answers a request that is in flight.
-
-    A request is a POST to ``path`` on ``port``, whose answer begins at once and ends when the request's body has come.
-    """
-
-    environment: Mapping[str, str] = field(default_factory=dict)
-    port: int | None = None
-    path: str = "/"
-
-
-CODE: Final = "{code}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExitSetting:
-    """How the app is made to exit with a code soon after its start: by an environment that holds `CODE`."""
-
-    environment: Mapping[str, str]
-
-    def exiting(self, code: int) -> dict[str, str]:
-        """The environment with which the app exits with a given code."""
-        return {name: value.replace(CODE, str(code)) for name, value in self.environment.items()}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class App:
-    """The app under test: how its log is read, and how it is set up for probes.
-
-    Named groups of the patterns: ``pid`` and ``ppid`` (ready), ``signal`` and ``t`` (received).
-    """
-
-    ready: re.Pattern[str]
-    received: re.Pattern[str]
-    done: re.Pattern[str] | None = None
-    stop: StopSetting | None = None
-    exit_code: ExitSetting | None = None
-
-    @property
-    def probes(self) -> tuple[Probe, ...]:
-        """The probes that a check of signals runs: ``signal``, and ``stop`` for an app that is set up for it."""
-        return (Probe.SIGNAL, Probe.STOP) if self.stop else (Probe.SIGNAL,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.core.baseline import Finding, Recording
-    from harness.core.model import BaseFacts, EngineFacts
+    from harness.core.facts import BaseFacts, EngineFacts
 
 SHELL: Final = "/bin/sh"
 ENTRYPOINT: Final = "ENTRYPOINT"

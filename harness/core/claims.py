@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import Expected, Probe, Verdict
 from harness.core.program import SHELLS, program
+from harness.core.question import Probe
+from harness.core.verdict import Expected, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.core.model import Result, StartCommand
+    from harness.core.facts import StartCommand
+    from harness.core.result import Result
 
 LINT_RULE: Final = "JSONArgsRecommended"
 """BuildKit's build check for a CMD or ENTRYPOINT in shell form; hadolint calls it DL3025."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.core.baseline import Finding, Key, Recording
-    from harness.core.model import Report, Verdict
+    from harness.core.result import Report
+    from harness.core.verdict import Verdict
 
 
 class FailOn(StrEnum):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import SignalEvidence, StopEvidence
+from harness.core.evidence import SignalEvidence, StopEvidence
+from harness.core.process import path
 from harness.core.program import program, shell_text
-from harness.core.settle import path
 
 if TYPE_CHECKING:
-    from harness.core.model import Process
+    from harness.core.process import Process
     from harness.core.signals import Signal
 
 _WITH_VALUE: Final = frozenset({"-p", "-e", "-r", "--rewrite"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import Verdict
+from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from harness.core.baseline import Finding

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.model import (
+from harness.core.evidence import (
     Evidence,
     ExitEvidence,
     Ground,
-    Process,
     ReapEvidence,
     Request,
     Seen,
     SignalEvidence,
     StopEvidence,
-    Verdict,
 )
-from harness.core.settle import find_app, path
+from harness.core.process import Process, find_app, path
+from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import Probe
+from harness.core.question import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.core.catalogue import App
-    from harness.core.model import Cell
+    from harness.core.subject import App, Cell
 
 # npm asks its registry for updates of itself. musl's resolver, without a network, lets it wait 5 s for that before it
 # leaves; a name that leads nowhere makes it fail at once, as it does with glibc.

@@ -1,164 +1,89 @@
-"""From evidence to a verdict, and from verdicts to what was expected. Pure."""
+"""Verdicts, and what goes with one: delivery, outcome, expectation."""
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from harness.core.doubt import doubt
-from harness.core.model import (
-    Delivery,
-    Evidence,
-    ExitEvidence,
-    Expected,
-    Judgement,
-    Outcome,
-    ReapEvidence,
-    Request,
-    Run,
-    SignalEvidence,
-    StopEvidence,
-    Untested,
-    Verdict,
-)
-from harness.core.reason import reason_for
+from harness.core.question import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-_DOUBTFUL: Final = (Verdict.FORWARDED, Verdict.SWALLOWED, Verdict.KILLED)
+    from collections.abc import Mapping
 
 
-def judge(evidence: Evidence | Untested) -> Judgement:
-    """Give the meaning of one run."""
-    if isinstance(evidence, Untested):
-        return Judgement(verdict=Verdict.UNTESTED, delivery=None, outcome=None, reason=evidence.reason)
-    delivery = None
-    match evidence:
-        case StopEvidence():
-            verdict, delivery = _stopped(evidence), _delivery(evidence)
-        case SignalEvidence():
-            verdict, delivery = _signalled(evidence), _delivery(evidence)
-        case ExitEvidence():
-            verdict = Verdict.KEPT if all(given == seen for given, seen in evidence.codes) else Verdict.LOST
-        case ReapEvidence():
-            verdict = Verdict.ZOMBIE if evidence.zombie else Verdict.REAPED
-    return Judgement(
-        verdict=verdict, delivery=delivery, outcome=_outcome(evidence), reason=reason_for(evidence, verdict)
-    )
+class Delivery(StrEnum):
+    """How often the app's handler ran for one ``docker kill``."""
+
+    NONE = "none"
+    ONCE = "once"
+    DUPLICATE = "duplicate"
 
 
-def judge_all(runs: Sequence[Run]) -> tuple[Judgement, Run]:
-    """Give the meaning of all runs of a cell, and the run that speaks for them.
+class Outcome(StrEnum):
+    """What became of the container."""
 
-    Runs that could not be tested do not count if others could; runs that disagree make the cell ``unstable``, with
-    the counts. Runs that agree, but whose evidence leaves room for doubt, prove nothing.
-    """
-    tested = [run for run in runs if run.judgement.verdict is not Verdict.UNTESTED] or list(runs)
-    counts = Counter(run.judgement.verdict for run in tested)
-    if len(counts) == 1:
-        shown = max(tested, key=_weight)
-        return _unless_doubtful(shown, len(tested)), shown
-    shown = next(run for run in tested if not run.judgement.verdict.good)
-    tally = ", ".join(f"{verdict} {count}×" for verdict, count in counts.most_common())
-    return (
-        Judgement(
-            verdict=Verdict.UNSTABLE,
-            delivery=shown.judgement.delivery,
-            outcome=shown.judgement.outcome,
-            reason=f"{len(tested)} runs disagree: {tally}; for instance, {shown.judgement.reason}",
-        ),
-        shown,
-    )
+    RUNNING = "running"
+    EXITED = "exited"
+    ENDED = "ended"
 
 
-def _weight(run: Run) -> int:
-    """How much a run shows of what can go wrong; of equal ones the first speaks."""
-    return list(Delivery).index(run.judgement.delivery or Delivery.NONE)
+class Verdict(StrEnum):
+    """What was found, for one cell. The first six are about a signal (probes ``signal`` and ``tty``)."""
+
+    FORWARDED = "forwarded"
+    DUPLICATED = "duplicated"
+    CUT_SHORT = "cut-short"
+    TRANSLATED = "translated"
+    SWALLOWED = "swallowed"
+    KILLED = "killed"
+    GRACEFUL = "graceful"
+    ABRUPT = "abrupt"
+    FORCED = "forced"
+    KEPT = "kept"
+    LOST = "lost"
+    REAPED = "reaped"
+    ZOMBIE = "zombie"
+    UNSTABLE = "unstable"
+    UNTESTED = "untested"
+
+    @property
+    def good(self) -> bool:
+        """Whether it is what one wants of a container: each probe has one such verdict."""
+        return self in (Verdict.FORWARDED, Verdict.GRACEFUL, Verdict.KEPT, Verdict.REAPED)
 
 
-def _unless_doubtful(shown: Run, runs: int) -> Judgement:
-    judgement, evidence = shown.judgement, shown.evidence
-    if not isinstance(evidence, SignalEvidence) or judgement.verdict not in _DOUBTFUL:
-        return judgement
-    open_to = doubt(evidence)
-    if open_to is None:
-        return judgement
-    seen = f"{runs} runs look" if runs > 1 else "one run looks"
-    told = "" if evidence.trace is not None else "; only the kernel's record can tell"
-    return Judgement(
-        verdict=Verdict.UNTESTED,
-        delivery=None,
-        outcome=None,
-        reason=f"{seen} {judgement.verdict}, but {open_to}{told}",
-    )
+_OF_A_SIGNAL: Final = (
+    Verdict.FORWARDED,
+    Verdict.DUPLICATED,
+    Verdict.CUT_SHORT,
+    Verdict.TRANSLATED,
+    Verdict.SWALLOWED,
+    Verdict.KILLED,
+)
+VERDICTS: Final[Mapping[Probe, tuple[Verdict, ...]]] = {
+    Probe.SIGNAL: _OF_A_SIGNAL,
+    Probe.STOP: (Verdict.GRACEFUL, Verdict.ABRUPT, Verdict.FORCED),
+    Probe.EXIT_CODE: (Verdict.KEPT, Verdict.LOST),
+    Probe.REAP: (Verdict.REAPED, Verdict.ZOMBIE),
+    Probe.TTY: _OF_A_SIGNAL,
+}
+"""What a single run of each probe can find, the good verdict first."""
 
 
-def as_expected(expected: Expected, verdict: Verdict, recorded: Verdict | None = None) -> bool | None:
-    """Tell whether a verdict is as expected.
+class Expected(StrEnum):
+    """An expectation: the probe's good verdict is found on every base, on none, or that depends on the base."""
 
-    Args:
-        expected: what the catalogue says; asserted unless it is ``depends``.
-        verdict: what was seen.
-        recorded: what a baseline says of this cell, if one covers it.
-
-    Returns:
-        ``None`` if nothing can be said: the cell is untested, or all depends and nothing is recorded.
-    """
-    if verdict is Verdict.UNTESTED:
-        return None
-    if recorded is not None and recorded is not Verdict.UNTESTED and verdict is not recorded:
-        return False
-    match expected:
-        case Expected.ALWAYS:
-            return verdict.good
-        case Expected.NEVER:
-            return not verdict.good
-        case Expected.DEPENDS:
-            return None if recorded is None or recorded is Verdict.UNTESTED else True
+    ALWAYS = "always"
+    NEVER = "never"
+    DEPENDS = "depends"
 
 
-def _signalled(evidence: SignalEvidence) -> Verdict:
-    """``cut-short`` goes before ``duplicated``.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What one run's evidence means; ``delivery`` is ``None`` where no signal is at stake."""
 
-    That the container ended under the app is there in every run, while a second delivery may merge with the first by
-    luck. The delivery says it all the same.
-    """
-    alive = evidence.running and (evidence.app_pid is None or evidence.app_after is not None)
-    if evidence.deliveries == 0 and evidence.sends == 0 and evidence.receipts:
-        return Verdict.TRANSLATED
-    if evidence.deliveries == 0:
-        return Verdict.SWALLOWED if alive else Verdict.CUT_SHORT if _overtaken(evidence) else Verdict.KILLED
-    if not alive and not evidence.done:
-        return Verdict.CUT_SHORT
-    return Verdict.DUPLICATED if _delivery(evidence) is Delivery.DUPLICATE else Verdict.FORWARDED
-
-
-def _stopped(evidence: StopEvidence) -> Verdict:
-    if evidence.forced:
-        return Verdict.FORCED
-    return Verdict.GRACEFUL if evidence.done and evidence.request is not Request.LOST else Verdict.ABRUPT
-
-
-def _delivery(evidence: SignalEvidence) -> Delivery:
-    if evidence.deliveries == 0:
-        return Delivery.NONE
-    return Delivery.ONCE if max(evidence.deliveries, evidence.sends) == 1 else Delivery.DUPLICATE
-
-
-def _outcome(evidence: Evidence) -> Outcome:
-    if evidence.running:
-        return Outcome.RUNNING
-    match evidence:
-        case StopEvidence(forced=True) | ReapEvidence():
-            return Outcome.ENDED
-        case SignalEvidence():
-            return Outcome.EXITED if evidence.done else Outcome.ENDED
-        case ExitEvidence():
-            return Outcome.EXITED
-
-
-def _overtaken(evidence: SignalEvidence) -> bool:
-    """Whether the kernel put the signal on an app that has a handler, and the container's end came before it ran."""
-    app = evidence.app
-    return evidence.sends > 0 and app is not None and app.catches(evidence.sent)
+    verdict: Verdict
+    delivery: Delivery | None
+    outcome: Outcome | None
+    reason: str

@@ -10,10 +10,10 @@ import requests
 from docker.errors import DockerException, ImageNotFound
 
 from harness.core.errors import BaseUnavailable, EngineFault, UsageError
-from harness.core.model import BaseFacts
-from harness.core.recipe import PREFIX, is_glob, is_recipe, parse_recipe
+from harness.core.facts import BaseFacts
 from harness.engine.client import messages, our_errors
 from harness.engine.containers import labels, remove
+from harness.local_bases.recipe import PREFIX, is_glob, is_recipe, parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -135,7 +135,7 @@ class Bases:
             raise BaseUnavailable(f"{reference} is not here", remedy="Leave out --pull never to get it.")
         if is_recipe(reference):
             # The engine's other modules do not need what it takes to assemble an image.
-            from harness.engine.recipes import build_recipe
+            from harness.local_bases import build_recipe
 
             tag = build_recipe(
                 self._api, parse_recipe(reference), cache=self._cache, report=self._report, rebuild=rebuild

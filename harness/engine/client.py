@@ -17,7 +17,7 @@ from docker.utils import parse_host
 from docker.utils.json_stream import json_stream
 
 from harness.core.errors import EngineFault, EngineUnavailable
-from harness.core.model import EngineFacts
+from harness.core.facts import EngineFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from docker.utils.socket import frames_iter
 
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.engine.client import REMEDY, our_errors
-from harness.engine.marks import write_marks
+from harness.engine.markers import write_markers
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
 from harness.engine.request import HttpRequest
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from harness.core.model import Tree
+    from harness.core.process import Tree
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
     from harness.engine.tracing import Tracer
@@ -159,7 +159,7 @@ class EngineContainer:
         with our_errors():
             return int(self._api.wait(self.id, timeout=_WAIT_S)["StatusCode"])
 
-    def fence(self) -> int:
+    def write_marker(self) -> int:
         """Write a mark into the pipes (or the terminal) that are PID 1's standard output and error.
 
         Needs root and a local engine.
@@ -167,7 +167,7 @@ class EngineContainer:
         if self._pid1 is None or not self._markable:
             return 0
         try:
-            return write_marks(self._pid1, self.inbox.fence, tty=self.inbox.tty)
+            return write_markers(self._pid1, self.inbox.marker, tty=self.inbox.tty)
         except OSError:
             # Its end cannot be told then, and a mark in the other output must not count later.
             self._markable = False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docker.errors import APIError
 
 from harness.core.errors import EngineFault, EngineUnavailable
-from harness.core.model import EngineEvent
+from harness.core.evidence import EngineEvent
 from harness.core.reproduce import UNREACHABLE_HOSTS
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer

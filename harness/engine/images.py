@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docker.errors import ImageNotFound
 
 from harness.core.errors import EngineFault
-from harness.core.model import StartCommand
+from harness.core.facts import StartCommand
 from harness.engine.buildkit import log_text
 from harness.engine.client import messages, our_errors
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from harness.core.catalogue import Variant
+    from harness.core.subject import Variant
 
 REPOSITORY: Final = "signal-harness"
 _DOCKERFILE: Final = ".signal-harness.Dockerfile"

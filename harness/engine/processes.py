@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import EngineFault
-from harness.core.model import Process, Tree
+from harness.core.process import Process, Tree
 from harness.engine.client import our_errors
 
 if TYPE_CHECKING:

@@ -11,7 +11,10 @@ import msgspec
 
 from harness.core.baseline import Finding, Recording, flaw, is_question, seen_of
 from harness.core.errors import UsageError
-from harness.core.model import BaseFacts, EngineFacts, Probe, Verdict, base_label
+from harness.core.facts import BaseFacts, EngineFacts
+from harness.core.question import Probe
+from harness.core.subject import base_label
+from harness.core.verdict import Verdict
 from harness.report.document import REMEDY, SCHEMA, Base, Engine, decode_as, kind_of, refusal
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from harness import __version__
 from harness.core.advice import advice
 from harness.core.claims import claim_of, lint
-from harness.core.journey import End, Send, Take, journey
-from harness.core.model import ExitEvidence, ReapEvidence, SignalEvidence, StopEvidence, Untested
+from harness.core.evidence import ExitEvidence, ReapEvidence, SignalEvidence, StopEvidence, Untested
+from harness.core.signal_path import End, Send, Take, signal_path
 from harness.core.signals import mask_signals
 from harness.core.trace import Handled, Sent
 from harness.report import document as doc
@@ -16,10 +16,13 @@ from harness.report import document as doc
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.core import journey as way
-    from harness.core.catalogue import Variant
+    from harness.core import signal_path as way
     from harness.core.dockerfile import Source
-    from harness.core.model import BaseFacts, EngineFacts, Evidence, Process, Report, Result, Run, StartCommand, Tree
+    from harness.core.evidence import Evidence
+    from harness.core.facts import BaseFacts, EngineFacts, StartCommand
+    from harness.core.process import Process, Tree
+    from harness.core.result import Report, Result, Run
+    from harness.core.subject import Variant
     from harness.core.trace import TraceRecord
 
 _MOST_LINES: Final = 200
@@ -148,7 +151,7 @@ def _evidence(result: Result) -> doc.Evidence:
             probe=None,
             reproduce=result.reproduce,
         )
-    steps = journey(evidence)
+    steps = signal_path(evidence)
     return doc.Evidence(
         pid1=evidence.pid1.args if evidence.pid1 else None,
         chain=evidence.chain,

@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.core.model import Verdict
 from harness.core.ranking import Change
-from harness.report.looks import CHANGED, look, printable
+from harness.core.verdict import Verdict
+from harness.report.style import CHANGED, look, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

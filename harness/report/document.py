@@ -10,8 +10,10 @@ import msgspec
 
 from harness.core.claims import Holds
 from harness.core.errors import UsageError
-from harness.core.model import Delivery, Expected, Ground, Outcome, Probe, Request, Verdict
+from harness.core.evidence import Ground, Request
+from harness.core.question import Probe
 from harness.core.trace import Fate
+from harness.core.verdict import Delivery, Expected, Outcome, Verdict
 
 SCHEMA: Final[Literal[1]] = 1
 T = TypeVar("T")

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from harness.core.advice import advice
 from harness.core.claims import claim_of, lint
-from harness.core.journey import End, Send, journey
-from harness.core.settle import depths
+from harness.core.process import depths
+from harness.core.signal_path import End, Send, signal_path
 from harness.core.signals import mask_signals
 from harness.core.trace import Fate
 from harness.report.describe import decided_ms, latency_ms
-from harness.report.looks import look, printable
+from harness.report.style import look, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from harness.core.dockerfile import Instruction
-    from harness.core.journey import Party, Step
-    from harness.core.model import Process, Result, Seen, Tree
+    from harness.core.evidence import Seen
+    from harness.core.process import Process, Tree
+    from harness.core.result import Result
+    from harness.core.signal_path import Party, Step
 
-from harness.core.model import ExitEvidence, ReapEvidence, SignalEvidence, StopEvidence
+from harness.core.evidence import ExitEvidence, ReapEvidence, SignalEvidence, StopEvidence
 
 _LOG_TAIL: Final = 16
 _MANY: Final = 24
@@ -65,7 +67,7 @@ def render(result: Result, instructions: Sequence[Instruction]) -> RenderableTyp
     if evidence is not None:
         parts += _section("Processes before", [processes(evidence.before)])
         if isinstance(evidence, SignalEvidence):
-            parts += _section("The path of the signal", [signal_path(evidence)])
+            parts += _section("The path of the signal", [path_table(evidence)])
         if told := found(evidence):
             parts += _section("What was found", [Text(told)])
         parts += _section(
@@ -155,9 +157,9 @@ def _others(caught: Sequence[str]) -> str:
     return " ".join(name for name in every if name not in caught)
 
 
-def signal_path(evidence: SignalEvidence) -> RenderableType:
+def path_table(evidence: SignalEvidence) -> RenderableType:
     """The way of the signal step by step, and how long it took."""
-    steps = journey(evidence)
+    steps = signal_path(evidence)
     if steps is None:
         return Text("There is no kernel's record of it here; the trees and the log are what there is.")
     table = Table.grid(padding=(0, 2))

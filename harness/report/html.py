@@ -18,12 +18,13 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from harness.core.comparison import recorded
-from harness.core.model import Verdict, base_label
 from harness.core.ranking import Change
-from harness.report.dialog import Place, by_place, dialogs, place_of, words_of
-from harness.report.looks import CHANGED, LOOKS, MEANINGS, TONES, printable
+from harness.core.subject import base_label
+from harness.core.verdict import Verdict
+from harness.report.html_cells import Place, by_place, dialogs, place_of, words_of
 from harness.report.rendering import environment
 from harness.report.rows import cell_id, column_order, differs
+from harness.report.style import CHANGED, LOOKS, MEANINGS, TONES, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,7 +13,8 @@ from junitparser import Error, Failure, TestCase, TestSuite
 from junitparser.xunit2 import JUnitXml
 
 from harness.core.comparison import recorded
-from harness.core.model import Verdict, base_label
+from harness.core.subject import base_label
+from harness.core.verdict import Verdict
 from harness.report.rows import by_base, causes_of, cell_id, differs, one_line, story
 
 if TYPE_CHECKING:

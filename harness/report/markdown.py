@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from harness.core.comparison import recorded
-from harness.core.model import Verdict, base_label
+from harness.core.judge import as_expected
 from harness.core.ranking import Change
-from harness.core.verdict import as_expected
+from harness.core.subject import base_label
+from harness.core.verdict import Verdict
 from harness.report.difference import SIGNS
-from harness.report.looks import CHANGED, LOOKS, MEANINGS
 from harness.report.rendering import environment
 from harness.report.rows import by_base, cell_id, column_order, differs, evidence, one_line, wanted
+from harness.report.style import CHANGED, LOOKS, MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

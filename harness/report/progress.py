@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
-    from harness.core.catalogue import Variant
-    from harness.core.model import Result
+    from harness.core.result import Result
+    from harness.core.subject import Variant
 
 
 class Progress:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import Expected, Outcome, Probe, Verdict, base_label
-from harness.core.settle import depths
+from harness.core.judge import as_expected
+from harness.core.process import depths
+from harness.core.question import Probe
 from harness.core.signals import Signal
-from harness.core.verdict import as_expected
-from harness.report.looks import GOOD, printable
+from harness.core.subject import base_label
+from harness.core.verdict import Expected, Outcome, Verdict
+from harness.report.style import GOOD, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -16,10 +16,11 @@ from urllib.parse import quote
 import msgspec
 
 from harness.core.comparison import recorded
-from harness.core.model import Expected, Verdict, base_label
 from harness.core.ranking import RANKS
-from harness.report.looks import MEANINGS
+from harness.core.subject import base_label
+from harness.core.verdict import Expected, Verdict
 from harness.report.rows import cell_id, differs, one_line, wanted
+from harness.report.style import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,16 +9,16 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from harness.core.claims import LINT_RULE, tally
-from harness.core.model import Verdict
-from harness.report.looks import MEANINGS, differs, look, printable, wanted_of
-from harness.report.matrix import Matrix
+from harness.core.verdict import Verdict
+from harness.report.base_table import BaseTable
+from harness.report.style import MEANINGS, differs, look, printable, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
-    from harness.core.model import Report, Result
+    from harness.core.result import Report, Result
 
 _PIPE_WIDTH: Final = 100
 
@@ -34,7 +34,7 @@ def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> Ren
     for reference, facts in report.bases.items():
         results = [result for result in report.results if result.cell.base == reference]
         if results:
-            parts += [Matrix(facts, results, recorded or {}), Text()]
+            parts += [BaseTable(facts, results, recorded or {}), Text()]
     parts.append(legend(report.results))
     if told := notes(report.results, recorded or {}):
         parts += [Text(), told]

@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 from harness.core.errors import Abandoned
-from harness.core.model import EngineEvent, LogLine
+from harness.core.evidence import EngineEvent, LogLine
 
 MOST_BYTES: Final = 1 << 20
 # ECMA-48, 5.4: a control sequence; what npm's spinner draws with.
@@ -21,7 +21,7 @@ ECHO: Final = b"^C"
 class Inbox:
     """The output and events of one container, and a way to wait for news of them.
 
-    Output is kept up to `MOST_BYTES`; what goes beyond is counted as a flood and dropped. ``fence`` is a mark that is
+    Output is kept up to `MOST_BYTES`; what goes beyond is counted as a flood and dropped. ``marker`` is a mark that is
     taken out of the output and counted when it is written into it. With ``tty`` the output is that of a terminal: lines
     end as terminals end them, and control sequences and echoed keys are left out.
     """
@@ -29,14 +29,14 @@ class Inbox:
     def __init__(self, *, tty: bool = False) -> None:
         self.tty: Final = tty
         # Nobody but us can know it, so no app can fake the end of its output.
-        self.fence: Final = b"\x1esignal-harness " + secrets.token_hex(8).encode() + b"\x1e\n"
+        self.marker: Final = b"\x1esignal-harness " + secrets.token_hex(8).encode() + b"\x1e\n"
         self._news = threading.Condition()
         self._fresh = False
         self._partial: dict[int, bytes] = {}
         self._lines: list[LogLine] = []
         self._events: list[EngineEvent] = []
         self._bytes = 0
-        self._fences = 0
+        self._markers = 0
         self._echoes = 0
         self._closed = False
         self._abandoned = False
@@ -52,9 +52,9 @@ class Inbox:
                 *whole, rest = (data.replace(b"\r\n", b"\n") if self.tty else data).split(b"\n")
                 carry = b""
                 for piece in whole:
-                    before, mark, after = (carry + piece + b"\n").partition(self.fence)
+                    before, mark, after = (carry + piece + b"\n").partition(self.marker)
                     if mark:
-                        self._fences += 1
+                        self._markers += 1
                         carry = before + after
                     else:
                         self._lines.append(LogLine(at_ns=at_ns, text=self._text(carry + piece)))
@@ -116,9 +116,9 @@ class Inbox:
         return self._bytes > MOST_BYTES
 
     @property
-    def fences(self) -> int:
+    def markers(self) -> int:
         """How many marks have arrived."""
-        return self._fences
+        return self._markers
 
     @property
     def echoes(self) -> int:

@@ -7,17 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.core.errors import EngineFault
-from harness.core.model import Evidence, Probe, Untested
+from harness.core.evidence import Evidence, Untested
+from harness.core.question import Probe
+from harness.run.observation import CannotTest, Observation
 from harness.run.probes import exit_code, reap, signal, stop
-from harness.run.watch import CannotTest, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.core.catalogue import App
     from harness.core.signals import Signal
+    from harness.core.subject import App
+    from harness.run.observation import Patience
     from harness.run.protocol import Engine, Launch
-    from harness.run.watch import Patience
 
 E = TypeVar("E", bound=Evidence)
 
@@ -40,18 +41,18 @@ def observe(engine: Engine, launch: Launch, question: Question, app: App, patien
         EngineUnavailable: the engine went away.
     """
 
-    def ask(how: Launch, probe: Callable[[Watch], E]) -> E | Untested:
+    def ask(how: Launch, probe: Callable[[Observation], E]) -> E | Untested:
         with engine.launch(how) as container:
-            watch = Watch(container, app, patience)
+            observation = Observation(container, app, patience)
             try:
                 container.start()
-                return probe(watch)
+                return probe(observation)
             except (EngineFault, CannotTest) as fault:
                 return Untested(reason=str(fault), logs=container.inbox.lines)
 
     match question.probe:
         case Probe.SIGNAL:
-            return ask(launch, lambda watch: signal.send(watch, question.signal))
+            return ask(launch, lambda observation: signal.send(observation, question.signal))
         case Probe.TTY:
             return ask(signal.with_terminal(launch), signal.press_ctrl_c)
         case Probe.REAP:
@@ -62,7 +63,7 @@ def observe(engine: Engine, launch: Launch, question: Question, app: App, patien
                 return Untested(reason="the catalogue does not tell how the app is made to shut down: [app.stop]")
             return ask(
                 stop.with_shutdown(launch, setting),
-                lambda watch: stop.stop(watch, question.signal, setting),
+                lambda observation: stop.stop(observation, question.signal, setting),
             )
         case Probe.EXIT_CODE:
             if app.exit_code is None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.model import Cell, Probe
+from harness.core.question import Probe
+from harness.core.subject import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.core.catalogue import Variant
     from harness.core.signals import Signal
+    from harness.core.subject import Variant
 
 
 def cells(

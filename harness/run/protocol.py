@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from harness.core.model import Tree
+    from harness.core.process import Tree
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
     from harness.run.inbox import Inbox
@@ -113,8 +113,8 @@ class Container(Protocol):
         """
         ...
 
-    def fence(self) -> int:
-        """Write a mark behind all output so far, on each output stream; on arrival it counts in ``inbox.fences``.
+    def write_marker(self) -> int:
+        """Write a mark behind all output so far, on each output stream; on arrival it counts in ``inbox.markers``.
 
         Returns:
             How many marks will arrive; 0 where marks cannot be written.

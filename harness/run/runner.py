@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.doubt import doubt
 from harness.core.errors import EngineUnavailable, HarnessError
-from harness.core.model import Expected, Probe, Result, Run, SignalEvidence, StartCommand, Untested, Verdict
+from harness.core.evidence import SignalEvidence, Untested
+from harness.core.judge import judge, judge_all
+from harness.core.question import Probe
 from harness.core.reproduce import commands
+from harness.core.result import Result, Run
 from harness.core.signals import parse_signal
-from harness.core.verdict import judge, judge_all
+from harness.core.verdict import Expected, Verdict
+from harness.run.observation import Patience
 from harness.run.observe import Question, observe
 from harness.run.protocol import Launch
-from harness.run.watch import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
 
-    from harness.core.catalogue import App, Variant
-    from harness.core.model import BaseFacts, Cell, Evidence
+    from harness.core.evidence import Evidence
+    from harness.core.facts import BaseFacts, StartCommand
     from harness.core.signals import Signal
+    from harness.core.subject import App, Cell, Variant
     from harness.run.protocol import Engine
 
 _STOP_SIGNAL: Final = "SIGTERM"  # what the engine sends where an image has no STOPSIGNAL (Dockerfile reference)

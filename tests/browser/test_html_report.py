@@ -11,12 +11,14 @@ from playwright.sync_api import expect
 
 from harness.core.baseline import Finding, Recording
 from harness.core.comparison import compare
-from harness.core.model import Expected, LogLine, Probe, Verdict
+from harness.core.evidence import LogLine
+from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Sent
+from harness.core.verdict import Expected, Verdict
 from harness.report.baseline import recordings_of
 from harness.report.describe import describe
-from tests.reports import (
+from tests.support.reports import (
     APP,
     BASE,
     ENGINE,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from harness.core.comparison import Comparison
-    from harness.core.model import Evidence, Untested
+    from harness.core.evidence import Evidence, Untested
 
     Opens = Callable[..., Page]
 

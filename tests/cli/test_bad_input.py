@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from harness.session import load_catalogue
-from tests.cli.command import command
+from tests.support.command import command
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.errors import ExitCode
-from harness.lab.exercises import load
-from harness.lab.folder import replace, start
-from tests.leftovers import left_behind, wait_for_a_signal
+from harness.workshop.lab.exercises import load
+from harness.workshop.lab.folder import replace, start
+from tests.support.leftovers import left_behind, wait_for_a_signal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.lab.exercises import Exercise
-    from tests.offline import Offline
+    from harness.workshop.lab.exercises import Exercise
+    from tests.support.offline import Offline
 
 LABS = load()
 NOWHERE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.leftovers import left_behind, wait_for_a_signal
+from tests.support.leftovers import left_behind, wait_for_a_signal
 
 if TYPE_CHECKING:
     from pathlib import Path

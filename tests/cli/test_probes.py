@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from harness.report.document import schema
-from tests.cli.command import command
+from tests.support.command import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,14 +17,15 @@ import pytest
 
 from harness.report.describe import describe
 from harness.report.document import encode
-from tests.cli.command import command
-from tests.reports import BASE, ENGINE, FACTS, FORWARDED, SWALLOWED, UNTESTED, report, result
+from tests.support.command import command
+from tests.support.reports import BASE, ENGINE, FACTS, FORWARDED, SWALLOWED, UNTESTED, report, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.core.model import BaseFacts, Result
+    from harness.core.facts import BaseFacts
+    from harness.core.result import Result
 
 pytestmark = pytest.mark.cli
 

@@ -13,12 +13,12 @@ from harness.core.signals import Signal
 from harness.run.protocol import Container, Engine, Launch
 from harness.run.waiting import until
 from harness.session import cache_folder
-from tests.scripted import Executed, Happening, Script, ScriptedEngine, process
+from tests.support.scripted import Executed, Happening, Script, ScriptedEngine, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from harness.core.model import Process
+    from harness.core.process import Process
 
 BASE = "local:musl-node24"
 IMAGE = "signal-harness/base:musl-node24"
@@ -388,11 +388,11 @@ def test_a_mark_comes_through_a_terminal_once(place: Place) -> None:
         wait_for_line(container, "up")
         container.type(CTRL_C)
         wait_for_line(container, "got INT")
-        marks = container.fence()
+        marks = container.write_marker()
         if marks == 0:
             pytest.skip("marks need root and an engine on this machine")
         assert marks == 1
-        assert until(lambda: container.inbox.fences or None, timeout_s=LONG_S, time=container.inbox) == 1
+        assert until(lambda: container.inbox.markers or None, timeout_s=LONG_S, time=container.inbox) == 1
         assert [line.text for line in container.inbox.lines] == ["up", "got INT"]
         assert container.tree() != ()
 
@@ -401,7 +401,7 @@ def test_a_mark_leaves_the_terminal_as_it_was(place: Place) -> None:
     with place.launch(TERMINAL) as container:
         container.start()
         wait_for_line(container, "up")
-        container.fence()
+        container.write_marker()
         container.type(CTRL_C)
         wait_for_line(container, "got INT")
         assert not container.inbox.closed
@@ -508,7 +508,7 @@ def test_a_container_that_has_ended_has_no_processes_and_takes_no_mark(place: Pl
         container.start()
         wait_for_end(container)
         assert container.tree() == ()
-        assert container.fence() == 0
+        assert container.write_marker() == 0
 
 
 def test_a_command_that_is_not_there_is_a_fault(place: Place) -> None:
@@ -523,12 +523,12 @@ def test_a_mark_arrives_behind_all_output(place: Place) -> None:
         wait_for_line(container, "up")
         container.kill(TERM)
         wait_for_line(container, "written")
-        marks = container.fence()
+        marks = container.write_marker()
         if marks == 0:
             pytest.skip("marks need root and an engine on this machine")
-        arrived = until(lambda: container.inbox.fences >= marks or None, timeout_s=LONG_S, time=container.inbox)
-        assert arrived, container.inbox.fences
-        assert container.inbox.fences == marks
+        arrived = until(lambda: container.inbox.markers >= marks or None, timeout_s=LONG_S, time=container.inbox)
+        assert arrived, container.inbox.markers
+        assert container.inbox.markers == marks
         texts = [line.text for line in container.inbox.lines if line.text not in ("up", "written")]
         assert texts == ["half line 0", *(f" line {n}" for n in range(1, 500))]
 

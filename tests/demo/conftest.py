@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.demo.terminal import Terminal
-from tests.demo.walking import Shot, walk
+from tests.support.terminal import Terminal
+from tests.support.walking import Shot, walk
 
 if TYPE_CHECKING:
-    from tests.offline import Offline
+    from tests.support.offline import Offline
 
 Opens = Callable[..., Terminal]
 

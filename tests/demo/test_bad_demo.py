@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from harness.session import load_catalogue
-from tests.cli.command import command
-from tests.demo.terminal import Terminal
+from tests.support.command import command
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path

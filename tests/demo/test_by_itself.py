@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from harness.core.model import Verdict
-from tests.demo.terminal import WAIT_S
-from tests.demo.walking import NEXT, waits
-from tests.leftovers import left_behind
+from harness.core.verdict import Verdict
+from tests.support.leftovers import left_behind
+from tests.support.terminal import WAIT_S
+from tests.support.walking import NEXT, waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.demo.conftest import Opens
-    from tests.demo.terminal import Terminal
+    from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 

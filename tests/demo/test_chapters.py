@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from harness.core.model import VERDICTS, Probe, Verdict
-from harness.core.story import claimed
-from harness.report.looks import LOOKS, MEANINGS
+from harness.core.question import Probe
+from harness.core.verdict import VERDICTS, Verdict
+from harness.report.style import LOOKS, MEANINGS
 from harness.session import load_catalogue
-from tests.demo.walking import (
+from harness.workshop.story import claimed
+from tests.support.walking import (
     ANSWER,
     CLAIM,
     ENDED,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.demo.conftest import Walks
-    from tests.offline import Offline
+    from tests.support.offline import Offline
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 

@@ -9,16 +9,16 @@ import pytest
 
 from harness.run.inbox import Inbox
 from harness.run.waiting import until
-from tests.demo.walking import BUSY, NEXT, VERDICT, WAITS, shot, waits
-from tests.leftovers import left_behind
+from tests.support.leftovers import left_behind
+from tests.support.walking import BUSY, NEXT, VERDICT, WAITS, shot, waits
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
     from tests.demo.conftest import Opens
-    from tests.demo.terminal import Terminal
-    from tests.demo.walking import Shot
+    from tests.support.terminal import Terminal
+    from tests.support.walking import Shot
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 

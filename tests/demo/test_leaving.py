@@ -15,15 +15,15 @@ import pytest
 from harness.run.inbox import Inbox
 from harness.run.waiting import until
 from harness.session import load_catalogue
-from tests.demo.walking import BUSY, COUNTED, HEAD, NEXT, waits
-from tests.leftovers import left_behind
+from tests.support.leftovers import left_behind
+from tests.support.walking import BUSY, COUNTED, HEAD, NEXT, waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tests.demo.conftest import Opens
-    from tests.demo.terminal import Terminal
+    from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 

@@ -16,8 +16,8 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from harness.engine.containers import remove
-from tests.cli.command import command
-from tests.leftovers import containers_of, wait_for_a_signal
+from tests.support.command import command
+from tests.support.leftovers import containers_of, wait_for_a_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

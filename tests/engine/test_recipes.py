@@ -14,8 +14,8 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from harness.core.errors import BaseUnavailable
-from harness.core.recipe import parse_recipe
-from harness.engine.recipes import build_recipe
+from harness.local_bases import build_recipe
+from harness.local_bases.recipe import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

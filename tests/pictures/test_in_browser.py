@@ -12,8 +12,8 @@ from rich.text import Text
 from harness.core.dockerfile import Instruction
 from harness.core.trace import Fate, Handled, Sent
 from harness.report import picture, sequence
-from tests.pictures.comparing import PICTURES
-from tests.reports import SWALLOWED, chained, result
+from tests.support.comparing import PICTURES
+from tests.support.reports import SWALLOWED, chained, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

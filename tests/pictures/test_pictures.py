@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from harness.cli.run import explain
 from harness.core.errors import EngineUnavailable, UsageError
 from harness.core.trace import Fate, Handled, Sent
-from harness.report import sequence
-from tests.cli.command import command
-from tests.pictures.comparing import PICTURES, listed, masked, parsed, path, terminal
-from tests.reports import FORWARDED, chained, result
+from harness.report import sequence_svg as sequence
+from tests.support.command import command
+from tests.support.comparing import PICTURES, listed, masked, parsed, path, terminal
+from tests.support.reports import FORWARDED, chained, result
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,20 +13,22 @@ from hypothesis import strategies as st
 
 from harness import bisect
 from harness.bisect import Bisection
-from harness.core.bisection import Change, Tried, search
 from harness.core.errors import BaseUnavailable, EngineUnavailable, UsageError
-from harness.core.model import Probe, Verdict
+from harness.core.question import Probe
+from harness.core.search import Change, Tried, search
 from harness.core.signals import Signal
+from harness.core.verdict import Verdict
 from harness.report.progress import Progress
 from harness.session import Selection
-from tests.reports import FACTS, FORWARDED, GRACEFUL, KILLED, SWALLOWED, UNTESTED, report, result
+from tests.support.reports import FACTS, FORWARDED, GRACEFUL, KILLED, SWALLOWED, UNTESTED, report, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.core.bisection import Found
     from harness.core.errors import HarnessError
-    from harness.core.model import Evidence, Report, Result, Untested
+    from harness.core.evidence import Evidence, Untested
+    from harness.core.result import Report, Result
+    from harness.core.search import Found
     from harness.session import Hooks
 
 TERM = Signal(15)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from harness.core.baseline import recordings
 from harness.core.errors import UsageError
-from harness.core.model import Verdict
+from harness.core.verdict import Verdict
 from harness.report.baseline import write
 from harness.report.describe import describe
 from harness.report.document import encode
 from harness.session import _shown, read_file, read_list, read_recordings
-from tests.reports import BASE, DEBIAN, FACTS, FORWARDED, SWALLOWED, finding, recording, report, result
+from tests.support.reports import BASE, DEBIAN, FACTS, FORWARDED, SWALLOWED, finding, recording, report, result
 
 if TYPE_CHECKING:
     from pathlib import Path

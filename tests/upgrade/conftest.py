@@ -14,12 +14,12 @@ import pytest
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
-from tests.registry import running
+from tests.support.registry import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.registry import Registry
+    from tests.support.registry import Registry
 
 FROM = "signal-harness/base:"
 DERIVED = f"signal-harness-test/upgrade-{os.getpid()}"  # others may be at work on the same engine

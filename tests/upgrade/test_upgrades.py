@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.session import load_catalogue
-from tests.cli.command import command
-from tests.leftovers import owner
+from tests.support.command import command
+from tests.support.leftovers import owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from tests.registry import Registry
+    from tests.support.registry import Registry
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import ExitEvidence
+from harness.core.evidence import ExitEvidence
+from harness.run.observation import CannotTest, Rest
 from harness.run.waiting import until
-from harness.run.watch import CannotTest, Rest
 
 if TYPE_CHECKING:
-    from harness.core.catalogue import ExitSetting
+    from harness.core.subject import ExitSetting
+    from harness.run.observation import Observation
     from harness.run.protocol import Launch
-    from harness.run.watch import Watch
 
 CODES: Final = (42, 0, 143)
 """A failure, success, and the code that shells give a process that SIGTERM ended."""
@@ -23,30 +23,31 @@ def exiting(launch: Launch, setting: ExitSetting, code: int) -> Launch:
     return replace(launch, environment={**launch.environment, **setting.exiting(code)})
 
 
-def see_exit(watch: Watch, code: int) -> ExitEvidence:
+def see_exit(observation: Observation, code: int) -> ExitEvidence:
     """Look on while the app exits with a code, until the container has ended or rests without it.
 
     The process tree is looked at once; if the app was quicker, the evidence has none, and needs none.
     """
-    watch.wait_until_ready()
-    began_ns = watch.inbox.now_ns()
-    before = watch.container.tree()
-    rest = Rest(watch, before)
+    observation.wait_until_ready()
+    began_ns = observation.inbox.now_ns()
+    before = observation.container.tree()
+    rest = Rest(observation, before)
 
     def look() -> bool | None:
-        watch.check()
-        if watch.inbox.died is not None:
-            return watch.ended() or None
-        return True if rest.step() and watch.done() and rest.lasting else None
+        observation.check()
+        if observation.inbox.died is not None:
+            return observation.ended() or None
+        return True if rest.step() and observation.done() and rest.lasting else None
 
-    if until(look, timeout_s=watch.patience.decide_s, time=watch.inbox) is None:
-        raise CannotTest(f"the app did not exit within {watch.patience.decide_s:g} s")
-    if not watch.done():
+    if until(look, timeout_s=observation.patience.decide_s, time=observation.inbox) is None:
+        raise CannotTest(f"the app did not exit within {observation.patience.decide_s:g} s")
+    if not observation.done():
         raise CannotTest("the container ended, but its app does not say that it was done")
-    seen = watch.container.exit_code() if watch.ended() else None
-    after = () if watch.ended() else rest.sample
+    seen = observation.container.exit_code() if observation.ended() else None
+    after = () if observation.ended() else rest.sample
     return ExitEvidence(
-        **watch.seen(before=before, app=watch.find_app(before), after=after, began_ns=began_ns), codes=((code, seen),)
+        **observation.seen(before=before, app=observation.find_app(before), after=after, began_ns=began_ns),
+        codes=((code, seen),),
     )
 
 

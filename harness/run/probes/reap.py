@@ -8,29 +8,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import ReapEvidence
+from harness.core.evidence import ReapEvidence
+from harness.run.observation import CannotTest, Rest
 from harness.run.waiting import until
-from harness.run.watch import CannotTest, Rest
 
 if TYPE_CHECKING:
-    from harness.core.model import Process, Tree
-    from harness.run.watch import Watch
+    from harness.core.process import Process, Tree
+    from harness.run.observation import Observation
 
 _ORPHAN: Final = "sleep 3600"
 _MAKE: Final = ("/bin/sh", "-c", f"{_ORPHAN} </dev/null >/dev/null 2>&1 & echo $!")
 _SEEN_S: Final = 10.0
 
 
-def reap(watch: Watch) -> ReapEvidence:
+def reap(observation: Observation) -> ReapEvidence:
     """Orphan a process, end it, and look on until it is waited for or plainly is not."""
-    container = watch.container
-    opening = watch.open()
+    container = observation.container
+    initial = observation.open()
     began_ns = container.inbox.now_ns()
     code, output = container.execute(_MAKE)
     inner = output.strip()
     if code != 0 or not inner.isdecimal():
         raise CannotTest(f"no process could be started in the container: {output.strip() or f'exit code {code}'}")
-    known = {process.pid for process in opening.tree}
+    known = {process.pid for process in initial.tree}
 
     def adopted() -> tuple[Process, Tree] | None:
         tree = container.tree()
@@ -45,11 +45,11 @@ def reap(watch: Watch) -> ReapEvidence:
     code, output = container.execute(("/bin/sh", "-c", f"kill -KILL {inner}"))
     if code != 0:
         raise CannotTest(f"the orphaned process could not be ended: {output.strip() or f'exit code {code}'}")
-    rest = Rest(watch, before)
+    rest = Rest(observation, before)
 
     def look() -> bool | None:
-        watch.check()
-        if watch.inbox.died is not None:
+        observation.check()
+        if observation.inbox.died is not None:
             raise CannotTest("the container ended as its orphan did")
         resting = rest.step()
         left = next((process for process in rest.sample if process.pid == orphan.pid), None)
@@ -57,9 +57,11 @@ def reap(watch: Watch) -> ReapEvidence:
             return False
         return True if resting and rest.lasting and left is not None and not left.alive else None
 
-    zombie = until(look, timeout_s=watch.patience.decide_s, time=container.inbox)
+    zombie = until(look, timeout_s=observation.patience.decide_s, time=container.inbox)
     if zombie is None:
-        raise CannotTest(f"the container did not come to rest within {watch.patience.decide_s:g} s")
+        raise CannotTest(f"the container did not come to rest within {observation.patience.decide_s:g} s")
     return ReapEvidence(
-        **watch.seen(before=before, app=opening.app, after=rest.sample, began_ns=began_ns), orphan=orphan, zombie=zombie
+        **observation.seen(before=before, app=initial.app, after=rest.sample, began_ns=began_ns),
+        orphan=orphan,
+        zombie=zombie,
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from harness.core.model import SignalEvidence
+from harness.core.evidence import SignalEvidence
 from harness.core.signals import Signal
-from harness.run.watch import SignalDecider, Watch
+from harness.run.observation import Observation, SignalDecider
 
 if TYPE_CHECKING:
     from harness.run.protocol import Launch
@@ -22,30 +22,30 @@ def with_terminal(launch: Launch) -> Launch:
     return replace(launch, tty=True)
 
 
-def send(watch: Watch, signal: Signal) -> SignalEvidence:
+def send(observation: Observation, signal: Signal) -> SignalEvidence:
     """Send a signal, and look on until it is decided what it did."""
-    return _see(watch, signal, typed=False)
+    return _see(observation, signal, typed=False)
 
 
-def press_ctrl_c(watch: Watch) -> SignalEvidence:
+def press_ctrl_c(observation: Observation) -> SignalEvidence:
     """Press Ctrl-C, and look on until it is decided what that did."""
-    return _see(watch, CTRL_C_SIGNAL, typed=True)
+    return _see(observation, CTRL_C_SIGNAL, typed=True)
 
 
-def _see(watch: Watch, signal: Signal, *, typed: bool) -> SignalEvidence:
-    opening = watch.open()
+def _see(observation: Observation, signal: Signal, *, typed: bool) -> SignalEvidence:
+    initial = observation.open()
     if typed:
-        echoes = watch.inbox.echoes
-        began_ns = watch.container.type(CTRL_C)
-        watch.wait_for_signal(
-            lambda: watch.inbox.echoes > echoes,
+        echoes = observation.inbox.echoes
+        began_ns = observation.container.type(CTRL_C)
+        observation.wait_for_signal(
+            lambda: observation.inbox.echoes > echoes,
             silence="the terminal does not echo Ctrl-C, as if it were only a character",
         )
     else:
-        began_ns = watch.container.kill(signal)
-    decider = SignalDecider(watch, opening, signal=signal, began_ns=began_ns, from_engine=not typed)
-    decision = watch.decide(decider.step)
+        began_ns = observation.container.kill(signal)
+    decider = SignalDecider(observation, initial, signal=signal, began_ns=began_ns, from_engine=not typed)
+    decision = observation.decide(decider.step)
     return SignalEvidence(
-        **watch.seen_of_signal(opening, decision, signal=signal, began_ns=began_ns),
+        **observation.seen_of_signal(initial, decision, signal=signal, began_ns=began_ns),
         typed=typed,
     )

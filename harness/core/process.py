@@ -1,0 +1,126 @@
+"""The processes of a container at one moment: one, a whole tree, the chain from the first down to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.core.signals import Signal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """One process of a container at one moment, as proc_pid_status(5) and ps(1) show it.
+
+    ``state`` is that of ps(1), with a ``+`` for the foreground of its terminal.
+    ``pid`` counts on the engine's host, ``inner_pid`` in the container where that can be seen. ``activity`` is a
+    fingerprint of how often its threads ran so far (their context switches); equal values mean that none ran between.
+    ``wchan`` names the kernel functions that its threads sleep in, ``threads`` are their ids on the host.
+    """
+
+    pid: int
+    ppid: int
+    pgid: int
+    state: str
+    caught: int
+    ignored: int
+    blocked: int
+    pending: int
+    args: str
+    inner_pid: int | None = None
+    activity: int | None = None
+    wchan: str | None = None
+    threads: frozenset[int] = frozenset()
+
+    @property
+    def fetches_signals(self) -> bool | None:
+        """Whether it sleeps in sigtimedwait(2); ``None`` if that cannot be seen.
+
+        For as long as it does, the kernel takes the signals it waits for out of its ``blocked`` mask, though they are
+        not dropped (kernel/signal.c, ``do_sigtimedwait``): tini looks as if it let SIGTERM through.
+        """
+        return None if self.wchan is None else "sigtimedwait" in self.wchan
+
+    @property
+    def in_foreground(self) -> bool:
+        """Whether its terminal sends it the signals of keys such as Ctrl-C."""
+        return "+" in self.state
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it is dead, or waits for something or is stopped with no signal on its way to it."""
+        return not self.alive or (self.state[:1] in "SITt" and self.deliverable == 0)
+
+    @property
+    def deliverable(self) -> int:
+        """The pending signals that are not blocked."""
+        return self.pending & ~self.blocked
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is more than an entry in the process table."""
+        return self.state[:1] not in "ZX"
+
+    def catches(self, signal: Signal) -> bool:
+        """Whether it has a handler for the signal."""
+        return bool(self.caught >> (signal.number - 1) & 1)
+
+    def ignores(self, signal: Signal) -> bool:
+        """Whether it has set the signal to be ignored."""
+        return bool(self.ignored >> (signal.number - 1) & 1)
+
+    def blocks(self, signal: Signal) -> bool:
+        """Whether it blocks the signal, as processes do that fetch signals with sigwait or a signalfd."""
+        return bool(self.blocked >> (signal.number - 1) & 1)
+
+
+Tree = tuple[Process, ...]
+
+
+def find_app(tree: Tree, inner_pid: int | None) -> Process | None:
+    """The process of the app: by the PID it logged, or else the one process without a child.
+
+    Returns:
+        ``None`` if the tree does not tell which process is the app.
+    """
+    if inner_pid is not None and any(process.inner_pid is not None for process in tree):
+        return next((process for process in tree if process.inner_pid == inner_pid), None)
+    parents = {process.ppid for process in tree}
+    leaves = [process for process in tree if process.pid not in parents and process.alive]
+    return leaves[0] if len(leaves) == 1 else None
+
+
+def path(tree: Tree, target: int) -> Tree:
+    """The processes from PID 1 down to one of them, both included; empty if that one is not there."""
+    by_pid = {process.pid: process for process in tree}
+    steps: list[Process] = []
+    current = by_pid.get(target)
+    while current is not None and current not in steps:
+        steps.append(current)
+        current = by_pid.get(current.ppid)
+    return tuple(reversed(steps))
+
+
+class Kin(Protocol):
+    """A process that names its parent: one that was sampled, or one of a results document."""
+
+    @property
+    def pid(self) -> int:
+        """Its own number."""
+        ...
+
+    @property
+    def ppid(self) -> int:
+        """Its parent's."""
+        ...
+
+
+def depths(processes: Iterable[Kin]) -> dict[int, int]:
+    """How far below the top each process is, by its number; parents come before their children."""
+    found: dict[int, int] = {}
+    for process in processes:
+        found[process.pid] = found.get(process.ppid, -1) + 1
+    return found

@@ -1,5 +1,0 @@
-"""Base images assembled from packages, for places where no image registry answers."""
-
-from harness.engine.recipes.assemble import build_recipe
-
-__all__ = ["build_recipe"]

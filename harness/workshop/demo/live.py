@@ -1,0 +1,211 @@
+"""Cells that are run before an observer: one that waits for its cue, or many at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from harness.run.runner import Runner
+from harness.workshop.stepping import Action, NullObserver, SteppedEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.core.evidence import LogLine
+    from harness.core.process import Tree
+    from harness.core.result import Result
+    from harness.core.subject import Cell
+    from harness.run.protocol import Container, Engine, Launch
+    from harness.run.runner import Schedule
+
+
+class Phase(Enum):
+    """How far a play has come."""
+
+    COMING = auto()
+    """There is no container yet: the image is being built."""
+    STARTING = auto()
+    HELD = auto()
+    """Something is about to be done to it, on cue."""
+    UNDER_WAY = auto()
+    OVER = auto()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """An action that was done, and when, in nanoseconds of the monotonic clock."""
+
+    action: Action
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """What is to be seen of a play at one moment.
+
+    ``held`` is the action that waits for its cue, ``actions`` are those that were done; ``elapsed_s`` is how long the
+    last one has been under way. ``run`` counts the containers: where evidence leaves room for doubt there are several.
+    """
+
+    cell: Cell
+    phase: Phase
+    launch: Launch | None = None
+    container: str = ""
+    tree: Tree = ()
+    lines: tuple[LogLine, ...] = ()
+    actions: tuple[Taken, ...] = ()
+    held: Action | None = None
+    elapsed_s: float = 0.0
+    run: int = 0
+    result: Result | None = None
+
+
+class LiveCell:
+    """One cell, run in a fresh container that waits for its cue before each thing that is done to it.
+
+    Args:
+        cell: the cell.
+        engine: where it runs.
+        schedule: how it is run.
+    """
+
+    def __init__(self, cell: Cell, engine: Engine, schedule: Schedule) -> None:
+        self.cell = cell
+        self._lock = threading.Lock()
+        self._launch: Launch | None = None
+        self._container: Container | None = None
+        self._tree: Tree = ()
+        self._held: tuple[Action, threading.Event] | None = None
+        self._begun = False
+        self._actions: list[Taken] = []
+        self._runs = 0
+        self._engine = SteppedEngine(engine, self)
+        self._stack = ExitStack()
+        runner = self._stack.enter_context(Runner(self._engine, replace(schedule, jobs=1, on_result=lambda _: None)))
+        (self._future,) = runner.submit([cell])
+
+    def cue(self) -> None:
+        """Let what is held be done."""
+        with self._lock:
+            if self._held is not None:
+                self._held[1].set()
+                self._held = None
+                self._begun = True
+
+    def abandon(self) -> None:
+        """Give it up, without waiting for its container to go."""
+        self._engine.abandon()
+        self._future.cancel()
+
+    def close(self) -> None:
+        """Give it up, and wait until nothing is left of it."""
+        self.abandon()
+        self._stack.close()
+
+    def snapshot(self) -> Snapshot:
+        """What is to be seen now."""
+        over = self._future.done() and not self._future.cancelled()
+        with self._lock:
+            container = self._container
+            started = container is not None and bool(self._tree)
+            phase = (
+                Phase.OVER
+                if over
+                else Phase.HELD
+                if self._held
+                else Phase.UNDER_WAY
+                if self._begun
+                else Phase.STARTING
+                if started
+                else Phase.COMING
+            )
+            return Snapshot(
+                cell=self.cell,
+                phase=phase,
+                launch=self._launch,
+                container=container.name if container else "",
+                tree=self._tree,
+                lines=container.inbox.lines if container else (),
+                actions=tuple(self._actions),
+                held=self._held[0] if self._held and not over else None,
+                elapsed_s=self._elapsed_s() if phase is Phase.UNDER_WAY else 0.0,
+                run=self._runs,
+                result=self._future.result() if over else None,
+            )
+
+    def created(self, launch: Launch, container: Container) -> None:
+        """See `harness.workshop.stepping.Observer`."""
+        with self._lock:
+            self._launch, self._container, self._tree = launch, container, ()
+            self._actions.clear()
+            self._runs += 1
+
+    def seen(self, tree: Tree) -> None:
+        """See `harness.workshop.stepping.Observer`."""
+        with self._lock:
+            self._tree = tree
+
+    def waits(self, action: Action) -> threading.Event:
+        """See `harness.workshop.stepping.Observer`: the first container waits, those that repeat it do not."""
+        gate = threading.Event()
+        with self._lock:
+            if self._runs > 1:
+                self._begun = True
+                gate.set()
+            else:
+                self._held = (action, gate)
+        return gate
+
+    def does(self, action: Action) -> None:
+        """See `harness.workshop.stepping.Observer`."""
+        with self._lock:
+            self._actions.append(Taken(action=action, at_ns=time.monotonic_ns()))
+
+    def _elapsed_s(self) -> float:
+        return (time.monotonic_ns() - self._actions[-1].at_ns) / 1e9 if self._actions else 0.0
+
+
+class Batch:
+    """Many cells at once, with nothing held."""
+
+    def __init__(self, cells: Sequence[Cell], engine: Engine, schedule: Schedule) -> None:
+        self.cells = tuple(cells)
+        self._began_s = time.monotonic()
+        self._ended_s = self._began_s
+        self._engine = SteppedEngine(engine, NullObserver())
+        self._stack = ExitStack()
+        runner = self._stack.enter_context(Runner(self._engine, replace(schedule, on_result=self._tell)))
+        self._futures = runner.submit(cells)
+
+    def _tell(self, _: Result) -> None:
+        self._ended_s = time.monotonic()
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """What is found so far, in the order of the cells."""
+        return tuple(future.result() for future in self._futures if future.done() and not future.cancelled())
+
+    @property
+    def over(self) -> bool:
+        """Whether all have ended."""
+        return all(future.done() for future in self._futures)
+
+    @property
+    def duration_s(self) -> float:
+        """How long the results have taken so far, in seconds."""
+        return self._ended_s - self._began_s
+
+    def abandon(self) -> None:
+        """Give them up, without waiting."""
+        self._engine.abandon()
+        for future in self._futures:
+            future.cancel()
+
+    def close(self) -> None:
+        """Give them up, and wait until nothing is left of them."""
+        self.abandon()
+        self._stack.close()

@@ -1,0 +1,168 @@
+"""One check of a lab: its goals, asked of real containers on the bases that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.core.errors import ExitCode
+from harness.core.verdict import Verdict
+from harness.session import Hooks, Selection, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.core.evidence import LogLine
+    from harness.core.facts import BaseFacts
+    from harness.core.result import Result
+    from harness.core.subject import Cell
+    from harness.workshop.lab.exercises import Exercise, Goal, Shell
+    from harness.workshop.lab.progress import State
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What was found of one goal on one base; ``lacks`` is what the log should say and does not, in words."""
+
+    goal: Goal
+    result: Result
+    lacks: str = ""
+
+    @property
+    def tested(self) -> bool:
+        """Whether anything can be said of it."""
+        return self.result.verdict is not Verdict.UNTESTED
+
+    @property
+    def good(self) -> bool:
+        """Whether the goal is reached."""
+        return self.result.verdict.good and not self.lacks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a check of a lab came to: ``facts`` of the bases that it ran on, and what was found there, base by base."""
+
+    exercise: Exercise
+    facts: Mapping[str, BaseFacts]
+    found: tuple[Found, ...]
+
+    @property
+    def failing(self) -> tuple[Found, ...]:
+        """The goals that are not reached."""
+        return tuple(one for one in self.found if one.tested and not one.good)
+
+    @property
+    def untested(self) -> tuple[Found, ...]:
+        """The goals that nothing can be said of."""
+        return tuple(one for one in self.found if not one.tested)
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code that it comes to."""
+        return ExitCode.DIFFERS if self.failing else ExitCode.UNTESTED if self.untested else ExitCode.OK
+
+    @property
+    def proves(self) -> bool:
+        """Whether the bases are of the kind that the lab is about: on others the start state may do well, too."""
+        return any(fits(facts, self.exercise.on) for facts in self.facts.values())
+
+    @property
+    def solved(self) -> bool:
+        """Whether the lab is solved."""
+        return self.code is ExitCode.OK and self.proves
+
+
+def counted(outcome: Outcome, state: State) -> State:
+    """How far a lab has come after a check; one that says nothing changes nothing."""
+    if outcome.failing:
+        return state.failed(outcome.exercise)
+    return state.passed() if outcome.solved else state
+
+
+def selection(exercise: Exercise, folder: Path, bases: tuple[str, ...] = ()) -> Selection:
+    """What a session has to be about for a check of a lab in a folder."""
+    return Selection(
+        bases=bases,
+        variants=(exercise.name,),
+        signals=tuple(goal.signal for goal in exercise.goals if goal.signal),
+        probes=tuple(dict.fromkeys(goal.probe for goal in exercise.goals)),
+        catalogue=folder,
+    )
+
+
+def fits(facts: BaseFacts, shells: Iterable[Shell]) -> bool:
+    """Whether a base has one of these shells."""
+    return any(facts.has_shell(shell) for shell in shells)
+
+
+def choose(facts: Mapping[str, BaseFacts], exercise: Exercise, *, named: bool) -> tuple[str, ...]:
+    """The bases to check a lab on.
+
+    Args:
+        facts: what is known of the bases that there are.
+        exercise: the lab.
+        named: whether the bases were asked for by name: then all of them are wanted.
+    """
+    if named:
+        return tuple(facts)
+    return tuple(base for base in facts if fits(facts[base], exercise.on)) or tuple(facts)[:1]
+
+
+def goal_cells(cells: Iterable[Cell], exercise: Exercise, bases: Sequence[str]) -> tuple[tuple[Goal, Cell], ...]:
+    """The cells that a lab's goals are about, base by base, the goals in their order."""
+    by_question = {(cell.base, cell.question): cell for cell in cells}
+    return tuple((goal, by_question[base, goal.name]) for base in bases for goal in exercise.goals)
+
+
+def lacking(texts: Sequence[str], lines: Iterable[LogLine]) -> str:
+    """Say in words which of the texts, each wanted behind the one before, a log does not have; empty if it has all."""
+    rest = iter(lines)
+    for place, text in enumerate(texts):
+        if not any(text in line.text for line in rest):
+            behind = f" after `{texts[place - 1]}`" if place else ""
+            return f"the log does not say `{text}`{behind}"
+    return ""
+
+
+def judged(goal: Goal, result: Result, exercise: Exercise) -> Found:
+    """What a goal's result is worth: a good verdict alone does not do if something got lost on the way."""
+    texts = exercise.keeps.get(goal.name, ())
+    lacks = lacking(texts, result.shown.evidence.logs) if result.verdict.good else ""
+    return Found(goal=goal, result=result, lacks=lacks)
+
+
+def check(
+    exercise: Exercise,
+    folder: Path,
+    *,
+    bases: tuple[str, ...] = (),
+    hooks: Hooks | None = None,
+    begin: Callable[[int], None] = lambda _: None,
+) -> Outcome:
+    """Run a lab's goals as the attendee's folder stands.
+
+    The goals are the lab's own: what the folder's catalogue expects does not count.
+
+    Args:
+        exercise: the lab.
+        folder: where the attendee's state of it is.
+        bases: the bases to check it on; chosen by their shells if there are none.
+        hooks: told of what goes on.
+        begin: told how many cells there are.
+
+    Raises:
+        UsageError: the folder's catalogue is malformed, or a base's name is.
+        EngineUnavailable: there is no engine.
+        BaseUnavailable: a base cannot be had.
+    """
+    with Session(selection(exercise, folder, bases), hooks or Hooks()) as session:
+        chosen = choose(session.base_facts, exercise, named=bool(bases))
+        wanted = goal_cells(session.cells, exercise, chosen)
+        begin(len(wanted))
+        futures = session.run([cell for _, cell in wanted])
+        found = tuple(
+            judged(goal, future.result(), exercise) for (goal, _), future in zip(wanted, futures, strict=True)
+        )
+        return Outcome(exercise=exercise, facts={base: session.base_facts[base] for base in chosen}, found=found)

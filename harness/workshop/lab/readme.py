@@ -1,0 +1,90 @@
+"""What an attendee reads in the folder of the labs, and in each lab's own. Records in, Markdown out; pure."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from harness.report.style import GOOD, MEANINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.core.verdict import Verdict
+    from harness.workshop.lab.exercises import Exercise
+
+FILE_NAME: Final = "README.md"
+_WIDTH: Final = 80
+
+
+def wanted(exercise: Exercise) -> dict[Verdict, list[str]]:
+    """What must be found, and the goals that want it."""
+    found: dict[Verdict, list[str]] = {}
+    for goal in exercise.goals:
+        found.setdefault(GOOD[goal.probe], []).append(goal.name)
+    return found
+
+
+def kept(exercise: Exercise) -> dict[str, list[str]]:
+    """What the log must say besides, in words, and the goals that want it."""
+    found: dict[str, list[str]] = {}
+    for name, texts in exercise.keeps.items():
+        found.setdefault(f"the log says {', then '.join(f'`{text}`' for text in texts)}", []).append(name)
+    return found
+
+
+def of_lab(exercise: Exercise) -> str:
+    """The README of one lab: its task, what is checked, and how."""
+    goals = [f"- {', '.join(names)}: {verdict}, {MEANINGS[verdict]}" for verdict, names in wanted(exercise).items()]
+    goals += [f"- {', '.join(names)}: {words}" for words, names in kept(exercise).items()]
+    return _page(
+        f"# {exercise.number}. {exercise.title}",
+        f"Level: {exercise.level}",
+        exercise.task,
+        "What the check wants to find:",
+        "\n".join(goals),
+        "In this folder:",
+        "    signal-harness lab check      # is it solved? if not: evidence, and a hint\n"
+        "    signal-harness lab hint       # one more hint\n"
+        f"    signal-harness lab reset {exercise.number}    # back to the start; your files are kept",
+    )
+
+
+def of_all(exercises: Sequence[Exercise]) -> str:
+    """The README of the whole folder."""
+    return _page(
+        "# Signals in containers: the labs",
+        "Each folder holds a container in which a signal goes astray, and a README.md that tells what is wanted. Edit "
+        "the files, and check.",
+        "\n".join(
+            f"- [{exercise.number}. {exercise.title}]({exercise.key}/{FILE_NAME}) ({exercise.level})"
+            for exercise in exercises
+        ),
+        "Here, or in the folder of a lab:",
+        "    signal-harness lab              # how far you are\n"
+        "    signal-harness lab check        # the lab you are in, else the next one\n"
+        "    signal-harness lab check 3      # another one, by number or name\n"
+        "    signal-harness lab hint         # one more hint\n"
+        "    signal-harness lab solution 3   # what to change, as a diff\n"
+        "    signal-harness lab reset 3      # back to the start; your files are kept",
+    )
+
+
+def _page(*paragraphs: str) -> str:
+    return "\n\n".join(map(_wrapped, paragraphs)) + "\n"
+
+
+def _wrapped(text: str) -> str:
+    """Text in lines that an editor shows whole; commands stay as they are."""
+    if text.startswith("    "):
+        return text
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width=_WIDTH,
+            subsequent_indent="  " if line.startswith("- ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )

@@ -1,0 +1,176 @@
+"""An engine whose containers are looked on at: what is done to them is told first, and held until it may go on."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.core.process import Tree
+    from harness.core.signals import Signal
+    from harness.core.trace import TraceRecord
+    from harness.run.inbox import Inbox
+    from harness.run.protocol import Container, Engine, HeldRequest, Launch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """Something that is done to a container, as the command that does the same by hand."""
+
+    command: str
+
+
+class Observer(Protocol):
+    """Who looks on. Called in the threads of the runs, several runs at once."""
+
+    def created(self, launch: Launch, container: Container) -> None:
+        """A container is there, not started yet."""
+        ...
+
+    def seen(self, tree: Tree) -> None:
+        """Its process tree was sampled."""
+        ...
+
+    def waits(self, action: Action) -> threading.Event:
+        """Something is about to be done, and is once the event is set."""
+        ...
+
+    def does(self, action: Action) -> None:
+        """Now it is done."""
+        ...
+
+
+class NullObserver:
+    """An observer that is not there: nothing is held."""
+
+    def created(self, launch: Launch, container: Container) -> None:
+        """Nobody sees it."""
+
+    def seen(self, tree: Tree) -> None:
+        """Nobody sees it."""
+
+    def waits(self, action: Action) -> threading.Event:  # noqa: ARG002  the protocol's signature
+        """It may be done at once."""
+        gate = threading.Event()
+        gate.set()
+        return gate
+
+    def does(self, action: Action) -> None:
+        """Nobody sees it."""
+
+
+_LOOK_S = 0.1
+
+
+class SteppedEngine:
+    """An engine in front of an observer; see `harness.run.protocol.Engine`."""
+
+    def __init__(self, engine: Engine, observer: Observer) -> None:
+        self._engine = engine
+        self._observer = observer
+        self._lock = threading.Lock()
+        self._inboxes: set[Inbox] = set()
+        self._abandoned = False
+
+    @contextmanager
+    def launch(self, launch: Launch) -> Iterator[SteppedContainer]:
+        """Create a container, and show it."""
+        with self._engine.launch(launch) as container:
+            with self._lock:
+                self._inboxes.add(container.inbox)
+                if self._abandoned:
+                    container.inbox.abandon()
+            try:
+                self._observer.created(launch, container)
+                yield SteppedContainer(container, self._observer, port=launch.publish)
+            finally:
+                with self._lock:
+                    self._inboxes.discard(container.inbox)
+
+    def abandon(self) -> None:
+        """Give up what is under way, and all that comes: containers are removed at once, their runs say nothing."""
+        with self._lock:
+            self._abandoned = True
+            for inbox in self._inboxes:
+                inbox.abandon()
+
+
+class SteppedContainer:
+    """One container in front of an observer; see `harness.run.protocol.Container`."""
+
+    def __init__(self, container: Container, observer: Observer, *, port: int | None) -> None:
+        self._container = container
+        self._observer = observer
+        self._port = port
+        self._asked = False
+        self.name = container.name
+        self.inbox = container.inbox
+
+    def start(self) -> None:
+        """Start it."""
+        self._container.start()
+
+    def tree(self) -> Tree:
+        """Sample its processes, for all to see."""
+        tree = self._container.tree()
+        self._observer.seen(tree)
+        return tree
+
+    def kill(self, signal: Signal) -> int:
+        """Send a signal, when it may be sent."""
+        self._wait("docker", "kill", f"--signal={signal}", self.name)
+        return self._container.kill(signal)
+
+    def stop(self, grace_s: int) -> int:
+        """Have it stopped, when it may be; at once if a request is in flight, which a server does not wait for long."""
+        self._wait("docker", "stop", "-t", str(grace_s), self.name, hold=not self._asked)
+        return self._container.stop(grace_s)
+
+    def type(self, keys: bytes) -> int:
+        """Type keys on its terminal, when they may be typed."""
+        self._wait("docker", "attach", self.name)
+        return self._container.type(keys)
+
+    def execute(self, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command in it, when it may be run."""
+        self._wait("docker", "exec", self.name, *command)
+        return self._container.execute(command)
+
+    def request(self, path: str) -> HeldRequest:
+        """Begin a request, when it may begin."""
+        self._hold(Action(command=f"curl -T - -X POST http://$(docker port {self.name} {self._port}){path} &"))
+        self._asked = True
+        return self._container.request(path)
+
+    def exit_code(self) -> int:
+        """What ``docker wait`` says."""
+        return self._container.exit_code()
+
+    def write_marker(self) -> int:
+        """Write a mark behind its output."""
+        return self._container.write_marker()
+
+    def trace(self) -> tuple[TraceRecord, ...] | None:
+        """The kernel's record."""
+        return self._container.trace()
+
+    def _wait(self, *words: str, hold: bool = True) -> None:
+        action = Action(command=shlex.join(words))
+        if hold:
+            self._hold(action)
+        else:
+            self._observer.does(action)
+
+    def _hold(self, action: Action) -> None:
+        """Hold an action until it may be done; meanwhile the observer sees how the container goes on."""
+        gate = self._observer.waits(action)
+        while not gate.wait(_LOOK_S):
+            self.inbox.check()
+            self.tree()
+        self.inbox.check()
+        self._observer.does(action)

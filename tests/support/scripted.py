@@ -1,0 +1,346 @@
+"""An engine whose containers follow a script, on a clock that moves only when someone waits.
+
+It satisfies `harness.run.protocol`; ``tests/contract`` runs the same cases on it and on a real engine.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from harness.core.errors import EngineFault
+from harness.core.evidence import EngineEvent
+from harness.core.process import Process, Tree
+from harness.core.signals import Signal, parse_signal
+from harness.run.inbox import Inbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from harness.core.errors import HarnessError
+    from harness.core.trace import TraceRecord
+    from harness.run.protocol import Launch
+
+_SAMPLE_S = 0.001
+_SIGKILL = 9
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Happening:
+    """What happens in a container so many seconds after its start or after what is done to it; all at one moment.
+
+    ``output`` and ``errors`` go to the two output streams as they are; ``unread`` is written to standard output too,
+    but read only as a mark is written behind it. ``busy`` says whether threads run from now on. With an ``exit_code``
+    the container ends.
+    """
+
+    after_s: float = 0.0
+    output: bytes = b""
+    errors: bytes = b""
+    unread: bytes = b""
+    tree: Tree | None = None
+    busy: bool | None = None
+    trace: tuple[TraceRecord, ...] = ()
+    out_of_memory: bool = False
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Executed:
+    """What a command that is executed in the container gives (or how it fails), and what it leads to there."""
+
+    output: str = ""
+    exit_code: int = 0
+    fault: HarnessError | None = None
+    then: tuple[Happening, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """What a container does.
+
+    After ``at_stop`` it is killed as the grace period ends, if it still runs; with a ``stop_signal`` of ``None`` the
+    engine fails to stop it. ``executed`` is what commands give, in turn. ``answers`` says whether a request's answer
+    comes whole while the container runs (``None``: none begins), and ``at_answer`` what happens once it does. ``marks``
+    is what `marker` gives (0: no marks can be written), ``traced`` whether there is a kernel's record.
+    """
+
+    at_start: tuple[Happening, ...] = ()
+    at_signal: tuple[Happening, ...] = ()
+    at_stop: tuple[Happening, ...] = ()
+    at_key: tuple[Happening, ...] = ()
+    executed: tuple[Executed, ...] = ()
+    answers: bool | None = True
+    at_request: tuple[Happening, ...] = ()
+    at_answer: tuple[Happening, ...] = ()
+    stop_signal: int | None = 15
+    marks: int = 2
+    marks_arrive: bool = True
+    traced: bool = False
+    start_fault: HarnessError | None = None
+    kill_fault: HarnessError | None = None
+    exit_fault: HarnessError | None = None
+
+
+@dataclass(order=True)
+class _Due:
+    at_ns: int
+    number: int
+    act: Callable[[], None] = field(compare=False)
+
+
+class ScriptedInbox(Inbox):
+    """An inbox whose time moves only in `pause` and `pass_time`, and then at once."""
+
+    def __init__(self, *, tty: bool = False) -> None:
+        self._time_ns = 1_000_000_000
+        self._due: list[_Due] = []
+        self._order = itertools.count()
+        super().__init__(tty=tty)
+
+    def now_ns(self) -> int:
+        return self._time_ns
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        heapq.heappush(self._due, _Due(self._time_ns + round(seconds * 1e9), next(self._order), act))
+
+    def pause(self, seconds: float) -> None:
+        """Move on to the next news, or by so many seconds if there is none until then."""
+        end_ns = self._time_ns + round(seconds * 1e9)
+        while not self._fresh and self._due and self._due[0].at_ns <= end_ns:
+            self._next()
+        if not self._fresh:
+            self._time_ns = end_ns
+        self._fresh = False
+
+    def pass_time(self, seconds: float) -> None:
+        """Move on by so many seconds, whatever happens."""
+        end_ns = self._time_ns + round(seconds * 1e9)
+        while self._due and self._due[0].at_ns <= end_ns:
+            self._next()
+        self._time_ns = end_ns
+
+    def _next(self) -> None:
+        due = heapq.heappop(self._due)
+        self._time_ns = max(self._time_ns, due.at_ns)
+        due.act()
+
+
+class ScriptedRequest:
+    """A request in flight; see `harness.run.protocol.HeldRequest`."""
+
+    def __init__(self, answer: Callable[[], bool]) -> None:
+        self.closed = False
+        self._answer = answer
+
+    def finish(self) -> bool:
+        return self._answer()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ScriptedContainer:
+    """One container; see `harness.run.protocol.Container`."""
+
+    def __init__(self, name: str, launch: Launch, script: Script) -> None:
+        self.name = name
+        self.launch = launch
+        self.clock = ScriptedInbox(tty=launch.tty)
+        self.inbox: Inbox = self.clock
+        self.killed: list[Signal] = []
+        self.typed: list[bytes] = []
+        self.commands: list[tuple[str, ...]] = []
+        self.asked: list[str] = []
+        self.requests: list[ScriptedRequest] = []
+        self._script = script
+        self._executed = iter(script.executed)
+        self._tree: Tree = ()
+        self._busy = False
+        self._samples = 0
+        self._unread = b""
+        self._trace: list[TraceRecord] = []
+        self._running = False
+        self._exit_code = 0
+
+    def start(self) -> None:
+        if self._script.start_fault is not None:
+            raise self._script.start_fault
+        self._running = True
+        self._schedule(self._script.at_start)
+
+    def tree(self) -> Tree:
+        self.clock.pass_time(_SAMPLE_S)
+        self._samples += self._busy
+        return tuple(
+            process if process.activity is None else replace(process, activity=process.activity + self._samples)
+            for process in self._tree
+        )
+
+    def kill(self, signal: Signal) -> int:
+        if self._script.kill_fault is not None:
+            raise self._script.kill_fault
+        self._need_running()
+        self.killed.append(signal)
+        before_ns = self.clock.now_ns()
+        self._signal(signal.number)
+        if signal.catchable:
+            self._schedule(self._script.at_signal)
+        return before_ns
+
+    def stop(self, grace_s: int) -> int:
+        before_ns = self.clock.now_ns()
+        if self._script.stop_signal is not None:
+            self._signal(self._script.stop_signal)
+            self._schedule(self._script.at_stop)
+            self.clock.later(grace_s, lambda: self._signal(_SIGKILL))
+        return before_ns
+
+    def type(self, keys: bytes) -> int:
+        if not self.launch.tty or not self._running:
+            raise EngineFault("the container's terminal takes no keys")
+        self.typed.append(keys)
+        before_ns = self.clock.now_ns()
+        self._schedule(self._script.at_key)
+        return before_ns
+
+    def execute(self, command: Sequence[str]) -> tuple[int, str]:
+        self._need_running()
+        self.commands.append(tuple(command))
+        done = next(self._executed)
+        if done.fault is not None:
+            raise done.fault
+        self._schedule(done.then)
+        return done.exit_code, done.output
+
+    def request(self, path: str) -> ScriptedRequest:
+        if self.launch.publish is None or self._script.answers is None or not self._running:
+            raise EngineFault("the app does not answer on its published port")
+        self.asked.append(path)
+        self._schedule(self._script.at_request)
+        self.requests.append(ScriptedRequest(self._answer))
+        return self.requests[-1]
+
+    def exit_code(self) -> int:
+        if self._script.exit_fault is not None:
+            raise self._script.exit_fault
+        assert not self._running
+        return self._exit_code
+
+    def write_marker(self) -> int:
+        marks = min(self._script.marks, 1 if self.launch.tty else 2) if self._running else 0
+        if not self._script.marks_arrive:
+            return marks
+        self.inbox.write(self._unread if marks else b"")
+        self._unread = b"" if marks else self._unread
+        for number in range(marks):
+            self.inbox.write(self.inbox.marker.replace(b"\n", b"\r\n" if self.launch.tty else b"\n"), number + 1)
+        return marks
+
+    def trace(self) -> tuple[TraceRecord, ...] | None:
+        return tuple(self._trace) if self._script.traced else None
+
+    def _need_running(self) -> None:
+        if not self._running:
+            raise EngineFault(f"the engine says: container {self.name} is not running")
+
+    def _answer(self) -> bool:
+        if not self._running or not self._script.answers:
+            return False
+        self._schedule(self._script.at_answer)
+        return True
+
+    def _signal(self, number: int) -> None:
+        if not self._running:
+            return
+        self._tell("kill", signal=number)
+        if number == _SIGKILL:
+            self._end(128 + _SIGKILL)
+
+    def _schedule(self, happenings: tuple[Happening, ...]) -> None:
+        for happening in happenings:
+            self.clock.later(happening.after_s, lambda happening=happening: self._apply(happening))
+
+    def _apply(self, happening: Happening) -> None:
+        if not self._running:
+            return
+        self._trace += happening.trace
+        self._unread += happening.unread
+        if happening.tree is not None:
+            self._tree = happening.tree
+        if happening.busy is not None:
+            self._busy = happening.busy
+        if happening.output:
+            self.inbox.write(happening.output)
+        if happening.errors:
+            self.inbox.write(happening.errors, 2)
+        if happening.out_of_memory:
+            self._tell("oom")
+        if happening.exit_code is not None:
+            self._end(happening.exit_code)
+
+    def _end(self, exit_code: int) -> None:
+        self._running = False
+        self._tree = ()
+        self._exit_code = exit_code
+        self.inbox.write(self._unread)
+        self.inbox.close()
+        self._tell("die", exit_code)
+
+    def _tell(self, action: str, exit_code: int | None = None, signal: int | None = None) -> None:
+        self.inbox.event(EngineEvent(action=action, time_ns=self.clock.now_ns(), exit_code=exit_code, signal=signal))
+
+
+class ScriptedEngine:
+    """Containers by script; ``script_of`` gives each launch its script, or raises what the engine would."""
+
+    def __init__(self, script_of: Callable[[Launch], Script]) -> None:
+        self.present: set[str] = set()
+        self.launches: list[Launch] = []
+        self.containers: list[ScriptedContainer] = []
+        self._script_of = script_of
+        self._numbers = itertools.count(1)
+
+    @contextmanager
+    def launch(self, launch: Launch) -> Iterator[ScriptedContainer]:
+        self.launches.append(launch)
+        container = ScriptedContainer(f"scripted-{next(self._numbers)}", launch, self._script_of(launch))
+        self.containers.append(container)
+        self.present.add(container.name)
+        try:
+            yield container
+        finally:
+            self.present.discard(container.name)
+
+
+def mask(*names: str) -> int:
+    """The mask of some signals, as proc_pid_status(5) has it."""
+    return sum(1 << (parse_signal(name).number - 1) for name in names)
+
+
+def process(
+    inner_pid: int, args: str, *, parent: int = 0, catches: tuple[str, ...] = (), wchan: str = "do_epoll_wait"
+) -> Process:
+    """A sleeping process as /proc shows it; PIDs on the host are 1000 more than in the container."""
+    return Process(
+        pid=1000 + inner_pid,
+        ppid=1000 + parent,
+        pgid=1001,
+        state="S",
+        caught=mask(*catches),
+        ignored=0,
+        blocked=0,
+        pending=0,
+        args=args,
+        inner_pid=inner_pid,
+        activity=10,
+        wchan=wchan,
+    )
+
+
+def through_ps(tree: Tree) -> Tree:
+    """What ``docker top`` shows of a tree where /proc cannot be read."""
+    return tuple(replace(process, inner_pid=None, activity=None) for process in tree)

@@ -1,0 +1,408 @@
+"""The catalogue: what is read, and what each mistake is answered with."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.catalogue import Catalogue, parse_catalogue
+from harness.core.errors import UsageError
+from harness.core.facts import BaseFacts
+from harness.core.question import Probe
+from harness.core.signals import Signal
+from harness.core.subject import App, Claim, ExitSetting, Expectation, StopSetting, Variant
+from harness.core.verdict import Expected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OURS = Path(__file__).parents[3] / "dockerfiles"
+DOCKERFILES = sorted(OURS.glob("*.Dockerfile"))
+
+HEAD = """
+schema = 1
+context = "../app"
+
+[app]
+ready = '^Listening pid=(?P<pid>\\d+)'
+received = '^Received (?P<signal>SIG\\w+)'
+"""
+ROW = """
+[[variant]]
+name = "one"
+title = "the first"
+dockerfile = "one.Dockerfile"
+"""
+FULL = """
+done = '^Bye'
+
+[app.stop]
+environment = { SHUTDOWN = "1" }
+port = 3000
+path = "/hold"
+
+[app.exit-code]
+environment = { EXIT_AFTER_MS = "300", EXIT_CODE = "{code}" }
+
+[[variant]]
+name = "full"
+title = "all keys"
+dockerfile = "full.Dockerfile"
+target = "production"
+init = true
+entrypoint = ["tini", "--"]
+command = ["node", "server.js"]
+requires = { node = ">=22", npm = "<12" }
+expect = { forwards = "always", SIGHUP = "never", "RTMIN+3" = "depends", stop = "always", tty = "depends" }
+claim = { text = "it works", source = "an article", SIGTERM = "never", exit-code = "always", reap = "never" }
+"""
+
+
+def parse(text: str, *, missing: Sequence[str] = ()) -> Catalogue:
+    return parse_catalogue(text, place="c.toml", has_file=lambda name: name not in missing)
+
+
+def variant(**keys: object) -> Variant:
+    return Variant(**{"name": "v", "title": "t", "dockerfile": "v.Dockerfile"} | keys)
+
+
+def facts(*, node: str | None = None, npm: str | None = None) -> BaseFacts:
+    return BaseFacts(reference="b", id="sha256:0", node=node, npm=npm)
+
+
+def test_a_catalogue_is_read_whole() -> None:
+    assert parse(HEAD + FULL + ROW) == Catalogue(
+        context="../app",
+        app=App(
+            ready=re.compile(r"^Listening pid=(?P<pid>\d+)"),
+            received=re.compile(r"^Received (?P<signal>SIG\w+)"),
+            done=re.compile(r"^Bye"),
+            stop=StopSetting(environment={"SHUTDOWN": "1"}, port=3000, path="/hold"),
+            exit_code=ExitSetting(environment={"EXIT_AFTER_MS": "300", "EXIT_CODE": "{code}"}),
+        ),
+        variants=(
+            Variant(
+                name="full",
+                title="all keys",
+                dockerfile="full.Dockerfile",
+                target="production",
+                init=True,
+                entrypoint=("tini", "--"),
+                command=("node", "server.js"),
+                requires={"node": ">=22", "npm": "<12"},
+                expect=Expectation(
+                    forwards=Expected.ALWAYS,
+                    signals={Signal(1): Expected.NEVER, Signal(37): Expected.DEPENDS},
+                    probes={Probe.STOP: Expected.ALWAYS, Probe.TTY: Expected.DEPENDS},
+                ),
+                claim=Claim(
+                    text="it works",
+                    source="an article",
+                    forwards=Expectation(
+                        signals={Signal(15): Expected.NEVER},
+                        probes={Probe.EXIT_CODE: Expected.ALWAYS, Probe.REAP: Expected.NEVER},
+                    ),
+                ),
+            ),
+            Variant(name="one", title="the first", dockerfile="one.Dockerfile"),
+        ),
+    )
+
+
+def test_nothing_said_is_depends() -> None:
+    (row,) = parse(HEAD + ROW).variants
+    assert row.expect == Expectation(forwards=Expected.DEPENDS)
+    assert row.claim is None
+
+
+def test_an_expectation_of_a_signal_goes_before_the_default() -> None:
+    expectation = Expectation(forwards=Expected.ALWAYS, signals={Signal(1): Expected.NEVER})
+    assert expectation.of(Probe.SIGNAL, Signal(1)) is Expected.NEVER
+    assert expectation.of(Probe.SIGNAL, Signal(15)) is Expected.ALWAYS
+    assert Expectation().of(Probe.SIGNAL, Signal(15)) is None
+
+
+@pytest.mark.parametrize("probe", [probe for probe in Probe if probe is not Probe.SIGNAL])
+def test_what_is_expected_of_signals_says_nothing_of_other_probes(probe: Probe) -> None:
+    expectation = Expectation(forwards=Expected.ALWAYS, signals={Signal(2): Expected.NEVER})
+    assert expectation.of(probe) is None
+    assert Expectation(probes={probe: Expected.NEVER}).of(probe) is Expected.NEVER
+    assert Expectation(probes={probe: Expected.NEVER}).of(Probe.SIGNAL, Signal(2)) is None
+
+
+def test_the_probe_stop_is_not_the_signal_of_that_name() -> None:
+    (row,) = parse(HEAD + ROW + "expect = { stop = 'never' }").variants
+    assert row.expect == Expectation(probes={Probe.STOP: Expected.NEVER})
+
+
+def test_an_app_that_only_logs_has_no_settings_for_probes() -> None:
+    app = parse(HEAD + ROW).app
+    assert (app.done, app.stop, app.exit_code, app.probes) == (None, None, None, (Probe.SIGNAL,))
+
+
+def test_an_app_that_can_be_stopped_is_stopped_in_a_check_of_signals() -> None:
+    app = parse(HEAD + "done = 'x'\n[app.stop]" + ROW).app
+    assert app.stop == StopSetting(environment={}, port=None, path="/")
+    assert app.probes == (Probe.SIGNAL, Probe.STOP)
+
+
+def test_the_environment_to_exit_holds_the_code_wherever_it_is_wanted() -> None:
+    setting = ExitSetting(environment={"ARGS": "--exit={code} --again={code}", "OTHER": "{other}"})
+    assert setting.exiting(143) == {"ARGS": "--exit=143 --again=143", "OTHER": "{other}"}
+
+
+BAD = {
+    "bad TOML": ("schema = = 1", r"c\.toml is no valid TOML: .+ \(at line 1, column 10\)"),
+    "no schema": ("context = 'x'", r"c\.toml: schema is missing"),
+    "unknown schema": (HEAD.replace("schema = 1", "schema = 2") + ROW, r"c\.toml: schema 2 is unknown"),
+    "schema is true": (
+        HEAD.replace("schema = 1", "schema = true"),
+        r"c\.toml: schema is True; a whole number is wanted",
+    ),
+    "no context": ("schema = 1", r"c\.toml: context is missing"),
+    "context is no string": ("schema = 1\ncontext = 7", r"c\.toml: context is 7; a string is wanted"),
+    "no app": ("schema = 1\ncontext = 'x'" + ROW, r"c\.toml: \[app\] is missing"),
+    "app is no table": ("schema = 1\ncontext = 'x'\napp = 3", r"c\.toml: app is 3; a table is wanted"),
+    "no variant": (HEAD, r"c\.toml: there is no \[\[variant\]\]"),
+    "variant is one table": (HEAD + ROW.replace("[[variant]]", "[variant]"), r"c\.toml: variant is .+ is wanted"),
+    "variant is a list of numbers": ("variant = [1]\n" + HEAD, r"c\.toml, variant 1: a table is wanted here"),
+    "unknown key at the top": ("colour = 'red'\n" + HEAD + ROW, r"c\.toml: unknown key 'colour'"),
+    "unknown key in app": (HEAD + "steady = 'x'" + ROW, r"c\.toml, app: unknown key 'steady'"),
+    "unknown key in a variant": (HEAD + ROW + "tittle = 'x'", r"c\.toml, variant 1 \(one\): unknown key 'tittle'"),
+    "unknown fact": (
+        HEAD + ROW + "requires = { yarn = '1' }",
+        r"c\.toml, variant 1 \(one\), requires: unknown fact 'yarn'",
+    ),
+    "unknown signal in expect": (
+        HEAD + ROW + "expect = { SIGNAL = 'always' }",
+        r"c\.toml, variant 1 \(one\), expect: unknown key 'SIGNAL'",
+    ),
+    "unknown signal in claim": (
+        HEAD + ROW + "claim = { text = 'x', source = 'y', SIGKILL = 'always' }",
+        r"c\.toml, variant 1 \(one\), claim: unknown key 'SIGKILL'",
+    ),
+    "bad forwards": (
+        HEAD + ROW + "expect = { forwards = 'sometimes' }",
+        r"c\.toml, variant 1 \(one\), expect: forwards is 'sometimes'",
+    ),
+    "forwards is a number": (HEAD + ROW + "expect = { forwards = 1 }", r"c\.toml, .*expect: forwards is 1"),
+    "bad specifier": (
+        HEAD + ROW + "requires = { npm = 'new' }",
+        r"c\.toml, variant 1 \(one\), requires: 'new' is no version specifier",
+    ),
+    "specifier is a number": (HEAD + ROW + "requires = { npm = 9 }", r"c\.toml, .*requires: 9 is no version specifier"),
+    "claim without a source": (
+        HEAD + ROW + "claim = { text = 'x' }",
+        r"c\.toml, variant 1 \(one\), claim: source is missing",
+    ),
+    "no name": (HEAD + "[[variant]]\ntitle = 'x'", r"c\.toml, variant 1: name is missing"),
+    "bad name": (HEAD + ROW.replace('"one"', '"../One"'), r"c\.toml, variant 1: '\.\./One' is no name"),
+    "no title": (HEAD + ROW.replace("title", "# title"), r"c\.toml, variant 1 \(one\): title is missing"),
+    "no dockerfile": (HEAD + ROW.replace("dockerfile", "# "), r"c\.toml, variant 1 \(one\): dockerfile is missing"),
+    "init is a word": (
+        HEAD + ROW + "init = 'yes'",
+        r"c\.toml, variant 1 \(one\): init is 'yes'; a true or false is wanted",
+    ),
+    "command is a string": (
+        HEAD + ROW + "command = 'node x'",
+        r"c\.toml, variant 1 \(one\): command is 'node x'; a list is wanted",
+    ),
+    "command holds a number": (
+        HEAD + ROW + "command = ['node', 1]",
+        r"c\.toml, variant 1 \(one\): command is empty or holds something that is no string",
+    ),
+    "duplicate names": (HEAD + ROW + ROW, r"c\.toml: 2 variants are called 'one'"),
+    "the second of two": (
+        HEAD + ROW + ROW.replace('"one"', '"two"') + "x = 1",
+        r"c\.toml, variant 2 \(two\): unknown key 'x'",
+    ),
+    "bad ready": (HEAD.replace("^Listening", "(") + ROW, r"c\.toml, app: ready is no regular expression: "),
+    "bad received": (HEAD.replace("^Received", "[") + ROW, r"c\.toml, app: received is no regular expression: "),
+    "bad done": (HEAD + "done = '*'" + ROW, r"c\.toml, app: done is no regular expression: "),
+    "received without signal": (
+        HEAD.replace("?P<signal>", "") + ROW,
+        r"c\.toml, app: received needs a group \(\?P<signal>…\)",
+    ),
+    "unknown key in app.stop": (
+        HEAD + "done = 'x'\n[app.stop]\nports = 3" + ROW,
+        r"c\.toml, app, stop: unknown key 'ports'",
+    ),
+    "stop is no table": (HEAD + "stop = true" + ROW, r"c\.toml, app: stop is True; a table is wanted"),
+    "stop without done": (
+        HEAD + "[app.stop]\nport = 3000" + ROW,
+        r"c\.toml, app: done is missing: stop and exit-code need to see that the app is done",
+    ),
+    "exit-code without done": (
+        HEAD + "[app.exit-code]\nenvironment = { CODE = '{code}' }" + ROW,
+        r"c\.toml, app: done is missing: stop and exit-code need to see that the app is done",
+    ),
+    "port 0": (HEAD + "done = 'x'\n[app.stop]\nport = 0" + ROW, r"c\.toml, app, stop: port is 0; 1 to 65535 is wanted"),
+    "port too high": (HEAD + "done = 'x'\n[app.stop]\nport = 65536" + ROW, r"c\.toml, app, stop: port is 65536; "),
+    "port is a word": (
+        HEAD + "done = 'x'\n[app.stop]\nport = '80'" + ROW,
+        r"c\.toml, app, stop: port is '80'; a whole number is wanted",
+    ),
+    "port is true": (HEAD + "done = 'x'\n[app.stop]\nport = true" + ROW, r"c\.toml, app, stop: port is True; "),
+    "path without a slash": (
+        HEAD + "done = 'x'\n[app.stop]\npath = 'hold'" + ROW,
+        r"c\.toml, app, stop: path is 'hold'; it begins with /",
+    ),
+    "empty path": (HEAD + "done = 'x'\n[app.stop]\npath = ''" + ROW, r"c\.toml, app, stop: path is ''; it begins"),
+    "environment holds a number": (
+        HEAD + "done = 'x'\n[app.stop]\nenvironment = { MS = 0 }" + ROW,
+        r"c\.toml, app, stop, environment: MS is 0; a string is wanted",
+    ),
+    "environment is a list": (
+        HEAD + "done = 'x'\n[app.stop]\nenvironment = ['MS=0']" + ROW,
+        r"c\.toml, app, stop: environment is \['MS=0'\]; a table is wanted",
+    ),
+    "exit-code without an environment": (
+        HEAD + "done = 'x'\n[app.exit-code]" + ROW,
+        r"c\.toml, app, exit-code: no variable of environment holds \{code\}",
+    ),
+    "exit-code whose environment does not hold the code": (
+        HEAD + "done = 'x'\n[app.exit-code]\nenvironment = { EXIT = '3' }" + ROW,
+        r"c\.toml, app, exit-code: no variable of environment holds \{code\}",
+    ),
+    "unknown key in app.exit-code": (
+        HEAD + "done = 'x'\n[app.exit-code]\nport = 3\nenvironment = { EXIT = '{code}' }" + ROW,
+        r"c\.toml, app, exit-code: unknown key 'port'",
+    ),
+    "unknown probe in expect": (
+        HEAD + ROW + "expect = { exit_code = 'always' }",
+        r"c\.toml, variant 1 \(one\), expect: unknown key 'exit_code'",
+    ),
+    "the probe signal in expect": (
+        HEAD + ROW + "expect = { signal = 'always' }",
+        r"c\.toml, variant 1 \(one\), expect: unknown key 'signal'",
+    ),
+    "bad expectation of a probe": (
+        HEAD + ROW + "expect = { reap = 'often' }",
+        r"c\.toml, variant 1 \(one\), expect: reap is 'often'",
+    ),
+    "no ready": (HEAD.replace("ready", "# ready") + ROW, r"c\.toml, app: ready is missing"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD.values(), ids=BAD.keys())
+def test_a_mistake_is_told_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=f"^{message}"):
+        parse(text)
+
+
+@pytest.mark.parametrize("missing", ["one.Dockerfile", "../app"])
+def test_what_a_row_names_must_be_there(missing: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"c.toml: {missing} is not there")) as caught:
+        parse(HEAD + ROW, missing=[missing])
+    assert caught.value.remedy == "Paths are relative to the catalogue's folder."
+
+
+def test_an_unknown_key_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(HEAD + ROW + "tittle = 'x'")
+    assert caught.value.remedy.startswith("Known keys: name, title, dockerfile, ")
+
+
+def test_an_unknown_expectation_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(HEAD + ROW + "expect = { exit_code = 'always' }")
+    assert caught.value.remedy == "Known keys: forwards, names of signals, stop, exit-code, reap, tty."
+
+
+@given(st.text())
+def test_any_text_is_a_catalogue_or_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+@given(
+    st.sampled_from(["schema", "context", "app", "variant"]), st.sampled_from(["1", "'x'", "[]", "{}", "true", "1.5"])
+)
+def test_any_type_in_any_place_at_the_top_is_a_usage_error(key: str, value: str) -> None:
+    with pytest.raises(UsageError, match=r"^c\.toml"):
+        parse(f"{key} = {value}")
+
+
+NAMES = ("npm-start", "npm-start-tini", "tini", "node")
+SOME = Catalogue(
+    context=".",
+    app=App(ready=re.compile("r"), received=re.compile("(?P<signal>s)")),
+    variants=tuple(variant(name=name) for name in NAMES),
+)
+
+
+@pytest.mark.parametrize(
+    ("globs", "names"),
+    [
+        ([], NAMES),
+        (["tini"], ["tini"]),
+        (["npm-*"], ["npm-start", "npm-start-tini"]),
+        (["*tini*", "npm-*"], ["npm-start", "npm-start-tini", "tini"]),
+        (["node", "npm-start"], ["npm-start", "node"]),
+        (["n[op]*e"], ["node"]),
+    ],
+)
+def test_globs_select_in_catalogue_order(globs: list[str], names: Sequence[str]) -> None:
+    assert [row.name for row in SOME.select(globs)] == list(names)
+
+
+@pytest.mark.parametrize("glob", ["npm", "TINI", "", "nodes"])
+def test_a_glob_that_matches_nothing_is_an_error(glob: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        SOME.select(["tini", glob])
+    assert caught.value.message == f"no variant matches {glob!r}"
+    assert caught.value.remedy == "Known variants: npm-start, npm-start-tini, tini, node"
+
+
+@pytest.mark.parametrize(
+    ("requires", "found", "why"),
+    [
+        ({}, facts(), None),
+        ({"node": ">=22"}, facts(node="22.0.0"), None),
+        (
+            {"node": ">=22"},
+            facts(node="24.0.0-nightly20260101"),
+            "it needs node >=22, and the base's node calls itself ",
+        ),
+        ({"node": ">=22"}, facts(node="20.19.0"), "it needs node >=22, and the base has 20.19.0"),
+        ({"npm": "<9.7"}, facts(node="22.0.0"), "it needs npm <9.7, and the base has no npm"),
+        ({"npm": "<9.7"}, facts(npm="9.6.7"), None),
+        ({"npm": ">=11"}, facts(npm="11.0.0-pre.1"), "it needs npm >=11, and the base has 11.0.0-pre.1"),
+        ({"npm": ">=10"}, facts(npm="11.0.0-pre.1"), None),
+        (
+            {"node": ">=22", "npm": "<9.7"},
+            facts(node="24.0.0", npm="11.6.0"),
+            "it needs npm <9.7, and the base has 11.6.0",
+        ),
+    ],
+)
+def test_what_a_base_lacks(requires: dict[str, str], found: BaseFacts, why: str | None) -> None:
+    unmet = variant(requires=requires).unmet(found)
+    assert unmet == why if why is None else (unmet or "").startswith(why)
+
+
+def ours() -> Catalogue:
+    text = (OURS / "catalogue.toml").read_text(encoding="utf-8")
+    return parse_catalogue(text, place="catalogue.toml", has_file=lambda name: (OURS / name).exists())
+
+
+def test_our_catalogue_is_well_formed_and_rich() -> None:
+    assert len(ours().variants) >= 25
+
+
+def test_every_dockerfile_has_a_row_and_every_row_a_dockerfile() -> None:
+    assert {row.dockerfile for row in ours().variants} == {path.name for path in DOCKERFILES}
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.stem)
+def test_a_dockerfile_takes_its_base_as_an_argument(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    instructions = [line for line in lines if line.strip() and not line.startswith("#")]
+    assert instructions[0] == "ARG BASE"
+    assert any(re.fullmatch(r"FROM \$\{BASE\}( AS [a-z-]+)?", line) for line in lines)
+    assert not any(re.match(r"#\s*syntax\s*=", line) for line in lines)

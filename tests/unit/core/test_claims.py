@@ -1,0 +1,171 @@
+"""What others say, held against what was measured: the linter, and the claims of the catalogue."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.claims import LINT_RULE, Holds, Tally, claim_of, lint, tally, together
+from harness.core.facts import StartCommand
+from harness.core.question import Probe
+from harness.core.signals import Signal
+from harness.core.subject import Claim, Expectation
+from harness.core.verdict import Expected
+from tests.support.reports import ABRUPT, FORWARDED, GRACEFUL, KILLED, REAPED, SWALLOWED, UNTESTED, ZOMBIE, result
+
+HUP, TERM = Signal(1), Signal(15)
+SHELL_FORM = StartCommand(command=("/bin/sh", "-c", "node server.js"))
+EXEC_FORM = StartCommand(entrypoint=("docker-entrypoint.sh",), command=("node", "server.js"))
+HELD, REFUTED = Holds.HELD, Holds.REFUTED
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        SHELL_FORM,
+        StartCommand(entrypoint=("/bin/sh", "-c", "exec node server.js")),
+        StartCommand(entrypoint=("tini", "--"), command=("/bin/sh", "-c", "npm start")),
+        StartCommand(command=("/bin/bash", "-o", "pipefail", "-c", "node server.js | tee log")),
+        StartCommand(command=("/bin/ash", "-eo", "pipefail", "-c", "node server.js")),
+        StartCommand(command=("sh", "-ec", "node server.js")),
+    ],
+)
+def test_the_shell_form_is_warned_of(start: StartCommand) -> None:
+    assert lint(start) == LINT_RULE
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        StartCommand(),
+        EXEC_FORM,
+        StartCommand(entrypoint=("tini", "--"), command=("npm", "start")),
+        StartCommand(command=("/bin/sh",)),
+        StartCommand(command=("-c", "node server.js")),
+        StartCommand(entrypoint=("/bin/sh", "entrypoint.sh"), command=("node", "server.js")),
+        StartCommand(entrypoint=("/bin/sh", "-x", "entrypoint.sh")),
+        StartCommand(command=("node", "-c", "server.js")),
+        StartCommand(command=("su", "node", "-c", "node server.js")),
+        StartCommand(entrypoint=("/bin/sh", "/app/-c/run.sh"), command=("-c", "x")),
+    ],
+)
+def test_the_exec_form_is_not(start: StartCommand) -> None:
+    assert lint(start) is None
+
+
+@pytest.mark.parametrize("option", ["--norc", "--restricted"])
+def test_a_script_run_by_a_shell_with_long_options_is_no_shell_form(option: str) -> None:
+    assert lint(StartCommand(command=("/bin/bash", option, "run.sh"))) is None
+
+
+@given(st.lists(st.text()), st.lists(st.text()))
+def test_any_words_are_linted_without_an_error(entrypoint: list[str], command: list[str]) -> None:
+    assert lint(StartCommand(entrypoint=tuple(entrypoint), command=tuple(command))) in (None, LINT_RULE)
+
+
+def said(**keys: Expected) -> Claim:
+    """A claim of some expectations by name."""
+    signals = {Signal(number): keys[name] for name, number in (("hup", 1), ("term", 15)) if name in keys}
+    probes = {probe: keys[probe.name.lower()] for probe in Probe if probe.name.lower() in keys}
+    return Claim(
+        text="so it is",
+        source="an article",
+        forwards=Expectation(forwards=keys.get("forwards"), signals=signals, probes=probes),
+    )
+
+
+ALWAYS, NEVER, DEPENDS = Expected.ALWAYS, Expected.NEVER, Expected.DEPENDS
+
+
+@pytest.mark.parametrize(
+    ("claim", "seen", "held"),
+    [
+        (said(forwards=ALWAYS), FORWARDED, HELD),
+        (said(forwards=ALWAYS), SWALLOWED, REFUTED),
+        (said(forwards=NEVER), SWALLOWED, HELD),
+        (said(forwards=NEVER), KILLED, HELD),
+        (said(forwards=NEVER), FORWARDED, REFUTED),
+        (said(forwards=NEVER, term=ALWAYS), FORWARDED, HELD),
+        (said(term=NEVER), FORWARDED, REFUTED),
+        (said(hup=NEVER), FORWARDED, None),
+        (said(forwards=DEPENDS), FORWARDED, None),
+        (said(forwards=ALWAYS), UNTESTED, None),
+        (said(forwards=NEVER), UNTESTED, None),
+        (said(), FORWARDED, None),
+        (said(stop=ALWAYS), FORWARDED, None),
+        (None, FORWARDED, None),
+    ],
+)
+def test_a_claim_on_a_signal(claim: Claim | None, seen: object, held: Holds | None) -> None:
+    assert claim_of(result("v", seen, claim=claim)) is held
+
+
+@pytest.mark.parametrize(
+    ("probe", "claim", "seen", "held"),
+    [
+        (Probe.STOP, said(stop=ALWAYS), GRACEFUL, HELD),
+        (Probe.STOP, said(stop=ALWAYS), ABRUPT, REFUTED),
+        (Probe.STOP, said(stop=NEVER), ABRUPT, HELD),
+        (Probe.STOP, said(forwards=ALWAYS, term=ALWAYS), ABRUPT, None),
+        (Probe.REAP, said(reap=NEVER), ZOMBIE, HELD),
+        (Probe.REAP, said(reap=NEVER), REAPED, REFUTED),
+        (Probe.TTY, said(tty=ALWAYS), FORWARDED, HELD),
+        (Probe.TTY, said(tty=ALWAYS), SWALLOWED, REFUTED),
+        (Probe.EXIT_CODE, said(exit_code=ALWAYS), UNTESTED, None),
+    ],
+)
+def test_a_claim_on_another_probe(probe: Probe, claim: Claim, seen: object, held: Holds | None) -> None:
+    assert claim_of(result("v", seen, probe=probe, claim=claim)) is held
+
+
+def test_runs_that_disagree_refute_that_it_always_works() -> None:
+    assert claim_of(result("v", FORWARDED, SWALLOWED, claim=said(forwards=ALWAYS))) is REFUTED
+
+
+@pytest.mark.parametrize(
+    ("findings", "all_in_all"),
+    [
+        ([], None),
+        ([None, None], None),
+        ([None, HELD], HELD),
+        ([HELD, HELD], HELD),
+        ([HELD, REFUTED, None], REFUTED),
+        ([REFUTED], REFUTED),
+    ],
+)
+def test_one_cell_refutes_a_claim(findings: list[Holds | None], all_in_all: Holds | None) -> None:
+    assert together(findings) is all_in_all
+    assert together(reversed(findings)) is all_in_all
+
+
+def test_variants_are_counted_base_by_base() -> None:
+    always = said(forwards=ALWAYS)
+    results = [
+        result("held", FORWARDED, signal=HUP, claim=always, start=EXEC_FORM, base="b"),
+        result("held", FORWARDED, claim=always, start=EXEC_FORM, base="b"),
+        result("refuted in one cell", FORWARDED, signal=HUP, claim=always, start=SHELL_FORM, base="b"),
+        result("refuted in one cell", SWALLOWED, claim=always, start=SHELL_FORM, base="b"),
+        result("untested", UNTESTED, claim=always, base="b"),
+        result("no claim, warned of for nothing", FORWARDED, start=SHELL_FORM, base="b"),
+        result("no claim, missed", SWALLOWED, start=EXEC_FORM, base="b"),
+        result("no claim, missed at a stop", ABRUPT, probe=Probe.STOP, start=EXEC_FORM, base="b"),
+        result("no claim, and nothing about signals", ZOMBIE, probe=Probe.REAP, start=EXEC_FORM, base="b"),
+        result("held", SWALLOWED, claim=always, start=SHELL_FORM, base="a"),
+    ]
+    told = tally(results)
+    assert list(told) == ["b", "a"]
+    assert told == {
+        "b": Tally(claims=2, held=1, warned=2, justified=1, missed=2),
+        "a": Tally(claims=1, held=0, warned=1, justified=1, missed=0),
+    }
+
+
+def test_what_was_never_started_was_never_linted() -> None:
+    assert tally([result("v", UNTESTED)]) == {
+        "local:musl-node24": Tally(claims=0, held=0, warned=0, justified=0, missed=0)
+    }
+
+
+def test_nothing_is_counted_as_nothing() -> None:
+    assert tally([]) == {}

@@ -1,0 +1,236 @@
+"""Globs over local tags, and the digests of bases and variants, with an engine that follows a script."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.core.errors import BaseUnavailable, EngineUnavailable
+from harness.core.subject import Claim, Variant
+from harness.engine.bases import Bases, _digest
+from harness.engine.images import Images
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from random import Random
+
+    import docker
+
+TAGS = [
+    ["node:24-alpine", "node:9-alpine", "registry.example:5000/team/node:24"],
+    None,
+    [],
+    ["node:10-alpine", "node:22-alpine"],
+    ["signal-harness/base:musl-node24", "signal-harness/from:0123456789abcdef"],
+    ["signal-harness/base:musl-node22-npm9.6.7", "signal-harness/base:musl-node22-npm10.2.5"],
+    ["signal-harness/base:debian12-node24"],
+    ["signal-harness/npm-start:0123456789abcdef", "python:3.13"],
+]
+
+
+class ScriptedApi:
+    """An engine that has images of these tags; ``asked`` counts how often it was asked for them."""
+
+    def __init__(self, *tags: list[str] | None, fault: Exception | None = None) -> None:
+        self.tags = tags
+        self.fault = fault
+        self.asked = 0
+
+    def images(self) -> list[dict[str, Any]]:
+        self.asked += 1
+        if self.fault:
+            raise self.fault
+        return [{"Id": f"sha256:{number}", "RepoTags": tags} for number, tags in enumerate(self.tags)]
+
+
+def bases(made: ScriptedApi, cache: Path) -> Bases:
+    api: docker.APIClient = made
+    return Bases(api, cache=cache, report=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("references", "found"),
+    [
+        ([], []),
+        (["node:2*"], ["node:22-alpine", "node:24-alpine"]),
+        (["node:*"], ["node:9-alpine", "node:10-alpine", "node:22-alpine", "node:24-alpine"]),
+        (["node:2?-alpine"], ["node:22-alpine", "node:24-alpine"]),
+        (["node:2[0-3]*"], ["node:22-alpine"]),
+        (["node:2[!2]*"], ["node:24-alpine"]),
+        (["*/node:*"], ["registry.example:5000/team/node:24"]),
+        (
+            ["local:*"],
+            [
+                "local:debian12-node24",
+                "local:musl-node22-npm9.6.7",
+                "local:musl-node22-npm10.2.5",
+                "local:musl-node24",
+            ],
+        ),
+        (["local:debian*"], ["local:debian12-node24"]),
+        (["local:musl-*-npm*"], ["local:musl-node22-npm9.6.7", "local:musl-node22-npm10.2.5"]),
+        (["python:3.13", "node:2[24]*"], ["python:3.13", "node:22-alpine", "node:24-alpine"]),
+        (["node:24-alpine", "node:2*"], ["node:24-alpine", "node:22-alpine"]),
+        (["node:2*", "node:24*"], ["node:22-alpine", "node:24-alpine"]),
+        (["b", "a", "b"], ["b", "a"]),
+    ],
+)
+def test_a_glob_stands_for_the_local_tags_that_match(references: list[str], found: list[str], tmp_path: Path) -> None:
+    assert list(bases(ScriptedApi(*TAGS), tmp_path).expand(references)) == found
+
+
+def test_what_is_no_glob_stays_and_needs_no_engine(tmp_path: Path) -> None:
+    api = ScriptedApi(fault=requests.ConnectionError("gone"))
+    references = ("node:24-alpine", "local:musl-node24", "r.example/x@sha256:0f", "UPPER/case::x", "")
+    assert bases(api, tmp_path).expand(references) == references
+    assert api.asked == 0
+
+
+@pytest.mark.parametrize(
+    "glob", ["signal-harness/*", "*npm-start*", "*from*", "nothing*", "NODE:*", "[]", "node:24-alpine?"]
+)
+def test_what_matches_nothing_is_told_and_the_images_we_build_are_no_bases(glob: str, tmp_path: Path) -> None:
+    with pytest.raises(BaseUnavailable) as refusal:
+        bases(ScriptedApi(*TAGS), tmp_path).expand(["node:24-alpine", glob])
+    assert refusal.value.message == f"no local image matches {glob!r}"
+    assert refusal.value.remedy == "docker images lists the tags that are here."
+
+
+def test_an_engine_without_images_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BaseUnavailable, match="no local image matches"):
+        bases(ScriptedApi(), tmp_path).expand(["*"])
+
+
+def test_an_engine_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match="the engine does not answer"):
+        bases(ScriptedApi(fault=requests.ConnectionError("gone")), tmp_path).expand(["*"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tags=st.lists(st.from_regex(r"[a-z]{1,3}:[a-z1-9.-]{1,9}", fullmatch=True), min_size=1), order=st.randoms())
+def test_the_order_of_the_engines_answer_does_not_matter(tags: list[str], order: Random, tmp_path: Path) -> None:
+    shuffled = [*tags]
+    order.shuffle(shuffled)
+    one, other = (bases(ScriptedApi(made), tmp_path).expand(["*"]) for made in (tags, shuffled))
+    assert one == other
+    assert sorted(one) == sorted({*tags})
+
+
+@pytest.mark.parametrize(
+    ("reference", "digests", "digest"),
+    [
+        ("node:24", [], None),
+        ("node:24", ["node@sha256:a"], "node@sha256:a"),
+        ("node:24", ["mirror.example/node@sha256:b", "node@sha256:a"], "node@sha256:a"),
+        ("node", ["mirror.example/node@sha256:b", "node@sha256:a"], "node@sha256:a"),
+        ("node@sha256:c", ["mirror.example/node@sha256:b", "node@sha256:a"], "node@sha256:a"),
+        ("node:24@sha256:c", ["mirror.example/node@sha256:b", "node@sha256:a"], "node@sha256:a"),
+        ("mirror.example/node:24", ["node@sha256:a", "mirror.example/node@sha256:b"], "mirror.example/node@sha256:b"),
+        ("r.example:5000/node", ["node@sha256:a", "r.example:5000/node@sha256:b"], "r.example:5000/node@sha256:b"),
+        ("renamed:1", ["node@sha256:a", "mirror.example/node@sha256:b"], None),
+        ("local:musl-node24", [], None),
+    ],
+)
+def test_a_base_is_known_by_the_digest_of_its_own_repository(
+    reference: str, digests: list[str], digest: str | None
+) -> None:
+    assert _digest(reference, digests) == digest
+
+
+# What makes a variant what it is.
+
+
+class ScriptedBuilder(ScriptedApi):
+    """An engine that is asked for no more than its builder."""
+
+    base_url = "http://engine"
+    api_version = "1.41"
+
+    def get(self, url: str, *, timeout: float) -> requests.Response:
+        assert (url, timeout) == ("http://engine/_ping", 10)
+        return requests.Response()
+
+
+WANTED = Variant(name="v", title="t", dockerfile="v.Dockerfile")
+
+
+def digest_of(folder: Path, variant: Variant) -> str:
+    api: docker.APIClient = ScriptedBuilder()
+    with Images(
+        api,
+        folder=folder / "dockerfiles",
+        context=folder / "app",
+        base_image=lambda base: (base, base),
+        on_build=lambda *_: None,
+        jobs=1,
+    ) as images:
+        return images.digest_of(variant)
+
+
+def catalogue(folder: Path, *, dockerfile: str = "CMD node server.js", app: str = "listen()") -> Path:
+    (folder / "dockerfiles").mkdir(parents=True)
+    (folder / "app").mkdir()
+    (folder / "dockerfiles" / "v.Dockerfile").write_text(dockerfile)
+    (folder / "app" / "server.js").write_text(app)
+    return folder
+
+
+def test_a_variant_is_the_same_wherever_and_whenever_it_lies(tmp_path: Path) -> None:
+    here, there = catalogue(tmp_path / "here"), catalogue(tmp_path / "there")
+    for path in (there / "app" / "server.js", there / "dockerfiles" / "v.Dockerfile"):
+        os.utime(path, (1, 1))
+    (there / "dockerfiles" / "other.Dockerfile").write_text("CMD other")
+    digest = digest_of(here, WANTED)
+    assert re.fullmatch("[0-9a-f]{12}", digest)
+    assert digest_of(there, WANTED) == digest
+
+
+def test_what_is_said_of_a_variant_does_not_make_it_another(tmp_path: Path) -> None:
+    folder = catalogue(tmp_path / "x")
+    claim = Claim(text="it works", source="a blog")
+    said = replace(WANTED, title="another", claim=claim, requires={"node": ">=22"})
+    assert digest_of(folder, said) == digest_of(folder, WANTED)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(WANTED, target="slim"),
+        replace(WANTED, init=True),
+        replace(WANTED, entrypoint=("tini", "--")),
+        replace(WANTED, entrypoint=()),
+        replace(WANTED, command=("tini", "--")),
+    ],
+)
+def test_another_stage_or_option_makes_another_variant(other: Variant, tmp_path: Path) -> None:
+    folder = catalogue(tmp_path / "x")
+    assert digest_of(folder, other) != digest_of(folder, WANTED)
+
+
+def test_another_dockerfile_or_app_makes_another_variant(tmp_path: Path) -> None:
+    folders = [
+        catalogue(tmp_path / "a"),
+        catalogue(tmp_path / "b", dockerfile="CMD exec node server.js"),
+        catalogue(tmp_path / "c", app="listen() // now"),
+        catalogue(tmp_path / "d"),
+    ]
+    (folders[3] / "app" / "server.js").chmod(0o755)
+    assert len({digest_of(folder, WANTED) for folder in folders}) == 4
+
+
+@pytest.mark.parametrize("glob", ["*", "*:*", "*none*", "[!a]*"])
+def test_an_image_without_a_tag_is_no_base(glob: str, tmp_path: Path) -> None:
+    made = bases(ScriptedApi(["<none>:<none>"], ["none:1"], ["<none>:<none>"]), tmp_path)
+    assert made.expand([glob]) == ("none:1",)
+
+
+@pytest.mark.parametrize("reference", ["docker.io/library/node:24", "library/node:24", "docker.io/node:24"])
+def test_a_long_name_on_docker_hub_is_the_short_one(reference: str) -> None:
+    assert _digest(reference, ["mirror.example/node@sha256:b", "node@sha256:a"]) == "node@sha256:a"

@@ -1,0 +1,309 @@
+"""JUnit XML: what a file holds, that Jenkins' schema takes it, and that no text breaks it."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import xmlschema
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.comparison import Comparison, compare
+from harness.core.dockerfile import Instruction, Source
+from harness.core.evidence import LogLine, Receipt
+from harness.core.question import Probe
+from harness.core.result import Report
+from harness.core.signals import Signal
+from harness.core.verdict import Expected, Verdict
+from harness.report.baseline import recordings_of
+from harness.report.describe import describe
+from harness.report.document import Document, decode, encode
+from harness.report.junit import render
+from tests.support.reports import (
+    ABRUPT,
+    BASE,
+    ENGINE,
+    FACTS,
+    FORCED,
+    FORWARDED,
+    GRACEFUL,
+    KEPT,
+    KILLED,
+    LOST,
+    REAPED,
+    SOURCE,
+    SWALLOWED,
+    UNTESTED,
+    ZOMBIE,
+    report,
+    result,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.core.facts import BaseFacts
+    from harness.core.result import Result
+
+XSD = xmlschema.XMLSchema(Path(__file__).parents[2] / "schemas" / "junit-10.xsd")
+DEBIAN = "local:debian12-node24"
+DASH = replace(  # noqa: S604  its shell is a fact, none is called
+    FACTS, reference=DEBIAN, id="sha256:def", os="debian 12", libc="glibc 2.36", shell="dash 0.5.12-2"
+)
+INTERRUPTED = (Receipt(signal="SIGINT", at_ns=None, read_ns=1_002_000_000),)
+ENTRY = Source(
+    path="dockerfiles/entry point.Dockerfile",
+    digest="ba9876543210",
+    starting=(Instruction(line=4, text='CMD ["node"]'), Instruction(line=7, text='ENTRYPOINT ["/entry.sh"]')),
+)
+
+
+def some(base: str = BASE) -> tuple[Result, ...]:
+    """Every verdict and every probe."""
+    return (
+        result("naive", SWALLOWED, expected=Expected.NEVER, base=base),
+        result("node", FORWARDED, expected=Expected.ALWAYS, base=base),
+        result("npm", KILLED, expected=Expected.ALWAYS, base=base),
+        result("slow", UNTESTED, base=base),
+        result("flaky", FORWARDED, SWALLOWED, signal=Signal(10), base=base),
+        result("twice", replace(FORWARDED, receipts=FORWARDED.receipts * 2), base=base),
+        result("early", replace(KILLED, receipts=FORWARDED.receipts), base=base),
+        result("other", replace(FORWARDED, receipts=INTERRUPTED), base=base),
+        result("well", GRACEFUL, probe=Probe.STOP, base=base),
+        result("soon", ABRUPT, probe=Probe.STOP, base=base),
+        result("late", FORCED, probe=Probe.STOP, expected=Expected.NEVER, base=base),
+        result("same", KEPT, probe=Probe.EXIT_CODE, base=base),
+        result("wrong", LOST, probe=Probe.EXIT_CODE, base=base),
+        result("clean", REAPED, probe=Probe.REAP, base=base),
+        result("undead", ZOMBIE, probe=Probe.REAP, base=base),
+        result(
+            "typed", replace(FORWARDED, sent=Signal(2), typed=True, receipts=INTERRUPTED), probe=Probe.TTY, base=base
+        ),
+        result("naive", UNTESTED, probe=Probe.TTY, base=base),
+    )
+
+
+def document(*results: Result, facts: BaseFacts = FACTS, sources: dict[str, Source] | None = None) -> Document:
+    return describe(report(*results, facts=facts, sources=sources if sources is not None else {"naive": SOURCE}))
+
+
+def compared(old: Document, new: Document) -> list[Comparison]:
+    """The first base of each held against the other."""
+    return [compare(recordings_of(old)[0], recordings_of(new)[0])]
+
+
+EVERYTHING = describe(
+    Report(
+        started="2026-01-02T03:04:05Z",
+        duration_s=1.25,
+        engine=ENGINE,
+        bases={BASE: replace(FACTS, entrypoint=("docker-entrypoint.sh", "-x")), DEBIAN: DASH},
+        sources={"naive": SOURCE, "undead": ENTRY},
+        results=(*some(), *some(DEBIAN)),
+    )
+)
+SMALL = document(result("node", FORWARDED), result("naive", SWALLOWED, expected=Expected.ALWAYS), result("v", UNTESTED))
+WAS = document(result("node", KILLED, base=DEBIAN), result("naive", FORWARDED, base=DEBIAN), facts=DASH)
+
+SMALL_XML = """<?xml version="1.0" encoding="utf-8"?>
+<testsuites name="signal-harness" tests="3" failures="1" errors="1" time="0.006">
+	<testsuite name="local:musl-node24" timestamp="2026-01-02T03:04:05Z" tests="3" errors="1" failures="1" skipped="0" time="0.006">
+		<properties>
+			<property name="base.id" value="sha256:abc"/>
+			<property name="base.os" value="alpine 3.22"/>
+			<property name="base.libc" value="musl 1.2.5"/>
+			<property name="base.shell" value="BusyBox v1.37.0 ash"/>
+			<property name="base.node" value="24.11.1"/>
+			<property name="base.npm" value="11.6.2"/>
+			<property name="engine.name" value="Docker Engine"/>
+			<property name="engine.version" value="28.1"/>
+			<property name="engine.api" value="1.49"/>
+			<property name="engine.runtime" value="runc 1.2"/>
+			<property name="engine.init" value="docker-init 0.19"/>
+			<property name="engine.kernel" value="6.12"/>
+			<property name="engine.builder" value="BuildKit"/>
+			<property name="engine.trace" value="no"/>
+		</properties>
+		<testcase name="node/SIGTERM" classname="musl-node24" time="0.003">
+			<system-out>forwarded: PID 1 is the app, `node server.js`, and handles SIGTERM</system-out>
+		</testcase>
+		<testcase name="naive/SIGTERM" classname="musl-node24" time="0.003">
+			<failure message="swallowed: PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it" type="swallowed">musl-node24/naive/SIGTERM
+  expected  forwarded (the catalogue says: always)
+  observed  swallowed, delivery none, outcome running
+  because   PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
+  processes before
+    1 /bin/sh -c node server.js  [ignores PIPE]
+      7 node server.js  [catches TERM 32]
+  processes after
+    1 /bin/sh -c node server.js  [ignores PIPE]
+      7 node server.js  [catches TERM 32]
+  end of the log
+    Listening
+  to see it by hand
+    docker run x
+    docker kill x</failure>
+		</testcase>
+		<testcase name="v/SIGTERM" classname="musl-node24" time="0.0">
+			<error message="untested: no ready line within 30 s" type="untested">musl-node24/v/SIGTERM
+  expected  what was recorded (the catalogue says: depends)
+  observed  untested
+  because   no ready line within 30 s
+  end of the log
+    starting</error>
+		</testcase>
+	</testsuite>
+</testsuites>
+"""  # noqa: E501  that is how it is written
+
+
+def parsed(text: str) -> ET.Element:
+    return ET.fromstring(text.encode())  # noqa: S314  our own
+
+
+def cases(text: str) -> dict[str, ET.Element]:
+    return {f"{case.get('classname')}/{case.get('name')}": case for case in parsed(text).iter("testcase")}
+
+
+def test_a_small_document_is_written_whole() -> None:
+    assert render(SMALL) == SMALL_XML
+
+
+def test_every_verdict_and_probe_is_in_the_big_document() -> None:
+    assert {row.verdict for row in EVERYTHING.results} == set(Verdict)
+    assert {row.probe for row in EVERYTHING.results} == set(Probe)
+
+
+@pytest.mark.parametrize("comparisons", [[], compared(WAS, SMALL)], ids=["alone", "compared"])
+def test_the_big_document_is_valid(comparisons: list[Comparison]) -> None:
+    XSD.validate(render(EVERYTHING, comparisons))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("<testsuite name=", "<testsuite called="),
+        lambda text: text.replace("<system-out>", "<properties/><system-out>", 1),
+        lambda text: text.replace("<error ", "<errored ").replace("</error>", "</errored>"),
+        lambda text: text.replace('errors="1"', "", 1).replace('errors="1"', "", 1),
+        lambda text: text.replace('time="0.0', 'time="soon'),
+        lambda text: text.replace('<testsuites name="signal-harness"', '<testsuites skipped="0"'),
+    ],
+)
+def test_a_spoiled_file_is_not_valid(spoil: Callable[[str], str]) -> None:
+    assert spoil(SMALL_XML) != SMALL_XML
+    with pytest.raises(xmlschema.XMLSchemaValidationError):
+        XSD.validate(spoil(SMALL_XML))
+
+
+def test_the_counts_are_those_of_the_cases() -> None:
+    root = parsed(render(EVERYTHING))
+    assert root.attrib == {
+        "name": "signal-harness",
+        "tests": str(len(EVERYTHING.results)),
+        "failures": "2",
+        "errors": "4",
+        "time": root.get("time"),
+    }
+    for suite in root:
+        counted = {tag: len(list(suite.iter(tag))) for tag in ("testcase", "failure", "error", "skipped")}
+        told = {tag: int(suite.get(key) or -1) for tag, key in (("testcase", "tests"), ("failure", "failures"))}
+        assert counted == told | {"error": 2, "skipped": 0}
+    assert [suite.get("name") for suite in root] == [BASE, DEBIAN]
+    assert float(root.get("time") or 0) == pytest.approx(sum(float(suite.get("time") or 0) for suite in root))
+
+
+def test_the_time_is_that_of_all_runs() -> None:
+    (case,) = cases(render(document(result("v", KEPT, KEPT, LOST, probe=Probe.EXIT_CODE)))).values()
+    assert case.get("time") == "0.9"
+
+
+def test_an_untested_cell_is_an_error_whatever_is_expected_or_recorded() -> None:
+    untested = document(*(result(one.value, UNTESTED, expected=one) for one in Expected))
+    found = cases(render(untested, compared(document(result("depends", FORWARDED)), untested)))
+    for case in found.values():
+        assert [(child.tag, child.get("type")) for child in case] == [("error", "untested")]
+
+
+def test_a_cell_that_changed_fails_with_what_was_recorded_and_the_likely_cause() -> None:
+    found = cases(render(SMALL, compared(WAS, SMALL)))["musl-node24/naive/SIGTERM"].find("failure")
+    assert found is not None
+    assert found.text is not None
+    assert found.text.splitlines()[:5] == [
+        "musl-node24/naive/SIGTERM",
+        "  expected  forwarded, as recorded",
+        "  observed  swallowed, delivery none, outcome running",
+        "  because   PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it",
+        (
+            "  likely    /bin/sh is now BusyBox v1.37.0 ash, was dash 0.5.12-2: it stays the parent of what it starts; "
+            "PID 1 was `node server.js`, is `/bin/sh -c node server.js`"
+        ),
+    ]
+
+
+def test_what_was_recorded_goes_before_the_catalogue() -> None:
+    new = document(result("node", FORWARDED, expected=Expected.ALWAYS))
+    (case,) = cases(render(new, compared(WAS, new))).values()
+    assert [child.tag for child in case] == ["failure"]
+
+
+def test_a_cell_as_recorded_passes_and_tells_what_it_is() -> None:
+    new = document(result("naive", SWALLOWED))
+    (case,) = cases(render(new, compared(new, new))).values()
+    assert [(child.tag, (child.text or "").partition(":")[0]) for child in case] == [("system-out", "swallowed")]
+
+
+def test_the_end_of_a_container_and_of_a_long_log_is_told() -> None:
+    logs = tuple(LogLine(at_ns=1, text=f"line {number}") for number in range(40))
+    new = document(result("v", replace(KILLED, logs=logs), expected=Expected.ALWAYS))
+    text = next(parsed(render(new)).iter("failure")).text or ""
+    assert "  processes after\n    none: the container has ended\n" in text
+    assert [line for line in text.splitlines() if "line" in line] == [f"    line {number}" for number in range(28, 40)]
+
+
+def test_no_text_passes_for_lines_of_the_report() -> None:
+    before = tuple(replace(process, args="sh\n  expected  nothing\r\x1b[2J") for process in SWALLOWED.before)
+    evidence = replace(SWALLOWED, before=before, logs=(LogLine(at_ns=1, text="x\n</failure>]]>\x00\ufffe"),))
+    new = document(result("v", evidence, expected=Expected.ALWAYS))
+    XSD.validate(render(new))
+    failure = next(parsed(render(new)).iter("failure"))
+    text = failure.text or ""
+    assert text.count("\n  expected  ") == 1
+    assert "1 sh\\n  expected  nothing\\x0d\\x1b[2J  [ignores PIPE]" in text
+    assert "    x\\n</failure>]]>\\x00\\xfffe" in text
+    assert "\n" not in (failure.get("message") or "")
+
+
+def test_an_empty_document_is_valid() -> None:
+    XSD.validate(render(document()))
+
+
+HOSTILE = st.text(max_size=30) | st.sampled_from(["]]>", "<x/>", "&amp;", "\ud7ff\ufffe\uffff", '"', "'", "a\r\n\tb"])
+
+
+def forged(text: str) -> Document:
+    """A document whose every free text is the one given, as a file may hold it."""
+    new = document(*(one for one in some() if one.cell.variant.name in ("naive", "npm", "slow", "flaky")))
+    loaded = json.loads(encode(new))
+
+    def spoil(value: object, key: str = "") -> object:
+        if isinstance(value, dict):
+            return {name: spoil(one, name) for name, one in value.items()}
+        if isinstance(value, list):
+            return [spoil(one, key) for one in value]
+        free = {"title", "dockerfile", "text", "source", "reason", "args", "logs", "reproduce", "advice", "pid1", "os"}
+        return text if isinstance(value, str) and key in free | {"chain", "shell", "kernel", "name"} else value
+
+    return decode(json.dumps(spoil(loaded)).encode(), place="forged")
+
+
+@given(HOSTILE)
+def test_any_text_gives_a_valid_file(text: str) -> None:
+    written = render(forged(text))
+    XSD.validate(written)
+    assert len(cases(written)) == len(forged(text).results)
