@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from harness.core.evidence import ReapEvidence, SignalEvidence, StopEvidence
-from harness.core.process import path
 from harness.core.program import INITS, Kind, kind_of, program
+from harness.core.question import Probe
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.core.evidence import Seen
+    from harness.core.evidence import Evidence, Seen, SignalEvidence
     from harness.core.process import Process
     from harness.core.result import Result
 
@@ -41,42 +40,45 @@ def advice(result: Result) -> tuple[str, ...]:
     return tuple(lines) or ("There is no stock answer to this: see where the signal's path ends.",)
 
 
-def _for_verdict(result: Result, evidence: Seen) -> list[str]:
-    if isinstance(evidence, ReapEvidence):
-        return ["Put an init in front, which reaps: docker run --init, or", f"  {_cmd(('tini', '--'), evidence)}"]
-    between = _between(evidence)
+def _for_verdict(result: Result, evidence: Evidence) -> list[str]:
+    if result.cell.question.probe is Probe.REAP:
+        return [
+            "Put an init in front, which reaps: docker run --init, or",
+            f"  {_cmd(('tini', '--'), evidence.seen)}",
+        ]
+    between = _between(evidence.seen)
     if result.verdict is Verdict.TRANSLATED:
         return ["Let PID 1 send what it gets, or handle (and test) the signal that does arrive."]
-    if isinstance(evidence, SignalEvidence) and not between:
-        return _for_pid1(evidence)
+    if evidence.signalled is not None and not between:
+        return _for_main(result, evidence.signalled)
     if result.verdict is Verdict.DUPLICATED:
         init = next((process for process, kind in between if kind is Kind.INIT), None)
         if init is not None and all(kind is Kind.INIT for _, kind in between):
             return ["Let the init signal the app alone, not its group as well, or handle a second signal."]
     wrong = [(process, kind) for process, kind in between if kind is not Kind.INIT]
-    lines = [f"Start the app itself:\n  {_cmd(_init_words(between), evidence)}"] if wrong else []
-    return lines + [f"`{process.args}`: {_WHY[kind]}{_shell_of(process, evidence)}." for process, kind in wrong]
+    lines = [f"Start the app itself:\n  {_cmd(_init_words(between), evidence.seen)}"] if wrong else []
+    return lines + [f"`{process.command}`: {_WHY[kind]}{_shell_of(process, evidence.seen)}." for process, kind in wrong]
 
 
-def _between(evidence: Seen) -> list[tuple[Process, Kind]]:
+def _between(seen: Seen) -> list[tuple[Process, Kind]]:
     """The processes above the app, and what they are; the shell that npm starts is npm's own affair."""
-    above = [(process, kind_of(process.args)) for process in path(evidence.before, evidence.app_pid or 0)[:-1]]
+    above = [(process, kind_of(process.argv)) for process in seen.chain[:-1]]
     npm = {process.pid for process, kind in above if kind is Kind.NPM}
     return [(process, kind) for process, kind in above if process.ppid not in npm]
 
 
-def _shell_of(npm: Process, evidence: Seen) -> str:
+def _shell_of(npm: Process, seen: Seen) -> str:
     """That what npm hands on does not get further than the shell it started, where there is one."""
-    below = [process for process in path(evidence.before, evidence.app_pid or 0) if process.ppid == npm.pid]
-    if kind_of(npm.args) is not Kind.NPM or not below or below[0].pid == evidence.app_pid:
+    below = [process for process in seen.chain if process.ppid == npm.pid]
+    if kind_of(npm.argv) is not Kind.NPM or not below or below[0].pid == seen.app_pid:
         return ""
     return ", and to the shell it started, not to the app"
 
 
-def _for_pid1(evidence: SignalEvidence) -> list[str]:
+def _for_main(result: Result, evidence: SignalEvidence) -> list[str]:
     """The app is PID 1, and the signal does not get it to do what it should."""
     signal = evidence.sent.name
-    app = evidence.app
+    app = evidence.seen.app
     # A handler that its runtime brings along tells the app nothing.
     if app is not None and not (app.catches(evidence.sent) and evidence.receipts):
         return [
@@ -84,18 +86,18 @@ def _for_pid1(evidence: SignalEvidence) -> list[str]:
             _FORWARDING.replace("SIGTERM", signal),
             "or put an init in front (docker run --init): the app then dies of the signal as it would outside.",
         ]
-    if isinstance(evidence, StopEvidence):
+    if result.cell.question.probe is Probe.STOP:
         return [f"The app gets {signal}: let its handler finish what is under way, and exit."]
     return []
 
 
-def _why_good(evidence: Seen) -> str:
-    between = _between(evidence)
-    if not isinstance(evidence, SignalEvidence):
+def _why_good(evidence: Evidence) -> str:
+    between = _between(evidence.seen)
+    if evidence.signalled is None:
         return "No change is needed."
     if not between:
         return "No change is needed: the app is PID 1 and handles the signal itself."
-    names = " and ".join(f"`{process.args}`" for process, _ in between)
+    names = " and ".join(f"`{process.command}`" for process, _ in between)
     caution = ""
     if any(kind is Kind.NPM for _, kind in between):
         caution = " It depends on the shell and on npm's version, though: starting the app itself does not."
@@ -105,13 +107,13 @@ def _why_good(evidence: Seen) -> str:
 def _init_words(between: Sequence[tuple[Process, Kind]]) -> tuple[str, ...]:
     """The init of the image, kept in front of the app; one that the engine adds is no part of the Dockerfile."""
     for process, kind in between:
-        name = program(process.args.split())
+        name = program(process.argv)
         if kind is Kind.INIT and name in INITS:
             return INITS[name]
     return ()
 
 
-def _cmd(init: tuple[str, ...], evidence: Seen) -> str:
-    app = evidence.app
-    words = app.args.split() if app else ["node", "server.js"]
+def _cmd(init: tuple[str, ...], seen: Seen) -> str:
+    app = seen.app
+    words = app.argv if app else ["node", "server.js"]
     return f"CMD {json.dumps([*init, *words])}"

@@ -6,25 +6,26 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import UsageError
-from harness.core.evidence import StopEvidence
-from harness.core.question import Probe
-from harness.core.signals import parse_signal
+from harness.core.question import Probe, Question, is_question, is_signal
 from harness.core.subject import base_label
-from harness.core.verdict import VERDICTS, Verdict
+from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from harness.core.document import Document, Row
     from harness.core.facts import BaseFacts, EngineFacts
-    from harness.core.result import Report, Result
 
-_OTHER_PROBES: Final = {probe.value: probe for probe in Probe if probe is not Probe.SIGNAL}
+REMEDY: Final = "Results come from `signal-harness run --json F`, baselines from `signal-harness baseline update`."
 
 BASELINES: Final = "baselines"
 """The folder that baselines are kept in unless another is named."""
 
 Key = tuple[str, str]
 """A cell of a base: the variant's name, and the question (a signal's name or a probe's)."""
+
+Argv = tuple[str, ...]
+"""A command line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +39,7 @@ class Finding:
     verdict: Verdict
     seen: tuple[Verdict, ...] = ()
     signal: str | None = None
-    chain: tuple[str, ...] = ()
+    chain: tuple[Argv, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,30 +55,18 @@ class Recording:
     findings: Mapping[Key, Finding] = field(default_factory=dict)
 
 
-def is_question(text: str) -> bool:
-    """Whether a text is the name of a signal that can be asked about, or of another probe."""
-    return text in _OTHER_PROBES or _is_signal(text)
-
-
-def _is_signal(text: str) -> bool:
-    try:
-        return parse_signal(text).name == text
-    except UsageError:
-        return False
-
-
 def flaw(key: Key, finding: Finding) -> str:
-    """Say what is wrong with a finding that a person may have edited; empty if it can have been found."""
+    """What is wrong with a finding that a person may have edited; empty if it can have been found."""
     _, question = key
     if not is_question(question):
-        return f"{question!r} is no question"
-    if finding.signal is not None and not _is_signal(finding.signal):
-        return f"{finding.signal!r} is no signal"
-    known = VERDICTS[_OTHER_PROBES.get(question, Probe.SIGNAL)]
+        return f"{question!r} is not a question"
+    if finding.signal is not None and not is_signal(finding.signal):
+        return f"{finding.signal!r} is not a signal"
+    known = Question.parse(question).probe.verdicts
     wrong = [verdict for verdict in finding.seen if verdict not in known]
     if finding.verdict not in (*known, Verdict.UNSTABLE, Verdict.UNTESTED):
         wrong.append(finding.verdict)
-    return f"{wrong[0]} is no verdict on {question}" if wrong else ""
+    return f"{wrong[0]} is not a verdict on {question}" if wrong else ""
 
 
 def seen_of(verdict: Verdict, runs: Collection[Verdict]) -> tuple[Verdict, ...]:
@@ -87,31 +76,45 @@ def seen_of(verdict: Verdict, runs: Collection[Verdict]) -> tuple[Verdict, ...]:
     return tuple(one for one in Verdict if one in runs and one is not Verdict.UNTESTED)
 
 
-def finding_of(result: Result) -> Finding:
-    """What is recorded of a result."""
-    evidence = result.evidence
+def finding_of(row: Row) -> Finding:
+    """What is recorded of a row."""
     return Finding(
-        verdict=result.verdict,
-        seen=seen_of(result.verdict, [run.judgement.verdict for run in result.runs]),
-        signal=evidence.sent.name if isinstance(evidence, StopEvidence) else None,
-        chain=evidence.chain if evidence else (),
+        verdict=row.verdict,
+        seen=seen_of(row.verdict, [run.verdict for run in row.runs]),
+        signal=row.signal if row.question.probe is Probe.STOP else None,
+        chain=row.evidence.chain,
     )
 
 
-def recordings(report: Report) -> tuple[Recording, ...]:
-    """What a report holds, base by base; a base without results is left out."""
-    found: dict[str, dict[Key, Finding]] = {}
-    for result in report.results:
-        key = (result.cell.variant.name, result.cell.question)
-        found.setdefault(result.cell.base, {})[key] = finding_of(result)
+def recordings(document: Document, *, place: str = "the results") -> tuple[Recording, ...]:
+    """What a results document has recorded, base by base; a base without results is left out.
+
+    Args:
+        document: the results.
+        place: where they are from, for messages.
+
+    Raises:
+        UsageError: a result names a base that the document knows nothing of, cannot have been found, or is there twice.
+    """
+    bases: dict[str, dict[Key, Finding]] = {}
+    engines: dict[str, EngineFacts] = {}
+    digests = {name: subject.digest for name, subject in document.subjects.items() if subject.digest}
+    for number, row in enumerate(document.results):
+        if row.base is None:
+            continue
+        key, where = (row.subject, row.question.name), f"{place}, results[{number}]"
+        if row.base not in document.bases or row.engine not in document.engines:
+            raise UsageError(f"{where}: {row.base!r} is none of its bases", remedy=REMEDY)
+        finding = finding_of(row)
+        if wrong := flaw(key, finding):
+            raise UsageError(f"{where}: {wrong}", remedy=REMEDY)
+        if key in bases.setdefault(row.base, {}):
+            raise UsageError(f"{where}: {'/'.join(key)} on {row.base} is there twice", remedy=REMEDY)
+        bases[row.base][key] = finding
+        engines[row.base] = document.engines[row.engine]
     return tuple(
-        Recording(
-            base=report.bases[reference],
-            engine=report.engine,
-            variants={name: source.digest for name, source in report.sources.items()},
-            findings=findings,
-        )
-        for reference, findings in found.items()
+        Recording(base=document.bases[reference], engine=engines[reference], variants=digests, findings=findings)
+        for reference, findings in bases.items()
     )
 
 

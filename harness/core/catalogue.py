@@ -3,39 +3,74 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from harness.core.errors import UsageError
-from harness.core.question import Probe
+from harness.core.program import PROGRAMS
+from harness.core.question import OTHER_PROBES, Probe
 from harness.core.signals import Signal, parse_signal
-from harness.core.subject import CODE, App, Claim, ExitSetting, Expectation, StopSetting, Variant
+from harness.core.subject import (
+    ANY,
+    CODE,
+    App,
+    Built,
+    Claim,
+    ExitSetting,
+    Expectation,
+    LaunchOptions,
+    LogPattern,
+    Quiescent,
+    StopSetting,
+    Subject,
+)
+from harness.core.toml import read_toml, unknown_key
 from harness.core.verdict import Expected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 SCHEMA: Final = 1
 FILE_NAME: Final = "catalogue.toml"
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_FACTS: Final = ("node", "npm")
-_MOST_PORT: Final = 65535
-_OTHER_PROBES: Final = tuple(probe.value for probe in Probe if probe is not Probe.SIGNAL)
-T = TypeVar("T")
+LIMITS: Final = LaunchOptions(network="none", memory="512m", pids_limit=256)
+"""How the matrix runs, unless a catalogue says otherwise: nothing to reach, and no way to harm the machine."""
+
+_Words = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variant:
+    """A row of the catalogue: one Dockerfile (and stage) plus run options. On a base it becomes a `Subject`."""
+
+    name: str
+    title: str
+    dockerfile: str
+    target: str | None = None
+    launch: LaunchOptions = LIMITS
+    requires: Mapping[str, str] = field(default_factory=dict)
+    expect: Expectation = field(default_factory=lambda: Expectation(forwards=Expected.DEPENDS))
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Catalogue:
-    """A folder's worth of variants; ``context`` is relative to that folder."""
+    """A folder's worth of variants.
+
+    ``context`` is relative to that folder. ``bases`` are the images to use if the user names none, ``requires`` what
+    every base must have for any variant to work.
+    """
 
     context: str
     app: App
     variants: tuple[Variant, ...]
+    bases: tuple[str, ...] = ()
+    requires: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, globs: Iterable[str]) -> tuple[Variant, ...]:
         """The variants that match any of the globs, in catalogue order; all if there are no globs.
@@ -46,56 +81,87 @@ class Catalogue:
         wanted = tuple(globs)
         for glob in wanted:
             if not any(fnmatchcase(variant.name, glob) for variant in self.variants):
-                raise UsageError(
-                    f"no variant matches {glob!r}",
-                    remedy="Known variants: " + ", ".join(variant.name for variant in self.variants),
-                )
+                raise self._no_variant(glob)
         return tuple(v for v in self.variants if not wanted or any(fnmatchcase(v.name, glob) for glob in wanted))
 
+    def _no_variant(self, glob: str) -> UsageError:
+        names = [variant.name for variant in self.variants]
+        near = get_close_matches(glob, names)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else f"Known variants: {', '.join(names)}"
+        return UsageError(f"no variant matches {glob!r}", remedy=remedy)
 
-class _Table:
-    """One TOML table, read key by key, that knows where it stands and what was not read."""
-
-    def __init__(self, data: Any, place: str) -> None:
-        if not isinstance(data, dict):
-            raise UsageError(f"{place}: a table is wanted here")
-        self.place = place
-        self._data: dict[str, Any] = dict(data)
-
-    def take(self, key: str, kind: type[T], *, default: T | None = None) -> T | None:
-        value = self._data.pop(key, default)
-        if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-            raise UsageError(f"{self.place}: {key} is {value!r}; a {_KINDS[kind]} is wanted")
-        return value
-
-    def need(self, key: str, kind: type[T]) -> T:
-        value = self.take(key, kind)
-        if value is None:
-            raise UsageError(f"{self.place}: {key} is missing")
-        return value
-
-    def words(self, key: str) -> tuple[str, ...] | None:
-        value = self.take(key, list)
-        if value is None:
-            return None
-        if not value or not all(isinstance(word, str) for word in value):
-            raise UsageError(f"{self.place}: {key} is empty or holds something that is no string")
-        return tuple(value)
-
-    def table(self, key: str) -> _Table | None:
-        value = self.take(key, dict)
-        return None if value is None else _Table(value, f"{self.place}, {key}")
-
-    def rest(self) -> dict[str, Any]:
-        rest, self._data = self._data, {}
-        return rest
-
-    def close(self, known: str) -> None:
-        if self._data:
-            raise UsageError(f"{self.place}: unknown key {next(iter(self._data))!r}", remedy=f"Known keys: {known}.")
+    def subject(self, variant: Variant, base: str) -> Subject:
+        """A variant on a base."""
+        return Subject(
+            name=variant.name,
+            title=variant.title,
+            image=Built(base=base, dockerfile=variant.dockerfile, target=variant.target),
+            app=self.app,
+            launch=variant.launch,
+            requires=variant.requires,
+            expect=variant.expect,
+            claim=variant.claim,
+        )
 
 
-_KINDS: Final = {str: "string", int: "whole number", bool: "true or false", list: "list", dict: "table"}
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: unknown keys are errors."""
+
+
+class _Stop(_Table, frozen=True):
+    environment: dict[str, str] = {}
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    path: Annotated[str, msgspec.Meta(pattern="^/")] = "/"
+
+
+class _Exit(_Table, frozen=True):
+    environment: dict[str, str] = {}
+
+
+class _App(_Table, frozen=True):
+    ready: str | None = None
+    received: str | None = None
+    done: str | None = None
+    stop: _Stop | None = None
+    exit_code: _Exit | None = msgspec.field(name="exit-code", default=None)
+
+
+class _Launch(_Table, frozen=True):
+    environment: dict[str, str] = {}
+    user: str | None = None
+    network: str | None = LIMITS.network
+    memory: str | None = LIMITS.memory
+    pids_limit: int | None = LIMITS.pids_limit
+    extra_hosts: dict[str, str] = {}
+    stop_signal: str | None = None
+    stop_timeout: int | None = None
+    volumes: tuple[str, ...] = ()
+
+
+class _Variant(_Table, frozen=True):
+    name: str
+    title: str
+    dockerfile: str
+    target: str | None = None
+    init: bool = False
+    entrypoint: _Words | None = None
+    command: _Words | None = None
+    requires: dict[str, str] = {}
+    expect: dict[str, Any] = {}
+    claim: dict[str, Any] | None = None
+
+
+class _File(_Table, frozen=True):
+    schema: int
+    context: str
+    app: _App
+    bases: tuple[str, ...] = ()
+    requires: dict[str, str] = {}
+    launch: _Launch = _Launch()
+    variant: tuple[_Variant, ...] = ()
+
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 def parse_catalogue(text: str, *, place: str, has_file: Callable[[str], bool]) -> Catalogue:
@@ -110,146 +176,108 @@ def parse_catalogue(text: str, *, place: str, has_file: Callable[[str], bool]) -
         UsageError: anything is wrong, with its place: malformed TOML, unknown or missing keys, duplicate names,
             a missing Dockerfile or build context.
     """
-    try:
-        document = _Table(tomllib.loads(text), place)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{place} is no valid TOML: {error}") from error
-    schema = document.need("schema", int)
-    if schema != SCHEMA:
-        raise UsageError(f"{place}: schema {schema} is unknown", remedy=f"This version reads schema {SCHEMA}.")
-    context = document.need("context", str)
-    app = _app(document.table("app"), place)
-    rows = document.take("variant", list) or []
-    document.close("schema, context, app, variant")
-    variants = tuple(_variant(_Table(row, f"{place}, variant {n}")) for n, row in enumerate(rows, start=1))
-    if not variants:
+    file = read_toml(text, _File, place=place)
+    if file.schema != SCHEMA:
+        raise UsageError(f"{place}: schema {file.schema} is unknown", remedy=f"This version reads schema {SCHEMA}.")
+    if not file.variant:
         raise UsageError(f"{place}: there is no [[variant]]")
-    for name, count in Counter(variant.name for variant in variants).items():
+    for name, count in Counter(row.name for row in file.variant).items():
         if count > 1:
             raise UsageError(f"{place}: {count} variants are called {name!r}")
-    for wanted in (context, *(variant.dockerfile for variant in variants)):
+    for wanted in (file.context, *(row.dockerfile for row in file.variant)):
         if not has_file(wanted):
             raise UsageError(f"{place}: {wanted} is not there", remedy="Paths are relative to the catalogue's folder.")
-    return Catalogue(context=context, app=app, variants=variants)
-
-
-def _app(table: _Table | None, place: str) -> App:
-    if table is None:
-        raise UsageError(f"{place}: [app] is missing")
-    done = table.take("done", str)
-    app = App(
-        ready=_pattern(table, "ready", table.need("ready", str)),
-        received=_pattern(table, "received", table.need("received", str)),
-        done=None if done is None else _pattern(table, "done", done),
-        stop=_stop_setting(table.table("stop")),
-        exit_code=_exit_setting(table.table("exit-code")),
+    return Catalogue(
+        context=file.context,
+        app=_app(file.app, place=f"{place}, app"),
+        variants=tuple(
+            _variant(row, file.launch, place=f"{place}, variant {number} ({row.name})")
+            for number, row in enumerate(file.variant, start=1)
+        ),
+        bases=file.bases,
+        requires=_requires(file.requires, place=f"{place}, requires"),
     )
-    if app.done is None and (app.stop or app.exit_code):
-        raise UsageError(f"{table.place}: done is missing: stop and exit-code need to see that the app is done")
-    if "signal" not in app.received.groupindex:
-        raise UsageError(f"{table.place}: received needs a group (?P<signal>…)")
-    table.close("ready, received, done, stop, exit-code")
-    return app
 
 
-def _stop_setting(table: _Table | None) -> StopSetting | None:
-    if table is None:
-        return None
-    port, path = table.take("port", int), table.take("path", str, default="/")
-    if port is not None and not 1 <= port <= _MOST_PORT:
-        raise UsageError(f"{table.place}: port is {port}; 1 to {_MOST_PORT} is wanted")
-    if not path or not path.startswith("/"):
-        raise UsageError(f"{table.place}: path is {path!r}; it begins with /")
-    setting = StopSetting(environment=_environment(table), port=port, path=path)
-    table.close("environment, port, path")
-    return setting
+def _app(app: _App, *, place: str) -> App:
+    if (app.stop or app.exit_code) and app.done is None:
+        raise UsageError(f"{place}: done is missing: stop and exit-code need to see that the app is done")
+    receipts = _pattern(app.received, "received", place)
+    if receipts and "signal" not in receipts.pattern.groupindex:
+        raise UsageError(f"{place}: received needs a group (?P<signal>…)")
+    if app.exit_code and not any(CODE in value for value in app.exit_code.environment.values()):
+        raise UsageError(f"{place}, exit-code: no variable of environment holds {CODE}")
+    stop, leave = app.stop, app.exit_code
+    return App(
+        ready=_pattern(app.ready, "ready", place) or Quiescent(),
+        receipts=receipts,
+        done=_pattern(app.done, "done", place),
+        stop=StopSetting(environment=stop.environment, port=stop.port, path=stop.path) if stop else None,
+        exit_code=ExitSetting(environment=leave.environment) if leave else None,
+    )
 
 
-def _exit_setting(table: _Table | None) -> ExitSetting | None:
-    if table is None:
-        return None
-    setting = ExitSetting(environment=_environment(table))
-    if not any(CODE in value for value in setting.environment.values()):
-        raise UsageError(f"{table.place}: no variable of environment holds {CODE}")
-    table.close("environment")
-    return setting
-
-
-def _environment(table: _Table) -> dict[str, str]:
-    inner = table.table("environment")
-    environment = inner.rest() if inner else {}
-    for name, value in environment.items():
-        if not isinstance(value, str):
-            raise UsageError(f"{table.place}, environment: {name} is {value!r}; a string is wanted")
-    return environment
-
-
-def _pattern(table: _Table, key: str, text: str) -> re.Pattern[str]:
+def _pattern(text: str | None, key: str, place: str) -> LogPattern | None:
     try:
-        return re.compile(text)
+        return None if text is None else LogPattern(pattern=re.compile(text))
     except re.error as error:
-        raise UsageError(f"{table.place}: {key} is no regular expression: {error}") from error
+        raise UsageError(f"{place}: {key} is not a valid regular expression: {error}") from error
 
 
-def _variant(table: _Table) -> Variant:
-    name = table.need("name", str)
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{table.place}: {name!r} is no name", remedy="Use a-z, 0-9, '.', '_' and '-'.")
-    table.place = f"{table.place} ({name})"
-    expect = table.table("expect")
-    claim = table.table("claim")
-    variant = Variant(
-        name=name,
-        title=table.need("title", str),
-        dockerfile=table.need("dockerfile", str),
-        target=table.take("target", str),
-        init=bool(table.take("init", bool)),
-        entrypoint=table.words("entrypoint"),
-        command=table.words("command"),
-        requires=_requires(table.table("requires")),
-        expect=_expectation(expect) if expect else Expectation(forwards=Expected.DEPENDS),
-        claim=_claim(claim) if claim else None,
+def _variant(row: _Variant, launch: _Launch, *, place: str) -> Variant:
+    if not _NAME.fullmatch(row.name):
+        raise UsageError(f"{place}: {row.name!r} is not a valid name", remedy="Use a-z, 0-9, '.', '_' and '-'.")
+    return Variant(
+        name=row.name,
+        title=row.title,
+        dockerfile=row.dockerfile,
+        target=row.target,
+        launch=LaunchOptions(
+            init=row.init, entrypoint=row.entrypoint, command=row.command, **msgspec.structs.asdict(launch)
+        ),
+        requires=_requires(row.requires, place=f"{place}, requires"),
+        expect=_expectation(row.expect, place=f"{place}, expect")
+        if row.expect
+        else Expectation(forwards=Expected.DEPENDS),
+        claim=None if row.claim is None else _claim(row.claim, place=f"{place}, claim"),
     )
-    table.close("name, title, dockerfile, target, init, entrypoint, command, requires, expect, claim")
-    return variant
 
 
-def _requires(table: _Table | None) -> dict[str, str]:
-    requires = table.rest() if table else {}
-    for fact, wanted in requires.items():
-        if table and fact not in _FACTS:
-            raise UsageError(f"{table.place}: unknown fact {fact!r}", remedy=f"Known facts: {', '.join(_FACTS)}.")
+def _requires(requires: Mapping[str, str], *, place: str) -> Mapping[str, str]:
+    for program, wanted in requires.items():
+        if program not in PROGRAMS:
+            raise unknown_key(program, tuple(PROGRAMS), place=place)
         try:
-            SpecifierSet(wanted)
-        except (InvalidSpecifier, TypeError, AttributeError) as error:
-            raise UsageError(f"{table and table.place}: {wanted!r} is no version specifier") from error
+            SpecifierSet("" if wanted == ANY else wanted)
+        except InvalidSpecifier as error:
+            raise UsageError(f"{place}: {wanted!r} is not a valid version specifier") from error
     return requires
 
 
-def _claim(table: _Table) -> Claim:
-    text, source = table.need("text", str), table.need("source", str)
-    return Claim(text=text, source=source, forwards=_expectation(table))
+def _claim(table: Mapping[str, Any], *, place: str) -> Claim:
+    rest = dict(table)
+    text, source = rest.pop("text", None), rest.pop("source", None)
+    for key, value in (("text", text), ("source", source)):
+        if not isinstance(value, str):
+            raise UsageError(f"{place}: {key} is missing" if value is None else f"{place}, {key}: expected a string")
+    return Claim(text=str(text), source=str(source), forwards=_expectation(rest, place=place))
 
 
-def _expectation(table: _Table) -> Expectation:
+def _expectation(table: Mapping[str, Any], *, place: str) -> Expectation:
     forwards: Expected | None = None
     signals: dict[Signal, Expected] = {}
     probes: dict[Probe, Expected] = {}
-    for key, value in table.rest().items():
-        try:
-            wanted = Expected(value)
-        except ValueError:
-            raise UsageError(f"{table.place}: {key} is {value!r}", remedy="It is always, never or depends.") from None
+    for key, value in table.items():
+        if value not in {*Expected}:
+            raise UsageError(f"{place}: {key} is {value!r}", remedy="It is always, never or depends.")
         if key == "forwards":
-            forwards = wanted
-        elif key in _OTHER_PROBES:
-            probes[Probe(key)] = wanted
+            forwards = Expected(value)
+        elif key in OTHER_PROBES:
+            probes[Probe(key)] = Expected(value)
         else:
             try:
-                signals[parse_signal(key)] = wanted
+                signals[parse_signal(key)] = Expected(value)
             except UsageError as error:
-                raise UsageError(
-                    f"{table.place}: unknown key {key!r}",
-                    remedy=f"Known keys: forwards, names of signals, {', '.join(_OTHER_PROBES)}.",
-                ) from error
+                known = ("forwards", "names of signals", *OTHER_PROBES)
+                raise unknown_key(key, known, place=place) from error
     return Expectation(forwards=forwards, signals=signals, probes=probes)

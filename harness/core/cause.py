@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from harness.core.program import Kind, kind_of, program, script
+from harness.core.process import shown
+from harness.core.program import PROGRAMS, Kind, kind_of, known_as, program, script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.core.baseline import Finding, Recording
+    from harness.core.baseline import Argv, Finding, Recording
     from harness.core.facts import BaseFacts, EngineFacts
 
 SHELL: Final = "/bin/sh"
@@ -22,12 +23,9 @@ ENTRYPOINT: Final = "ENTRYPOINT"
 SCRIPT: Final = "the entrypoint's file"
 _ENGINES_INIT: Final = "its init"
 _FACTS: Final[Mapping[str, str]] = {
-    "npm": "npm",
-    "node": "Node",
+    **{name: known.label for name, known in PROGRAMS.items()},
     "su": "the system",
-    "tini": "tini",
-    "tini-static": "tini",
-    "dumb-init": "dumb-init",
+    "tini-static": PROGRAMS["tini"].label,
     "docker-init": _ENGINES_INIT,
     "catatonit": _ENGINES_INIT,
     "sh": SHELL,
@@ -70,11 +68,11 @@ def engine_shifts(old: EngineFacts, new: EngineFacts) -> tuple[Shift, ...]:
 
 def image_shift(old: BaseFacts, new: BaseFacts) -> Shift | None:
     """Whether the bases are two images; by digest where both have one."""
-    told = (old.digest, new.digest) if old.digest and new.digest else (old.id, new.id)
+    ids = (old.digest, new.digest) if old.digest and new.digest else (old.id, new.id)
     # A mirror has the same image under another name.
-    if told[0].rpartition("@")[-1] == told[1].rpartition("@")[-1]:
+    if ids[0].rpartition("@")[-1] == ids[1].rpartition("@")[-1]:
         return None
-    return Shift(name="the image", old=_short(told[0]), new=_short(told[1]))
+    return Shift(name="the image", old=_short(ids[0]), new=_short(ids[1]))
 
 
 def _short(digest: str) -> str:
@@ -87,10 +85,7 @@ def _base_facts(facts: BaseFacts) -> dict[str, str | None]:
         "the system": facts.os,
         "the C library": facts.libc,
         SHELL: facts.shell,
-        "Node": facts.node,
-        "npm": facts.npm,
-        "tini": facts.tini,
-        "dumb-init": facts.dumb_init,
+        **{PROGRAMS[name].label: facts.programs.get(name) for name in PROGRAMS},
         "STOPSIGNAL": facts.stop_signal,
         ENTRYPOINT: " ".join(facts.entrypoint) or None,
         SCRIPT: f"sha256:{facts.entrypoint_sha256[:_DIGITS]}" if facts.entrypoint_sha256 else None,
@@ -113,7 +108,7 @@ def _shifts(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> tup
 
 
 def cause(old: Recording, new: Recording, variant: str, before: Finding, after: Finding) -> Cause:
-    """Give the likely cause of a change in one cell.
+    """The likely cause of a change in one cell.
 
     Args:
         old: what was recorded.
@@ -125,7 +120,7 @@ def cause(old: Recording, new: Recording, variant: str, before: Finding, after: 
     digests = old.variants.get(variant), new.variants.get(variant)
     if None not in digests and digests[0] != digests[1]:
         return Cause(
-            text="the variant itself is another: its Dockerfile, its options or the app", detail=_pid1(before, after)
+            text="the variant itself is another: its Dockerfile, its options or the app", detail=_main(before, after)
         )
     facts = _Facts(old, new)
     if before.signal != after.signal and before.signal and after.signal:
@@ -155,29 +150,29 @@ class _Facts:
         """Those of some facts that are another, as clauses."""
         return [str(self._shifts[name]) for name in names if name in self._shifts]
 
-    def about(self, args: str) -> list[str]:
+    def about(self, argv: Argv) -> list[str]:
         """What may let a process stay where it is: what it runs, and who starts it."""
-        kind = kind_of(args)
-        by_entrypoint = kind in (Kind.INIT, Kind.OTHER) or self._is_entrypoint(args)
+        kind = kind_of(argv)
+        by_entrypoint = kind in (Kind.INIT, Kind.OTHER) or self._is_entrypoint(argv)
         names = [
-            _fact(args),
+            _fact(argv),
             *([ENTRYPOINT] if by_entrypoint else []),
-            *([SCRIPT] if self._is_entrypoint(args) else []),
+            *([SCRIPT] if self._is_entrypoint(argv) else []),
         ]
         return self.of(*names)
 
-    def on_way(self, chain: Sequence[str]) -> list[str]:
+    def on_way(self, chain: Sequence[Argv]) -> list[str]:
         """What is another of the programs above the app; its own runtime if nothing else is."""
         shifts = self._shifts | {shift.name: shift for shift in self._engine}
         names: list[str] = []
-        for args in chain[:-1]:
-            names += [_fact(args), *([SCRIPT] if self._is_entrypoint(args) else [])]
-        found = [str(shifts[name]) for name in dict.fromkeys(names) if name in shifts]
-        return found or self.of("Node")
+        for argv in chain[:-1]:
+            names += [_fact(argv), *([SCRIPT] if self._is_entrypoint(argv) else [])]
+        clauses = [str(shifts[name]) for name in dict.fromkeys(names) if name in shifts]
+        return clauses or self.of(_fact(chain[-1]))
 
-    def _is_entrypoint(self, args: str) -> bool:
+    def _is_entrypoint(self, argv: Argv) -> bool:
         """Whether a process is the script that a base's ENTRYPOINT names."""
-        return kind_of(args) is Kind.SCRIPT and script(args.split()) in self._scripts
+        return kind_of(argv) is Kind.SCRIPT and script(argv) in self._scripts
 
     def unexplained(self, why: str) -> str:
         """Say what differs where it is no explanation; ``why`` it is none."""
@@ -190,55 +185,55 @@ class _Facts:
         return "nothing that is recorded has changed"
 
 
-def _what(args: str) -> tuple[Kind, str]:
-    """What a process is, whatever its arguments: npm starts scripts of random names, an init has all in its own."""
-    return kind_of(args), program(args.split())
+def _what(argv: Argv) -> tuple[Kind, str]:
+    """What a process is, whatever its arguments: a package manager starts scripts of random names."""
+    return kind_of(argv), program(argv)
 
 
-def _fact(args: str) -> str:
+def _fact(argv: Argv) -> str:
     """The fact that says what program a process runs; empty if none does."""
-    return "npm" if kind_of(args) is Kind.NPM else _FACTS.get(program(args.split()), "")
+    return _FACTS.get(known_as(argv), "")
 
 
 def _of_processes(before: Finding, after: Finding, facts: _Facts) -> Cause:
     """The first process from PID 1 down that stays now and did not before, or the other way round."""
-    pid1 = _pid1(before, after)
+    main = _main(before, after)
     for stays, chain, other in ((True, after.chain, before.chain), (False, before.chain, after.chain)):
         left = list(map(_what, other[:-1]))
-        for args, below in pairwise(chain):
-            if _what(args) in left:
-                left.remove(_what(args))
+        for argv, below in pairwise(chain):
+            if _what(argv) in left:
+                left.remove(_what(argv))
                 continue
             does = "is now" if stays else "was"
             return Cause(
-                text=_staying(args, facts, stays=stays), detail=pid1 or f"`{args}` {does} the parent of `{below}`"
+                text=_staying(argv, facts, stays=stays),
+                detail=main or f"`{shown(argv)}` {does} the parent of `{shown(below)}`",
             )
-    return Cause(text="the same processes are started in another order", detail=pid1)
+    return Cause(text="the same processes are started in another order", detail=main)
 
 
-def _staying(args: str, facts: _Facts, *, stays: bool) -> str:
+def _staying(argv: Argv, facts: _Facts, *, stays: bool) -> str:
     """Say why a process may now stay above what it starts, or no longer."""
-    kind, why = kind_of(args), facts.about(args)
+    kind, why = kind_of(argv), facts.about(argv)
     if kind is Kind.SHELL_FORM and why:
         return f"{why[0]}: it {'stays the parent of' if stays else 'becomes'} what it starts"
-    told = f" ({'; '.join(why)})" if why else ""
-    return f"{_name(args, kind)} {'now' if stays else 'no longer'} stays the parent of what it starts{told}"
+    aside = f" ({'; '.join(why)})" if why else ""
+    return f"{_name(argv, kind)} {'now' if stays else 'no longer'} stays the parent of what it starts{aside}"
 
 
-def _name(args: str, kind: Kind) -> str:
-    words = args.split()
+def _name(argv: Argv, kind: Kind) -> str:
     match kind:
         case Kind.SHELL_FORM:
             return "a shell"
         case Kind.SCRIPT:
-            return f"the script `{script(words) or args}`"
+            return f"the script `{script(argv) or shown(argv)}`"
         case _:
-            return f"`{program(words)}`"
+            return f"`{program(argv)}`"
 
 
-def _pid1(before: Finding, after: Finding) -> str:
+def _main(before: Finding, after: Finding) -> str:
     """Say what took PID 1, if it is not what it was."""
     old, new = before.chain[:1], after.chain[:1]
     if not old or not new or _what(old[0]) == _what(new[0]):
         return ""
-    return f"PID 1 was `{old[0]}`, is `{new[0]}`"
+    return f"PID 1 was `{shown(old[0])}`, is `{shown(new[0])}`"

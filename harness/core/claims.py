@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from harness.core.program import SHELLS, program
 from harness.core.question import Probe
-from harness.core.verdict import Expected, Verdict
+from harness.core.verdict import Expected, Holds, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from harness.core.document import Row
     from harness.core.facts import StartCommand
     from harness.core.result import Result
 
@@ -21,13 +21,6 @@ LINT_RULE: Final = "JSONArgsRecommended"
 """BuildKit's build check for a CMD or ENTRYPOINT in shell form; hadolint calls it DL3025."""
 
 _TAKES_TEXT: Final = re.compile(r"-[a-zA-Z]*c")
-
-
-class Holds(StrEnum):
-    """Whether a claim stood the test."""
-
-    HELD = "held"
-    REFUTED = "refuted"
 
 
 def lint(start: StartCommand) -> str | None:
@@ -44,10 +37,10 @@ def _shell_form(words: tuple[str, ...]) -> bool:
     return program(words) in SHELLS and bool(options) and _TAKES_TEXT.fullmatch(options[-1]) is not None
 
 
-def claim_of(result: Result) -> Holds | None:
-    """Whether the claim on a cell's variant held in this cell; ``None`` if it says nothing of it, or it is untested."""
-    claim = result.cell.variant.claim
-    said = claim.forwards.of(result.cell.probe, result.cell.signal) if claim else None
+def held(result: Result) -> Holds | None:
+    """Whether the claim on a cell's subject held in this cell; ``None`` if it says nothing of it, or it is untested."""
+    claim = result.cell.subject.claim
+    said = claim.forwards.of(result.cell.question) if claim else None
     if said is None or said is Expected.DEPENDS or result.verdict is Verdict.UNTESTED:
         return None
     return Holds.HELD if result.verdict.good is (said is Expected.ALWAYS) else Holds.REFUTED
@@ -74,19 +67,20 @@ class Tally:
     missed: int
 
 
-def tally(results: Iterable[Result]) -> Mapping[str, Tally]:
+def tally(rows: Iterable[Row]) -> Mapping[str, Tally]:
     """Count by base, in the order in which bases first come."""
-    by_base: dict[str, dict[str, list[Result]]] = {}
-    for result in results:
-        by_base.setdefault(result.cell.base, {}).setdefault(result.cell.variant.name, []).append(result)
-    return {base: _tally(list(variants.values())) for base, variants in by_base.items()}
+    by_base: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        if row.base is not None:
+            by_base.setdefault(row.base, {}).setdefault(row.subject, []).append(row)
+    return {base: _tally(list(subjects.values())) for base, subjects in by_base.items()}
 
 
-def _tally(variants: list[list[Result]]) -> Tally:
-    claims = [finding for cells in variants if (finding := together(claim_of(cell) for cell in cells))]
+def _tally(subjects: list[list[Row]]) -> Tally:
+    claims = [finding for cells in subjects if (finding := together(cell.claim.held for cell in cells if cell.claim))]
     linted = [
-        (any(lint(cell.start) for cell in cells if cell.start), any(_loses(cell) for cell in cells))
-        for cells in variants
+        (any(cell.linter for cell in cells), any(_loses(cell) for cell in cells))
+        for cells in subjects
         if any(cell.start for cell in cells)
     ]
     return Tally(
@@ -98,7 +92,7 @@ def _tally(variants: list[list[Result]]) -> Tally:
     )
 
 
-def _loses(result: Result) -> bool:
+def _loses(row: Row) -> bool:
     """Whether a cell shows what the linter's rule warns of: a signal that does not get the app to do its part."""
-    about_signals = result.cell.probe in (Probe.SIGNAL, Probe.STOP)
-    return about_signals and result.verdict is not Verdict.UNTESTED and not result.verdict.good
+    about_signals = row.probe in (Probe.SIGNAL, Probe.STOP)
+    return about_signals and row.verdict is not Verdict.UNTESTED and not row.verdict.good

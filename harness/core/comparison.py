@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.core.baseline import Finding, Key, Recording
-    from harness.core.result import Report
+    from harness.core.document import Document
     from harness.core.verdict import Verdict
 
 
@@ -78,7 +78,7 @@ class Comparison:
 
 
 def compare(old: Recording, new: Recording) -> Comparison:
-    """Hold one recording against another, cell by cell."""
+    """Compare one recording with another, cell by cell."""
     keys = dict.fromkeys([*old.findings, *new.findings])
     found = [_difference(old, new, key) for key in keys]
     changed = [difference for difference in found if difference.change is not Change.SAME]
@@ -92,18 +92,18 @@ def compare(old: Recording, new: Recording) -> Comparison:
 
 
 def compare_pairs(found: Iterable[Recording], pairs: Mapping[str, Recording]) -> list[Comparison]:
-    """Hold each recording against its counterpart; one without is left out."""
+    """Compare each recording with its counterpart; one without is left out."""
     return [compare(pairs[new.base.reference], new) for new in found if new.base.reference in pairs]
 
 
-def against(report: Report, pairs: Mapping[str, Recording]) -> list[Comparison]:
-    """Hold a report against what was recorded, base by base; cells that were not run do not count.
+def against(document: Document, pairs: Mapping[str, Recording]) -> list[Comparison]:
+    """Compare results with what was recorded, base by base; cells that were not run do not count.
 
     Args:
-        report: what was found.
-        pairs: what each base is held against, by its reference; a base without is left out.
+        document: the results.
+        pairs: what each base is compared with, by its reference; a base without is left out.
     """
-    found = recordings(report)
+    found = recordings(document)
     keys = {new.base.reference: new.findings.keys() for new in found}
     return compare_pairs(found, {base: narrowed(old, keys[base]) for base, old in pairs.items() if base in keys})
 

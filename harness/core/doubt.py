@@ -9,28 +9,23 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from harness.core.evidence import SignalEvidence, StopEvidence
-from harness.core.process import path
-from harness.core.program import program, shell_text
+from harness.core.process import chain
+from harness.core.program import ONE_CHILD, program, shell_text
 
 if TYPE_CHECKING:
+    from harness.core.evidence import SignalEvidence
     from harness.core.process import Process
     from harness.core.signals import Signal
 
 _WITH_VALUE: Final = frozenset({"-p", "-e", "-r", "--rewrite"})
 """Options of tini and dumb-init that are followed by a value."""
 
-_ONE_CHILD: Final = frozenset({"tini", "tini-static", "docker-init", "catatonit", "node", "npm", "su"})
-"""Programs that hand a signal to their child alone, unless told otherwise (their manuals and READMEs)."""
-
 
 def doubt(evidence: SignalEvidence) -> str | None:
     """Say why a run's evidence does not prove its verdict, so that another run may differ; ``None`` if it does.
 
-    A stop is judged by the container's end, which is there in every run, not by what was delivered.
+    It is asked of what was delivered: a stop is judged by the container's end, which is there in every run.
     """
-    if isinstance(evidence, StopEvidence):
-        return None
     return _race(evidence) or _cut_off(evidence)
 
 
@@ -39,11 +34,11 @@ def _race(evidence: SignalEvidence) -> str | None:
 
     With the kernel's record nothing is left to luck: every send is in it, also one that merged or came too late.
     """
-    app = evidence.app
-    if evidence.trace is not None or app is None:
+    app = evidence.seen.app
+    if evidence.seen.trace is not None or app is None:
         return None
     signal = evidence.sent.name
-    senders = [f"`{process.args}`" for process in passing_on(evidence, app)]
+    senders = [f"`{process.command}`" for process in passing_on(evidence, app)]
     if evidence.typed and app.in_foreground:
         senders.insert(0, "the terminal")
     if evidence.deliveries and len(senders) > 1:
@@ -51,32 +46,24 @@ def _race(evidence: SignalEvidence) -> str | None:
             f"{' and '.join(senders)} may each have sent {signal} to the app, "
             "and two signals that are pending together are delivered as one"
         )
-    ended = not evidence.running and not evidence.done
+    ended = not evidence.seen.running and not evidence.finished
     if not evidence.deliveries and ended and senders and app.catches(evidence.sent):
         return f"{senders[0]} may have sent {signal} to the app, which was gone before it could handle it"
     return None
 
 
 def _cut_off(evidence: SignalEvidence) -> str | None:
-    """Whether the app may have received the signal without its log showing it, as in ``node | tee`` without the tee."""
-    if evidence.deliveries or not evidence.running or evidence.app_after is None:
+    """Whether the app may have received the signal without its log showing it, as in ``app | tee`` without the tee."""
+    if evidence.deliveries or not evidence.seen.running or evidence.seen.app_after is None:
         return None
     signal = evidence.sent.name
-    if evidence.handled and not _raised_again(evidence):
+    if evidence.handled and not evidence.raised_again:
         return f"the kernel ran the app's handler for {signal}, which its log does not show"
-    here = {process.pid for process in evidence.after if process.alive}
-    gone = next((process for process in evidence.before if process.pid not in here), None)
-    if evidence.trace is None and gone is not None:
-        return f"`{gone.args}` is gone, and the app's log may have gone through it"
+    here = {process.pid for process in evidence.seen.after if process.alive}
+    gone = next((process for process in evidence.seen.before if process.pid not in here), None)
+    if evidence.seen.trace is None and gone is not None:
+        return f"`{gone.command}` is gone, and the app's log may have gone through it"
     return None
-
-
-def _raised_again(evidence: SignalEvidence) -> bool:
-    """Whether the handler was one that clears up and sends the process the same signal again, as Node's own does.
-
-    Node has one for SIGINT and SIGTERM that gives the terminal back its settings (node.cc, ``SignalExit``).
-    """
-    return any(record.sender_pid in evidence.app_ids for record in evidence.sent_to_app)
 
 
 def passing_on(evidence: SignalEvidence, app: Process) -> tuple[Process, ...]:
@@ -85,7 +72,7 @@ def passing_on(evidence: SignalEvidence, app: Process) -> tuple[Process, ...]:
     That is its parent, and any process further up that signals the whole process group of its child while the app is
     a member of it.
     """
-    steps = path(evidence.before, app.pid)
+    steps = chain(evidence.seen.before, app.pid)
     found: list[Process] = []
     for process, child in pairwise(steps):
         # Ctrl-C gets to the foreground alone, and to those that a process above hands it to.
@@ -102,18 +89,17 @@ def takes(process: Process, signal: Signal) -> bool:
     That is by a handler, or by fetching it. A shell that runs the text of ``-c`` has handlers of its own (for SIGINT),
     but passes nothing on unless a ``trap`` in that text says so.
     """
-    if shell_text(process.args.split()) and "trap" not in process.args:
+    if shell_text(process.argv) and "trap" not in process.command:
         return False
     return process.catches(signal) or process.blocks(signal) or process.fetches_signals is True
 
 
 def signals_group(process: Process) -> bool:
     """Whether a process may signal the process group of its child: tini with ``-g``, dumb-init, unknown programs."""
-    words = process.args.split()
-    name, options = program(words), _options(words[1:])
+    name, options = program(process.argv), _options(list(process.argv[1:]))
     if name == "dumb-init":
         return not {"-c", "--single-child"} & options
-    return name not in _ONE_CHILD or "-g" in options
+    return name not in ONE_CHILD or "-g" in options
 
 
 def _options(words: list[str]) -> set[str]:

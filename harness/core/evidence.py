@@ -1,12 +1,16 @@
-"""What was seen of a run. Frozen, and nothing but data."""
+"""Evidence: what was seen of a run. Frozen, and nothing but data; `harness.core.judge` says what it means.
+
+Every probe's evidence holds a `Seen`. That of the probes that send a signal is here, as the signal's path and doubt are
+about it; that of any other probe is in the probe's own module.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from harness.core.process import path
+from harness.core.process import chain
 from harness.core.trace import Fate, Handled, Sent, TraceRecord, sends
 
 if TYPE_CHECKING:
@@ -49,13 +53,6 @@ class Ground(StrEnum):
     ENDED = "ended"
 
 
-class Request(StrEnum):
-    """What became of a request that was in flight when the container was told to stop."""
-
-    ANSWERED = "answered"
-    LOST = "lost"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
     """What was seen of one run, whatever the probe: process trees before and after, output, events, the end."""
@@ -72,8 +69,8 @@ class Seen:
     trace: tuple[TraceRecord, ...] | None = None
 
     @property
-    def pid1(self) -> Process | None:
-        """PID 1 of the container before anything was done to it."""
+    def main(self) -> Process | None:
+        """The process that the runtime signals, before anything was done to it."""
         return self.before[0] if self.before else None
 
     @property
@@ -87,9 +84,9 @@ class Seen:
         return frozenset({self.app_pid}) | (self.app.threads if self.app else frozenset())
 
     @property
-    def chain(self) -> tuple[str, ...]:
-        """The commands from PID 1 down to the app, before anything was done to it; empty if the app is not seen."""
-        return tuple(process.args for process in path(self.before, self.app_pid or 0))
+    def chain(self) -> Tree:
+        """The processes from the main one down to the app, before anything was done; empty if the app is not seen."""
+        return chain(self.before, self.app_pid or 0)
 
     @property
     def app_after(self) -> Process | None:
@@ -97,23 +94,46 @@ class Seen:
         return next((process for process in self.after if process.pid == self.app_pid and process.alive), None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SignalEvidence(Seen):
-    """All that was seen of one run with a signal, sent by the engine or ``typed`` as a key on its terminal."""
+class Evidence(Protocol):
+    """The evidence of one run, of any probe."""
 
+    @property
+    def seen(self) -> Seen:
+        """What was seen, whatever the probe."""
+        ...
+
+    @property
+    def signalled(self) -> SignalEvidence | None:
+        """What became of the signal; ``None`` where none is at stake."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignalEvidence:
+    """The evidence of one run with a signal, sent by the engine or ``typed`` as a key on its terminal.
+
+    ``receipts`` are ``None`` where the app has no words for them, and ``done`` where it does not say so.
+    """
+
+    seen: Seen
     sent: Signal
-    receipts: tuple[Receipt, ...]
-    done: bool
+    receipts: tuple[Receipt, ...] | None
+    done: bool | None
     ground: Ground
     typed: bool = False
 
     @property
+    def signalled(self) -> SignalEvidence:
+        """Itself: it is all about the signal."""
+        return self
+
+    @property
     def sent_to_app(self) -> tuple[Sent, ...]:
         """The kernel's record of the signal being sent to the app, where it was not dropped; empty without a record."""
-        ids = self.app_ids
+        ids = self.seen.app_ids
         return tuple(
             record
-            for record in sends(self.trace or (), self.sent.number)
+            for record in sends(self.seen.trace or (), self.sent.number)
             if record.fate in (Fate.DELIVERED, Fate.MERGED) and record.target_pid in ids
         )
 
@@ -123,15 +143,23 @@ class SignalEvidence(Seen):
         return len(self.sent_to_app)
 
     @property
+    def raised_again(self) -> bool:
+        """Whether the app's handler was one that clears up and sends its process the same signal again.
+
+        Runtimes do that to give the terminal back its settings first; `harness.core.program.ONE_CHILD` tells of one.
+        """
+        return any(record.sender_pid in self.seen.app_ids for record in self.sent_to_app)
+
+    @property
     def handled(self) -> tuple[Handled, ...]:
         """The kernel's record of the app's handler being run for the signal; empty without a record.
 
         That is the handler of its C library or runtime: whether the app itself got to know, only its log tells.
         """
-        ids = self.app_ids
+        ids = self.seen.app_ids
         return tuple(
             record
-            for record in self.trace or ()
+            for record in self.seen.trace or ()
             if isinstance(record, Handled)
             and record.pid in ids
             and record.number == self.sent.number
@@ -139,41 +167,29 @@ class SignalEvidence(Seen):
         )
 
     @property
-    def deliveries(self) -> int:
-        """How often the app handled the signal that was sent."""
-        return sum(receipt.signal == self.sent.name for receipt in self.receipts)
+    def deliveries(self) -> int | None:
+        """How often the app handled the signal that was sent; ``None`` if that is not known.
+
+        By its own log where it has words for it, else by the handlers of the kernel's record. A runtime's handler that
+        raises the signal again has not handed it to the app.
+        """
+        if self.receipts is not None:
+            return sum(receipt.signal == self.sent.name for receipt in self.receipts)
+        if self.seen.trace is None:
+            return None
+        return 0 if self.raised_again else len(self.handled)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the app was done: by its own word where it has one, else as the container ended by an exit."""
+        if self.done is not None:
+            return self.done
+        code = self.seen.exit_code
+        return not self.seen.running and code is not None and code < _BY_SIGNAL
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopEvidence(SignalEvidence):
-    """All that was seen of one ``docker stop``: ``took_s`` from the stop to the container's end, in seconds.
-
-    ``forced`` says whether the engine had to send SIGKILL, ``request`` what became of the request in flight
-    (``None`` if there was none).
-    """
-
-    grace_s: int
-    took_s: float
-    forced: bool
-    request: Request | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExitEvidence(Seen):
-    """Exit codes that the app ended with, and what ``docker wait`` said of each; ``None`` if the container ran on."""
-
-    codes: tuple[tuple[int, int | None], ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReapEvidence(Seen):
-    """A process whose parent had gone before it ended: who adopted it, and whether it was still there as a zombie."""
-
-    orphan: Process
-    zombie: bool
-
-
-Evidence = SignalEvidence | StopEvidence | ExitEvidence | ReapEvidence
+_BY_SIGNAL = 128
+"""Exit codes above it stand for the signal that ended the main process (docker-run(1), exit status)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

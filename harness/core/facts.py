@@ -1,40 +1,35 @@
-"""What results say of where they were got: the base, the engine, and what an image starts."""
+"""Facts that results carry about where they were measured: the base, the engine, and what an image starts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BaseFacts:
+class BaseFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What matters about a base image; ``None`` where it has no such thing.
 
-    ``entrypoint_sha256`` is that of the file that the first word of ``entrypoint`` names: a script may change while its
-    name stays.
+    ``programs`` are the versions of what `harness.core.program` knows how to ask, by program. ``entrypoint_sha256`` is
+    that of the file that the first word of ``entrypoint`` names: a script may change while its name stays.
     """
 
     reference: str
     id: str
-    digest: str | None = None
-    os: str | None = None
-    libc: str | None = None
-    shell: str | None = None
-    node: str | None = None
-    npm: str | None = None
-    tini: str | None = None
-    dumb_init: str | None = None
-    stop_signal: str | None = None
-    entrypoint: tuple[str, ...] = ()
-    entrypoint_sha256: str | None = None
+    digest: str | None
+    os: str | None
+    libc: str | None
+    shell: str | None
+    programs: dict[str, str]
+    stop_signal: str | None
+    entrypoint: tuple[str, ...]
+    entrypoint_sha256: str | None
 
     def has_shell(self, name: str) -> bool:
         """Whether its ``/bin/sh`` goes by a name, such as ``dash`` or ``busybox``."""
         return name.casefold() in (self.shell or "").casefold()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EngineFacts:
-    """The engine and kernel a result belongs to; ``trace`` says whether the kernel's record of signals was used."""
+class EngineFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The engine and kernel a result belongs to; ``trace`` says whether the kernel's signal record was used."""
 
     name: str
     version: str
@@ -43,13 +38,12 @@ class EngineFacts:
     init: str
     kernel: str
     builder: str
-    trace: bool = False
+    trace: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StartCommand:
-    """What an image (with a variant's own options) starts: the engine's view of ENTRYPOINT and CMD, and STOPSIGNAL."""
+class StartCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an image starts with its subject's options: the engine's view of ENTRYPOINT and CMD, and STOPSIGNAL."""
 
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    stop_signal: str | None = None
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    stop_signal: str | None

@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import singledispatch
 from typing import TYPE_CHECKING, Final
 
 from harness.core.doubt import doubt
-from harness.core.evidence import Evidence, ExitEvidence, ReapEvidence, Request, SignalEvidence, StopEvidence, Untested
-from harness.core.reason import reason_for
+from harness.core.evidence import SignalEvidence, Untested
+from harness.core.reason import head, of_signal
 from harness.core.verdict import Delivery, Expected, Judgement, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.core.evidence import Evidence
     from harness.core.result import Run
 
 _DOUBTFUL: Final = (Verdict.FORWARDED, Verdict.SWALLOWED, Verdict.KILLED)
 
 
+@singledispatch
 def judge(evidence: Evidence | Untested) -> Judgement:
-    """Give the meaning of one run."""
-    if isinstance(evidence, Untested):
-        return Judgement(verdict=Verdict.UNTESTED, delivery=None, outcome=None, reason=evidence.reason)
-    delivery = None
-    match evidence:
-        case StopEvidence():
-            verdict, delivery = _stopped(evidence), _delivery(evidence)
-        case SignalEvidence():
-            verdict, delivery = _signalled(evidence), _delivery(evidence)
-        case ExitEvidence():
-            verdict = Verdict.KEPT if all(given == seen for given, seen in evidence.codes) else Verdict.LOST
-        case ReapEvidence():
-            verdict = Verdict.ZOMBIE if evidence.zombie else Verdict.REAPED
+    """What one run means. A probe whose evidence is its own registers how it is judged."""
+    raise TypeError(f"nothing judges {type(evidence).__name__}")
+
+
+@judge.register
+def _(untested: Untested) -> Judgement:
+    return Judgement(verdict=Verdict.UNTESTED, delivery=None, outcome=None, reason=untested.reason)
+
+
+@judge.register
+def _(evidence: SignalEvidence) -> Judgement:
+    if evidence.deliveries is None and _may_have_received(evidence):
+        return judge(Untested(reason=_unknown(evidence)))
+    verdict = _signalled(evidence)
     return Judgement(
-        verdict=verdict, delivery=delivery, outcome=_outcome(evidence), reason=reason_for(evidence, verdict)
+        verdict=verdict,
+        delivery=delivery_of(evidence),
+        outcome=outcome_of(evidence),
+        reason=head(evidence.seen) + of_signal(evidence, verdict),
     )
 
 
 def judge_all(runs: Sequence[Run]) -> tuple[Judgement, Run]:
-    """Give the meaning of all runs of a cell, and the run that speaks for them.
+    """What all runs of a cell mean, and the run that speaks for them.
 
     Runs that could not be tested do not count if others could; runs that disagree make the cell ``unstable``, with
     the counts. Runs that agree, but whose evidence leaves room for doubt, prove nothing.
@@ -73,22 +80,22 @@ def _unless_doubtful(shown: Run, runs: int) -> Judgement:
     open_to = doubt(evidence)
     if open_to is None:
         return judgement
-    seen = f"{runs} runs look" if runs > 1 else "one run looks"
-    told = "" if evidence.trace is not None else "; only the kernel's record can tell"
+    looks = f"{runs} runs look" if runs > 1 else "one run looks"
+    needed = "" if evidence.seen.trace is not None else "; only the kernel's record can tell"
     return Judgement(
         verdict=Verdict.UNTESTED,
         delivery=None,
         outcome=None,
-        reason=f"{seen} {judgement.verdict}, but {open_to}{told}",
+        reason=f"{looks} {judgement.verdict}, but {open_to}{needed}",
     )
 
 
 def as_expected(expected: Expected, verdict: Verdict, recorded: Verdict | None = None) -> bool | None:
-    """Tell whether a verdict is as expected.
+    """Whether a verdict is as expected.
 
     Args:
         expected: what the catalogue says; asserted unless it is ``depends``.
-        verdict: what was seen.
+        verdict: the verdict.
         recorded: what a baseline says of this cell, if one covers it.
 
     Returns:
@@ -113,41 +120,47 @@ def _signalled(evidence: SignalEvidence) -> Verdict:
     That the container ended under the app is there in every run, while a second delivery may merge with the first by
     luck. The delivery says it all the same.
     """
-    alive = evidence.running and (evidence.app_pid is None or evidence.app_after is not None)
-    if evidence.deliveries == 0 and evidence.sends == 0 and evidence.receipts:
+    seen = evidence.seen
+    alive = seen.running and (seen.app_pid is None or seen.app_after is not None)
+    if not evidence.deliveries and evidence.sends == 0 and evidence.receipts:
         return Verdict.TRANSLATED
-    if evidence.deliveries == 0:
+    if not evidence.deliveries:
         return Verdict.SWALLOWED if alive else Verdict.CUT_SHORT if _overtaken(evidence) else Verdict.KILLED
-    if not alive and not evidence.done:
+    if not alive and not evidence.finished:
         return Verdict.CUT_SHORT
-    return Verdict.DUPLICATED if _delivery(evidence) is Delivery.DUPLICATE else Verdict.FORWARDED
+    return Verdict.DUPLICATED if delivery_of(evidence) is Delivery.DUPLICATE else Verdict.FORWARDED
 
 
-def _stopped(evidence: StopEvidence) -> Verdict:
-    if evidence.forced:
-        return Verdict.FORCED
-    return Verdict.GRACEFUL if evidence.done and evidence.request is not Request.LOST else Verdict.ABRUPT
+def _may_have_received(evidence: SignalEvidence) -> bool:
+    """Whether the app may have received a signal that neither its log nor the kernel tells of."""
+    app = evidence.seen.app
+    return app is None or app.catches(evidence.sent) or app.blocks(evidence.sent) or app.fetches_signals is not False
 
 
-def _delivery(evidence: SignalEvidence) -> Delivery:
+def _unknown(evidence: SignalEvidence) -> str:
+    return (
+        f"whether the app received {evidence.sent} is not known: there is no pattern for it in the app's log, and no "
+        "kernel's record"
+    )
+
+
+def delivery_of(evidence: SignalEvidence) -> Delivery | None:
+    """How often the app handled the signal, or was provably sent it; ``None`` if that is not known."""
+    if evidence.deliveries is None:
+        return None
     if evidence.deliveries == 0:
         return Delivery.NONE
     return Delivery.ONCE if max(evidence.deliveries, evidence.sends) == 1 else Delivery.DUPLICATE
 
 
-def _outcome(evidence: Evidence) -> Outcome:
-    if evidence.running:
+def outcome_of(evidence: SignalEvidence) -> Outcome:
+    """What became of the container."""
+    if evidence.seen.running:
         return Outcome.RUNNING
-    match evidence:
-        case StopEvidence(forced=True) | ReapEvidence():
-            return Outcome.ENDED
-        case SignalEvidence():
-            return Outcome.EXITED if evidence.done else Outcome.ENDED
-        case ExitEvidence():
-            return Outcome.EXITED
+    return Outcome.EXITED if evidence.finished else Outcome.ENDED
 
 
 def _overtaken(evidence: SignalEvidence) -> bool:
     """Whether the kernel put the signal on an app that has a handler, and the container's end came before it ran."""
-    app = evidence.app
+    app = evidence.seen.app
     return evidence.sends > 0 and app is not None and app.catches(evidence.sent)

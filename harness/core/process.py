@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 class Process:
     """One process of a container at one moment, as proc_pid_status(5) and ps(1) show it.
 
-    ``state`` is that of ps(1), with a ``+`` for the foreground of its terminal.
-    ``pid`` counts on the engine's host, ``inner_pid`` in the container where that can be seen. ``activity`` is a
+    ``state`` is that of ps(1), with a ``+`` for the foreground of its terminal. ``argv`` are the words of its command
+    line; ps shows them joined, and they are split at blanks then, as well as that can be done.
+    ``pid`` counts on the engine's host, ``inner_pid`` in the container where that can be seen. ``is_namespace_init``
+    says whether it is PID 1 of its PID namespace, which the kernel treats as no other. ``activity`` is a
     fingerprint of how often its threads ran so far (their context switches); equal values mean that none ran between.
     ``wchan`` names the kernel functions that its threads sleep in, ``threads`` are their ids on the host.
     """
@@ -29,11 +31,17 @@ class Process:
     ignored: int
     blocked: int
     pending: int
-    args: str
+    argv: tuple[str, ...]
     inner_pid: int | None = None
+    is_namespace_init: bool = False
     activity: int | None = None
     wchan: str | None = None
     threads: frozenset[int] = frozenset()
+
+    @property
+    def command(self) -> str:
+        """The command line for people."""
+        return shown(self.argv)
 
     @property
     def fetches_signals(self) -> bool | None:
@@ -80,6 +88,11 @@ class Process:
 Tree = tuple[Process, ...]
 
 
+def shown(argv: Iterable[str]) -> str:
+    """A command line for people; it cannot be split again."""
+    return " ".join(argv)
+
+
 def find_app(tree: Tree, inner_pid: int | None) -> Process | None:
     """The process of the app: by the PID it logged, or else the one process without a child.
 
@@ -93,8 +106,8 @@ def find_app(tree: Tree, inner_pid: int | None) -> Process | None:
     return leaves[0] if len(leaves) == 1 else None
 
 
-def path(tree: Tree, target: int) -> Tree:
-    """The processes from PID 1 down to one of them, both included; empty if that one is not there."""
+def chain(tree: Tree, target: int) -> Tree:
+    """The processes from the first one down to one of them, both included; empty if that one is not there."""
     by_pid = {process.pid: process for process in tree}
     steps: list[Process] = []
     current = by_pid.get(target)

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SHELLS: Final = frozenset({"sh", "ash", "dash", "bash", "zsh", "busybox"})
 """What ``/bin/sh`` is on one base or another."""
 
 INITS: Final = {"tini": ("tini", "--"), "tini-static": ("tini", "--"), "dumb-init": ("dumb-init",)}
 """The inits that an image may hold, and how each is put in front of a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program whose version tells bases apart: its name for people, and a shell command that prints the version."""
+
+    label: str
+    version: str
+
+
+PROGRAMS: Final[Mapping[str, Program]] = {
+    "node": Program("Node", "node --version | sed 's/^v//'"),
+    "npm": Program("npm", "npm --version 2>/dev/null"),
+    "tini": Program("tini", "tini --version 2>&1 | sed 's/^tini version //'"),
+    "dumb-init": Program("dumb-init", "dumb-init --version 2>&1 | sed 's/^dumb-init v//'"),
+}
+"""The programs that a base is asked for, by the command that starts each."""
+
+SHOWN: Final = ("node", "npm")
+"""Those that stand in the heading of a base."""
+
+ONE_CHILD: Final = frozenset({"tini", "tini-static", "docker-init", "catatonit", "node", "npm", "su"})
+"""Programs that forward a signal to their child alone, unless told otherwise (their manuals and READMEs).
+
+Of these, Node has a handler of its own for SIGINT and SIGTERM, which gives the terminal back its settings and sends its
+process the same signal again (node.cc, ``SignalExit``). npm ends itself half a second after the script that it ran
+(@npmcli/run-script, ``signalTimeout``), which `docker kill --signal=TERM` on ``npm start`` as PID 1 shows.
+"""
 
 _ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
 
@@ -46,9 +75,8 @@ def script(words: Sequence[str]) -> str:
     return next((PurePosixPath(word).name for word in words[1:] if not word.startswith("-")), "")
 
 
-def kind_of(args: str) -> Kind:
-    """Tell what a process is by its command line."""
-    words = args.split()
+def kind_of(words: Sequence[str]) -> Kind:
+    """What a process is, by its command line."""
     name = program(words)
     if name in SHELLS:
         return Kind.SHELL_FORM if shell_text(words) else Kind.SCRIPT
@@ -63,3 +91,8 @@ def kind_of(args: str) -> Kind:
             return Kind.NODE_WATCH
         return Kind.NPM if program(words[1:]) in ("npm", "npm-cli.js") else Kind.OTHER
     return Kind.SU if name == "su" else Kind.OTHER
+
+
+def known_as(words: Sequence[str]) -> str:
+    """The name of a command line's program as `PROGRAMS` has it: npm may run as ``node npm-cli.js``."""
+    return "npm" if kind_of(words) is Kind.NPM else program(words)

@@ -49,8 +49,8 @@ def exact(tree: Tree) -> bool:
     return bool(tree) and all(process.activity is not None for process in tree if process.alive)
 
 
-def drops(pid1: Process, signal: Signal) -> bool:
-    """Whether the kernel drops a signal sent to this PID 1.
+def drops(main: Process, signal: Signal) -> bool:
+    """Whether the kernel drops a signal sent to this main process.
 
     A signal that PID 1 of a PID namespace neither handles nor blocks has no effect (pid_namespaces(7); in the kernel
     ``sig_task_ignored`` for ``SIGNAL_UNKILLABLE``). A blocked one stays pending for sigwait or a signalfd.
@@ -58,4 +58,10 @@ def drops(pid1: Process, signal: Signal) -> bool:
     Returns:
         Whether the sample proves it: also ``False`` if the masks cannot be trusted at this moment.
     """
-    return pid1.asleep and pid1.fetches_signals is False and not pid1.catches(signal) and not pid1.blocks(signal)
+    return (
+        main.is_namespace_init
+        and main.asleep
+        and main.fetches_signals is False
+        and not main.catches(signal)
+        and not main.blocks(signal)
+    )

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from harness.core.verdict import Verdict
+from harness.core.verdict import WORST_RANK, Verdict
 
 if TYPE_CHECKING:
     from harness.core.baseline import Finding
-
-RANKS: Final = {
-    Verdict.FORWARDED: 0,
-    Verdict.GRACEFUL: 0,
-    Verdict.KEPT: 0,
-    Verdict.REAPED: 0,
-    Verdict.DUPLICATED: 1,
-    Verdict.TRANSLATED: 1,
-    Verdict.CUT_SHORT: 2,
-    Verdict.SWALLOWED: 3,
-    Verdict.KILLED: 3,
-    Verdict.ABRUPT: 3,
-    Verdict.FORCED: 3,
-    Verdict.LOST: 3,
-    Verdict.ZOMBIE: 3,
-}
-"""0: as it should be. 1: the app gets to know, not quite what was sent. 2: it gets to know too late. 3: it does not.
-
-Verdicts of one rank are bad in different ways, and a change between them is sideways: ``swallowed`` loses the grace
-period, ``killed`` loses the data at once. ``unstable`` ranks as the worst of its runs.
-"""
 
 
 class Change(StrEnum):
@@ -48,11 +27,13 @@ def rank(finding: Finding) -> int:
     """How bad a finding is, from 0 to 3.
 
     Raises:
-        KeyError: it is ``untested``, which is no finding.
+        ValueError: it is ``untested``, which is no finding.
     """
     if finding.verdict is Verdict.UNSTABLE:
-        return max((RANKS[verdict] for verdict in finding.seen), default=max(RANKS.values()))
-    return RANKS[finding.verdict]
+        return max((verdict.rank for verdict in finding.seen if verdict.rank is not None), default=WORST_RANK)
+    if finding.verdict.rank is None:
+        raise ValueError(f"{finding.verdict} has no rank")
+    return finding.verdict.rank
 
 
 def change(old: Finding | None, new: Finding | None) -> Change:

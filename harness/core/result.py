@@ -1,18 +1,15 @@
-"""All runs of a cell and what they come to; a whole run of the harness."""
+"""All runs of a cell and what they come to, as the runner gives it; `harness.core.describe` makes a row of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core.evidence import Untested
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from harness.core.dockerfile import Source
     from harness.core.evidence import Evidence
-    from harness.core.facts import BaseFacts, EngineFacts, StartCommand
+    from harness.core.facts import StartCommand
     from harness.core.subject import Cell
     from harness.core.verdict import Expected, Judgement, Verdict
 
@@ -46,15 +43,3 @@ class Result:
     def evidence(self) -> Evidence | None:
         """The evidence of the run that speaks for the cell."""
         return None if isinstance(self.shown.evidence, Untested) else self.shown.evidence
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """One whole run of the harness; ``bases`` by reference, ``sources`` by the variants' names."""
-
-    started: str
-    duration_s: float
-    engine: EngineFacts
-    bases: Mapping[str, BaseFacts] = field(default_factory=dict)
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    results: tuple[Result, ...] = ()

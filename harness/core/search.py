@@ -11,7 +11,7 @@ from harness.core.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from harness.core.result import Report, Result
+    from harness.core.document import Document, Row
 
 _PARTS: Final = 8
 
@@ -70,20 +70,20 @@ def search(size: int, gap: int | None = None) -> Search:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tried:
-    """One base that was looked at: the report of its one cell, or why the base could not be had."""
+    """One base that was looked at: the results of its one cell, or why the base could not be had."""
 
-    report: Report | None
+    document: Document | None
     refusal: str = ""
 
     @property
-    def result(self) -> Result | None:
+    def row(self) -> Row | None:
         """The cell's result."""
-        return self.report.results[0] if self.report else None
+        return self.document.results[0] if self.document else None
 
     @property
     def verdict(self) -> Verdict:
         """The cell's verdict; ``untested`` where the base could not be had."""
-        return self.result.verdict if self.result else Verdict.UNTESTED
+        return self.row.verdict if self.row else Verdict.UNTESTED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -118,7 +118,7 @@ def _number(name: str) -> int | None:
 def catchable_signals() -> tuple[Signal, ...]:
     """Every standard signal that a process can catch, in order of number.
 
-    Real-time signals are chosen by name: Node, as most runtimes, offers no handler for them.
+    Real-time signals are chosen by name: most runtimes offer no handler for them.
     """
     return tuple(Signal(number) for number in _STANDARD if number not in _UNCATCHABLE)
 

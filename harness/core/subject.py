@@ -1,4 +1,4 @@
-"""What is run and asked about: variants of a catalogue, the app in them, and cells."""
+"""Subjects: what is run (an image, built or given, launch options, the app in it); cells: what is asked about them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from harness.core.question import Probe
+from harness.core.question import Probe, Question
 from harness.core.verdict import Expected
 
 if TYPE_CHECKING:
@@ -20,55 +20,56 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Expectation:
-    """Whether signals are forwarded: a default, and exceptions by signal; and whether other probes find all well."""
+class Built:
+    """An image that is built on a base: by a Dockerfile of the catalogue's folder, up to a stage (else the last)."""
 
-    forwards: Expected | None = None
-    signals: Mapping[Signal, Expected] = field(default_factory=dict)
-    probes: Mapping[Probe, Expected] = field(default_factory=dict)
-
-    def of(self, probe: Probe, signal: Signal | None = None) -> Expected | None:
-        """What holds for one signal or another probe; ``None`` if nothing is said of it."""
-        return self.probes.get(probe) if signal is None else self.signals.get(signal, self.forwards)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """What the article or common advice says, and where."""
-
-    text: str
-    source: str
-    forwards: Expectation = field(default_factory=Expectation)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variant:
-    """One Dockerfile (and stage) plus run options: a row of the catalogue."""
-
-    name: str
-    title: str
+    base: str
     dockerfile: str
     target: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """An image that is there, or can be pulled."""
+
+    reference: str
+
+
+Image = Built | Given
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaunchOptions:
+    """How a container is run, named as ``docker run`` names it; what is empty or ``None`` is left to the image.
+
+    ``memory`` is as docker takes it (``512m``). ``network`` is a mode, such as ``none``; ``None`` is the engine's own.
+    ``extra_hosts`` are addresses by name.
+    """
+
     init: bool = False
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
-    requires: Mapping[str, str] = field(default_factory=dict)
-    expect: Expectation = field(default_factory=lambda: Expectation(forwards=Expected.DEPENDS))
-    claim: Claim | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    network: str | None = None
+    memory: str | None = None
+    pids_limit: int | None = None
+    extra_hosts: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: str | None = None
+    stop_timeout: int | None = None
+    volumes: tuple[str, ...] = ()
 
-    def unmet(self, facts: BaseFacts) -> str | None:
-        """Why this variant cannot work on a base, or ``None`` if its requirements are met."""
-        for fact, wanted in self.requires.items():
-            found = getattr(facts, fact)
-            if found is None:
-                return f"it needs {fact} {wanted}, and the base has no {fact}"
-            try:
-                met = SpecifierSet(wanted).contains(Version(found), prereleases=True)
-            except InvalidVersion:
-                return f"it needs {fact} {wanted}, and the base's {fact} calls itself {found!r}"
-            if not met:
-                return f"it needs {fact} {wanted}, and the base has {found}"
-        return None
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogPattern:
+    """An app that says something in its log, in a line that a regular expression finds."""
+
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Quiescent:
+    """An app that is ready once all its container's processes rest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,14 +100,15 @@ class ExitSetting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """The app under test: how its log is read, and how it is set up for probes.
+    """The app under test: when it is ready, how its log is read, and how it is set up for probes.
 
-    Named groups of the patterns: ``pid`` and ``ppid`` (ready), ``signal`` and ``t`` (received).
+    Named groups of the patterns: ``pid`` and ``ppid`` (ready), ``signal`` and ``t`` (receipts). Without ``receipts``
+    the kernel's record says what was delivered; without ``done`` the container's end says whether the app was done.
     """
 
-    ready: re.Pattern[str]
-    received: re.Pattern[str]
-    done: re.Pattern[str] | None = None
+    ready: LogPattern | Quiescent = field(default_factory=Quiescent)
+    receipts: LogPattern | None = None
+    done: LogPattern | None = None
     stop: StopSetting | None = None
     exit_code: ExitSetting | None = None
 
@@ -117,25 +119,88 @@ class App:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """base × variant × what is asked: a signal, or another probe. Only the probe ``signal`` names its signal."""
+class Expectation:
+    """Whether signals are forwarded: a default, and exceptions by signal; and whether other probes find all well."""
 
-    base: str
-    variant: Variant
-    signal: Signal | None = None
-    probe: Probe = Probe.SIGNAL
+    forwards: Expected | None = None
+    signals: Mapping[Signal, Expected] = field(default_factory=dict)
+    probes: Mapping[Probe, Expected] = field(default_factory=dict)
+
+    def of(self, question: Question) -> Expected | None:
+        """What holds for one question; ``None`` if nothing is said of it."""
+        if question.signal is None:
+            return self.probes.get(question.probe)
+        return self.signals.get(question.signal, self.forwards)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What the article or common advice says, and where."""
+
+    text: str
+    source: str
+    forwards: Expectation = field(default_factory=Expectation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What is run and asked about. ``requires`` are versions that the base's programs must have."""
+
+    name: str
+    title: str
+    image: Image
+    app: App
+    launch: LaunchOptions = field(default_factory=LaunchOptions)
+    requires: Mapping[str, str] = field(default_factory=dict)
+    expect: Expectation = field(default_factory=lambda: Expectation(forwards=Expected.DEPENDS))
+    claim: Claim | None = None
 
     @property
-    def question(self) -> str:
-        """What is asked, in one word: the signal's name, or the probe's."""
-        return self.signal.name if self.signal else self.probe.value
+    def base(self) -> str | None:
+        """The base that its image is built on; ``None`` for one that was given."""
+        return self.image.base if isinstance(self.image, Built) else None
+
+
+ANY: Final = "*"
+"""A requirement that any version of a program meets."""
+
+
+def unmet(requires: Mapping[str, str], facts: BaseFacts) -> str | None:
+    """Why a base does not meet requirements on its programs' versions, or ``None`` if it does."""
+    for name, wanted in requires.items():
+        version = facts.programs.get(name)
+        if version is None:
+            return f"it needs {name if wanted == ANY else f'{name} {wanted}'}, and the base has no {name}"
+        if wanted == ANY:
+            continue
+        try:
+            met = SpecifierSet(wanted).contains(Version(version), prereleases=True)
+        except InvalidVersion:
+            return f"it needs {name} {wanted}, and the base's {name} calls itself {version!r}"
+        if not met:
+            return f"it needs {name} {wanted}, and the base has {version}"
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """engine × subject × question; ``engine`` is the name that results give it."""
+
+    engine: str
+    subject: Subject
+    question: Question
 
     @property
     def id(self) -> str:
-        """A readable name, ``alpine-node24/npm-start/SIGTERM``."""
-        return f"{base_label(self.base)}/{self.variant.name}/{self.question}"
+        """A readable name, ``debian-13/exec-form/SIGTERM``."""
+        return cell_id(self.subject.base, self.subject.name, self.question)
 
 
 def base_label(reference: str) -> str:
     """A base as it appears in ids and headings: short, without slashes."""
     return reference.removeprefix("local:").replace("/", "_")
+
+
+def cell_id(base: str | None, subject: str, question: Question) -> str:
+    """A cell's readable name, ``debian-13/exec-form/SIGTERM``; a subject that has no base goes by its own."""
+    return "/".join((*([] if base is None else [base_label(base)]), subject, question.name))

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.core.advice import advice
-from harness.core.evidence import Ground, ReapEvidence, Receipt
-from tests.support.reports import FORWARDED, SWALLOWED, UNTESTED, result
+from harness.core.evidence import Ground, Receipt
+from harness.core.question import Probe
+from tests.support.evidence import changed
+from tests.support.reports import FORWARDED, SWALLOWED, UNTESTED, ZOMBIE, result
 from tests.support.scripted import process
 
 if TYPE_CHECKING:
+    from harness.core.document import Row
     from harness.core.evidence import SignalEvidence
-    from harness.core.result import Result
 
 APP = process(9, "node server.js", parent=8, catches=("TERM",))
 NPM = process(8, "npm start", parent=1, catches=("TERM",))
 
 
 def told(evidence: SignalEvidence) -> str:
-    return "\n".join(advice(result("v", evidence)))
+    return "\n".join(result("v", evidence).advice)
 
 
 def below(*above: tuple[str, ...] | str) -> SignalEvidence:
     """A swallowed signal in a chain of processes, the app at its end."""
     chain = [process(n, str(args), parent=n - 1) for n, args in enumerate(above, start=1)]
-    app = replace(APP, pid=1000 + len(chain) + 1, ppid=1000 + len(chain))
+    app = changed(APP, pid=1000 + len(chain) + 1, ppid=1000 + len(chain))
     tree = (*chain, app)
-    return replace(SWALLOWED, before=tree, after=tree, app_pid=app.pid, ground=Ground.SETTLED, trace=None)
+    return changed(SWALLOWED, before=tree, after=tree, app_pid=app.pid, ground=Ground.SETTLED, trace=None)
 
 
 def test_a_shell_form_becomes_an_exec_form() -> None:
@@ -56,7 +56,7 @@ def test_a_script_is_told_to_make_way() -> None:
 
 def test_an_app_that_is_pid_1_without_a_handler() -> None:
     app = process(1, "node app.js")
-    text = told(replace(SWALLOWED, before=(app,), after=(app,), app_pid=1001))
+    text = told(changed(SWALLOWED, before=(app,), after=(app,), app_pid=1001))
     assert text.splitlines()[:2] == [
         "Handle SIGTERM in the app, for instance",
         "  process.on('SIGTERM', () => server.close());",
@@ -64,28 +64,23 @@ def test_an_app_that_is_pid_1_without_a_handler() -> None:
 
 
 def test_a_group_that_is_signalled_under_an_init_alone() -> None:
-    twice = replace(below("dumb-init node server.js"), receipts=FORWARDED.receipts * 2)
+    twice = changed(below("dumb-init node server.js"), receipts=FORWARDED.receipts * 2)
     assert told(twice).startswith("Let the init signal the app alone")
 
 
 def test_a_signal_that_became_another() -> None:
-    other = replace(below("dumb-init x"), receipts=(Receipt(signal="SIGQUIT", at_ns=None, read_ns=1),))
+    other = changed(below("dumb-init x"), receipts=(Receipt(signal="SIGQUIT", at_ns=None, read_ns=1),))
     assert "the signal that does arrive" in told(other)
 
 
 def test_a_zombie_wants_an_init() -> None:
-    assert 'CMD ["tini", "--", "node", "server.js"]' in "\n".join(advice(_zombie()))
+    assert 'CMD ["tini", "--", "node", "server.js"]' in "\n".join(_zombie().advice)
 
 
-def _zombie() -> Result:
+def _zombie() -> Row:
     app = process(1, "node server.js")
-    seen = {
-        name: getattr(SWALLOWED, name) for name in ("running", "exit_code", "logs", "events", "began_ns", "decided_ns")
-    }
-    evidence = ReapEvidence(
-        **seen, app_pid=1001, before=(app,), after=(app,), orphan=process(5, "sleep", parent=1), zombie=True
-    )
-    return result("v", evidence)
+    evidence = changed(ZOMBIE, app_pid=1001, before=(app,), after=(app,), orphan=process(5, "sleep", parent=1))
+    return result("v", evidence, probe=Probe.REAP)
 
 
 def test_nothing_to_change_where_the_app_is_pid_1() -> None:
@@ -93,9 +88,9 @@ def test_nothing_to_change_where_the_app_is_pid_1() -> None:
 
 
 def test_what_works_by_npms_grace_is_cautioned() -> None:
-    good = replace(below("npm start"), receipts=FORWARDED.receipts)
+    good = changed(below("npm start"), receipts=FORWARDED.receipts)
     assert told(good).startswith("No change is needed here: `npm start` hands it on. It depends on")
 
 
 def test_what_could_not_be_tested_has_no_advice() -> None:
-    assert advice(result("v", UNTESTED)) == ("Make the cell testable first: see the reason.",)
+    assert result("v", UNTESTED).advice == ("Make the cell testable first: see the reason.",)

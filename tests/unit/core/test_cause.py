@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +10,10 @@ from hypothesis import strategies as st
 
 from harness.core.baseline import Finding
 from harness.core.cause import Cause, Shift, base_shifts, cause, engine_shifts, image_shift
+from harness.core.program import PROGRAMS
 from harness.core.verdict import Verdict
-from tests.support.reports import DEBIAN, ENGINE, FACTS, finding, recording
+from tests.support.evidence import changed
+from tests.support.reports import DEBIAN, ENGINE, FACTS, finding, recording, with_programs
 
 if TYPE_CHECKING:
     from harness.core.facts import BaseFacts, EngineFacts
@@ -22,13 +23,13 @@ SH = "/bin/sh -c node server.js"
 NPM_START = ('/bin/sh -c "npm" "start"', "npm start", "sh -c node server.js", APP)
 NO_EXEC = "/bin/sh /usr/src/app/entrypoints/no-exec.sh node server.js"
 ENTRY = "/bin/sh /usr/local/bin/docker-entrypoint.sh node server.js"
-BROUGHT = {
-    "tini": "0.19.0",
-    "dumb_init": "1.2.5",
-    "entrypoint": ("docker-entrypoint.sh",),
-    "entrypoint_sha256": "a" * 64,
-}
-MUSL, DASH = (replace(facts, **BROUGHT) for facts in (FACTS, DEBIAN))
+MUSL, DASH = (
+    with_programs(
+        changed(facts, entrypoint=("docker-entrypoint.sh",), entrypoint_sha256="a" * 64),
+        {"tini": "0.19.0", "dumb-init": "1.2.5"},
+    )
+    for facts in (FACTS, DEBIAN)
+)
 TO_DASH = "/bin/sh is now dash 0.5.12-2, was BusyBox v1.37.0 ash"
 TO_ASH = "/bin/sh is now BusyBox v1.37.0 ash, was dash 0.5.12-2"
 OTHERS = {
@@ -38,7 +39,7 @@ OTHERS = {
     "node": "25.0.0",
     "npm": "12.0.0",
     "tini": "0.20.0",
-    "dumb_init": "1.3.0",
+    "dumb-init": "1.3.0",
     "stop_signal": "SIGQUIT",
     "entrypoint": ("start.sh", "--"),
     "entrypoint_sha256": "b" * 64,
@@ -50,7 +51,7 @@ TOLD = {
     "node": "Node is now 25.0.0, was 24.11.1",
     "npm": "npm is now 12.0.0, was 11.6.2",
     "tini": "tini is now 0.20.0, was 0.19.0",
-    "dumb_init": "dumb-init is now 1.3.0, was 1.2.5",
+    "dumb-init": "dumb-init is now 1.3.0, was 1.2.5",
     "stop_signal": "STOPSIGNAL is now SIGQUIT, was absent",
     "entrypoint": "ENTRYPOINT is now start.sh --, was docker-entrypoint.sh",
     "entrypoint_sha256": "the entrypoint's file is now sha256:bbbbbbbbbbbb, was sha256:aaaaaaaaaaaa",
@@ -59,7 +60,8 @@ TOLD = {
 
 def but(facts: BaseFacts, *names: str) -> BaseFacts:
     """A base that differs in these facts."""
-    return replace(facts, **{name: OTHERS[name] for name in names})
+    programs = {name: OTHERS[name] for name in names if name in PROGRAMS}
+    return with_programs(changed(facts, **{name: OTHERS[name] for name in names if name not in PROGRAMS}), programs)
 
 
 def told(
@@ -105,7 +107,7 @@ SWAPPED = [
 
 @pytest.mark.parametrize(("ash", "dash"), [(ash, dash) for _, ash, dash in SWAPPED], ids=[one[0] for one in SWAPPED])
 def test_a_shell_that_stays_is_named_where_ash_became_dash(ash: tuple[str, ...], dash: tuple[str, ...]) -> None:
-    new = but(DASH, "node", "npm", "tini", "dumb_init", "stop_signal", "entrypoint", "entrypoint_sha256")
+    new = but(DASH, "node", "npm", "tini", "dumb-init", "stop_signal", "entrypoint", "entrypoint_sha256")
     made = told(ash, dash, new=new)
     assert made.text == f"{TO_DASH}: it stays the parent of what it starts"
     assert made.detail
@@ -113,7 +115,7 @@ def test_a_shell_that_stays_is_named_where_ash_became_dash(ash: tuple[str, ...],
 
 @pytest.mark.parametrize(("ash", "dash"), [(ash, dash) for _, ash, dash in SWAPPED], ids=[one[0] for one in SWAPPED])
 def test_a_shell_that_makes_way_is_named_where_dash_became_ash(ash: tuple[str, ...], dash: tuple[str, ...]) -> None:
-    old = but(DASH, "node", "npm", "tini", "dumb_init", "stop_signal", "entrypoint", "entrypoint_sha256")
+    old = but(DASH, "node", "npm", "tini", "dumb-init", "stop_signal", "entrypoint", "entrypoint_sha256")
     made = told(dash, ash, old=old)
     assert made.text == f"{TO_ASH}: it becomes what it starts"
 
@@ -156,8 +158,8 @@ def test_a_shell_is_not_blamed_for_what_su_does() -> None:
 
 
 def test_an_init_that_the_base_brings_is_named_with_its_entrypoint() -> None:
-    old = replace(MUSL, tini=None)
-    new = replace(but(MUSL, "node", "npm", "shell"), entrypoint=("tini", "--"))
+    old = with_programs(MUSL, {"tini": None})
+    new = changed(but(MUSL, "node", "npm", "shell"), entrypoint=("tini", "--"))
     made = told((APP,), ("tini -- node server.js", APP), old=old, new=new)
     assert made == Cause(
         text="`tini` now stays the parent of what it starts "
@@ -168,7 +170,7 @@ def test_an_init_that_the_base_brings_is_named_with_its_entrypoint() -> None:
 
 def test_where_one_program_took_the_place_of_another_the_one_that_is_there_now_is_named() -> None:
     before, after = ("dumb-init npm start", "npm start", APP), ("tini -- npm start", "npm start", APP)
-    new = replace(MUSL, entrypoint=("tini", "--"))
+    new = changed(MUSL, entrypoint=("tini", "--"))
     assert told(before, after, new=new) == Cause(
         text="`tini` now stays the parent of what it starts (ENTRYPOINT is now tini --, was docker-entrypoint.sh)",
         detail="PID 1 was `dumb-init npm start`, is `tini -- npm start`",
@@ -181,7 +183,7 @@ def test_where_one_program_took_the_place_of_another_the_one_that_is_there_now_i
         (("entrypoint_sha256",), f" ({TOLD['entrypoint_sha256']})"),
         (("entrypoint",), f" ({TOLD['entrypoint']})"),
         (("entrypoint", "entrypoint_sha256"), f" ({TOLD['entrypoint']}; {TOLD['entrypoint_sha256']})"),
-        (("os", "libc", "node", "npm", "tini", "dumb_init", "stop_signal"), ""),
+        (("os", "libc", "node", "npm", "tini", "dumb-init", "stop_signal"), ""),
         ((), ""),
     ],
 )
@@ -205,7 +207,7 @@ def test_an_entry_script_that_stops_to_exec_is_named_with_what_is_known_of_it(na
     ],
 )
 def test_a_program_that_stays_is_named_with_its_own_version_alone(args: str, text: str) -> None:
-    new = but(MUSL, "os", "libc", "shell", "node", "npm", "tini", "dumb_init", "stop_signal", "entrypoint_sha256")
+    new = but(MUSL, "os", "libc", "shell", "node", "npm", "tini", "dumb-init", "stop_signal", "entrypoint_sha256")
     assert told((APP,), (args, APP), new=new).text == text
 
 
@@ -222,7 +224,7 @@ ON_THE_WAY = [
     ((SH, APP), "shell"),
     (("tini -- node server.js", APP), "tini"),
     (("tini-static -- node server.js", APP), "tini"),
-    (("dumb-init node server.js", APP), "dumb_init"),
+    (("dumb-init node server.js", APP), "dumb-init"),
     (("node --run start", APP), "node"),
     (("node --watch server.js", "/usr/local/bin/node server.js"), "node"),
     (("su -s /bin/sh -c exec node server.js node", APP), "os"),
@@ -251,7 +253,7 @@ def test_what_is_not_on_the_way_is_never_the_cause(chain: tuple[str, ...], name:
 
 @pytest.mark.parametrize(("chain", "name"), ON_THE_WAY)
 def test_nor_is_another_engine_where_something_on_the_way_changed(chain: tuple[str, ...], name: str) -> None:
-    other = replace(ENGINE, version="29", kernel="6.13", runtime="crun 1", builder="classic", trace=True)
+    other = changed(ENGINE, version="29", kernel="6.13", runtime="crun 1", builder="classic", trace=True)
     assert named(told(chain, chain, new=but(MUSL, name), engines=(ENGINE, other))) == {name}
     assert "engine" not in told(chain, chain, new=but(MUSL, name), engines=(ENGINE, other)).text
 
@@ -264,8 +266,8 @@ def test_several_programs_on_the_way_are_named_from_pid_1_down() -> None:
 
 def test_the_engines_own_init_is_on_the_way_and_that_of_the_image_is_not() -> None:
     chain = ("/sbin/docker-init -- docker-entrypoint.sh node server.js", APP)
-    engines = ENGINE, replace(ENGINE, init="docker-init 0.20", kernel="6.13")
-    made = told(chain, chain, new=but(MUSL, "tini", "dumb_init"), engines=engines)
+    engines = ENGINE, changed(ENGINE, init="docker-init 0.20", kernel="6.13")
+    made = told(chain, chain, new=but(MUSL, "tini", "dumb-init"), engines=engines)
     assert made.text == "its init is now docker-init 0.20, was docker-init 0.19; the processes are the same"
 
 
@@ -288,12 +290,12 @@ def test_another_stop_signal_is_named_before_all_that_is_on_the_way() -> None:
 
 
 def test_another_stop_signal_that_the_base_does_not_explain_is_told_alone() -> None:
-    made = told(STOPPED, replace(STOPPED, verdict=Verdict.FORCED, signal="SIGINT"), new=but(MUSL, "node"))
+    made = told(STOPPED, changed(STOPPED, verdict=Verdict.FORCED, signal="SIGINT"), new=but(MUSL, "node"))
     assert made.text == "the engine stops it with SIGINT, not with SIGTERM"
 
 
 def test_a_stop_signal_that_a_variant_overrides_is_no_cause() -> None:
-    made = told(STOPPED, replace(STOPPED, verdict=Verdict.FORCED), new=but(MUSL, "stop_signal"))
+    made = told(STOPPED, changed(STOPPED, verdict=Verdict.FORCED), new=but(MUSL, "stop_signal"))
     assert made.text == (
         "nothing on the signal's way is another; the bases differ in this: STOPSIGNAL is now SIGQUIT, was absent"
     )
@@ -314,7 +316,7 @@ ANOTHER_VARIANT = "the variant itself is another: its Dockerfile, its options or
 
 
 def test_a_variant_that_was_changed_never_blames_the_base_nor_the_engine() -> None:
-    other = replace(ENGINE, version="29", init="docker-init 0.20")
+    other = changed(ENGINE, version="29", init="docker-init 0.20")
     made = told((APP,), (SH, APP), new=but(DASH, *OTHERS), engines=(ENGINE, other), digests=("1", "2"))
     assert made == Cause(text=ANOTHER_VARIANT, detail=f"PID 1 was `{APP}`, is `{SH}`")
 
@@ -355,13 +357,13 @@ def test_another_variants_digest_does_not_count() -> None:
     ],
 )
 def test_another_engine_is_named_where_nothing_on_the_way_changed(change: dict[str, str], told_of: str) -> None:
-    other = replace(ENGINE, **change)
+    other = changed(ENGINE, **change)
     made = told((APP,), (APP,), new=but(MUSL, "npm", "shell"), engines=(ENGINE, other))
     assert made == Cause(text=f"it was run elsewhere: {told_of}")
 
 
 def test_what_differs_between_engines_is_told_in_order() -> None:
-    other = replace(ENGINE, version="29", kernel="6.13", init="tini 1", api="2")
+    other = changed(ENGINE, version="29", kernel="6.13", init="tini 1", api="2")
     made = told((APP,), (APP,), engines=(ENGINE, other))
     assert made.text == (
         "it was run elsewhere: the engine is now Docker Engine 29, was Docker Engine 28.1; "
@@ -371,12 +373,12 @@ def test_what_differs_between_engines_is_told_in_order() -> None:
 
 def test_where_nothing_changed_that_is_said() -> None:
     assert told((APP,), (APP,)) == Cause(text="nothing that is recorded has changed")
-    other = replace(MUSL, id="sha256:other")
+    other = changed(MUSL, id="sha256:other")
     assert told((APP,), (APP,), new=other).text == "the image is another, but nothing that is recorded of it differs"
 
 
 def test_a_base_of_another_name_alone_has_not_changed() -> None:
-    assert told((APP,), (APP,), new=replace(MUSL, reference="x")).text == "nothing that is recorded has changed"
+    assert told((APP,), (APP,), new=changed(MUSL, reference="x")).text == "nothing that is recorded has changed"
 
 
 CHAINS = st.lists(
@@ -430,11 +432,11 @@ def test_all_shifts_of_a_base_come_in_the_order_of_the_facts() -> None:
 
 @pytest.mark.parametrize("change", [{"reference": "x"}, {"id": "sha256:1"}, {"digest": "n@sha256:1"}])
 def test_name_and_id_are_no_facts_of_a_base(change: dict[str, str]) -> None:
-    assert base_shifts(MUSL, replace(MUSL, **change)) == ()
+    assert base_shifts(MUSL, changed(MUSL, **change)) == ()
 
 
 def test_what_is_gone_is_absent() -> None:
-    bare = replace(MUSL, npm=None, entrypoint=(), entrypoint_sha256=None)
+    bare = with_programs(changed(MUSL, entrypoint=(), entrypoint_sha256=None), {"npm": None})
     assert [str(shift) for shift in base_shifts(MUSL, bare)] == [
         "npm is now absent, was 11.6.2",
         "ENTRYPOINT is now absent, was docker-entrypoint.sh",
@@ -444,7 +446,7 @@ def test_what_is_gone_is_absent() -> None:
 
 def test_engines_that_are_the_same_have_no_shifts() -> None:
     assert engine_shifts(ENGINE, ENGINE) == ()
-    assert engine_shifts(ENGINE, replace(ENGINE, api="1.50")) == ()
+    assert engine_shifts(ENGINE, changed(ENGINE, api="1.50")) == ()
 
 
 A, B = "0123456789abcdef" * 4, "fedcba9876543210" * 4
@@ -468,7 +470,7 @@ A, B = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 def test_two_images_are_told_by_digest_or_else_by_id(
     old: tuple[str, str | None], new: tuple[str, str | None], shift: tuple[str, str] | None
 ) -> None:
-    before, after = (replace(MUSL, id=one[0], digest=one[1]) for one in (old, new))
+    before, after = (changed(MUSL, id=one[0], digest=one[1]) for one in (old, new))
     assert image_shift(before, after) == (Shift(name="the image", old=shift[0], new=shift[1]) if shift else None)
 
 
@@ -501,8 +503,8 @@ def test_bin_sh_is_not_blamed_for_another_shell(args: str) -> None:
 @pytest.mark.parametrize(
     ("args", "name", "other"),
     [
-        ("tini -- node server.js", "tini", "dumb_init"),
-        ("dumb-init node server.js", "dumb_init", "tini"),
+        ("tini -- node server.js", "tini", "dumb-init"),
+        ("dumb-init node server.js", "dumb-init", "tini"),
         ("/sbin/docker-init -- node server.js", None, "tini"),
     ],
 )
@@ -515,7 +517,7 @@ def test_an_init_that_was_there_before_is_not_said_to_stay_now() -> None:
     # The engine's init is started with the base's ENTRYPOINT among its arguments.
     before = ("/sbin/docker-init -- docker-entrypoint.sh /bin/sh -c node server.js", APP)
     after = ("/sbin/docker-init -- /bin/sh -c node server.js", SH, APP)
-    made = told(before, after, new=replace(DASH, entrypoint=(), entrypoint_sha256=None))
+    made = told(before, after, new=changed(DASH, entrypoint=(), entrypoint_sha256=None))
     assert made.text == f"{TO_DASH}: it stays the parent of what it starts"
 
 
@@ -546,8 +548,8 @@ def test_a_script_is_named_by_its_name() -> None:
 
 
 def test_one_image_from_two_repositories_is_one_image() -> None:
-    mirrored = replace(MUSL, reference="mirror.example/node:24", digest=f"mirror.example/node@sha256:{A}")
-    assert image_shift(replace(MUSL, digest=f"node@sha256:{A}"), mirrored) is None
+    mirrored = changed(MUSL, reference="mirror.example/node:24", digest=f"mirror.example/node@sha256:{A}")
+    assert image_shift(changed(MUSL, digest=f"node@sha256:{A}"), mirrored) is None
 
 
 def test_a_node_program_above_the_app_is_node() -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.claims import LINT_RULE, Holds, Tally, claim_of, lint, tally, together
-from harness.core.facts import StartCommand
+from harness.core.claims import LINT_RULE, Tally, lint, tally, together
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import Claim, Expectation
-from harness.core.verdict import Expected
+from harness.core.verdict import Expected, Holds
+from tests.support.facts import start_command
 from tests.support.reports import ABRUPT, FORWARDED, GRACEFUL, KILLED, REAPED, SWALLOWED, UNTESTED, ZOMBIE, result
 
+if TYPE_CHECKING:
+    from harness.core.document import Row
+    from harness.core.facts import StartCommand
+
 HUP, TERM = Signal(1), Signal(15)
-SHELL_FORM = StartCommand(command=("/bin/sh", "-c", "node server.js"))
-EXEC_FORM = StartCommand(entrypoint=("docker-entrypoint.sh",), command=("node", "server.js"))
+SHELL_FORM = start_command(command=("/bin/sh", "-c", "node server.js"))
+EXEC_FORM = start_command(entrypoint=("docker-entrypoint.sh",), command=("node", "server.js"))
 HELD, REFUTED = Holds.HELD, Holds.REFUTED
 
 
@@ -24,11 +30,11 @@ HELD, REFUTED = Holds.HELD, Holds.REFUTED
     "start",
     [
         SHELL_FORM,
-        StartCommand(entrypoint=("/bin/sh", "-c", "exec node server.js")),
-        StartCommand(entrypoint=("tini", "--"), command=("/bin/sh", "-c", "npm start")),
-        StartCommand(command=("/bin/bash", "-o", "pipefail", "-c", "node server.js | tee log")),
-        StartCommand(command=("/bin/ash", "-eo", "pipefail", "-c", "node server.js")),
-        StartCommand(command=("sh", "-ec", "node server.js")),
+        start_command(entrypoint=("/bin/sh", "-c", "exec node server.js")),
+        start_command(entrypoint=("tini", "--"), command=("/bin/sh", "-c", "npm start")),
+        start_command(command=("/bin/bash", "-o", "pipefail", "-c", "node server.js | tee log")),
+        start_command(command=("/bin/ash", "-eo", "pipefail", "-c", "node server.js")),
+        start_command(command=("sh", "-ec", "node server.js")),
     ],
 )
 def test_the_shell_form_is_warned_of(start: StartCommand) -> None:
@@ -38,16 +44,16 @@ def test_the_shell_form_is_warned_of(start: StartCommand) -> None:
 @pytest.mark.parametrize(
     "start",
     [
-        StartCommand(),
+        start_command(),
         EXEC_FORM,
-        StartCommand(entrypoint=("tini", "--"), command=("npm", "start")),
-        StartCommand(command=("/bin/sh",)),
-        StartCommand(command=("-c", "node server.js")),
-        StartCommand(entrypoint=("/bin/sh", "entrypoint.sh"), command=("node", "server.js")),
-        StartCommand(entrypoint=("/bin/sh", "-x", "entrypoint.sh")),
-        StartCommand(command=("node", "-c", "server.js")),
-        StartCommand(command=("su", "node", "-c", "node server.js")),
-        StartCommand(entrypoint=("/bin/sh", "/app/-c/run.sh"), command=("-c", "x")),
+        start_command(entrypoint=("tini", "--"), command=("npm", "start")),
+        start_command(command=("/bin/sh",)),
+        start_command(command=("-c", "node server.js")),
+        start_command(entrypoint=("/bin/sh", "entrypoint.sh"), command=("node", "server.js")),
+        start_command(entrypoint=("/bin/sh", "-x", "entrypoint.sh")),
+        start_command(command=("node", "-c", "server.js")),
+        start_command(command=("su", "node", "-c", "node server.js")),
+        start_command(entrypoint=("/bin/sh", "/app/-c/run.sh"), command=("-c", "x")),
     ],
 )
 def test_the_exec_form_is_not(start: StartCommand) -> None:
@@ -56,12 +62,16 @@ def test_the_exec_form_is_not(start: StartCommand) -> None:
 
 @pytest.mark.parametrize("option", ["--norc", "--restricted"])
 def test_a_script_run_by_a_shell_with_long_options_is_no_shell_form(option: str) -> None:
-    assert lint(StartCommand(command=("/bin/bash", option, "run.sh"))) is None
+    assert lint(start_command(command=("/bin/bash", option, "run.sh"))) is None
 
 
 @given(st.lists(st.text()), st.lists(st.text()))
 def test_any_words_are_linted_without_an_error(entrypoint: list[str], command: list[str]) -> None:
-    assert lint(StartCommand(entrypoint=tuple(entrypoint), command=tuple(command))) in (None, LINT_RULE)
+    assert lint(start_command(entrypoint=tuple(entrypoint), command=tuple(command))) in (None, LINT_RULE)
+
+
+def held_in(row: Row) -> Holds | None:
+    return row.claim.held if row.claim else None
 
 
 def said(**keys: Expected) -> Claim:
@@ -98,7 +108,7 @@ ALWAYS, NEVER, DEPENDS = Expected.ALWAYS, Expected.NEVER, Expected.DEPENDS
     ],
 )
 def test_a_claim_on_a_signal(claim: Claim | None, seen: object, held: Holds | None) -> None:
-    assert claim_of(result("v", seen, claim=claim)) is held
+    assert held_in(result("v", seen, claim=claim)) is held
 
 
 @pytest.mark.parametrize(
@@ -116,11 +126,11 @@ def test_a_claim_on_a_signal(claim: Claim | None, seen: object, held: Holds | No
     ],
 )
 def test_a_claim_on_another_probe(probe: Probe, claim: Claim, seen: object, held: Holds | None) -> None:
-    assert claim_of(result("v", seen, probe=probe, claim=claim)) is held
+    assert held_in(result("v", seen, probe=probe, claim=claim)) is held
 
 
 def test_runs_that_disagree_refute_that_it_always_works() -> None:
-    assert claim_of(result("v", FORWARDED, SWALLOWED, claim=said(forwards=ALWAYS))) is REFUTED
+    assert held_in(result("v", FORWARDED, SWALLOWED, claim=said(forwards=ALWAYS))) is REFUTED
 
 
 @pytest.mark.parametrize(

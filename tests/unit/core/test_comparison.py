@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +11,7 @@ from harness.core.cause import Cause, Shift
 from harness.core.comparison import Comparison, Difference, FailOn, compare, fails, recorded
 from harness.core.ranking import Change
 from harness.core.verdict import Verdict
+from tests.support.evidence import changed
 from tests.support.reports import DEBIAN, ENGINE, FACTS, finding, recording
 
 APP = "node server.js"
@@ -81,8 +80,8 @@ def test_only_what_can_be_compared_has_a_cause() -> None:
 
 def test_the_variant_of_a_cell_decides_whose_digest_counts() -> None:
     old, new = (
-        replace(OLD, variants={"worse": "1", "better": "1"}),
-        replace(NEW, variants={"worse": "2", "better": "1"}),
+        changed(OLD, variants={"worse": "1", "better": "1"}),
+        changed(NEW, variants={"worse": "2", "better": "1"}),
     )
     causes = {one.key[0]: one.cause.text for one in compare(old, new).differences if one.cause}
     assert causes["worse"].startswith("the variant itself is another")
@@ -111,16 +110,16 @@ def test_what_changed_in_one_way_is_grouped_by_cause() -> None:
 
 
 def test_the_cause_of_most_cells_comes_first() -> None:
-    other = replace(NEW, variants={"worse": "2"})
-    old = replace(OLD, variants={"worse": "1"}, findings={**OLD.findings, ("third", "SIGTERM"): GOOD})
-    new = replace(other, findings={**other.findings, ("third", "SIGTERM"): BAD})
+    other = changed(NEW, variants={"worse": "2"})
+    old = changed(OLD, variants={"worse": "1"}, findings={**OLD.findings, ("third", "SIGTERM"): GOOD})
+    new = changed(other, findings={**other.findings, ("third", "SIGTERM"): BAD})
     groups = compare(old, new).groups(Change.WORSE)
     assert [len(ones) for ones in groups.values()] == [2, 1]
     assert next(iter(groups)) == STAYS.text
 
 
 def test_the_shifts_are_those_of_image_base_and_engine() -> None:
-    made = compare(OLD, replace(NEW, engine=replace(ENGINE, kernel="6.13")))
+    made = compare(OLD, changed(NEW, engine=changed(ENGINE, kernel="6.13")))
     assert made.image == Shift(name="the image", old="sha256:abc", new="sha256:def")
     assert [shift.name for shift in made.base] == ["the system", "the C library", "/bin/sh"]
     assert made.engine == (Shift(name="the kernel", old="6.12", new="6.13"),)
@@ -192,9 +191,9 @@ def test_nothing_compared_is_no_failure(on: FailOn) -> None:
 
 def test_what_is_recorded_is_told_by_the_ids_of_the_cells_that_are_held_against_it() -> None:
     old = recording(
-        {("v", "SIGTERM"): GOOD, ("v", "stop"): finding(Verdict.FORCED)}, base=replace(FACTS, reference="a")
+        {("v", "SIGTERM"): GOOD, ("v", "stop"): finding(Verdict.FORCED)}, base=changed(FACTS, reference="a")
     )
-    other = recording({("v", "SIGTERM"): BAD}, base=replace(FACTS, reference="r.example/b:1"))
+    other = recording({("v", "SIGTERM"): BAD}, base=changed(FACTS, reference="r.example/b:1"))
     assert recorded([compare(old, NEW), compare(other, other)]) == {
         "debian12-node24/v/SIGTERM": Verdict.FORWARDED,
         "debian12-node24/v/stop": Verdict.FORCED,

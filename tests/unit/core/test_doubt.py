@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from harness.core.result import Run
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import Verdict
+from tests.support.evidence import changed, made, words
 from tests.support.scripted import mask, process
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ def init(args: str) -> Process:
 
 
 def below(args: str, *, catches: tuple[str, ...] = ("TERM",), pgid: int = 1007) -> Process:
-    return replace(process(7, args, parent=1, catches=catches), pgid=pgid)
+    return changed(process(7, args, parent=1, catches=catches), pgid=pgid)
 
 
-APP = replace(process(8, "node server.js", parent=7, catches=("TERM", "INT")), pgid=1007)
-APP_OF_INIT = replace(APP, ppid=1001)
+APP = changed(process(8, "node server.js", parent=7, catches=("TERM", "INT")), pgid=1007)
+APP_OF_INIT = changed(APP, ppid=1001)
 NPM = below("npm start")
 DUMB_INIT = init("dumb-init npm start")
 TINI_G = process(1, "tini -g -- npm start", wchan="do_sigtimedwait")
@@ -42,7 +42,8 @@ CHAIN: Tree = (DUMB_INIT, NPM, APP)
 
 
 def evidence(before: Tree, *, after: Tree | None = None, receipts: tuple[Receipt, ...] = ONCE) -> SignalEvidence:
-    return SignalEvidence(
+    return made(
+        SignalEvidence,
         sent=TERM,
         began_ns=1,
         app_pid=1008,
@@ -60,7 +61,7 @@ def evidence(before: Tree, *, after: Tree | None = None, receipts: tuple[Receipt
 
 
 def ended(before: Tree) -> SignalEvidence:
-    return replace(evidence(before, after=(), receipts=()), running=False, exit_code=143, ground=Ground.ENDED)
+    return changed(evidence(before, after=(), receipts=()), running=False, exit_code=143, ground=Ground.ENDED)
 
 
 def by_record(sender_pid: int, *, target_pid: int = 1008, fate: Fate = Fate.DELIVERED) -> Sent:
@@ -81,8 +82,8 @@ def test_two_senders_may_have_merged_into_one() -> None:
     "trace", [(), (by_record(1001),), (by_record(1007), by_record(1001, fate=Fate.MERGED))], ids=["none", "one", "two"]
 )
 def test_with_the_kernels_record_no_luck_is_left(trace: tuple[Sent, ...]) -> None:
-    assert doubt(replace(evidence(CHAIN), trace=trace)) is None
-    assert doubt(replace(ended(CHAIN), trace=trace)) is None
+    assert doubt(changed(evidence(CHAIN), trace=trace)) is None
+    assert doubt(changed(ended(CHAIN), trace=trace)) is None
 
 
 @pytest.mark.parametrize(
@@ -92,10 +93,10 @@ def test_with_the_kernels_record_no_luck_is_left(trace: tuple[Sent, ...]) -> Non
         (init("dumb-init --single-child npm start"), NPM, APP),
         (init("tini -- npm start"), NPM, APP),
         (DUMB_INIT, below("npm start", catches=("HUP",)), APP),
-        (DUMB_INIT, replace(NPM, pgid=1006), APP),
-        (DUMB_INIT, NPM, replace(APP, pgid=1008)),
+        (DUMB_INIT, changed(NPM, pgid=1006), APP),
+        (DUMB_INIT, NPM, changed(APP, pgid=1008)),
         (process(1, "dumb-init npm start", catches=("HUP",)), NPM, APP),
-        (replace(APP, ppid=1000),),
+        (changed(APP, ppid=1000),),
     ],
     ids=[
         "only one process above",
@@ -114,23 +115,23 @@ def test_one_sender_leaves_no_doubt(before: Tree) -> None:
 
 def test_tini_signals_the_group_only_if_it_is_told_to() -> None:
     assert doubt(evidence((TINI_G, NPM, APP))) is not None
-    assert doubt(evidence((replace(TINI_G, args="tini -- npm start"), NPM, APP))) is None
+    assert doubt(evidence((changed(TINI_G, argv=words("tini -- npm start")), NPM, APP))) is None
 
 
 def typed(*tree: Process) -> SignalEvidence:
-    return replace(evidence(tree), typed=True)
+    return changed(evidence(tree), typed=True)
 
 
 def in_foreground(*processes: Process) -> tuple[Process, ...]:
-    return tuple(replace(process, state="S+") for process in processes)
+    return tuple(changed(process, state="S+") for process in processes)
 
 
 def test_the_terminal_is_a_sender_too() -> None:
     """All in the foreground, as with `npm start` as PID 1; or behind an init that put its child there, as tini does."""
-    npm, app = in_foreground(replace(NPM, ppid=1001), APP)
+    npm, app = in_foreground(changed(NPM, ppid=1001), APP)
     for pid1 in (DUMB_INIT, *in_foreground(DUMB_INIT)):
         assert "the terminal and " in (doubt(typed(pid1, npm, app)) or "")
-        assert doubt(replace(typed(pid1, npm, app), trace=())) is None
+        assert doubt(changed(typed(pid1, npm, app), trace=())) is None
 
 
 def test_the_terminal_signals_nothing_behind_it() -> None:
@@ -152,12 +153,12 @@ def test_an_end_may_have_come_before_the_handler() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        replace(ended(CHAIN), trace=()),
-        replace(ended(CHAIN), done=True),
-        replace(ended(CHAIN), running=True, after=CHAIN),
-        ended((DUMB_INIT, NPM, replace(APP, caught=0))),
+        changed(ended(CHAIN), trace=()),
+        changed(ended(CHAIN), done=True),
+        changed(ended(CHAIN), running=True, after=CHAIN),
+        ended((DUMB_INIT, NPM, changed(APP, caught=0))),
         ended((process(1, "/bin/sh -c node server.js", wchan="do_wait"), APP_OF_INIT)),
-        replace(ended(CHAIN), app_pid=None),
+        changed(ended(CHAIN), app_pid=None),
     ],
     ids=["a record", "the app was done", "no end", "no handler", "nobody passes it on", "no app known"],
 )
@@ -166,48 +167,48 @@ def test_an_end_that_leaves_no_doubt(changed: SignalEvidence) -> None:
 
 
 def test_a_handler_that_ran_and_no_line_in_the_log_is_a_log_cut_off() -> None:
-    told = replace(evidence(CHAIN, receipts=()), trace=(by_record(1007), HANDLED))
+    told = changed(evidence(CHAIN, receipts=()), trace=(by_record(1007), HANDLED))
     assert doubt(told) == "the kernel ran the app's handler for SIGTERM, which its log does not show"
 
 
 @pytest.mark.parametrize("sender", [1008, 1019], ids=["the app", "one of its threads"])
 def test_a_handler_of_the_runtime_that_raises_the_signal_again_is_none(sender: int) -> None:
-    app = replace(APP, threads=frozenset({1008, 1019}))
+    app = changed(APP, threads=frozenset({1008, 1019}))
     told = evidence((DUMB_INIT, NPM, app), receipts=())
-    assert doubt(replace(told, trace=(by_record(1007), HANDLED, by_record(sender)))) is None
+    assert doubt(changed(told, trace=(by_record(1007), HANDLED, by_record(sender)))) is None
 
 
 @pytest.mark.parametrize(
     "record",
     [
-        replace(HANDLED, handler=0),
-        replace(HANDLED, number=1),
-        replace(HANDLED, pid=1007),
+        changed(HANDLED, handler=0),
+        changed(HANDLED, number=1),
+        changed(HANDLED, pid=1007),
         by_record(1007),
         by_record(1007, fate=Fate.IGNORED),
     ],
     ids=["the default action", "another signal", "another process", "only sent", "dropped"],
 )
 def test_what_is_no_handler_that_ran_is_no_log_cut_off(record: Sent | Handled) -> None:
-    assert doubt(replace(evidence(CHAIN, receipts=()), trace=(record,))) is None
+    assert doubt(changed(evidence(CHAIN, receipts=()), trace=(record,))) is None
 
 
 def test_a_handler_in_another_thread_of_the_app_counts() -> None:
-    app = replace(APP, threads=frozenset({1008, 1019}))
+    app = changed(APP, threads=frozenset({1008, 1019}))
     told = evidence((DUMB_INIT, NPM, app), receipts=())
-    assert doubt(replace(told, trace=(replace(HANDLED, pid=1019),))) is not None
+    assert doubt(changed(told, trace=(changed(HANDLED, pid=1019),))) is not None
 
 
 def test_a_line_in_the_log_shows_that_it_is_not_cut_off() -> None:
-    assert doubt(replace(evidence(CHAIN), trace=(by_record(1007), HANDLED))) is None
+    assert doubt(changed(evidence(CHAIN), trace=(by_record(1007), HANDLED))) is None
 
 
-TEE = replace(process(9, "tee log", parent=1, wchan="pipe_read"), pgid=1009)
+TEE = changed(process(9, "tee log", parent=1, wchan="pipe_read"), pgid=1009)
 PIPE: Tree = (process(1, "/bin/sh -c node server.js | tee log", wchan="do_wait"), APP_OF_INIT, TEE)
 
 
 @pytest.mark.parametrize(
-    "after", [PIPE[:2], (*PIPE[:2], replace(TEE, state="Z"))], ids=["no more there", "there as a zombie"]
+    "after", [PIPE[:2], (*PIPE[:2], changed(TEE, state="Z"))], ids=["no more there", "there as a zombie"]
 )
 def test_a_log_may_have_gone_through_a_process_that_is_gone(after: Tree) -> None:
     assert doubt(evidence(PIPE, after=after, receipts=())) == (
@@ -221,9 +222,9 @@ def test_a_log_may_have_gone_through_a_process_that_is_gone(after: Tree) -> None
         evidence(PIPE, receipts=()),
         evidence(PIPE, after=PIPE[:2]),
         evidence(PIPE, after=(PIPE[0],), receipts=()),
-        replace(evidence(PIPE, after=PIPE[:2], receipts=()), trace=()),
+        changed(evidence(PIPE, after=PIPE[:2], receipts=()), trace=()),
         evidence(PIPE[:2], after=PIPE, receipts=()),
-        replace(evidence(PIPE, after=(), receipts=()), running=False),
+        changed(evidence(PIPE, after=(), receipts=()), running=False),
     ],
     ids=["all are there", "it was logged", "the app is gone", "a record", "one more is there", "all have ended"],
 )
@@ -272,10 +273,10 @@ def test_options_of_the_command_are_not_those_of_the_init(args: str) -> None:
     [
         (process(1, "x", catches=("TERM",)), True),
         (process(1, "x", catches=("HUP",)), False),
-        (replace(process(1, "x"), blocked=mask("TERM")), True),
+        (changed(process(1, "x"), blocked=mask("TERM")), True),
         (process(1, "x", wchan="do_sigtimedwait"), True),
-        (replace(process(1, "x"), ignored=mask("TERM")), False),
-        (replace(process(1, "x"), wchan=None), False),
+        (changed(process(1, "x"), ignored=mask("TERM")), False),
+        (changed(process(1, "x"), wchan=None), False),
     ],
     ids=["handler", "another handler", "blocked", "fetched", "ignored", "wchan unknown"],
 )
@@ -284,9 +285,9 @@ def test_who_gets_to_know_of_a_signal(seen: Process, taken: bool) -> None:
 
 
 def test_those_who_pass_it_on_are_told_from_the_top() -> None:
-    shell = replace(process(6, "sh -c npm start", parent=1), pgid=1007)
-    tree = (DUMB_INIT, shell, replace(NPM, ppid=1006), APP)
-    assert passing_on(evidence(tree), APP) == (DUMB_INIT, replace(NPM, ppid=1006))
+    shell = changed(process(6, "sh -c npm start", parent=1), pgid=1007)
+    tree = (DUMB_INIT, shell, changed(NPM, ppid=1006), APP)
+    assert passing_on(evidence(tree), APP) == (DUMB_INIT, changed(NPM, ppid=1006))
 
 
 @given(st.sampled_from([CHAIN, CHAIN[1:], PIPE, (TINI_G, NPM, APP)]), st.booleans(), st.booleans(), st.booleans())
@@ -294,8 +295,8 @@ def test_a_record_of_nothing_leaves_no_doubt_whatever_was_seen(
     before: Tree, told: bool, runs: bool, typed: bool
 ) -> None:
     made = evidence(before, receipts=ONCE) if told else evidence(before, receipts=())
-    made = replace(made, typed=typed, running=runs, after=made.after if runs else ())
-    assert doubt(replace(made, trace=())) is None
+    made = changed(made, typed=typed, running=runs, after=made.seen.after if runs else ())
+    assert doubt(changed(made, trace=())) is None
 
 
 def runs_of(*made: SignalEvidence) -> list[Run]:
@@ -319,7 +320,7 @@ def test_one_doubtful_run_proves_nothing() -> None:
 
 
 def test_a_log_cut_off_in_the_face_of_the_record_asks_for_no_record() -> None:
-    judgement, _ = judge_all(runs_of(replace(evidence(CHAIN, receipts=()), trace=(by_record(1007), HANDLED))))
+    judgement, _ = judge_all(runs_of(changed(evidence(CHAIN, receipts=()), trace=(by_record(1007), HANDLED))))
     assert judgement.verdict is Verdict.UNTESTED
     assert judgement.reason == (
         "one run looks swallowed, but the kernel ran the app's handler for SIGTERM, which its log does not show"
@@ -329,10 +330,10 @@ def test_a_log_cut_off_in_the_face_of_the_record_asks_for_no_record() -> None:
 @pytest.mark.parametrize(
     ("made", "verdict"),
     [
-        (replace(evidence(CHAIN), trace=(by_record(1007),)), Verdict.FORWARDED),
-        (replace(evidence(CHAIN), receipts=ONCE * 2), Verdict.DUPLICATED),
-        (replace(ended(CHAIN), receipts=ONCE), Verdict.CUT_SHORT),
-        (replace(evidence(CHAIN), receipts=(replace(ONCE[0], signal="SIGINT"),)), Verdict.TRANSLATED),
+        (changed(evidence(CHAIN), trace=(by_record(1007),)), Verdict.FORWARDED),
+        (changed(evidence(CHAIN), receipts=ONCE * 2), Verdict.DUPLICATED),
+        (changed(ended(CHAIN), receipts=ONCE), Verdict.CUT_SHORT),
+        (changed(evidence(CHAIN), receipts=(changed(ONCE[0], signal="SIGINT"),)), Verdict.TRANSLATED),
     ],
 )
 def test_what_is_proved_stays(made: SignalEvidence, verdict: Verdict) -> None:

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from harness.core.evidence import (
-    EngineEvent,
-    Evidence,
-    ExitEvidence,
-    Ground,
-    ReapEvidence,
-    Receipt,
-    Request,
-    SignalEvidence,
-    StopEvidence,
-    Untested,
-)
+from harness.core.evidence import EngineEvent, Evidence, Ground, Receipt, SignalEvidence, Untested
 from harness.core.judge import as_expected, judge, judge_all
 from harness.core.process import Process
 from harness.core.result import Run
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import Delivery, Expected, Judgement, Outcome, Verdict
+from harness.run.probes.exit_code import ExitEvidence
+from harness.run.probes.reap import ReapEvidence
+from harness.run.probes.stop import Request, StopEvidence
+from tests.support.evidence import changed, made, words
 
 TERM = 1 << 14
 SHELL = Process(
-    pid=100, ppid=50, pgid=100, state="S", caught=0, ignored=0, blocked=0, pending=0, args="/bin/sh -c node app.js"
+    pid=100,
+    ppid=50,
+    pgid=100,
+    state="S",
+    caught=0,
+    ignored=0,
+    blocked=0,
+    pending=0,
+    argv=words("/bin/sh -c node app.js"),
 )
-APP = replace(SHELL, pid=101, ppid=100, caught=TERM, args="node app.js")
+APP = changed(SHELL, pid=101, ppid=100, caught=TERM, argv=words("node app.js"))
 TREE = (SHELL, APP)
-ALONE = (replace(APP, pid=100, ppid=50),)
+ALONE = (changed(APP, pid=100, ppid=50),)
 
 
 def received(*names: str) -> tuple[Receipt, ...]:
@@ -42,7 +41,8 @@ def sent(fate: Fate = Fate.DELIVERED, *, number: int = 15, target: int = 101) ->
     return Sent(time_s=1.0, sender="sh", sender_pid=100, number=number, target="node", target_pid=target, fate=fate)
 
 
-STAYS = SignalEvidence(
+STAYS = made(
+    SignalEvidence,
     sent=Signal(15),
     began_ns=1,
     app_pid=101,
@@ -57,7 +57,7 @@ STAYS = SignalEvidence(
     events=(),
     decided_ns=3,
 )
-ENDS = replace(
+ENDS = changed(
     STAYS,
     after=(),
     running=False,
@@ -66,7 +66,8 @@ ENDS = replace(
     events=(EngineEvent(action="die", time_ns=2, exit_code=143),),
 )
 HEAD = "PID 1 is `/bin/sh -c node app.js`: "
-STOPPED = StopEvidence(
+STOPPED = made(
+    StopEvidence,
     sent=Signal(15),
     began_ns=1,
     app_pid=101,
@@ -85,8 +86,9 @@ STOPPED = StopEvidence(
     forced=False,
     request=Request.ANSWERED,
 )
-FORCED = replace(STOPPED, forced=True, exit_code=137, took_s=3.04, done=False)
-EXITED = ExitEvidence(
+FORCED = changed(STOPPED, forced=True, exit_code=137, took_s=3.04, done=False)
+EXITED = made(
+    ExitEvidence,
     app_pid=101,
     before=TREE,
     after=(),
@@ -98,8 +100,9 @@ EXITED = ExitEvidence(
     decided_ns=3,
     codes=((42, 42), (0, 0), (143, 143)),
 )
-ORPHAN = replace(SHELL, pid=102, ppid=100, args="sleep 3600")
-ADOPTED = ReapEvidence(
+ORPHAN = changed(SHELL, pid=102, ppid=100, argv=words("sleep 3600"))
+ADOPTED = made(
+    ReapEvidence,
     app_pid=101,
     before=(*TREE, ORPHAN),
     after=TREE,
@@ -120,78 +123,78 @@ def run(evidence: Evidence | Untested) -> Run:
 
 CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]] = {
     "forwarded and running": (
-        replace(STAYS, receipts=received("SIGTERM")),
+        changed(STAYS, receipts=received("SIGTERM")),
         (Verdict.FORWARDED, Delivery.ONCE, Outcome.RUNNING),
         HEAD + "SIGTERM came through to the app, once",
     ),
     "forwarded, and the app ended by itself": (
-        replace(ENDS, receipts=received("SIGTERM"), done=True, exit_code=0),
+        changed(ENDS, receipts=received("SIGTERM"), done=True, exit_code=0),
         (Verdict.FORWARDED, Delivery.ONCE, Outcome.EXITED),
         HEAD + "SIGTERM came through to the app, once",
     ),
     "forwarded, the app being PID 1": (
-        replace(STAYS, before=ALONE, after=ALONE, app_pid=100, receipts=received("SIGTERM")),
+        changed(STAYS, before=ALONE, after=ALONE, app_pid=100, receipts=received("SIGTERM")),
         (Verdict.FORWARDED, Delivery.ONCE, Outcome.RUNNING),
         "PID 1 is the app, `node app.js`, and handles SIGTERM",
     ),
     "forwarded, and another signal besides": (
-        replace(STAYS, receipts=received("SIGTERM", "SIGHUP")),
+        changed(STAYS, receipts=received("SIGTERM", "SIGHUP")),
         (Verdict.FORWARDED, Delivery.ONCE, Outcome.RUNNING),
         HEAD + "SIGTERM came through to the app, once",
     ),
     "duplicated": (
-        replace(STAYS, receipts=received("SIGTERM", "SIGTERM")),
+        changed(STAYS, receipts=received("SIGTERM", "SIGTERM")),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
         HEAD + "the app was sent SIGTERM 2 times",
     ),
     "duplicated three times, and the app ended by itself": (
-        replace(ENDS, receipts=received("SIGTERM", "SIGTERM", "SIGTERM"), done=True),
+        changed(ENDS, receipts=received("SIGTERM", "SIGTERM", "SIGTERM"), done=True),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.EXITED),
         HEAD + "the app was sent SIGTERM 3 times",
     ),
     "duplicated by the kernel's word, merged in the app": (
-        replace(STAYS, receipts=received("SIGTERM"), trace=(sent(), sent(Fate.MERGED))),
+        changed(STAYS, receipts=received("SIGTERM"), trace=(sent(), sent(Fate.MERGED))),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
         HEAD + "the app was sent SIGTERM 2 times, which merged into 1, by `/bin/sh -c node app.js`",
     ),
     "cut short": (
-        replace(ENDS, receipts=received("SIGTERM")),
+        changed(ENDS, receipts=received("SIGTERM")),
         (Verdict.CUT_SHORT, Delivery.ONCE, Outcome.ENDED),
         HEAD + "the app received SIGTERM, but the container ended with exit code 143 before the app was done",
     ),
     "cut short goes before duplicated": (
-        replace(ENDS, receipts=received("SIGTERM", "SIGTERM"), exit_code=None),
+        changed(ENDS, receipts=received("SIGTERM", "SIGTERM"), exit_code=None),
         (Verdict.CUT_SHORT, Delivery.DUPLICATE, Outcome.ENDED),
         HEAD + "the app received SIGTERM, but the container ended with exit code unknown before the app was done",
     ),
     "cut short, the container running on": (
-        replace(STAYS, receipts=received("SIGTERM"), after=(SHELL,)),
+        changed(STAYS, receipts=received("SIGTERM"), after=(SHELL,)),
         (Verdict.CUT_SHORT, Delivery.ONCE, Outcome.RUNNING),
         HEAD + "the app received SIGTERM, then it was gone, while `/bin/sh -c node app.js` runs on",
     ),
     "cut short before the handler could run": (
-        replace(ENDS, trace=(sent(),)),
+        changed(ENDS, trace=(sent(),)),
         (Verdict.CUT_SHORT, Delivery.NONE, Outcome.ENDED),
         HEAD + "the app was sent SIGTERM and had no time to handle it, "
         "but the container ended with exit code 143 before the app was done",
     ),
     "translated": (
-        replace(STAYS, receipts=received("SIGINT", "SIGINT", "SIGHUP")),
+        changed(STAYS, receipts=received("SIGINT", "SIGINT", "SIGHUP")),
         (Verdict.TRANSLATED, Delivery.NONE, Outcome.RUNNING),
         HEAD + "the app received SIGINT, SIGHUP in place of SIGTERM",
     ),
     "translated, and the app ended by itself": (
-        replace(ENDS, receipts=received("SIGINT"), done=True),
+        changed(ENDS, receipts=received("SIGINT"), done=True),
         (Verdict.TRANSLATED, Delivery.NONE, Outcome.EXITED),
         HEAD + "the app received SIGINT in place of SIGTERM",
     ),
     "swallowed: the kernel dropped it": (
-        replace(STAYS, ground=Ground.MASKS),
+        changed(STAYS, ground=Ground.MASKS),
         (Verdict.SWALLOWED, Delivery.NONE, Outcome.RUNNING),
         HEAD + "no handler for SIGTERM, so the kernel dropped it",
     ),
     "swallowed: PID 1 ignores it": (
-        replace(STAYS, ground=Ground.MASKS, before=(replace(SHELL, ignored=TERM), APP)),
+        changed(STAYS, ground=Ground.MASKS, before=(changed(SHELL, ignored=TERM), APP)),
         (Verdict.SWALLOWED, Delivery.NONE, Outcome.RUNNING),
         HEAD + "it ignores SIGTERM, so the kernel dropped it",
     ),
@@ -201,16 +204,16 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         HEAD + "it took SIGTERM, but `/bin/sh -c node app.js` did not pass it on to the app",
     ),
     "swallowed: not passed on by one in the middle": (
-        replace(
+        changed(
             STAYS,
-            before=(SHELL, replace(APP, pid=102, args="npm start"), replace(APP, ppid=102)),
-            after=(SHELL, replace(APP, pid=102, args="npm start"), replace(APP, ppid=102)),
+            before=(SHELL, changed(APP, pid=102, argv=words("npm start")), changed(APP, ppid=102)),
+            after=(SHELL, changed(APP, pid=102, argv=words("npm start")), changed(APP, ppid=102)),
         ),
         (Verdict.SWALLOWED, Delivery.NONE, Outcome.RUNNING),
         HEAD + "it took SIGTERM, but `npm start` did not pass it on to the app",
     ),
     "swallowed: by the app as PID 1": (
-        replace(STAYS, before=ALONE, after=ALONE, app_pid=100),
+        changed(STAYS, before=ALONE, after=ALONE, app_pid=100),
         (Verdict.SWALLOWED, Delivery.NONE, Outcome.RUNNING),
         "PID 1 is the app, `node app.js`: it took SIGTERM and did nothing that shows",
     ),
@@ -220,42 +223,42 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         HEAD + "the app never saw SIGTERM, but the container ended with exit code 143 before the app was done",
     ),
     "killed, the container running on": (
-        replace(STAYS, after=(SHELL,)),
+        changed(STAYS, after=(SHELL,)),
         (Verdict.KILLED, Delivery.NONE, Outcome.RUNNING),
         HEAD + "the app never saw SIGTERM, then it was gone, while `/bin/sh -c node app.js` runs on",
     ),
     "killed, a zombie being no app": (
-        replace(STAYS, after=(SHELL, replace(APP, state="Z"), replace(SHELL, pid=103, ppid=100))),
+        changed(STAYS, after=(SHELL, changed(APP, state="Z"), changed(SHELL, pid=103, ppid=100))),
         (Verdict.KILLED, Delivery.NONE, Outcome.RUNNING),
         HEAD + "the app never saw SIGTERM, then it was gone, while `/bin/sh -c node app.js` runs on",
     ),
     "killed by the default action of a signal it was sent": (
-        replace(
+        changed(
             ENDS,
-            before=(SHELL, replace(APP, caught=0)),
+            before=(SHELL, changed(APP, caught=0)),
             trace=(sent(), Handled(time_s=1.1, comm="node", pid=101, number=15, handler=0)),
         ),
         (Verdict.KILLED, Delivery.NONE, Outcome.ENDED),
         HEAD + "the app never saw SIGTERM, but the container ended with exit code 143 before the app was done",
     ),
     "duplicated by the terminal and an init": (
-        replace(
+        changed(
             STAYS,
             receipts=received("SIGINT"),
             sent=Signal(2),
             typed=True,
-            trace=(sent(number=2), replace(sent(number=2), sender="dockerd", sender_pid=3, by_kernel=True)),
+            trace=(sent(number=2), changed(sent(number=2), sender="dockerd", sender_pid=3, by_kernel=True)),
         ),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
         HEAD + "the app was sent SIGINT 2 times, which merged into 1, by `/bin/sh -c node app.js` and by the terminal",
     ),
     "duplicated by a process that nobody saw": (
-        replace(STAYS, receipts=received("SIGTERM"), trace=(replace(sent(), sender="kill", sender_pid=7),) * 2),
+        changed(STAYS, receipts=received("SIGTERM"), trace=(changed(sent(), sender="kill", sender_pid=7),) * 2),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
         HEAD + "the app was sent SIGTERM 2 times, which merged into 1, by `kill`",
     ),
     "swallowed: Ctrl-C stopped short of the app": (
-        replace(STAYS, sent=Signal(2), typed=True),
+        changed(STAYS, sent=Signal(2), typed=True),
         (Verdict.SWALLOWED, Delivery.NONE, Outcome.RUNNING),
         HEAD + "SIGINT from the terminal did not come through to the app",
     ),
@@ -265,55 +268,55 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         HEAD + "the app received SIGTERM, answered the request in flight, and ended by itself",
     ),
     "graceful, with no request": (
-        replace(STOPPED, before=ALONE, app_pid=100, request=None),
+        changed(STOPPED, before=ALONE, app_pid=100, request=None),
         (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
         "PID 1 is the app, `node app.js`: the app received SIGTERM, and ended by itself",
     ),
     "graceful, though it was told twice": (
-        replace(STOPPED, receipts=received("SIGTERM", "SIGTERM")),
+        changed(STOPPED, receipts=received("SIGTERM", "SIGTERM")),
         (Verdict.GRACEFUL, Delivery.DUPLICATE, Outcome.EXITED),
         HEAD + "the app received SIGTERM, answered the request in flight, and ended by itself",
     ),
     "abrupt: never told": (
-        replace(STOPPED, receipts=(), done=False, request=Request.LOST, exit_code=143),
+        changed(STOPPED, receipts=(), done=False, request=Request.LOST, exit_code=143),
         (Verdict.ABRUPT, Delivery.NONE, Outcome.ENDED),
         HEAD + "the container ended by itself 0.2 s after SIGTERM, but the app never saw SIGTERM, "
         "and the request in flight was lost",
     ),
     "abrupt: no time to be done": (
-        replace(STOPPED, done=False, request=Request.LOST, exit_code=143),
+        changed(STOPPED, done=False, request=Request.LOST, exit_code=143),
         (Verdict.ABRUPT, Delivery.ONCE, Outcome.ENDED),
         HEAD + "the container ended by itself 0.2 s after SIGTERM, but the app received SIGTERM and was not done, "
         "and the request in flight was lost",
     ),
     "forced: never told": (
-        replace(FORCED, receipts=(), request=Request.LOST),
+        changed(FORCED, receipts=(), request=Request.LOST),
         (Verdict.FORCED, Delivery.NONE, Outcome.ENDED),
         HEAD + "the app never saw SIGTERM; SIGKILL ended the container 3.0 s after SIGTERM, "
         "and the request in flight was lost",
     ),
     "forced: the app does not end": (
-        replace(FORCED, request=None),
+        changed(FORCED, request=None),
         (Verdict.FORCED, Delivery.ONCE, Outcome.ENDED),
         HEAD + "the app received SIGTERM, but did not end; SIGKILL ended the container 3.0 s after SIGTERM",
     ),
     "forced: the container outlives the app": (
-        replace(FORCED, done=True),
+        changed(FORCED, done=True),
         (Verdict.FORCED, Delivery.ONCE, Outcome.ENDED),
         HEAD + "the app was done, but the container ran on; SIGKILL ended the container 3.0 s after SIGTERM",
     ),
     "abrupt: the app was done, but dropped the request": (
-        replace(STOPPED, request=Request.LOST),
+        changed(STOPPED, request=Request.LOST),
         (Verdict.ABRUPT, Delivery.ONCE, Outcome.EXITED),
         HEAD + "the app received SIGTERM and ended by itself, but the request in flight was lost",
     ),
     "graceful, by another signal": (
-        replace(STOPPED, receipts=received("SIGINT"), request=None),
+        changed(STOPPED, receipts=received("SIGINT"), request=None),
         (Verdict.GRACEFUL, Delivery.NONE, Outcome.EXITED),
         HEAD + "the app received SIGINT in place of SIGTERM, and ended by itself",
     ),
     "kept, by an app that was gone before its tree was seen": (
-        replace(EXITED, before=(), app_pid=None),
+        changed(EXITED, before=(), app_pid=None),
         (Verdict.KEPT, None, Outcome.EXITED),
         "the app's exit codes 42, 0, 143 are those of the container",
     ),
@@ -323,12 +326,12 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         HEAD + "the app's exit codes 42, 0, 143 are those of the container",
     ),
     "lost": (
-        replace(EXITED, exit_code=1, codes=((42, 1), (0, 0), (143, 1))),
+        changed(EXITED, exit_code=1, codes=((42, 1), (0, 0), (143, 1))),
         (Verdict.LOST, None, Outcome.EXITED),
         HEAD + "the app exited with 42, the container with 1; the app exited with 143, the container with 1",
     ),
     "lost, the container running on": (
-        replace(EXITED, after=(SHELL,), running=True, exit_code=None, codes=((42, None), (0, 0))),
+        changed(EXITED, after=(SHELL,), running=True, exit_code=None, codes=((42, None), (0, 0))),
         (Verdict.LOST, None, Outcome.RUNNING),
         HEAD + "the app exited with 42, and the container ran on",
     ),
@@ -338,12 +341,12 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         HEAD + "an orphan, `sleep 3600`, passed to it and ended, and it waited for it",
     ),
     "reaped by a subreaper": (
-        replace(ADOPTED, orphan=replace(ORPHAN, ppid=101)),
+        changed(ADOPTED, orphan=changed(ORPHAN, ppid=101)),
         (Verdict.REAPED, None, Outcome.RUNNING),
         HEAD + "an orphan, `sleep 3600`, passed to `node app.js` and ended, and `node app.js` waited for it",
     ),
     "zombie": (
-        replace(ADOPTED, after=(*TREE, replace(ORPHAN, state="Z")), zombie=True),
+        changed(ADOPTED, after=(*TREE, changed(ORPHAN, state="Z")), zombie=True),
         (Verdict.ZOMBIE, None, Outcome.RUNNING),
         HEAD + "an orphan, `sleep 3600`, passed to it and ended, and it did not wait for it: it stays a zombie",
     ),
@@ -375,18 +378,18 @@ def test_what_could_not_be_tested() -> None:
     ids=["another signal", "another process", "ignored", "lost"],
 )
 def test_sends_that_do_not_count(record: Sent) -> None:
-    once = replace(STAYS, receipts=received("SIGTERM"), trace=(sent(), record))
+    once = changed(STAYS, receipts=received("SIGTERM"), trace=(sent(), record))
     assert judge(once).verdict is Verdict.FORWARDED
-    assert judge(replace(ENDS, trace=(record,))).verdict is Verdict.KILLED
+    assert judge(changed(ENDS, trace=(record,))).verdict is Verdict.KILLED
 
 
 def test_a_tree_that_could_not_be_seen_is_said_so() -> None:
-    blind = replace(STAYS, before=(), after=(), app_pid=None, receipts=received("SIGTERM"))
+    blind = changed(STAYS, before=(), after=(), app_pid=None, receipts=received("SIGTERM"))
     assert judge(blind).reason == "the process tree could not be seen"
 
 
-FORWARDED = run(replace(STAYS, receipts=received("SIGTERM")))
-TWICE = run(replace(STAYS, receipts=received("SIGTERM", "SIGTERM")))
+FORWARDED = run(changed(STAYS, receipts=received("SIGTERM")))
+TWICE = run(changed(STAYS, receipts=received("SIGTERM", "SIGTERM")))
 SWALLOWED = run(STAYS)
 UNTESTED = run(Untested(reason="the engine says: no"))
 
@@ -416,8 +419,8 @@ def test_no_run_could_be_tested() -> None:
 
 
 def test_of_equal_verdicts_the_worst_delivery_is_shown() -> None:
-    once = run(replace(ENDS, receipts=received("SIGTERM")))
-    twice = run(replace(ENDS, receipts=received("SIGTERM", "SIGTERM")))
+    once = run(changed(ENDS, receipts=received("SIGTERM")))
+    twice = run(changed(ENDS, receipts=received("SIGTERM", "SIGTERM")))
     assert judge_all([once, twice, once]) == (twice.judgement, twice)
 
 

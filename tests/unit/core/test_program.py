@@ -29,7 +29,7 @@ from harness.core.program import INITS, SHELLS, Kind, kind_of, program, shell_te
     ],
 )
 def test_what_a_process_is(args: str, kind: Kind) -> None:
-    assert kind_of(args) is kind
+    assert kind_of(args.split()) is kind
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_what_a_process_is(args: str, kind: Kind) -> None:
     ],
 )
 def test_what_a_process_is_where_one_may_be_mistaken(args: str, kind: Kind) -> None:
-    assert kind_of(args) is kind
+    assert kind_of(args.split()) is kind
 
 
 @given(st.text())
 def test_any_command_line_is_something(args: str) -> None:
-    assert kind_of(args) in Kind
+    assert kind_of(args.split()) in Kind
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_what_is_no_shell_runs_no_text(words: list[str]) -> None:
 
 @pytest.mark.parametrize(("name", "words"), INITS.items())
 def test_an_init_is_an_init_by_the_words_that_put_it_in_front(name: str, words: tuple[str, ...]) -> None:
-    assert kind_of(" ".join((*words, "node", "server.js"))) is Kind.INIT
-    assert kind_of(name) is Kind.INIT
+    assert kind_of((*words, "node", "server.js")) is Kind.INIT
+    assert kind_of([name]) is Kind.INIT

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.core.process import Process, Tree, find_app, path
+from harness.core.process import Process, Tree, chain, find_app
 from harness.core.quiescence import drops, exact, quiet
 from harness.core.signals import Signal
+from tests.support.evidence import words
 
 TERM = Signal(15)
 BIT = 1 << 14
@@ -21,13 +22,14 @@ PID1 = Process(
     ignored=0,
     blocked=0,
     pending=0,
-    args="/bin/sh -c 'node server.js'",
+    argv=words("/bin/sh -c 'node server.js'"),
     inner_pid=1,
+    is_namespace_init=True,
     activity=10,
     wchan="do_wait",
 )
-APP = replace(PID1, pid=101, ppid=100, args="node server.js", inner_pid=7, activity=40, wchan="do_epoll_wait")
-TINI = replace(PID1, args="tini -- node server.js", blocked=0, wchan="do_sigtimedwait")
+APP = replace(PID1, pid=101, ppid=100, argv=words("node server.js"), inner_pid=7, activity=40, wchan="do_epoll_wait")
+TINI = replace(PID1, argv=words("tini -- node server.js"), blocked=0, wchan="do_sigtimedwait")
 REST: Tree = (PID1, APP)
 
 
@@ -167,10 +169,10 @@ def test_exact_needs_the_activity_of_every_living_process() -> None:
 def test_the_path_goes_from_pid_1_to_the_process() -> None:
     below = replace(APP, pid=102, ppid=101)
     tree = (PID1, APP, replace(APP, pid=103), below)
-    assert path(tree, 102) == (PID1, APP, below)
-    assert path(tree, 100) == (PID1,)
-    assert path(tree, 999) == ()
+    assert chain(tree, 102) == (PID1, APP, below)
+    assert chain(tree, 100) == (PID1,)
+    assert chain(tree, 999) == ()
 
 
 def test_a_path_in_a_circle_ends() -> None:
-    assert path((replace(PID1, ppid=101), APP), 101) == (replace(PID1, ppid=101), APP)
+    assert chain((replace(PID1, ppid=101), APP), 101) == (replace(PID1, ppid=101), APP)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.question import Probe
-from harness.core.reproduce import commands
+from harness.core.question import Probe, Question
+from harness.core.reproduce import ByHand
 from harness.core.signals import Signal
-from harness.core.subject import Cell, StopSetting, Variant
+from harness.core.subject import App, Cell, Given, LaunchOptions, StopSetting, Subject
+from harness.run.probes import module_of
 from tests.support.seeing import APP
 
 RUN = "docker run -d --name try-v --network none --add-host=registry.npmjs.org:127.0.0.1"
@@ -21,7 +22,7 @@ LISTENS = "docker logs try-v   # until it listens"
 LOGS = "docker logs try-v"
 STATE = "docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' try-v"
 REMOVE = "docker rm -f try-v"
-VARIANT = Variant(name="v", title="t", dockerfile="v.Dockerfile")
+LAUNCH = LaunchOptions(network="none", extra_hosts={"registry.npmjs.org": "127.0.0.1"})
 WANTED = {
     Probe.SIGNAL: (
         f"{RUN} image",
@@ -60,8 +61,11 @@ WANTED = {
 }
 
 
-def cell(probe: Probe, variant: Variant = VARIANT) -> Cell:
-    return Cell(base="b", variant=variant, probe=probe, signal=Signal(1) if probe is Probe.SIGNAL else None)
+def commands(probe: Probe, launch: LaunchOptions = LAUNCH, app: App = APP, *, grace_s: int = 3) -> tuple[str, ...]:
+    question = Question(signal=Signal(1)) if probe is Probe.SIGNAL else Question(probe=probe)
+    subject = Subject(name="v", title="t", image=Given(reference="image"), app=app, launch=launch)
+    cell = Cell(engine="engine", subject=subject, question=question)
+    return module_of(probe).by_hand(ByHand(cell=cell, image="image", app=app, grace_s=grace_s))
 
 
 def test_every_probe_is_here() -> None:
@@ -70,12 +74,12 @@ def test_every_probe_is_here() -> None:
 
 @pytest.mark.parametrize("probe", Probe)
 def test_the_commands_of_a_probe(probe: Probe) -> None:
-    assert commands(cell(probe), "image", APP, grace_s=7) == WANTED[probe]
+    assert commands(probe, grace_s=7) == WANTED[probe]
 
 
 def test_a_stop_without_a_port_sends_no_request() -> None:
     app = replace(APP, stop=StopSetting(environment={"A": "b c"}))
-    assert commands(cell(Probe.STOP), "image", app, grace_s=3) == (
+    assert commands(Probe.STOP, app=app) == (
         f"{RUN} -e 'A=b c' image",
         LISTENS,
         "time docker stop -t 3 try-v",
@@ -87,21 +91,21 @@ def test_a_stop_without_a_port_sends_no_request() -> None:
 
 @pytest.mark.parametrize("probe", Probe)
 def test_a_variants_options_come_before_and_behind_the_image(probe: Probe) -> None:
-    variant = replace(VARIANT, init=True, entrypoint=("tini", "-g", "--"), command=("npm", "run start"))
-    run = commands(cell(probe, variant), "image", APP, grace_s=3)[0].partition("   #")[0]
+    launch = replace(LAUNCH, init=True, entrypoint=("tini", "-g", "--"), command=("npm", "run start"))
+    run = commands(probe, launch)[0].partition("   #")[0]
     assert run.endswith(" --init --entrypoint tini image -g -- npm 'run start'")
 
 
 @given(st.text(st.characters(exclude_characters="\0"), min_size=1), st.lists(st.text(), max_size=3))
 def test_any_environment_and_command_is_quoted(value: str, command: list[str]) -> None:
     app = replace(APP, stop=StopSetting(environment={"NAME": value}))
-    variant = replace(VARIANT, command=tuple(command))
-    words = shlex.split(commands(cell(Probe.STOP, variant), "image", app, grace_s=3)[0])
+    launch = replace(LAUNCH, command=tuple(command))
+    words = shlex.split(commands(Probe.STOP, launch, app)[0])
     assert words[words.index("-e") + 1] == f"NAME={value}"
     assert words[words.index("image", words.index("-e") + 2) + 1 :] == command
 
 
 def test_a_path_with_a_query_is_quoted() -> None:
     app = replace(APP, stop=StopSetting(port=3000, path="/hold?a=1&b=2"))
-    line = commands(cell(Probe.STOP), "image", app, grace_s=3)[2]
+    line = commands(Probe.STOP, app=app)[2]
     assert list(shlex.shlex(line, punctuation_chars=True)).count("&") == 1

@@ -173,14 +173,14 @@ def tried(*verdicts: Tried) -> Found:
 
 
 def test_a_base_that_could_not_be_had_is_untested() -> None:
-    refused = Tried(report=None, refusal="it is not here")
-    assert (refused.result, refused.verdict) == (None, Verdict.UNTESTED)
-    assert tried(Tried(report=report(result("v", FORWARDED))), refused).untested
+    refused = Tried(document=None, refusal="it is not here")
+    assert (refused.row, refused.verdict) == (None, Verdict.UNTESTED)
+    assert tried(Tried(document=report(result("v", FORWARDED))), refused).untested
 
 
 def test_a_base_that_was_tried_has_the_verdict_of_its_one_cell() -> None:
     made = report(result("v", FORWARDED))
-    one = Tried(report=made)
-    assert (one.result, one.verdict) == (made.results[0], Verdict.FORWARDED)
+    one = Tried(document=made)
+    assert (one.row, one.verdict) == (made.results[0], Verdict.FORWARDED)
     assert not tried(one, one).untested
-    assert tried(one, Tried(report=report(result("v", UNTESTED)))).untested
+    assert tried(one, Tried(document=report(result("v", UNTESTED)))).untested

@@ -1,0 +1,289 @@
+"""The results document, schema 2: the one record of a run that every output reads.
+
+`harness.core.describe` makes it of what the runner gives; `harness.report.decoding` reads it from a file.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+
+from harness.core.evidence import Ground
+from harness.core.facts import BaseFacts, EngineFacts, StartCommand
+from harness.core.process import shown
+from harness.core.question import Probe, Question
+from harness.core.signals import parse_signal
+from harness.core.subject import cell_id
+from harness.core.trace import Fate
+from harness.core.verdict import Delivery, Expected, Holds, Outcome, Verdict
+
+SCHEMA: Final[Literal[2]] = 2
+
+
+class _Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all parts of a document have in common: unknown keys are errors, and all keys are there."""
+
+
+class Tool(_Shape, frozen=True):
+    """The program that wrote the document."""
+
+    name: str
+    version: str
+
+
+class Line(_Shape, frozen=True):
+    """One instruction of a Dockerfile, and its first line."""
+
+    line: int
+    text: str
+
+
+class SubjectFacts(_Shape, frozen=True):
+    """A subject, and the lines of its Dockerfile that decide what is started; a given image has none."""
+
+    title: str
+    dockerfile: str | None
+    target: str | None
+    init: bool
+    digest: str | None
+    starting: tuple[Line, ...]
+
+
+class Run(_Shape, frozen=True):
+    """One execution of a cell."""
+
+    verdict: Verdict
+    reason: str
+    deliveries: int | None
+    exit_code: int | None
+    decided_ms: float | None
+    ground: Ground | None
+
+
+class Claim(_Shape, frozen=True):
+    """What somebody says of the subject, and whether this cell bears it out."""
+
+    text: str
+    source: str
+    held: Holds | None
+
+
+class Process(_Shape, frozen=True):
+    """A process at one moment, with its signals by name; ``fetches`` where it sleeps in sigtimedwait(2)."""
+
+    pid: int
+    inner_pid: int | None
+    ppid: int
+    pgid: int
+    state: str
+    caught: tuple[str, ...]
+    ignored: tuple[str, ...]
+    blocked: tuple[str, ...]
+    fetches: bool | None
+    argv: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """The command line for people."""
+        return shown(self.argv)
+
+    @property
+    def number(self) -> int:
+        """The PID that people see: in the container where it is known."""
+        return self.pid if self.inner_pid is None else self.inner_pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is more than an entry in the process table."""
+        return self.state[:1] not in "ZX"
+
+
+class Tree(_Shape, frozen=True):
+    """The processes before and after."""
+
+    before: tuple[Process, ...]
+    after: tuple[Process, ...]
+
+
+class Event(_Shape, frozen=True):
+    """An engine event."""
+
+    action: str
+    time_ns: int
+    exit_code: int | None
+    signal: int | None
+
+
+class Thread(_Shape, frozen=True):
+    """Who is named in the kernel's record: an id on the host, and the kernel's name for it."""
+
+    pid: int
+    name: str
+
+
+class SentRecord(_Shape, frozen=True, tag_field="event", tag="sent"):
+    """The kernel's record of a signal being sent."""
+
+    time_s: float
+    signal: int
+    sender: Thread = msgspec.field(name="from")
+    to: Thread
+    fate: Fate
+    by_kernel: bool
+
+
+class HandledRecord(_Shape, frozen=True, tag_field="event", tag="handled"):
+    """The kernel's record of a signal being taken."""
+
+    time_s: float
+    signal: int
+    by: Thread
+    default_action: bool
+
+
+class Role(StrEnum):
+    """The kinds of participants, in the order in which they stand from left to right."""
+
+    STARTER = "starter"
+    PROCESS = "process"
+    KERNEL = "kernel"
+    UNKNOWN = "unknown"
+
+
+class Participant(_Shape, frozen=True):
+    """Who sends or takes a signal: a process by its PID in the container, or somebody outside it."""
+
+    pid: int | None
+    name: str
+    role: Role
+    app: bool
+
+
+class Kind(StrEnum):
+    """What happens in a step of a signal's path."""
+
+    SEND = "send"
+    HANDLER = "handler"
+    DEFAULT = "default"
+    END = "end"
+
+
+class Step(_Shape, frozen=True):
+    """One step of a signal's path, ``at_us`` microseconds after the first.
+
+    ``who`` and (for a send) ``to`` are numbers of participants. ``label`` is what stands at the step, ``fate`` what
+    became of a signal that did not simply arrive, ``words`` the whole step as a sentence, which ``who`` begins.
+    """
+
+    at_us: int
+    kind: Kind
+    who: int
+    to: int | None
+    signal: str | None
+    outcome: Fate | None
+    label: str
+    fate: str
+    words: str
+
+
+class SignalPath(_Shape, frozen=True):
+    """The path of a signal by the kernel's record: who takes part, from left to right, and what happens."""
+
+    participants: tuple[Participant, ...]
+    steps: tuple[Step, ...]
+
+
+class Finding(_Shape, frozen=True):
+    """What a probe found beside the verdict.
+
+    ``brief`` fits behind a verdict in a table, ``text`` says it in sentences, ``facts`` are for other programs.
+    ``marked`` names processes that the probe is about, by their PIDs on the host.
+    """
+
+    brief: str
+    text: str
+    facts: dict[str, int | float | bool | str | None]
+    marked: dict[int, str]
+
+
+class Evidence(_Shape, frozen=True):
+    """What the run that speaks for a cell has shown.
+
+    ``main`` is the command line of the process that the runtime signals, ``chain`` are those from it down to the app.
+    """
+
+    main: tuple[str, ...] | None
+    chain: tuple[tuple[str, ...], ...]
+    tree: Tree | None
+    logs: tuple[str, ...]
+    events: tuple[Event, ...]
+    trace: tuple[SentRecord | HandledRecord, ...] | None
+    path: SignalPath | None
+    reproduce: tuple[str, ...]
+
+
+class Row(_Shape, frozen=True):
+    """One cell's result.
+
+    ``base`` is ``None`` for an image that was given, not built on one. ``shown`` is the number of the run that speaks
+    for the cell, and whose evidence this is.
+    """
+
+    engine: str
+    base: str | None
+    subject: str
+    probe: Probe
+    signal: str | None
+    verdict: Verdict
+    delivery: Delivery | None
+    deliveries: int | None
+    sent: int | None
+    outcome: Outcome | None
+    exit_code: int | None
+    reason: str
+    runs: tuple[Run, ...]
+    shown: int
+    latency_ms: float | None
+    expected: Expected
+    linter: str | None
+    claim: Claim | None
+    start: StartCommand | None
+    advice: tuple[str, ...]
+    finding: Finding | None
+    evidence: Evidence
+
+    @property
+    def question(self) -> Question:
+        """What was asked."""
+        asked = parse_signal(self.signal) if self.probe is Probe.SIGNAL and self.signal else None
+        return Question(probe=self.probe, signal=asked)
+
+    @property
+    def id(self) -> str:
+        """The cell's readable name, ``alpine/tini/SIGTERM``."""
+        return cell_id(self.base, self.subject, self.question)
+
+    @property
+    def title(self) -> str:
+        """What the row is about, in words: ``tini on alpine, SIGTERM``."""
+        return f"{self.subject}{'' if self.base is None else f' on {self.base}'}, {self.question.name}"
+
+    @property
+    def tested(self) -> bool:
+        """Whether there is a finding."""
+        return self.verdict is not Verdict.UNTESTED
+
+
+class Document(_Shape, frozen=True):
+    """A whole run; engines and bases by the names that the rows give them, subjects by theirs."""
+
+    schema: Literal[2]
+    tool: Tool
+    started: str
+    duration_s: float
+    engines: dict[str, EngineFacts]
+    bases: dict[str, BaseFacts]
+    subjects: dict[str, SubjectFacts]
+    results: tuple[Row, ...]
