@@ -12,7 +12,7 @@ from harness.core.errors import Abandoned
 from harness.core.evidence import EngineEvent, LogLine
 
 MOST_BYTES: Final = 1 << 20
-# ECMA-48, 5.4: a control sequence; what npm's spinner draws with.
+# ECMA-48, 5.4: a control sequence; what spinners draw with.
 _CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
 # How a terminal echoes Ctrl-C (termios(3), ECHOCTL), in front of what is written next; one write of two bytes.
 ECHO: Final = b"^C"

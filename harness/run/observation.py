@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.core.evidence import Ground, Receipt
+from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
 from harness.core.process import find_app
 from harness.core.quiescence import drops, exact, quiet, timed
+from harness.core.subject import LogPattern, Quiescent
 from harness.core.trace import Fate, sends
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
-    from harness.core.evidence import LogLine
     from harness.core.process import Process, Tree
     from harness.core.signals import Signal
     from harness.core.subject import App
@@ -46,8 +47,7 @@ class Patience:
     grace_s: int = GRACE_S
 
 
-# A process may come back to a signal by a timer: npm ends itself half a second after its script did
-# (@npmcli/run-script, signalTimeout), which `docker kill --signal=TERM` on `npm start` as PID 1 shows.
+# A process may come back to a signal by a timer: half a second later, as `harness.core.program.ONE_CHILD` tells.
 SETTLE_S = 0.8
 SETTLE_BLIND_S = 1.5
 
@@ -123,33 +123,34 @@ class Observation:
         if any(event.action == "oom" for event in self.inbox.events):
             raise CannotTest("the container ran out of memory")
 
-    def seen(self, *, before: Tree, app: Process | None, after: Tree, began_ns: int) -> dict[str, Any]:
+    def seen(self, *, before: Tree, app: Process | None, after: Tree, began_ns: int) -> Seen:
         """What every kind of evidence holds, as of now."""
         died = self.inbox.died
-        return {
-            "app_pid": app.pid if app else None,
-            "before": before,
-            "after": after,
-            "running": died is None,
-            "exit_code": died.exit_code if died else None,
-            "logs": self.inbox.lines,
-            "events": self.inbox.events,
-            "began_ns": began_ns,
-            "decided_ns": self.inbox.now_ns(),
-            "trace": self.trace_since(began_ns),
-        }
+        return Seen(
+            app_pid=app.pid if app else None,
+            before=before,
+            after=after,
+            running=died is None,
+            exit_code=died.exit_code if died else None,
+            logs=self.inbox.lines,
+            events=self.inbox.events,
+            began_ns=began_ns,
+            decided_ns=self.inbox.now_ns(),
+            trace=self.trace_since(began_ns),
+        )
 
-    def seen_of_signal(
-        self, initial: InitialState, decision: Decision, *, signal: Signal, began_ns: int
-    ) -> dict[str, Any]:
-        """What every kind of evidence of a signal holds, as of now."""
-        return {
-            **self.seen(before=initial.tree, app=initial.app, after=decision.tree, began_ns=began_ns),
-            "sent": signal,
-            "receipts": self.receipts(initial.lines),
-            "done": self.done(initial.lines),
-            "ground": decision.ground,
-        }
+    def signalled(
+        self, initial: InitialState, decision: Decision, *, signal: Signal, began_ns: int, typed: bool = False
+    ) -> SignalEvidence:
+        """The evidence of a signal, as of now."""
+        return SignalEvidence(
+            seen=self.seen(before=initial.tree, app=initial.app, after=decision.tree, began_ns=began_ns),
+            sent=signal,
+            receipts=self.receipts(initial.lines),
+            done=self.done(initial.lines),
+            ground=decision.ground,
+            typed=typed,
+        )
 
     def trace_since(self, began_ns: int) -> tuple[TraceRecord, ...] | None:
         """Give the kernel's record from when the signal was sent.
@@ -162,12 +163,13 @@ class Observation:
             return None
         return tuple(record for record in trace if record.time_s * 1e9 >= began_ns)
 
-    def receipts(self, since: int) -> tuple[Receipt, ...]:
-        """Read the app's own record of the signals that it handled, from a line on."""
+    def receipts(self, since: int) -> tuple[Receipt, ...] | None:
+        """The app's own record of the signals that it handled, from a line on; ``None`` if it has no words for them."""
+        if self.app.receipts is None:
+            return None
+        received = self.app.receipts.pattern
         # Another process may have left the line unfinished that the app then writes on.
-        matches = (
-            (line, match) for line in self.inbox.lines[since:] for match in self.app.received.finditer(line.text)
-        )
+        matches = ((line, match) for line in self.inbox.lines[since:] for match in received.finditer(line.text))
         return tuple(
             Receipt(
                 signal=match["signal"],
@@ -178,10 +180,10 @@ class Observation:
             if match["signal"]
         )
 
-    def done(self, since: int = 0) -> bool:
-        """Whether the app has said, from a line on, that it is done."""
+    def done(self, since: int = 0) -> bool | None:
+        """Whether the app has said, from a line on, that it is done; ``None`` if it has no words for that."""
         done = self.app.done
-        return done is not None and any(done.search(line.text) for line in self.inbox.lines[since:])
+        return None if done is None else any(done.pattern.search(line.text) for line in self.inbox.lines[since:])
 
     def ended(self) -> bool:
         """Whether the container has ended and all its output has been read."""
@@ -192,16 +194,21 @@ class Observation:
         return find_app(tree, self._ready_pid)
 
     def wait_until_ready(self) -> None:
-        """Wait for the app's ready line."""
+        """Wait until the app is ready; one that is so when all rests is waited for in `open`."""
+        match self.app.ready:
+            case LogPattern(pattern=pattern):
+                self._wait_for_line(pattern)
+            case Quiescent():
+                pass
 
+    def _wait_for_line(self, pattern: re.Pattern[str]) -> None:
         def look() -> bool | None:
             if self.inbox.flooded:
                 raise CannotTest("the app floods its log: over 1 MiB before it was ready")
             # The state is read before the lines: what was written before the end is then among them.
             ended = self.inbox.closed
-            if line := self._ready_line():
-                match = self.app.ready.search(line.text)
-                self._ready_pid = _whole(match.groupdict().get("pid")) if match else None
+            if match := next(filter(None, (pattern.search(line.text) for line in self.inbox.lines)), None):
+                self._ready_pid = _whole(match.groupdict().get("pid"))
                 return True
             if ended:
                 raise CannotTest(f"the container ended before the app was ready{self._exit_text()}")
@@ -209,9 +216,6 @@ class Observation:
 
         if until(look, timeout_s=self.patience.ready_s, time=self.inbox) is None:
             raise CannotTest(f"no ready line within {self.patience.ready_s:g} s")
-
-    def _ready_line(self) -> LogLine | None:
-        return next((line for line in self.inbox.lines if self.app.ready.search(line.text)), None)
 
     def _calm(self) -> Tree:
         """Wait until the freshly started container rests, for a while; the last sample."""

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.question import Probe
+from harness.core.question import Probe, Question
 from harness.core.subject import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.core.signals import Signal
-    from harness.core.subject import Variant
+    from harness.core.subject import Subject
 
 
-def cells(
-    bases: Sequence[str], variants: Sequence[Variant], signals: Sequence[Signal], probes: Sequence[Probe]
-) -> tuple[Cell, ...]:
-    """Every base × variant × question, grouped by base as the table shows them; ``signal`` asks once per signal."""
-    questions: list[tuple[Probe, Signal | None]] = []
+def questions(signals: Sequence[Signal], probes: Sequence[Probe]) -> tuple[Question, ...]:
+    """What is asked of each subject; the probe ``signal`` asks once per signal."""
+    asked: list[Question] = []
     for probe in probes:
-        questions += [(probe, signal) for signal in signals] if probe is Probe.SIGNAL else [(probe, None)]
-    return tuple(
-        Cell(base=base, variant=variant, probe=probe, signal=signal)
-        for base in bases
-        for variant in variants
-        for probe, signal in questions
-    )
+        asked += [Question(signal=signal) for signal in signals] if probe is Probe.SIGNAL else [Question(probe=probe)]
+    return tuple(asked)
+
+
+def cells(engine: str, subjects: Iterable[Subject], asked: Sequence[Question]) -> tuple[Cell, ...]:
+    """Every subject × question on an engine, in the order of the subjects."""
+    return tuple(Cell(engine=engine, subject=subject, question=question) for subject in subjects for question in asked)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
+
+from harness.core.subject import LaunchOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,19 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
-    """How a container is run: an image, a variant's options, what a probe needs; nothing that changes who is PID 1.
+    """How a container is run: an image, its subject's options, and what a probe needs on top.
 
     With ``tty`` it has a terminal that keys can be typed on, with ``publish`` one of its ports is published on
-    127.0.0.1; else it has no network.
+    127.0.0.1, whatever network the options name.
     """
 
     image: str
-    init: bool = False
-    entrypoint: tuple[str, ...] | None = None
-    command: tuple[str, ...] | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    options: LaunchOptions = field(default_factory=LaunchOptions)
     tty: bool = False
     publish: int | None = None
+
+    def with_environment(self, environment: Mapping[str, str]) -> Launch:
+        """The same with more variables."""
+        options = replace(self.options, environment={**self.options.environment, **environment})
+        return replace(self, options=options)
 
 
 class HeldRequest(Protocol):

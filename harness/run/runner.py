@@ -1,23 +1,24 @@
-"""Many cells at once, each as soon as its image is there."""
+"""The runner: many cells at once, each as soon as its image is there."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from msgspec import structs
 
 from harness.core.doubt import doubt
 from harness.core.errors import EngineUnavailable, HarnessError
 from harness.core.evidence import SignalEvidence, Untested
 from harness.core.judge import judge, judge_all
-from harness.core.question import Probe
-from harness.core.reproduce import commands
+from harness.core.reproduce import ByHand
 from harness.core.result import Result, Run
-from harness.core.signals import parse_signal
-from harness.core.verdict import Expected, Verdict
+from harness.core.verdict import Expected
+from harness.run.asking import Asking
 from harness.run.observation import Patience
-from harness.run.observe import Question, observe
+from harness.run.probes import module_of
 from harness.run.protocol import Launch
 
 if TYPE_CHECKING:
@@ -25,63 +26,78 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from harness.core.evidence import Evidence
-    from harness.core.facts import BaseFacts, StartCommand
-    from harness.core.signals import Signal
-    from harness.core.subject import App, Cell, Variant
+    from harness.core.facts import StartCommand
+    from harness.core.subject import Cell
     from harness.run.protocol import Engine
 
-_STOP_SIGNAL: Final = "SIGTERM"  # what the engine sends where an image has no STOPSIGNAL (Dockerfile reference)
+T = TypeVar("T")
 
-# `dumb-init npm start` and SIGTERM on Debian: the second delivery merged with the first in 10 of 12 runs on an idle
-# machine, `tini -g npm start` on musl in 9 of 16. Ten runs all miss what shows in every other run once in a thousand.
+# dumb-init above a package manager, SIGTERM, Debian: the second delivery merged with the first in 10 of 12 runs on an
+# idle machine; `tini -g`, musl: in 9 of 16. Ten runs all miss what shows in every other run once in a thousand.
 DOUBTFUL_REPEATS = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A cell that can be run: its image, which is there, and what the image by itself starts."""
+
+    cell: Cell
+    image: str
+    configured: StartCommand
+
+    @property
+    def start(self) -> StartCommand:
+        """What is started, with the subject's options."""
+        options, start = self.cell.subject.launch, self.configured
+        if options.entrypoint is not None:
+            # An ENTRYPOINT given on the command line takes the image's CMD away (docs.docker.com, docker run).
+            start = structs.replace(start, entrypoint=options.entrypoint, command=())
+        if options.command is not None:
+            start = structs.replace(start, command=options.command)
+        return structs.replace(start, stop_signal=options.stop_signal or start.stop_signal)
+
+    @property
+    def launch(self) -> Launch:
+        """How its container is run."""
+        return Launch(image=self.image, options=self.cell.subject.launch)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
     """How cells are run.
 
-    ``facts_of`` gives what is known of a base. ``image_of`` gives the image of a base and variant, building it if need
-    be, and ``start_of`` what an image starts; they raise `HarnessError` if there is none to be had, whose text then is
-    the reason that its cells are untested. ``repeat`` is how often each cell runs; ``None`` is once, but
-    `DOUBTFUL_REPEATS` times where the evidence leaves room for doubt. ``on_result`` is called for each cell as it ends,
-    in one thread at a time.
+    ``prepare`` makes a cell ready, waiting for the build of its image if need be; it raises `HarnessError` if it cannot
+    be, whose text then is the reason that the cell is untested. ``repeat`` is how often each cell runs; ``None`` is
+    once, but `DOUBTFUL_REPEATS` times where the evidence leaves room for doubt.
     """
 
-    app: App
-    image_of: Callable[[str, Variant], str]
-    start_of: Callable[[str], StartCommand]
-    facts_of: Callable[[str], BaseFacts]
+    prepare: Callable[[Cell], Prepared]
     jobs: int
     repeat: int | None = None
     patience: Patience = field(default_factory=Patience)
-    on_result: Callable[[Result], None] = lambda _: None
-
-    def signal_of(self, cell: Cell) -> Signal:
-        """The signal that a cell is about: the one to send, else the one that the engine's stop sends to its image.
-
-        Raises:
-            HarnessError: its image is not to be had.
-        """
-        if cell.signal is not None:
-            return cell.signal
-        stops = self.start_of(self.image_of(cell.base, cell.variant)).stop_signal if cell.probe is Probe.STOP else None
-        return parse_signal(stops or _STOP_SIGNAL)
 
 
-class Runner:
-    """Runs cells on an engine. A context manager: on leaving, cells that wait are dropped and those under way end."""
+class Runner(Generic[T]):
+    """Runs cells on an engine. A context manager: on leaving, cells that wait are dropped and those under way end.
 
-    def __init__(self, engine: Engine, schedule: Schedule) -> None:
+    Args:
+        engine: where they run.
+        schedule: how they are run.
+        receive: called with each result as its cell ends, in one thread at a time; what it makes of it is what the
+            cell's future holds.
+    """
+
+    def __init__(self, engine: Engine, schedule: Schedule, receive: Callable[[Result], T]) -> None:
         self._engine = engine
         self._schedule = schedule
+        self._receive = receive
         self._pool: Executor = ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="cell")
         self._telling = threading.Lock()
         self._gone: str | None = None
         self._leaving = False
 
-    def __enter__(self) -> Runner:
-        """Give itself."""
+    def __enter__(self) -> Self:
+        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,78 +109,75 @@ class Runner:
         """Let cells under way end with the run they are at."""
         self._leaving = True
 
-    def submit(self, cells: Sequence[Cell]) -> list[Future[Result]]:
+    def submit(self, cells: Sequence[Cell]) -> list[Future[T]]:
         """Start running cells, the first ones first; a future for each, in the same order."""
         return [self._pool.submit(self._run, cell) for cell in cells]
 
-    def _run(self, cell: Cell) -> Result:
+    def _run(self, cell: Cell) -> T:
         result = self._result(cell)
         with self._telling:
-            self._schedule.on_result(result)
-        return result
+            return self._receive(result)
 
     def _result(self, cell: Cell) -> Result:
-        runs: list[Run] = []
-        wanted = self._schedule.repeat or 1
-        while len(runs) < wanted:
-            evidence = self._observe(cell)
-            runs.append(Run(evidence=evidence, judgement=judge(evidence)))
-            if isinstance(evidence, Untested) or self._leaving:
-                break
-            if self._schedule.repeat is None and isinstance(evidence, SignalEvidence) and doubt(evidence):
-                wanted = DOUBTFUL_REPEATS
-        judgement, shown = judge_all(runs)
-        start, reproduce = self._described(cell) if any(_tested(run) for run in runs) else (None, ())
-        return Result(
-            cell=cell,
-            runs=tuple(runs),
-            judgement=judgement,
-            shown=shown,
-            expected=cell.variant.expect.of(cell.probe, cell.signal) or Expected.DEPENDS,
-            start=start,
-            reproduce=reproduce,
-        )
-
-    def _described(self, cell: Cell) -> tuple[StartCommand | None, tuple[str, ...]]:
-        """What a tested cell started, and how to repeat it; an engine that has gone since takes neither verdict."""
         try:
-            image = self._schedule.image_of(cell.base, cell.variant)
-            patience = self._schedule.patience
-            return self._start(cell), commands(cell, image, self._schedule.app, grace_s=patience.grace_s)
-        except HarnessError:
-            return None, ()
+            prepared = self._prepared(cell)
+        except HarnessError as fault:
+            return self._judged(cell, [Untested(reason=str(fault))])
+        evidence: list[Evidence | Untested] = []
+        wanted = self._schedule.repeat or 1
+        while len(evidence) < wanted:
+            run = self._ask(prepared)
+            evidence.append(run)
+            if isinstance(run, Untested) or self._leaving:
+                break
+            if self._schedule.repeat is None and isinstance(run, SignalEvidence) and doubt(run):
+                wanted = DOUBTFUL_REPEATS
+        return self._judged(cell, evidence, prepared)
 
-    def _start(self, cell: Cell) -> StartCommand:
-        """What the cell's image starts, with the options that the variant runs it with."""
-        start = self._schedule.start_of(self._schedule.image_of(cell.base, cell.variant))
-        variant = cell.variant
-        if variant.entrypoint is not None:
-            # An ENTRYPOINT given on the command line takes the image's CMD away (docs.docker.com, docker run).
-            start = replace(start, entrypoint=variant.entrypoint, command=())
-        return start if variant.command is None else replace(start, command=variant.command)
+    def _prepared(self, cell: Cell) -> Prepared:
+        if self._gone is not None:
+            raise EngineUnavailable(self._gone)
+        try:
+            return self._schedule.prepare(cell)
+        except EngineUnavailable as gone:
+            self._gone = f"the engine went away: {gone}"
+            raise EngineUnavailable(self._gone) from gone
 
-    def _observe(self, cell: Cell) -> Evidence | Untested:
+    def _ask(self, prepared: Prepared) -> Evidence | Untested:
         """Run a cell once. A fault of the engine or of the harness is never a finding: the cell is untested."""
         if self._gone is not None:
             return Untested(reason=self._gone)
-        variant = cell.variant
-        if unmet := variant.unmet(self._schedule.facts_of(cell.base)):
-            return Untested(reason=unmet)
         try:
-            launch = Launch(
-                image=self._schedule.image_of(cell.base, variant),
-                init=variant.init,
-                entrypoint=variant.entrypoint,
-                command=variant.command,
+            asking = Asking(
+                engine=self._engine,
+                launch=prepared.launch,
+                app=prepared.cell.subject.app,
+                patience=self._schedule.patience,
+                question=prepared.cell.question,
+                start=prepared.start,
             )
-            question = Question(probe=cell.probe, signal=self._schedule.signal_of(cell))
-            return observe(self._engine, launch, question, self._schedule.app, self._schedule.patience)
+            return module_of(prepared.cell.question.probe).ask(asking)
         except EngineUnavailable as gone:
             self._gone = f"the engine went away: {gone}"
             return Untested(reason=self._gone)
         except HarnessError as fault:
             return Untested(reason=str(fault))
 
+    def _judged(self, cell: Cell, evidence: Sequence[Evidence | Untested], prepared: Prepared | None = None) -> Result:
+        runs = tuple(Run(evidence=one, judgement=judge(one)) for one in evidence)
+        judgement, shown = judge_all(runs)
+        tested = prepared is not None and any(not isinstance(one, Untested) for one in evidence)
+        return Result(
+            cell=cell,
+            runs=runs,
+            judgement=judgement,
+            shown=shown,
+            expected=cell.subject.expect.of(cell.question) or Expected.DEPENDS,
+            start=prepared.start if prepared and tested else None,
+            reproduce=self._by_hand(prepared) if prepared and tested else (),
+        )
 
-def _tested(run: Run) -> bool:
-    return run.judgement.verdict is not Verdict.UNTESTED
+    def _by_hand(self, prepared: Prepared) -> tuple[str, ...]:
+        cell, grace_s = prepared.cell, self._schedule.patience.grace_s
+        hand = ByHand(cell=cell, image=prepared.image, app=cell.subject.app, grace_s=grace_s)
+        return module_of(cell.question.probe).by_hand(hand)

@@ -1,29 +1,65 @@
-"""Exit codes: the app ends by itself with a code, and ``docker wait`` says one, too."""
+"""``exit-code``: the app ends by itself with a code, and ``docker wait`` says one, too."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from harness.core.evidence import ExitEvidence
+from harness.core.describe import finding
+from harness.core.document import Finding
+from harness.core.evidence import Seen, Untested
+from harness.core.judge import judge
+from harness.core.reason import head
+from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.observation import CannotTest, Rest
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
-    from harness.core.subject import ExitSetting
+    from collections.abc import Sequence
+
+    from harness.core.reproduce import ByHand
+    from harness.run.asking import Asking
     from harness.run.observation import Observation
-    from harness.run.protocol import Launch
 
 CODES: Final = (42, 0, 143)
 """A failure, success, and the code that shells give a process that SIGTERM ended."""
 
 
-def exiting(launch: Launch, setting: ExitSetting, code: int) -> Launch:
-    """How a container is run whose app exits with a code."""
-    return replace(launch, environment={**launch.environment, **setting.exiting(code)})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExitEvidence:
+    """Exit codes that the app ended with, and what ``docker wait`` said of each; ``None`` if the container ran on."""
+
+    seen: Seen
+    codes: tuple[tuple[int, int | None], ...]
+
+    @property
+    def signalled(self) -> None:
+        """No signal is at stake."""
+        return
 
 
-def see_exit(observation: Observation, code: int) -> ExitEvidence:
+def ask(asking: Asking) -> ExitEvidence | Untested:
+    """Let the app exit with each of the codes, in a container each.
+
+    Returns:
+        All codes, in the evidence of the container that shows what is wrong, else of the first.
+    """
+    setting = asking.app.exit_code
+    if setting is None:
+        return Untested(reason="the catalogue does not say how to make the app exit: add an [app.exit-code] table")
+    parts: list[ExitEvidence] = []
+    for code in CODES:
+        launch = asking.launch.with_environment(setting.exiting(code))
+        part = asking.see(launch, partial(_see_exit, code=code))
+        if isinstance(part, Untested):
+            return part
+        parts.append(part)
+    shown = next((part for part in parts if _wrong(part.codes)), parts[0])
+    return replace(shown, codes=tuple(code for part in parts for code in part.codes))
+
+
+def _see_exit(observation: Observation, code: int) -> ExitEvidence:
     """Look on while the app exits with a code, until the container has ended or rests without it.
 
     The process tree is looked at once; if the app was quicker, the evidence has none, and needs none.
@@ -41,17 +77,57 @@ def see_exit(observation: Observation, code: int) -> ExitEvidence:
 
     if until(look, timeout_s=observation.patience.decide_s, time=observation.inbox) is None:
         raise CannotTest(f"the app did not exit within {observation.patience.decide_s:g} s")
-    if not observation.done():
+    if observation.done() is False:
         raise CannotTest("the container ended, but its app does not say that it was done")
-    seen = observation.container.exit_code() if observation.ended() else None
+    given = observation.container.exit_code() if observation.ended() else None
     after = () if observation.ended() else rest.sample
-    return ExitEvidence(
-        **observation.seen(before=before, app=observation.find_app(before), after=after, began_ns=began_ns),
-        codes=((code, seen),),
+    seen = observation.seen(before=before, app=observation.find_app(before), after=after, began_ns=began_ns)
+    return ExitEvidence(seen=seen, codes=((code, given),))
+
+
+def _wrong(codes: Sequence[tuple[int, int | None]]) -> list[tuple[int, int | None]]:
+    return [(given, seen) for given, seen in codes if given != seen]
+
+
+@judge.register(ExitEvidence)
+def _judged(evidence: ExitEvidence) -> Judgement:
+    # An app that exits at once may be gone before its tree is looked at.
+    begin = f"{head(evidence.seen)}: " if evidence.seen.main else ""
+    return Judgement(
+        verdict=Verdict.LOST if _wrong(evidence.codes) else Verdict.KEPT,
+        delivery=None,
+        outcome=Outcome.RUNNING if evidence.seen.running else Outcome.EXITED,
+        reason=begin + _reason(evidence.codes),
     )
 
 
-def together(parts: list[ExitEvidence]) -> ExitEvidence:
-    """All codes of a run, in the evidence of the one that shows what is wrong, else of the first."""
-    shown = next((part for part in parts if any(given != seen for given, seen in part.codes)), parts[0])
-    return replace(shown, codes=tuple(code for part in parts for code in part.codes))
+def _reason(codes: Sequence[tuple[int, int | None]]) -> str:
+    wrong = _wrong(codes)
+    if not wrong:
+        return f"the app's exit codes {', '.join(str(given) for given, _ in codes)} are those of the container"
+    return "; ".join(
+        f"the app exited with {given}, and the container ran on"
+        if seen is None
+        else f"the app exited with {given}, the container with {seen}"
+        for given, seen in wrong
+    )
+
+
+@finding.register(ExitEvidence)
+def _found(evidence: ExitEvidence) -> Finding:
+    wrong = _wrong(evidence.codes)
+    return Finding(
+        brief=f"{wrong[0][0]} → {'runs on' if wrong[0][1] is None else wrong[0][1]}" if wrong else "",
+        text="\n".join(
+            f"the app exits with {given}: docker wait says {'nothing, it runs on' if seen is None else seen}"
+            for given, seen in evidence.codes
+        ),
+        facts={str(given): seen for given, seen in evidence.codes},
+        marked={},
+    )
+
+
+def by_hand(hand: ByHand) -> tuple[str, ...]:
+    """Start it so that its app exits, and wait."""
+    environment = hand.app.exit_code.exiting(CODES[0]) if hand.app.exit_code else {}
+    return hand.run(environment=environment), f"docker wait {hand.name}   # {CODES[0]}?", hand.remove

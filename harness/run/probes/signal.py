@@ -1,51 +1,32 @@
-"""One signal, sent by the engine to PID 1, or as a key typed on the container's terminal."""
+"""``signal``: one signal, sent by the engine to the main process."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from harness.core.evidence import SignalEvidence
-from harness.core.signals import Signal
-from harness.run.observation import Observation, SignalDecider
+from harness.run.observation import SignalDecider
 
 if TYPE_CHECKING:
-    from harness.run.protocol import Launch
-
-CTRL_C: Final = b"\x03"
-CTRL_C_SIGNAL: Final = Signal(2)
-"""What a terminal makes of Ctrl-C, unless it was told otherwise (termios(3), ``VINTR``)."""
-
-
-def with_terminal(launch: Launch) -> Launch:
-    """How a container is run that keys are typed into."""
-    return replace(launch, tty=True)
+    from harness.core.evidence import SignalEvidence, Untested
+    from harness.core.reproduce import ByHand
+    from harness.run.asking import Asking
+    from harness.run.observation import Observation
 
 
-def send(observation: Observation, signal: Signal) -> SignalEvidence:
+def ask(asking: Asking) -> SignalEvidence | Untested:
     """Send a signal, and look on until it is decided what it did."""
-    return _see(observation, signal, typed=False)
+
+    def look(observation: Observation) -> SignalEvidence:
+        initial = observation.open()
+        began_ns = observation.container.kill(asking.signal)
+        decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns)
+        decision = observation.decide(decider.step)
+        return observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns)
+
+    return asking.see(asking.launch, look)
 
 
-def press_ctrl_c(observation: Observation) -> SignalEvidence:
-    """Press Ctrl-C, and look on until it is decided what that did."""
-    return _see(observation, CTRL_C_SIGNAL, typed=True)
-
-
-def _see(observation: Observation, signal: Signal, *, typed: bool) -> SignalEvidence:
-    initial = observation.open()
-    if typed:
-        echoes = observation.inbox.echoes
-        began_ns = observation.container.type(CTRL_C)
-        observation.wait_for_signal(
-            lambda: observation.inbox.echoes > echoes,
-            silence="the terminal does not echo Ctrl-C, as if it were only a character",
-        )
-    else:
-        began_ns = observation.container.kill(signal)
-    decider = SignalDecider(observation, initial, signal=signal, began_ns=began_ns, from_engine=not typed)
-    decision = observation.decide(decider.step)
-    return SignalEvidence(
-        **observation.seen_of_signal(initial, decision, signal=signal, began_ns=began_ns),
-        typed=typed,
-    )
+def by_hand(hand: ByHand) -> tuple[str, ...]:
+    """Start it, look, send the signal, and look again."""
+    kill = f"docker kill --signal={hand.cell.question.name} {hand.name}"
+    return hand.run(), hand.listening, hand.top, kill, hand.logs, hand.state, hand.remove

@@ -1,51 +1,84 @@
-"""``docker stop``, with a request in flight: does the app get to shut down, or does SIGKILL end it?"""
+"""``stop``: ``docker stop``, with a request in flight. Does the app get to shut down, or does SIGKILL end it?"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shlex
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from harness.core.evidence import EngineEvent, Ground, Request, StopEvidence
+from harness.core.describe import finding
+from harness.core.document import Finding
+from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
+from harness.core.judge import delivery_of, judge, outcome_of
+from harness.core.reason import got, head
+from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.observation import CannotTest, SignalDecider
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
-    from harness.core.signals import Signal
+    from harness.core.evidence import EngineEvent
+    from harness.core.reproduce import ByHand
     from harness.core.subject import StopSetting
+    from harness.run.asking import Asking
     from harness.run.observation import Observation
-    from harness.run.protocol import Launch
 
 _SIGKILL: Final = 9
 _LATE_S: Final = 30.0
 
 
-def with_shutdown(launch: Launch, setting: StopSetting) -> Launch:
-    """How a container is run whose app shuts down when it is told to."""
-    return replace(launch, environment={**launch.environment, **setting.environment}, publish=setting.port)
+class Request(StrEnum):
+    """What became of a request that was in flight when the container was told to stop."""
+
+    ANSWERED = "answered"
+    LOST = "lost"
 
 
-def stop(observation: Observation, signal: Signal, setting: StopSetting) -> StopEvidence:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopEvidence:
+    """The evidence of one ``docker stop``: ``took_s`` from the stop to the container's end, in seconds.
+
+    ``signalled`` is about the stop signal, ``forced`` says whether the engine had to send SIGKILL, ``request`` what
+    became of the request in flight (``None`` if there was none).
+    """
+
+    signalled: SignalEvidence
+    grace_s: int
+    took_s: float
+    forced: bool
+    request: Request | None
+
+    @property
+    def seen(self) -> Seen:
+        """What was seen, whatever the probe."""
+        return self.signalled.seen
+
+
+def ask(asking: Asking) -> StopEvidence | Untested:
     """Stop a container, and look on until it has ended.
 
     The request is held until the signal has done all that it does, to whichever process: only then the app gets what
     it needs to answer. So a container that ends too early is caught every time, not only when the app is slow. Where
     the container does not come to rest, as with a PID 1 that polls, that may take all the grace there is: then nothing
     can be said.
-
-    Args:
-        observation: the container, looked on at.
-        signal: the image's stop signal.
-        setting: how the app takes part.
     """
+    setting = asking.app.stop
+    if setting is None:
+        return Untested(reason="the catalogue does not say how to make the app shut down: add an [app.stop] table")
+    launch = replace(asking.launch.with_environment(setting.environment), publish=setting.port)
+    return asking.see(launch, lambda observation: _stop(observation, asking, setting))
+
+
+def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> StopEvidence:
     initial = observation.open()
     held = None if setting.port is None else observation.container.request(setting.path)
     try:
-        grace_s = observation.patience.grace_s
+        grace_s = asking.patience.grace_s
         began_ns = observation.container.stop(grace_s)
         observation.wait_for_signal(
             lambda: _event(observation, "kill") is not None, silence="the engine does not tell of its stop"
         )
-        decider = SignalDecider(observation, initial, signal=signal, began_ns=began_ns)
+        decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns)
         decision = observation.decide(decider.step)
         answered: bool | None = None
 
@@ -53,7 +86,7 @@ def stop(observation: Observation, signal: Signal, setting: StopSetting) -> Stop
             nonlocal answered
             ended = observation.ended()
             # Nobody answers who does not shut down: that request ends as the container does.
-            if held is not None and answered is None and (ended or observation.receipts(initial.lines)):
+            if held is not None and answered is None and (ended or observation.receipts(initial.lines) != ()):
                 answered = held.finish()
             return ended or None
 
@@ -66,11 +99,12 @@ def stop(observation: Observation, signal: Signal, setting: StopSetting) -> Stop
     kills = [event for event in observation.inbox.events if event.action == "kill" and event.signal == _SIGKILL]
     if kills and held is not None and decision.ground is Ground.ENDED and observation.receipts(initial.lines):
         raise CannotTest(
-            f"the app received {signal}, but the container did not come to rest within the {grace_s} s of grace, and "
-            "the request was held for so long; without a port in [app.stop] it is stopped with no request in flight"
+            f"the app received {asking.signal}, but the container did not come to rest within the {grace_s} s of "
+            "grace, and the request was held for so long; without a port in [app.stop] it is stopped with no request "
+            "in flight"
         )
     return StopEvidence(
-        **observation.seen_of_signal(initial, decision, signal=signal, began_ns=began_ns),
+        signalled=observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns),
         grace_s=grace_s,
         took_s=_took_s(observation, began_ns),
         forced=bool(kills),
@@ -89,3 +123,70 @@ def _took_s(observation: Observation, began_ns: int) -> float:
 def _event(observation: Observation, action: str) -> EngineEvent | None:
     """The first event of a kind."""
     return next((event for event in observation.inbox.events if event.action == action), None)
+
+
+@judge.register(StopEvidence)
+def _judged(evidence: StopEvidence) -> Judgement:
+    verdict = _verdict(evidence)
+    outcome = Outcome.ENDED if evidence.forced else outcome_of(evidence.signalled)
+    seen = evidence.seen
+    reason = f"{head(seen)}: {_reason(evidence, verdict)}" if seen.main else head(seen)
+    return Judgement(verdict=verdict, delivery=delivery_of(evidence.signalled), outcome=outcome, reason=reason)
+
+
+def _verdict(evidence: StopEvidence) -> Verdict:
+    if evidence.forced:
+        return Verdict.FORCED
+    finished = evidence.signalled.finished and evidence.request is not Request.LOST
+    return Verdict.GRACEFUL if finished else Verdict.ABRUPT
+
+
+def _reason(evidence: StopEvidence, verdict: Verdict) -> str:
+    signalled = evidence.signalled
+    took = f"{evidence.took_s:.1f} s after {signalled.sent}"
+    received = got(signalled)
+    answered = ", answered the request in flight" if evidence.request is Request.ANSWERED else ""
+    lost = ", and the request in flight was lost" if evidence.request is Request.LOST else ""
+    match verdict:
+        case Verdict.GRACEFUL:
+            return f"the app {received}{answered}, and ended by itself"
+        case Verdict.ABRUPT if signalled.finished:
+            return f"the app {received} and ended by itself, but the request in flight was lost"
+        case Verdict.ABRUPT:
+            was = f"{received} and was not done" if signalled.receipts else received
+            return f"the container ended by itself {took}, but the app {was}{lost}"
+        case _:
+            did = f"{received}, but did not end" if signalled.receipts else received
+            did = "was done, but the container ran on" if signalled.finished else did
+            return f"the app {did}; SIGKILL ended the container {took}{lost}"
+
+
+@finding.register(StopEvidence)
+def _found(evidence: StopEvidence) -> Finding:
+    code = evidence.seen.exit_code
+    how = "SIGKILL" if evidence.forced else "the end came by itself"
+    request = f"; the request in flight was {evidence.request}" if evidence.request else ""
+    return Finding(
+        brief=f"{evidence.took_s:.1f} s, {code}",
+        text=f"docker stop with {evidence.grace_s} s of grace: {how}, after {evidence.took_s:.2f} s, "
+        f"exit code {code}{request}",
+        facts={
+            "grace_s": evidence.grace_s,
+            "took_s": round(evidence.took_s, 3),
+            "forced": evidence.forced,
+            "request": evidence.request.value if evidence.request else None,
+        },
+        marked={},
+    )
+
+
+def by_hand(hand: ByHand) -> tuple[str, ...]:
+    """Start it, put a request in flight, and stop it."""
+    setting = hand.app.stop
+    port = setting.port if setting else None
+    steps = [hand.run(environment=setting.environment if setting else {}, port=port), hand.listening]
+    if setting and port:
+        url = f"http://$(docker port {hand.name} {port}){shlex.quote(setting.path)}"
+        steps.append(f"(sleep 2; printf x) | curl -s -T - -X POST {url} &   # a request in flight")
+        steps.append("sleep 1")
+    return (*steps, f"time docker stop -t {hand.grace_s} {hand.name}", hand.logs, hand.state, hand.remove)

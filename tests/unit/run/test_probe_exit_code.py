@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.core.errors import EngineFault
-from harness.core.evidence import ExitEvidence
 from harness.core.judge import judge
 from harness.core.question import Probe
 from harness.core.verdict import Outcome, Verdict
 from harness.run.inbox import MOST_BYTES
 from harness.run.observation import SETTLE_S, Patience
-from harness.run.probes.exit_code import CODES
+from harness.run.probes.exit_code import CODES, ExitEvidence
+from tests.support.evidence import changed
 from tests.support.scripted import Happening, Script
-from tests.support.seeing import APP, DONE, NODE, NODE_1, NPM_1, PATIENCE, READY, SHELL_1, Seen, see, up
+from tests.support.seeing import APP, DONE, NODE, NODE_1, NPM_1, PATIENCE, READY, SHELL_1, Look, see, up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def given_code(launch: Launch) -> int:
-    return int(launch.environment["EXIT_CODE"])
+    return int(launch.options.environment["EXIT_CODE"])
 
 
 def leaving(code_of: Callable[[int], int], *, done: bytes = DONE) -> Callable[[Launch], Script]:
@@ -38,7 +37,7 @@ def leaving(code_of: Callable[[int], int], *, done: bytes = DONE) -> Callable[[L
     return script
 
 
-def exit_code(script: Script | Callable[[Launch], Script], patience: Patience = PATIENCE) -> Seen:
+def exit_code(script: Script | Callable[[Launch], Script], patience: Patience = PATIENCE) -> Look:
     return see(script, patience, probe=Probe.EXIT_CODE)
 
 
@@ -48,12 +47,12 @@ def test_the_apps_own_codes_are_kept() -> None:
     assert judge(evidence).verdict is Verdict.KEPT
     assert judge(evidence).outcome is Outcome.EXITED
     assert evidence.codes == tuple((code, code) for code in CODES)
-    assert (evidence.running, evidence.exit_code, evidence.after) == (False, 42, ())
+    assert (evidence.seen.running, evidence.seen.exit_code, evidence.seen.after) == (False, 42, ())
 
 
 def test_each_code_has_a_container_of_its_own() -> None:
     seen = exit_code(leaving(lambda code: code))
-    assert [container.launch.environment for container in seen.containers] == [
+    assert [container.launch.options.environment for container in seen.containers] == [
         {"LANG": "C", "EXIT_AFTER_MS": "300", "EXIT_CODE": str(code)} for code in CODES
     ]
 
@@ -64,7 +63,7 @@ def test_one_code_that_becomes_another_is_lost(wrong: int) -> None:
     evidence = seen.of(ExitEvidence)
     assert judge(evidence).verdict is Verdict.LOST
     assert evidence.codes == tuple((code, 1 if code == wrong else code) for code in CODES)
-    assert evidence.exit_code == 1
+    assert evidence.seen.exit_code == 1
 
 
 def test_a_container_that_runs_on_has_lost_the_code() -> None:
@@ -74,7 +73,7 @@ def test_a_container_that_runs_on_has_lost_the_code() -> None:
     assert judge(evidence).verdict is Verdict.LOST
     assert judge(evidence).outcome is Outcome.RUNNING
     assert evidence.codes == tuple((code, None) for code in CODES)
-    assert (evidence.after, evidence.exit_code) == ((SHELL_1,), None)
+    assert (evidence.seen.after, evidence.seen.exit_code) == ((SHELL_1,), None)
 
 
 def test_a_container_that_ends_some_time_after_its_app_has_its_code() -> None:
@@ -131,14 +130,14 @@ def test_an_app_that_never_gets_ready_is_untested() -> None:
 
 
 def test_an_app_that_nobody_told_how_to_exit_is_untested() -> None:
-    seen = see(Script(), probe=Probe.EXIT_CODE, app=replace(APP, exit_code=None))
-    assert seen.reason == "the catalogue does not tell how the app is made to exit: [app.exit-code]"
+    seen = see(Script(), probe=Probe.EXIT_CODE, app=changed(APP, exit_code=None))
+    assert seen.reason == "the catalogue does not say how to make the app exit: add an [app.exit-code] table"
     assert seen.containers == ()
 
 
 def test_an_engine_that_does_not_say_the_code_is_untested() -> None:
     fault = EngineFault("the engine says: no such container")
-    seen = exit_code(lambda launch: replace(leaving(lambda code: code)(launch), exit_fault=fault))
+    seen = exit_code(lambda launch: changed(leaving(lambda code: code)(launch), exit_fault=fault))
     assert seen.reason == "the engine says: no such container"
 
 
@@ -159,4 +158,4 @@ def test_an_app_that_was_quicker_than_the_look_at_its_tree_is_tested_all_the_sam
 
     evidence = exit_code(script).of(ExitEvidence)
     assert judge(evidence).verdict is Verdict.KEPT
-    assert (evidence.before, evidence.app_pid) == ((), None)
+    assert (evidence.seen.before, evidence.seen.app_pid) == ((), None)

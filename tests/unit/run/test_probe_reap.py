@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from harness.core.errors import EngineFault
-from harness.core.evidence import ReapEvidence
 from harness.core.judge import judge
 from harness.core.question import Probe
 from harness.core.verdict import Outcome, Verdict
 from harness.run.observation import SETTLE_S, Patience
+from harness.run.probes.reap import ReapEvidence
+from tests.support.evidence import changed, words
 from tests.support.scripted import Executed, Happening, Script, process, through_ps
-from tests.support.seeing import INIT_1, NODE, PATIENCE, Seen, see, up
+from tests.support.seeing import INIT_1, NODE, PATIENCE, Look, see, up
 
 TREE = (INIT_1, NODE)
 ORPHAN = process(20, "sleep 3600", parent=1, wchan="hrtimer_nanosleep")
-ZOMBIE = replace(ORPHAN, state="Z", wchan="do_exit")
+ZOMBIE = changed(ORPHAN, state="Z", wchan="do_exit")
 APPEARS = Happening(tree=(*TREE, ORPHAN))
 MADE = Executed(output="20\n", then=(APPEARS,))
 
@@ -27,7 +26,7 @@ def ends(*then: Happening) -> tuple[Executed, ...]:
     return (MADE, Executed(then=then))
 
 
-def reap(*executed: Executed, patience: Patience = PATIENCE) -> Seen:
+def reap(*executed: Executed, patience: Patience = PATIENCE) -> Look:
     return see(Script(at_start=up(*TREE), executed=executed), patience, probe=Probe.REAP)
 
 
@@ -41,8 +40,8 @@ def test_an_orphan_that_is_gone_is_reaped() -> None:
     assert judge(evidence).verdict is Verdict.REAPED
     assert judge(evidence).outcome is Outcome.RUNNING
     assert (evidence.orphan, evidence.zombie) == (ORPHAN, False)
-    assert (evidence.before, evidence.after) == ((*TREE, ORPHAN), TREE)
-    assert evidence.app_pid == NODE.pid
+    assert (evidence.seen.before, evidence.seen.after) == ((*TREE, ORPHAN), TREE)
+    assert evidence.seen.app_pid == NODE.pid
     assert seen.decided_s < SETTLE_S
 
 
@@ -50,7 +49,7 @@ def test_an_orphan_that_stays_dead_is_a_zombie() -> None:
     seen = reap(*STAYS)
     evidence = seen.of(ReapEvidence)
     assert judge(evidence).verdict is Verdict.ZOMBIE
-    assert evidence.after == (*TREE, ZOMBIE)
+    assert evidence.seen.after == (*TREE, ZOMBIE)
     assert seen.decided_s >= SETTLE_S
 
 
@@ -64,7 +63,7 @@ def test_it_is_made_by_a_shell_that_leaves_and_killed_by_its_number_in_the_conta
 
 def test_the_container_is_run_as_it_was_launched() -> None:
     launch = reap(*REAPED).container.launch
-    assert (launch.tty, launch.publish, launch.environment) == (False, None, {"LANG": "C"})
+    assert (launch.tty, launch.publish, launch.options.environment) == (False, None, {"LANG": "C"})
 
 
 def test_an_orphan_that_is_waited_for_late_is_reaped() -> None:
@@ -90,17 +89,17 @@ def test_an_orphan_that_lives_on_is_untested() -> None:
 
 
 def test_the_orphan_of_a_subreaper_names_it() -> None:
-    adopted = replace(ORPHAN, ppid=NODE.pid)
-    made = replace(MADE, then=(Happening(tree=(*TREE, adopted)),))
+    adopted = changed(ORPHAN, ppid=NODE.pid)
+    made = changed(MADE, then=(Happening(tree=(*TREE, adopted)),))
     evidence = reap(made, *REAPED[1:]).of(ReapEvidence)
     assert "passed to `node server.js`" in judge(evidence).reason
 
 
 def test_a_process_of_the_apps_own_that_looks_the_same_is_not_the_orphan() -> None:
-    own = replace(ORPHAN, pid=1009, inner_pid=9, ppid=NODE.pid)
+    own = changed(ORPHAN, pid=1009, inner_pid=9, ppid=NODE.pid)
     tree = (INIT_1, NODE, own)
     executed = (
-        replace(MADE, then=(Happening(tree=(*tree, ORPHAN)),)),
+        changed(MADE, then=(Happening(tree=(*tree, ORPHAN)),)),
         Executed(then=(Happening(tree=tree),)),
     )
     seen = see(Script(at_start=up(*tree), executed=executed), probe=Probe.REAP)
@@ -110,19 +109,19 @@ def test_a_process_of_the_apps_own_that_looks_the_same_is_not_the_orphan() -> No
 
 
 def test_an_orphan_that_shows_late_is_waited_for() -> None:
-    made = replace(MADE, then=(replace(APPEARS, after_s=2),))
+    made = changed(MADE, then=(changed(APPEARS, after_s=2),))
     assert judge(reap(made, *STAYS[1:]).of(ReapEvidence)).verdict is Verdict.ZOMBIE
 
 
 def test_an_orphan_that_never_shows_is_untested() -> None:
-    seen = reap(replace(MADE, then=()))
+    seen = reap(changed(MADE, then=()))
     assert seen.reason == "the orphaned process does not show in the container's process tree"
     assert len(seen.container.commands) == 1
 
 
 def test_a_process_that_nobody_in_the_container_has_adopted_is_not_the_orphan() -> None:
-    under_exec = Happening(tree=(*TREE, replace(ORPHAN, ppid=4711)))
-    seen = reap(replace(MADE, then=(under_exec,)))
+    under_exec = Happening(tree=(*TREE, changed(ORPHAN, ppid=4711)))
+    seen = reap(changed(MADE, then=(under_exec,)))
     assert seen.reason == "the orphaned process does not show in the container's process tree"
 
 
@@ -145,7 +144,7 @@ def test_a_container_that_ends_with_its_orphan_is_untested() -> None:
 
 
 def test_a_container_that_ends_while_the_orphan_is_looked_for_is_untested() -> None:
-    seen = reap(replace(MADE, then=(Happening(after_s=0.01, exit_code=0),)))
+    seen = reap(changed(MADE, then=(Happening(after_s=0.01, exit_code=0),)))
     assert seen.reason == "the orphaned process does not show in the container's process tree"
 
 
@@ -157,8 +156,8 @@ def test_an_engine_that_refuses_is_untested(before: tuple[Executed, ...]) -> Non
 
 def test_without_proc_the_orphan_is_told_by_ps() -> None:
     executed = (
-        replace(MADE, then=(Happening(tree=through_ps((*TREE, ORPHAN))),)),
-        Executed(then=(Happening(tree=through_ps((*TREE, replace(ZOMBIE, args="[sleep] <defunct>")))),)),
+        changed(MADE, then=(Happening(tree=through_ps((*TREE, ORPHAN))),)),
+        Executed(then=(Happening(tree=through_ps((*TREE, changed(ZOMBIE, argv=words("[sleep] <defunct>"))))),)),
     )
     seen = see(Script(at_start=up(*through_ps(TREE)), executed=executed, marks=0), probe=Probe.REAP)
     assert judge(seen.of(ReapEvidence)).verdict is Verdict.ZOMBIE

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.evidence import Ground, Request, StopEvidence, Untested
+from harness.core.evidence import Ground, Untested
 from harness.core.judge import judge
 from harness.core.question import Probe
 from harness.core.subject import StopSetting
 from harness.core.verdict import Delivery, Verdict
 from harness.run.inbox import MOST_BYTES
 from harness.run.observation import GRACE_S, SETTLE_S, Patience
+from harness.run.probes.stop import Request, StopEvidence
+from tests.support.evidence import changed
 from tests.support.scripted import Happening, Script
 from tests.support.seeing import (
     APP,
@@ -28,7 +28,7 @@ from tests.support.seeing import (
     RECEIVED,
     SHELL_1,
     TERM,
-    Seen,
+    Look,
     see,
     up,
 )
@@ -36,18 +36,18 @@ from tests.support.seeing import (
 RECEIVES = Happening(after_s=0.01, output=RECEIVED)
 LEAVES = Happening(after_s=0.01, output=DONE, exit_code=0)
 GRACEFUL = Script(at_start=up(INIT_1, NODE), at_stop=(RECEIVES,), at_answer=(LEAVES,))
-NO_PORT = replace(APP, stop=StopSetting())
+NO_PORT = changed(APP, stop=StopSetting())
 
 
-def stop(script: Script, patience: Patience = PATIENCE) -> Seen:
+def stop(script: Script, patience: Patience = PATIENCE) -> Look:
     return see(script, patience, probe=Probe.STOP)
 
 
-def verdict_of(seen: Seen) -> Verdict:
+def verdict_of(seen: Look) -> Verdict:
     return judge(seen.of(StopEvidence)).verdict
 
 
-def kills(seen: Seen) -> list[int | None]:
+def kills(seen: Look) -> list[int | None]:
     return [event.signal for event in seen.container.inbox.events if event.action == "kill"]
 
 
@@ -55,22 +55,27 @@ def test_an_app_that_answers_and_leaves_is_graceful() -> None:
     seen = stop(GRACEFUL)
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.GRACEFUL
-    assert (evidence.sent, evidence.request, evidence.done, evidence.forced) == (TERM, Request.ANSWERED, True, False)
-    assert (evidence.running, evidence.exit_code, evidence.deliveries) == (False, 0, 1)
-    assert evidence.ground is Ground.SETTLED
+    assert (evidence.signalled.sent, evidence.request, evidence.signalled.done, evidence.forced) == (
+        TERM,
+        Request.ANSWERED,
+        True,
+        False,
+    )
+    assert (evidence.seen.running, evidence.seen.exit_code, evidence.signalled.deliveries) == (False, 0, 1)
+    assert evidence.signalled.ground is Ground.SETTLED
     assert kills(seen) == [15]
 
 
 def test_it_is_run_as_the_catalogue_says_and_as_it_was_launched() -> None:
     container = stop(GRACEFUL).container
-    assert container.launch.environment == {"LANG": "C", "SHUTDOWN_AFTER_MS": "0"}
+    assert container.launch.options.environment == {"LANG": "C", "SHUTDOWN_AFTER_MS": "0"}
     assert container.launch.publish == 3000
     assert not container.launch.tty
     assert container.asked == ["/hold"]
 
 
 def test_the_time_is_from_the_signal_to_the_end_by_the_engines_clock() -> None:
-    seen = stop(replace(GRACEFUL, at_answer=(replace(LEAVES, after_s=1.5),)))
+    seen = stop(changed(GRACEFUL, at_answer=(changed(LEAVES, after_s=1.5),)))
     kill, die = (event.time_ns for event in seen.container.inbox.events)
     assert seen.of(StopEvidence).took_s == (die - kill) / 1e9
     assert 1.5 <= seen.of(StopEvidence).took_s < 1.6
@@ -83,15 +88,15 @@ def test_an_app_that_was_never_told_is_forced(answer: float | None) -> None:
     seen = stop(Script(at_start=up(SHELL_1, NODE), at_answer=at_answer))
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.FORCED
-    assert (evidence.receipts, evidence.done, evidence.request) == ((), False, Request.LOST)
-    assert evidence.ground is Ground.MASKS
-    assert (evidence.exit_code, evidence.took_s, evidence.grace_s) == (137, GRACE_S, GRACE_S)
+    assert (evidence.signalled.receipts, evidence.signalled.done, evidence.request) == ((), False, Request.LOST)
+    assert evidence.signalled.ground is Ground.MASKS
+    assert (evidence.seen.exit_code, evidence.took_s, evidence.grace_s) == (137, GRACE_S, GRACE_S)
     assert kills(seen) == [15, 9]
 
 
 def test_a_container_that_never_rests_is_untested_as_the_request_was_held_all_the_while() -> None:
     """Its PID 1 polls, and hands the signal on: the app may well have ended in time, had it got its request."""
-    polls = Script(at_start=up(INIT_1, NODE), at_stop=(replace(RECEIVES, busy=True),), at_answer=(LEAVES,))
+    polls = Script(at_start=up(INIT_1, NODE), at_stop=(changed(RECEIVES, busy=True),), at_answer=(LEAVES,))
     untested = stop(polls).evidence
     assert isinstance(untested, Untested)
     assert "did not come to rest within the 3 s of grace" in untested.reason
@@ -107,14 +112,14 @@ def test_a_container_that_runs_on_without_its_app_is_forced() -> None:
     seen = stop(Script(at_start=up(NPM_1, NODE), at_stop=(RECEIVES,), at_answer=(stays,)))
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.FORCED
-    assert (evidence.done, evidence.request, evidence.exit_code) == (True, Request.ANSWERED, 137)
+    assert (evidence.signalled.done, evidence.request, evidence.seen.exit_code) == (True, Request.ANSWERED, 137)
 
 
 def test_an_app_that_is_told_and_does_not_leave_is_forced() -> None:
     seen = stop(Script(at_start=up(INIT_1, NODE), at_stop=(RECEIVES,)))
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.FORCED
-    assert (evidence.deliveries, evidence.done, evidence.request) == (1, False, Request.ANSWERED)
+    assert (evidence.signalled.deliveries, evidence.signalled.done, evidence.request) == (1, False, Request.ANSWERED)
 
 
 def test_the_grace_period_is_that_of_the_run() -> None:
@@ -124,7 +129,7 @@ def test_the_grace_period_is_that_of_the_run() -> None:
 
 def test_an_end_within_the_grace_period_is_not_forced() -> None:
     late = Happening(after_s=GRACE_S - 1, output=DONE, exit_code=0)
-    seen = stop(replace(GRACEFUL, at_answer=(late,)))
+    seen = stop(changed(GRACEFUL, at_answer=(late,)))
     assert verdict_of(seen) is Verdict.GRACEFUL
     assert GRACE_S - 1 <= seen.of(StopEvidence).took_s < GRACE_S
 
@@ -133,22 +138,26 @@ def test_a_container_that_ends_under_an_app_that_was_never_told_is_abrupt() -> N
     seen = stop(Script(at_start=up(NPM_1, NODE), at_stop=(Happening(after_s=0.1, exit_code=143),)))
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.ABRUPT
-    assert (evidence.deliveries, evidence.request, evidence.ground) == (0, Request.LOST, Ground.ENDED)
+    assert (evidence.signalled.deliveries, evidence.request, evidence.signalled.ground) == (
+        0,
+        Request.LOST,
+        Ground.ENDED,
+    )
     assert kills(seen) == [15]
 
 
 def test_a_container_that_ends_with_the_request_in_flight_is_abrupt() -> None:
     """The app was told, and would have answered as soon as all was at rest."""
-    happenings = (replace(RECEIVES, busy=True), Happening(after_s=0.3, exit_code=143))
+    happenings = (changed(RECEIVES, busy=True), Happening(after_s=0.3, exit_code=143))
     seen = stop(Script(at_start=up(NPM_1, NODE), at_stop=happenings, at_answer=(LEAVES,)))
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.ABRUPT
-    assert (evidence.deliveries, evidence.done, evidence.request) == (1, False, Request.LOST)
+    assert (evidence.signalled.deliveries, evidence.signalled.done, evidence.request) == (1, False, Request.LOST)
 
 
 def test_a_container_that_ends_by_a_timer_is_abrupt_though_its_app_was_told() -> None:
     """Npm is left alone as its script is gone, and ends half a second later."""
-    happenings = (replace(RECEIVES, tree=(NPM_1,)), Happening(after_s=0.57, exit_code=143))
+    happenings = (changed(RECEIVES, tree=(NPM_1,)), Happening(after_s=0.57, exit_code=143))
     seen = stop(Script(at_start=up(NPM_1, NODE), at_stop=happenings, at_answer=(LEAVES,)))
     assert verdict_of(seen) is Verdict.ABRUPT
     assert seen.of(StopEvidence).request is Request.LOST
@@ -159,18 +168,18 @@ def test_an_app_that_breaks_its_answer_off_is_abrupt() -> None:
     seen = stop(Script(at_start=up(INIT_1, NODE), at_stop=happenings, answers=False))
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.ABRUPT
-    assert (evidence.done, evidence.request, evidence.forced) == (True, Request.LOST, False)
+    assert (evidence.signalled.done, evidence.request, evidence.forced) == (True, Request.LOST, False)
 
 
 def test_an_end_without_a_word_of_being_done_is_abrupt() -> None:
-    seen = stop(replace(GRACEFUL, at_answer=(Happening(after_s=0.01, exit_code=0),)))
+    seen = stop(changed(GRACEFUL, at_answer=(Happening(after_s=0.01, exit_code=0),)))
     assert verdict_of(seen) is Verdict.ABRUPT
     assert seen.of(StopEvidence).request is Request.ANSWERED
 
 
 def test_the_request_is_held_until_all_is_at_rest() -> None:
-    happenings = (replace(RECEIVES, busy=True), Happening(after_s=0.4, output=RECEIVED, busy=False))
-    seen = stop(replace(GRACEFUL, at_stop=happenings))
+    happenings = (changed(RECEIVES, busy=True), Happening(after_s=0.4, output=RECEIVED, busy=False))
+    seen = stop(changed(GRACEFUL, at_stop=happenings))
     evidence = seen.of(StopEvidence)
     assert judge(evidence).delivery is Delivery.DUPLICATE
     assert verdict_of(seen) is Verdict.GRACEFUL
@@ -186,32 +195,32 @@ def test_whenever_the_container_ends_under_its_app_it_is_never_graceful(ends: fl
 
 
 def test_an_app_that_is_told_late_still_gets_its_request() -> None:
-    seen = stop(replace(GRACEFUL, at_stop=(Happening(after_s=SETTLE_S - 0.1, output=RECEIVED),)))
+    seen = stop(changed(GRACEFUL, at_stop=(Happening(after_s=SETTLE_S - 0.1, output=RECEIVED),)))
     assert verdict_of(seen) is Verdict.GRACEFUL
     assert seen.of(StopEvidence).request is Request.ANSWERED
 
 
 def test_an_app_that_is_told_after_the_settle_time_still_gets_its_request() -> None:
-    seen = stop(replace(GRACEFUL, at_stop=(Happening(after_s=SETTLE_S + 0.3, output=RECEIVED),)))
+    seen = stop(changed(GRACEFUL, at_stop=(Happening(after_s=SETTLE_S + 0.3, output=RECEIVED),)))
     assert verdict_of(seen) is Verdict.GRACEFUL
     assert seen.of(StopEvidence).request is Request.ANSWERED
 
 
 def test_another_signal_makes_it_shut_down_too() -> None:
-    seen = stop(replace(GRACEFUL, at_stop=(replace(RECEIVES, output=b"Received signal: SIGINT\n"),)))
+    seen = stop(changed(GRACEFUL, at_stop=(changed(RECEIVES, output=b"Received signal: SIGINT\n"),)))
     assert verdict_of(seen) is Verdict.GRACEFUL
     assert judge(seen.of(StopEvidence)).delivery is Delivery.NONE
 
 
 def test_the_signal_is_the_images_own() -> None:
-    happening = replace(RECEIVES, output=b"Received signal: SIGINT\n")
-    seen = see(replace(GRACEFUL, stop_signal=2, at_stop=(happening,)), probe=Probe.STOP, signal=INT)
-    assert (seen.of(StopEvidence).sent, seen.of(StopEvidence).deliveries) == (INT, 1)
+    happening = changed(RECEIVES, output=b"Received signal: SIGINT\n")
+    seen = see(changed(GRACEFUL, stop_signal=2, at_stop=(happening,)), probe=Probe.STOP, signal=INT)
+    assert (seen.of(StopEvidence).signalled.sent, seen.of(StopEvidence).signalled.deliveries) == (INT, 1)
     assert kills(seen) == [2]
 
 
 def test_without_a_port_there_is_no_request() -> None:
-    script = Script(at_start=up(NODE_1, app=1), at_stop=(RECEIVES, replace(LEAVES, after_s=0.02)), answers=None)
+    script = Script(at_start=up(NODE_1, app=1), at_stop=(RECEIVES, changed(LEAVES, after_s=0.02)), answers=None)
     seen = see(script, probe=Probe.STOP, app=NO_PORT)
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.GRACEFUL
@@ -225,13 +234,13 @@ def test_without_a_port_an_end_before_the_app_is_done_is_abrupt() -> None:
 
 
 def test_an_app_that_nobody_told_how_to_stop_is_untested() -> None:
-    seen = see(GRACEFUL, probe=Probe.STOP, app=replace(APP, stop=None))
-    assert seen.reason == "the catalogue does not tell how the app is made to shut down: [app.stop]"
+    seen = see(GRACEFUL, probe=Probe.STOP, app=changed(APP, stop=None))
+    assert seen.reason == "the catalogue does not say how to make the app shut down: add an [app.stop] table"
     assert seen.containers == ()
 
 
 def test_a_request_that_nobody_answers_is_untested_and_nothing_is_stopped() -> None:
-    seen = stop(replace(GRACEFUL, answers=None))
+    seen = stop(changed(GRACEFUL, answers=None))
     assert seen.reason == "the app does not answer on its published port"
     assert kills(seen) == []
 
@@ -259,5 +268,5 @@ def test_trouble_of_its_own_is_no_finding(happening: Happening, reason: str) -> 
     ids=["graceful", "abrupt", "untested"],
 )
 def test_the_request_is_let_go_of_in_the_end(happening: Happening) -> None:
-    seen = stop(replace(GRACEFUL, at_stop=(happening,)))
+    seen = stop(changed(GRACEFUL, at_stop=(happening,)))
     assert [request.closed for request in seen.container.requests] == [True]

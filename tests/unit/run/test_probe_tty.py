@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from harness.core.evidence import Ground, SignalEvidence
@@ -12,15 +10,16 @@ from harness.core.question import Probe
 from harness.core.trace import Fate, Sent
 from harness.core.verdict import Delivery, Outcome, Verdict
 from harness.run.observation import SETTLE_S
+from tests.support.evidence import changed
 from tests.support.scripted import Happening, Script
-from tests.support.seeing import INIT_1, INT, NODE, NODE_1, NPM_1, SHELL_1, Seen, see, up
+from tests.support.seeing import INIT_1, INT, NODE, NODE_1, NPM_1, SHELL_1, Look, see, up
 
 RECEIVED = b"Received signal: SIGINT\r\n"
 ECHO = b"^C"
 ONCE = Happening(after_s=0.005, output=ECHO + RECEIVED)
 
 
-def press(*at_key: Happening, tree: tuple[object, ...] = (INIT_1, NODE), traced: bool = False) -> Seen:
+def press(*at_key: Happening, tree: tuple[object, ...] = (INIT_1, NODE), traced: bool = False) -> Look:
     return see(Script(at_start=up(*tree), at_key=at_key, traced=traced), probe=Probe.TTY)
 
 
@@ -42,20 +41,24 @@ def test_ctrl_c_that_the_app_gets_once_is_forwarded() -> None:
     evidence = seen.of(SignalEvidence)
     assert judge(evidence).verdict is Verdict.FORWARDED
     assert (evidence.sent, evidence.typed, evidence.ground) == (INT, True, Ground.SETTLED)
-    assert [line.text for line in evidence.logs[1:]] == ["Received signal: SIGINT"]
+    assert [line.text for line in evidence.seen.logs[1:]] == ["Received signal: SIGINT"]
     assert seen.decided_s < 0.1
 
 
 def test_one_key_is_typed_on_a_terminal_and_nothing_is_sent() -> None:
     container = press(ONCE).container
     assert (container.typed, container.killed, container.inbox.events) == ([b"\x03"], [], ())
-    assert (container.launch.tty, container.launch.publish, container.launch.environment) == (True, None, {"LANG": "C"})
+    assert (container.launch.tty, container.launch.publish, container.launch.options.environment) == (
+        True,
+        None,
+        {"LANG": "C"},
+    )
     assert container.inbox.tty
 
 
 def test_ctrl_c_that_an_init_passes_on_too_is_duplicated() -> None:
     again = Happening(after_s=0.2, output=RECEIVED, busy=False)
-    evidence = press(replace(ONCE, busy=True), again).of(SignalEvidence)
+    evidence = press(changed(ONCE, busy=True), again).of(SignalEvidence)
     assert judge(evidence).verdict is Verdict.DUPLICATED
     assert judge(evidence).delivery is Delivery.DUPLICATE
 
@@ -68,21 +71,21 @@ def test_ctrl_c_that_nobody_takes_is_swallowed_after_the_settle_time() -> None:
 
 def test_the_masks_of_pid_1_decide_nothing() -> None:
     """Ctrl-C goes to the terminal's foreground group, whatever its PID 1 does with the signal."""
-    seen = press(replace(ONCE, after_s=0.3), tree=(SHELL_1, NODE))
+    seen = press(changed(ONCE, after_s=0.3), tree=(SHELL_1, NODE))
     assert seen.of(SignalEvidence).ground is Ground.SETTLED
     assert judge(seen.of(SignalEvidence)).verdict is Verdict.FORWARDED
 
 
 def test_what_the_kernel_dropped_for_pid_1_decides_nothing() -> None:
     records = (by_terminal(1001, Fate.IGNORED), by_terminal(1007))
-    seen = press(Happening(trace=records), replace(ONCE, after_s=0.3), tree=(SHELL_1, NODE), traced=True)
+    seen = press(Happening(trace=records), changed(ONCE, after_s=0.3), tree=(SHELL_1, NODE), traced=True)
     assert seen.of(SignalEvidence).ground is Ground.SETTLED
     assert judge(seen.of(SignalEvidence)).verdict is Verdict.FORWARDED
 
 
 def test_the_terminal_is_named_by_the_kernels_record() -> None:
-    by_init = replace(by_terminal(1007, Fate.MERGED), sender="dumb-init", sender_pid=1001, by_kernel=False)
-    judgement = judge(press(replace(ONCE, trace=(by_terminal(1007), by_init)), traced=True).of(SignalEvidence))
+    by_init = changed(by_terminal(1007, Fate.MERGED), sender="dumb-init", sender_pid=1001, by_kernel=False)
+    judgement = judge(press(changed(ONCE, trace=(by_terminal(1007), by_init)), traced=True).of(SignalEvidence))
     assert judgement.verdict is Verdict.DUPLICATED
     assert judgement.reason.endswith("by the terminal and by `dumb-init node server.js`")
 
@@ -90,11 +93,11 @@ def test_the_terminal_is_named_by_the_kernels_record() -> None:
 def test_an_app_that_ctrl_c_ends_is_killed() -> None:
     evidence = press(Happening(after_s=0.01, output=ECHO, exit_code=130), tree=(NPM_1, NODE)).of(SignalEvidence)
     assert judge(evidence).verdict is Verdict.KILLED
-    assert evidence.exit_code == 130
+    assert evidence.seen.exit_code == 130
 
 
 def test_an_app_that_ctrl_c_lets_leave_is_forwarded() -> None:
-    happening = replace(ONCE, output=ECHO + RECEIVED + b"Shutdown complete\r\n", exit_code=0)
+    happening = changed(ONCE, output=ECHO + RECEIVED + b"Shutdown complete\r\n", exit_code=0)
     seen = see(Script(at_start=up(NODE_1, app=1), at_key=(happening,)), probe=Probe.TTY)
     judgement = judge(seen.of(SignalEvidence))
     assert (judgement.verdict, judgement.outcome) == (Verdict.FORWARDED, Outcome.EXITED)

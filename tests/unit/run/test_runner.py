@@ -3,46 +3,67 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import structs
 
 from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
-from harness.core.evidence import ExitEvidence, ReapEvidence, SignalEvidence, StopEvidence
-from harness.core.facts import BaseFacts, StartCommand
-from harness.core.question import Probe
+from harness.core.evidence import SignalEvidence
+from harness.core.question import Probe, Question
 from harness.core.signals import Signal
-from harness.core.subject import App, Cell, ExitSetting, Expectation, StopSetting, Variant
+from harness.core.subject import (
+    App,
+    Built,
+    Cell,
+    ExitSetting,
+    Expectation,
+    LaunchOptions,
+    LogPattern,
+    StopSetting,
+    Subject,
+)
 from harness.core.trace import Fate, Sent
 from harness.core.verdict import Expected, Verdict
+from harness.run.asking import signal_of
 from harness.run.plan import cells as plan_cells
+from harness.run.plan import questions
+from harness.run.probes.exit_code import ExitEvidence
+from harness.run.probes.reap import ReapEvidence
+from harness.run.probes.stop import StopEvidence
 from harness.run.protocol import Launch
-from harness.run.runner import DOUBTFUL_REPEATS, Runner, Schedule
+from harness.run.runner import DOUBTFUL_REPEATS, Prepared, Runner, Schedule
+from tests.support.evidence import changed
+from tests.support.facts import start_command
 from tests.support.scripted import Executed, Happening, Script, ScriptedEngine, process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from harness.core.facts import StartCommand
     from harness.core.result import Result
 
-APP = App(ready=re.compile(r"^up pid=(?P<pid>\d+)"), received=re.compile(r"^got (?P<signal>SIG\w+)"))
+APP = App(
+    ready=LogPattern(pattern=re.compile(r"^up pid=(?P<pid>\d+)")),
+    receipts=LogPattern(pattern=re.compile(r"^got (?P<signal>SIG\w+)")),
+)
 START = (Happening(after_s=0.1, output=b"up pid=1\n", tree=(process(1, "node", catches=("TERM", "HUP")),)),)
 FORWARDS = Script(at_start=START, at_signal=(Happening(after_s=0.01, output=b"got SIGTERM\n"),))
 SWALLOWS = Script(at_start=START)
 FAULTY = Script(at_start=START, kill_fault=EngineFault("the engine says: no"))
 GONE = Script(at_start=START, kill_fault=EngineUnavailable("the engine does not answer"))
-FACTS = BaseFacts(reference="base", id="sha256:0", node="24.0.0", npm="11.0.0")
-START_COMMAND = StartCommand(entrypoint=("docker-entrypoint.sh",), command=("npm", "start"), stop_signal="SIGQUIT")
+START_COMMAND = start_command(entrypoint=("docker-entrypoint.sh",), command=("npm", "start"), stop_signal="SIGQUIT")
 TERM = Signal(15)
 
 
-def variant(name: str, **keys: object) -> Variant:
-    return Variant(**{"name": name, "title": name, "dockerfile": f"{name}.Dockerfile"} | keys)
+def subject(name: str, *, base: str = "base", app: App = APP, **keys: Any) -> Subject:
+    return Subject(name=name, title=name, image=Built(base=base, dockerfile=f"{name}.Dockerfile"), app=app, **keys)
 
 
-def cells(*variants: Variant) -> tuple[Cell, ...]:
-    return plan_cells(["base"], variants, [TERM], [Probe.SIGNAL])
+def cells(
+    *subjects: Subject, signals: Sequence[Signal] = (TERM,), probes: Sequence[Probe] = (Probe.SIGNAL,)
+) -> tuple[Cell, ...]:
+    return plan_cells("engine", subjects, questions(signals, probes))
 
 
 def by_image(**scripts: Script) -> ScriptedEngine:
@@ -54,42 +75,47 @@ def in_turn(scripts: Iterable[Script]) -> ScriptedEngine:
     return ScriptedEngine(lambda _: next(turns))
 
 
+def prepares(
+    image_of: Callable[[Subject], str] = lambda subject: subject.name,
+    start_of: Callable[[str], StartCommand] = lambda _: START_COMMAND,
+) -> Callable[[Cell], Prepared]:
+    """What makes cells ready, as a session does it."""
+
+    def prepare(cell: Cell) -> Prepared:
+        image = image_of(cell.subject)
+        return Prepared(cell=cell, image=image, configured=start_of(image))
+
+    return prepare
+
+
 def run(
     engine: ScriptedEngine,
     wanted: Iterable[Cell],
     *,
     jobs: int = 1,
     repeat: int | None = 1,
-    app: App = APP,
-    image_of: Callable[[str, Variant], str] = lambda _, variant: variant.name,
+    image_of: Callable[[Subject], str] = lambda subject: subject.name,
     start_of: Callable[[str], StartCommand] = lambda _: START_COMMAND,
-    on_result: Callable[[Result], None] = lambda _: None,
+    receive: Callable[[Result], Result] = lambda result: result,
 ) -> list[Result]:
-    schedule = Schedule(
-        app=app,
-        image_of=image_of,
-        start_of=start_of,
-        facts_of=lambda _: FACTS,
-        jobs=jobs,
-        repeat=repeat,
-        on_result=on_result,
-    )
-    with Runner(engine, schedule) as runner:
+    schedule = Schedule(prepare=prepares(image_of, start_of), jobs=jobs, repeat=repeat)
+    with Runner(engine, schedule, receive) as runner:
         return [future.result() for future in runner.submit(tuple(wanted))]
 
 
 def one(engine: ScriptedEngine, **how: Any) -> Result:
     """The result of the only cell."""
-    (result,) = run(engine, cells(variant("a")), **how)
+    (result,) = run(engine, cells(subject("a")), **how)
     return result
 
 
-def told(results: Iterable[Result]) -> list[tuple[str, Verdict]]:
-    return [(result.cell.variant.name, result.verdict) for result in results]
+def verdicts(results: Iterable[Result]) -> list[tuple[str, Verdict]]:
+    return [(result.cell.subject.name, result.verdict) for result in results]
 
 
 def test_cells_are_every_base_variant_and_signal_base_by_base() -> None:
-    planned = plan_cells(["local:x", "y/z:1"], [variant("a"), variant("b")], [TERM, Signal(1)], [Probe.SIGNAL])
+    subjects = [subject(name, base=base) for base in ("local:x", "y/z:1") for name in "ab"]
+    planned = cells(*subjects, signals=[TERM, Signal(1)])
     assert [cell.id for cell in planned] == [
         *("x/a/SIGTERM", "x/a/SIGHUP", "x/b/SIGTERM", "x/b/SIGHUP"),
         *("y_z:1/a/SIGTERM", "y_z:1/a/SIGHUP", "y_z:1/b/SIGTERM", "y_z:1/b/SIGHUP"),
@@ -97,49 +123,49 @@ def test_cells_are_every_base_variant_and_signal_base_by_base() -> None:
 
 
 def test_probes_come_in_their_order_and_only_signal_asks_once_per_signal() -> None:
-    planned = plan_cells(["x"], [variant("a"), variant("b")], [TERM, Signal(1)], [Probe.STOP, Probe.SIGNAL, Probe.TTY])
+    subjects = [subject(name, base="x") for name in "ab"]
+    planned = cells(*subjects, signals=[TERM, Signal(1)], probes=[Probe.STOP, Probe.SIGNAL, Probe.TTY])
     assert [cell.id for cell in planned] == [
         *("x/a/stop", "x/a/SIGTERM", "x/a/SIGHUP", "x/a/tty"),
         *("x/b/stop", "x/b/SIGTERM", "x/b/SIGHUP", "x/b/tty"),
     ]
-    assert [cell.probe for cell in planned[:4]] == [Probe.STOP, Probe.SIGNAL, Probe.SIGNAL, Probe.TTY]
+    assert [cell.question.probe for cell in planned[:4]] == [Probe.STOP, Probe.SIGNAL, Probe.SIGNAL, Probe.TTY]
 
 
 def test_other_probes_ask_for_no_signal() -> None:
-    assert [cell.signal for cell in plan_cells(["x"], [variant("a")], [TERM], [Probe.REAP, Probe.EXIT_CODE])] == [
-        None,
-        None,
-    ]
+    planned = cells(subject("a"), probes=[Probe.REAP, Probe.EXIT_CODE])
+    assert [cell.question.signal for cell in planned] == [None, None]
 
 
 @pytest.mark.parametrize("jobs", [1, 4])
 def test_results_come_in_the_order_of_the_cells(jobs: int) -> None:
     engine = by_image(a=FORWARDS, b=SWALLOWS, c=FORWARDS)
-    results = run(engine, cells(variant("a"), variant("b"), variant("c")), jobs=jobs)
-    assert told(results) == [("a", Verdict.FORWARDED), ("b", Verdict.SWALLOWED), ("c", Verdict.FORWARDED)]
+    results = run(engine, cells(subject("a"), subject("b"), subject("c")), jobs=jobs)
+    assert verdicts(results) == [("a", Verdict.FORWARDED), ("b", Verdict.SWALLOWED), ("c", Verdict.FORWARDED)]
     assert engine.present == set()
 
 
 def test_a_variants_options_reach_the_engine() -> None:
     engine = by_image(a=FORWARDS)
-    run(engine, cells(variant("a", init=True, entrypoint=("tini", "--"), command=("node",))))
-    assert engine.launches == [Launch(image="a", init=True, entrypoint=("tini", "--"), command=("node",))]
+    options = LaunchOptions(init=True, entrypoint=("tini", "--"), command=("node",), memory="1g", user="node")
+    run(engine, cells(subject("a", launch=options)))
+    assert engine.launches == [Launch(image="a", options=options)]
 
 
 def test_an_expectation_of_the_signal_is_in_the_result() -> None:
     expect = Expectation(forwards=Expected.NEVER, signals={TERM: Expected.ALWAYS})
-    (result,) = run(by_image(a=FORWARDS), cells(variant("a", expect=expect)))
+    (result,) = run(by_image(a=FORWARDS), cells(subject("a", expect=expect)))
     assert result.expected is Expected.ALWAYS
 
 
 def test_a_signal_nothing_is_expected_of_depends() -> None:
     expect = Expectation(signals={Signal(1): Expected.ALWAYS})
-    (result,) = run(by_image(a=FORWARDS), cells(variant("a", expect=expect)))
+    (result,) = run(by_image(a=FORWARDS), cells(subject("a", expect=expect)))
     assert result.expected is Expected.DEPENDS
 
 
 def test_a_tested_cell_tells_how_to_repeat_it_by_hand() -> None:
-    (result,) = run(by_image(a=FORWARDS), cells(variant("a", init=True)))
+    (result,) = run(by_image(a=FORWARDS), cells(subject("a", launch=LaunchOptions(init=True))))
     assert result.reproduce[0].startswith("docker run -d --name try-a ")
     assert result.reproduce[0].endswith(" --init a")
     assert "docker kill --signal=SIGTERM try-a" in result.reproduce
@@ -147,8 +173,8 @@ def test_a_tested_cell_tells_how_to_repeat_it_by_hand() -> None:
 
 def test_an_engine_that_goes_away_half_way_keeps_what_is_done() -> None:
     engine = by_image(a=FORWARDS, b=GONE, c=FORWARDS, d=FORWARDS)
-    results = run(engine, cells(variant("a"), variant("b"), variant("c"), variant("d")))
-    assert told(results) == [
+    results = run(engine, cells(subject("a"), subject("b"), subject("c"), subject("d")))
+    assert verdicts(results) == [
         ("a", Verdict.FORWARDED),
         ("b", Verdict.UNTESTED),
         ("c", Verdict.UNTESTED),
@@ -164,60 +190,52 @@ def test_an_engine_that_is_gone_at_launch() -> None:
         raise EngineUnavailable("the engine does not answer")
 
     engine = ScriptedEngine(gone)
-    assert told(run(engine, cells(variant("a"), variant("b")))) == [("a", Verdict.UNTESTED), ("b", Verdict.UNTESTED)]
+    assert verdicts(run(engine, cells(subject("a"), subject("b")))) == [
+        ("a", Verdict.UNTESTED),
+        ("b", Verdict.UNTESTED),
+    ]
     assert len(engine.launches) == 1
 
 
 def test_a_fault_of_one_cell_stays_with_it() -> None:
-    results = run(by_image(a=FAULTY, b=FORWARDS), cells(variant("a"), variant("b")))
-    assert told(results) == [("a", Verdict.UNTESTED), ("b", Verdict.FORWARDED)]
+    results = run(by_image(a=FAULTY, b=FORWARDS), cells(subject("a"), subject("b")))
+    assert verdicts(results) == [("a", Verdict.UNTESTED), ("b", Verdict.FORWARDED)]
     assert results[0].judgement.reason == "the engine says: no"
     assert results[0].reproduce == ()
 
 
 def test_an_image_that_cannot_be_had_makes_its_cells_untested_and_no_others() -> None:
-    def image_of(_: str, variant: Variant) -> str:
-        if variant.name == "b":
+    def image_of(subject: Subject) -> str:
+        if subject.name == "b":
             raise BaseUnavailable("it does not build: exit code 1")
-        return variant.name
+        return subject.name
 
     engine = by_image(a=FORWARDS, c=FORWARDS)
-    planned = plan_cells(["base"], [variant("a"), variant("b"), variant("c")], [Signal(1), TERM], [Probe.SIGNAL])
+    planned = cells(subject("a"), subject("b"), subject("c"), signals=[Signal(1), TERM])
     results = run(engine, planned, image_of=image_of)
-    assert [(result.cell.variant.name, result.judgement.reason) for result in results if not result.evidence] == [
+    assert [(result.cell.subject.name, result.judgement.reason) for result in results if not result.evidence] == [
         ("b", "it does not build: exit code 1"),
         ("b", "it does not build: exit code 1"),
     ]
     assert len(engine.launches) == 4
 
 
-def test_an_unmet_requirement_starts_and_builds_nothing() -> None:
-    def image_of(*_: object) -> str:
-        raise AssertionError("built")
-
-    engine = by_image()
-    (result,) = run(engine, cells(variant("a", requires={"npm": "<9.7"})), image_of=image_of)
-    assert result.verdict is Verdict.UNTESTED
-    assert result.judgement.reason == "it needs npm <9.7, and the base has 11.0.0"
-    assert engine.launches == []
-
-
 def test_repeats_that_agree() -> None:
     engine = by_image(a=FORWARDS)
-    (result,) = run(engine, cells(variant("a")), repeat=3)
+    (result,) = run(engine, cells(subject("a")), repeat=3)
     assert result.verdict is Verdict.FORWARDED
     assert len(result.runs) == len(engine.launches) == 3
 
 
 def test_repeats_that_disagree_are_unstable() -> None:
-    (result,) = run(in_turn([FORWARDS, SWALLOWS, FORWARDS]), cells(variant("a")), repeat=3)
+    (result,) = run(in_turn([FORWARDS, SWALLOWS, FORWARDS]), cells(subject("a")), repeat=3)
     assert result.verdict is Verdict.UNSTABLE
     assert result.judgement.reason.startswith("3 runs disagree: forwarded 2×, swallowed 1×; for instance, PID 1 is ")
     assert result.shown is result.runs[1]
 
 
 def test_a_repeat_that_cannot_be_tested_leaves_the_others_their_word() -> None:
-    (result,) = run(in_turn([FORWARDS, FAULTY]), cells(variant("a")), repeat=3)
+    (result,) = run(in_turn([FORWARDS, FAULTY]), cells(subject("a")), repeat=3)
     assert [run.judgement.verdict for run in result.runs] == [Verdict.FORWARDED, Verdict.UNTESTED]
     assert result.verdict is Verdict.FORWARDED
 
@@ -231,7 +249,7 @@ DOUBTFUL = Script(
     at_start=(Happening(after_s=0.1, output=b"up pid=8\n", tree=NPM),),
     at_signal=(Happening(after_s=0.01, output=b"got SIGTERM\n"),),
 )
-TWICE = replace(DOUBTFUL, at_signal=DOUBTFUL.at_signal * 2)
+TWICE = changed(DOUBTFUL, at_signal=DOUBTFUL.at_signal * 2)
 WHY = (
     "`dumb-init npm start` and `npm start` may each have sent SIGTERM to the app, "
     "and two signals that are pending together are delivered as one; only the kernel's record can tell"
@@ -265,8 +283,8 @@ def test_with_the_kernels_record_one_run_is_enough() -> None:
     by_npm = Sent(
         time_s=2, sender="npm", sender_pid=1007, number=15, target="node", target_pid=1008, fate=Fate.DELIVERED
     )
-    happening = replace(DOUBTFUL.at_signal[0], trace=(by_npm,))
-    engine = ScriptedEngine(lambda _: replace(DOUBTFUL, traced=True, at_signal=(happening,)))
+    happening = changed(DOUBTFUL.at_signal[0], trace=(by_npm,))
+    engine = ScriptedEngine(lambda _: changed(DOUBTFUL, traced=True, at_signal=(happening,)))
     result = one(engine, repeat=None)
     assert (result.verdict, len(engine.launches)) == (Verdict.FORWARDED, 1)
 
@@ -290,9 +308,9 @@ def test_a_fault_ends_the_repeats() -> None:
     assert result.judgement.reason.startswith("2 runs look forwarded, but ")
 
 
-STOPPABLE = replace(
+STOPPABLE = changed(
     APP,
-    done=re.compile("^bye"),
+    done=LogPattern(pattern=re.compile("^bye")),
     stop=StopSetting(),
     exit_code=ExitSetting(environment={"CODE": "{code}"}),
 )
@@ -302,35 +320,23 @@ LEAVES = Script(
 )
 
 
-def of_probe(engine: ScriptedEngine, probe: Probe, *, made: Variant | None = None, **how: Any) -> Result:
-    (result,) = run(engine, plan_cells(["base"], [made or variant("a")], [TERM], [probe]), app=STOPPABLE, **how)
+def of_probe(engine: ScriptedEngine, probe: Probe, *, of: Subject | None = None, **how: Any) -> Result:
+    (result,) = run(engine, cells(of or subject("a", app=STOPPABLE), probes=[probe]), **how)
     return result
 
 
 @pytest.mark.parametrize(("stop_signal", "sent"), [("SIGQUIT", 3), ("3", 3), (None, 15), ("SIGRTMIN+3", 37)])
 def test_a_stop_is_with_the_images_own_signal(stop_signal: str | None, sent: int) -> None:
-    result = of_probe(by_image(a=LEAVES), Probe.STOP, start_of=lambda _: StartCommand(stop_signal=stop_signal))
+    result = of_probe(by_image(a=LEAVES), Probe.STOP, start_of=lambda _: start_command(stop_signal=stop_signal))
     assert isinstance(result.evidence, StopEvidence)
-    assert result.evidence.sent == Signal(sent)
+    assert result.evidence.signalled.sent == Signal(sent)
 
 
 @pytest.mark.parametrize("stop_signal", ["SIGKILL", "SIGNAL"])
 def test_a_stop_signal_that_nothing_can_catch_is_untested(stop_signal: str) -> None:
-    result = of_probe(by_image(a=LEAVES), Probe.STOP, start_of=lambda _: StartCommand(stop_signal=stop_signal))
+    result = of_probe(by_image(a=LEAVES), Probe.STOP, start_of=lambda _: start_command(stop_signal=stop_signal))
     assert result.verdict is Verdict.UNTESTED
     assert stop_signal in result.judgement.reason
-
-
-def asked_of(cell: Cell, stop_signal: str | None = None) -> Signal:
-    """The signal that a cell is about, where its image has this stop signal."""
-    schedule = Schedule(
-        app=APP,
-        image_of=lambda base, variant: f"{base}/{variant.name}",
-        start_of=lambda image: StartCommand(stop_signal=stop_signal if image == "base/a" else "SIGILL"),
-        facts_of=lambda _: FACTS,
-        jobs=1,
-    )
-    return schedule.signal_of(cell)
 
 
 @pytest.mark.parametrize(
@@ -341,38 +347,38 @@ def asked_of(cell: Cell, stop_signal: str | None = None) -> Signal:
         (Probe.STOP, "RTMIN+3", 37),
         (Probe.STOP, None, 15),
         (Probe.STOP, "", 15),
-        (Probe.TTY, "SIGQUIT", 15),
-        (Probe.REAP, "SIGQUIT", 15),
-        (Probe.EXIT_CODE, "SIGQUIT", 15),
     ],
 )
 def test_a_cell_without_a_signal_is_about_the_one_that_a_stop_sends(
     probe: Probe, stop_signal: str | None, number: int
 ) -> None:
-    assert asked_of(Cell(base="base", variant=variant("a"), probe=probe), stop_signal) == Signal(number)
+    assert signal_of(Question(probe=probe), start_command(stop_signal=stop_signal)) == Signal(number)
 
 
 @pytest.mark.parametrize("stop_signal", ["SIGKILL", "SIGNAL"])
 def test_a_stop_signal_that_there_is_no_handler_for_is_told(stop_signal: str) -> None:
     with pytest.raises(UsageError, match=stop_signal):
-        asked_of(Cell(base="base", variant=variant("a"), probe=Probe.STOP), stop_signal)
+        signal_of(Question(probe=Probe.STOP), start_command(stop_signal=stop_signal))
 
 
-def test_no_image_is_asked_for_where_a_cell_says_what_it_is_about() -> None:
-    def fail(*_: object) -> str:
-        raise BaseUnavailable("it does not build: exit code 1")
+def test_a_signal_that_is_asked_for_goes_before_the_images_own() -> None:
+    assert signal_of(Question(signal=Signal(1)), start_command(stop_signal="SIGQUIT")) == Signal(1)
 
-    schedule = Schedule(app=APP, image_of=fail, start_of=lambda _: START_COMMAND, facts_of=lambda _: FACTS, jobs=1)
-    assert schedule.signal_of(Cell(base="base", variant=variant("a"), signal=Signal(1))) == Signal(1)
-    assert schedule.signal_of(Cell(base="base", variant=variant("a"), probe=Probe.REAP)) == TERM
-    with pytest.raises(BaseUnavailable, match="it does not build"):
-        schedule.signal_of(Cell(base="base", variant=variant("a"), probe=Probe.STOP))
+
+def test_a_stop_signal_of_the_subject_goes_before_the_images_own() -> None:
+    cell = Cell(
+        engine="engine",
+        subject=subject("a", launch=LaunchOptions(stop_signal="SIGINT")),
+        question=Question(probe=Probe.STOP),
+    )
+    prepared = Prepared(cell=cell, image="a", configured=start_command(stop_signal="SIGQUIT"))
+    assert prepared.start.stop_signal == "SIGINT"
 
 
 def test_each_probe_gives_its_own_evidence() -> None:
     orphan = process(20, "sleep 3600", parent=1)
     pid1 = process(1, "node", catches=("TERM", "HUP"))
-    reaping = replace(
+    reaping = changed(
         LEAVES,
         executed=(
             Executed(output="20\n", then=(Happening(tree=(pid1, orphan)),)),
@@ -381,19 +387,19 @@ def test_each_probe_gives_its_own_evidence() -> None:
     )
 
     def leaving(launch: Launch) -> Script:
-        end = Happening(after_s=0.3, output=b"bye\n", exit_code=int(launch.environment["CODE"]))
+        end = Happening(after_s=0.3, output=b"bye\n", exit_code=int(launch.options.environment["CODE"]))
         return Script(at_start=(*START, end))
 
     kinds = {
         Probe.STOP: (StopEvidence, Verdict.GRACEFUL, by_image(a=LEAVES)),
         Probe.REAP: (ReapEvidence, Verdict.REAPED, by_image(a=reaping)),
         Probe.EXIT_CODE: (ExitEvidence, Verdict.KEPT, ScriptedEngine(leaving)),
-        Probe.TTY: (SignalEvidence, Verdict.FORWARDED, by_image(a=replace(FORWARDS, at_key=KEY))),
+        Probe.TTY: (SignalEvidence, Verdict.FORWARDED, by_image(a=changed(FORWARDS, at_key=KEY))),
     }
     for probe, (kind, verdict, engine) in kinds.items():
         result = of_probe(engine, probe)
         assert isinstance(result.evidence, kind), probe
-        assert (result.verdict, result.cell.question) == (verdict, probe.value)
+        assert (result.verdict, result.cell.question.name) == (verdict, probe.value)
 
 
 KEY = (Happening(after_s=0.01, output=b"^Cgot SIGINT\r\n"),)
@@ -401,57 +407,63 @@ KEY = (Happening(after_s=0.01, output=b"^Cgot SIGINT\r\n"),)
 
 def test_an_expectation_of_a_probe_is_in_the_result() -> None:
     expect = Expectation(forwards=Expected.ALWAYS, probes={Probe.STOP: Expected.NEVER})
-    assert of_probe(by_image(a=LEAVES), Probe.STOP, made=variant("a", expect=expect)).expected is Expected.NEVER
-    keyed = by_image(a=replace(FORWARDS, at_key=KEY))
-    assert of_probe(keyed, Probe.TTY, made=variant("a", expect=expect)).expected is Expected.DEPENDS
+    assert (
+        of_probe(by_image(a=LEAVES), Probe.STOP, of=subject("a", app=STOPPABLE, expect=expect)).expected
+        is Expected.NEVER
+    )
+    keyed = by_image(a=changed(FORWARDS, at_key=KEY))
+    assert of_probe(keyed, Probe.TTY, of=subject("a", app=STOPPABLE, expect=expect)).expected is Expected.DEPENDS
 
 
 @pytest.mark.parametrize(
     ("options", "start"),
     [
         ({}, START_COMMAND),
-        ({"command": ("node",)}, replace(START_COMMAND, command=("node",))),
-        ({"entrypoint": ("tini",)}, replace(START_COMMAND, entrypoint=("tini",), command=())),
+        ({"command": ("node",)}, structs.replace(START_COMMAND, command=("node",))),
+        ({"entrypoint": ("tini",)}, structs.replace(START_COMMAND, entrypoint=("tini",), command=())),
         (
             {"entrypoint": ("tini",), "command": ("node",)},
-            replace(START_COMMAND, entrypoint=("tini",), command=("node",)),
+            structs.replace(START_COMMAND, entrypoint=("tini",), command=("node",)),
         ),
     ],
 )
 def test_what_is_started_is_the_images_own_but_for_the_variants_options(
     options: dict[str, Any], start: StartCommand
 ) -> None:
-    (result,) = run(by_image(a=FORWARDS), cells(variant("a", **options)))
+    (result,) = run(by_image(a=FORWARDS), cells(subject("a", launch=LaunchOptions(**options))))
     assert result.start == start
 
 
 def test_what_was_never_tested_has_no_start() -> None:
-    def start_of(_: str) -> StartCommand:
-        raise AssertionError("asked")
-
-    assert one(by_image(a=FAULTY), start_of=start_of).start is None
+    assert one(by_image(a=FAULTY)).start is None
 
 
-def test_an_engine_that_goes_away_as_it_is_asked_for_the_start_keeps_the_verdict() -> None:
+def test_an_engine_that_goes_away_as_it_is_asked_for_the_start_takes_no_cell_for_tested() -> None:
     def start_of(_: str) -> StartCommand:
         raise EngineUnavailable("the engine does not answer")
 
     result = one(by_image(a=FORWARDS), start_of=start_of)
-    assert (result.verdict, result.start) == (Verdict.FORWARDED, None)
+    assert (result.verdict, result.start) == (Verdict.UNTESTED, None)
+    assert result.judgement.reason == "the engine went away: the engine does not answer"
 
 
 def test_a_stop_is_not_repeated() -> None:
-    stopping = replace(DOUBTFUL, at_stop=(Happening(after_s=0.01, output=b"got SIGTERM\nbye\n", exit_code=0),))
-    result = of_probe(ScriptedEngine(lambda _: stopping), Probe.STOP, start_of=lambda _: StartCommand(), repeat=None)
+    stopping = changed(DOUBTFUL, at_stop=(Happening(after_s=0.01, output=b"got SIGTERM\nbye\n", exit_code=0),))
+    result = of_probe(ScriptedEngine(lambda _: stopping), Probe.STOP, start_of=lambda _: start_command(), repeat=None)
     assert (result.verdict, len(result.runs)) == (Verdict.GRACEFUL, 1)
 
 
 @pytest.mark.parametrize("jobs", [1, 4])
 def test_each_cell_is_told_once_as_it_ends(jobs: int) -> None:
     heard: list[Result] = []
-    variants = [variant(f"v{n}") for n in range(20)]
+    subjects = [subject(f"v{n}") for n in range(20)]
     engine = ScriptedEngine(lambda _: FORWARDS)
-    results = run(engine, cells(*variants), jobs=jobs, on_result=heard.append)
+
+    def receive(result: Result) -> Result:
+        heard.append(result)
+        return result
+
+    results = run(engine, cells(*subjects), jobs=jobs, receive=receive)
     assert len(heard) == 20
     assert {id(result) for result in heard} == {id(result) for result in results}
 
@@ -460,17 +472,10 @@ def test_leaving_drops_what_waits() -> None:
     def interrupt(_: Result) -> None:
         raise KeyboardInterrupt
 
-    schedule = Schedule(
-        app=APP,
-        image_of=lambda *_: "a",
-        start_of=lambda _: START_COMMAND,
-        facts_of=lambda _: FACTS,
-        jobs=1,
-        on_result=interrupt,
-    )
+    schedule = Schedule(prepare=prepares(image_of=lambda _: "a"), jobs=1)
     engine = by_image(a=FORWARDS)
-    with Runner(engine, schedule) as runner:
-        futures = runner.submit(cells(*(variant(f"v{n}") for n in range(50))))
+    with Runner(engine, schedule, interrupt) as runner:
+        futures = runner.submit(cells(*(subject(f"v{n}") for n in range(50))))
         with pytest.raises(KeyboardInterrupt):
             futures[0].result()
     assert engine.present == set()

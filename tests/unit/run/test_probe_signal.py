@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from harness.core.trace import Fate, Sent
 from harness.core.verdict import Delivery, Outcome, Verdict
 from harness.run.inbox import MOST_BYTES
 from harness.run.observation import SETTLE_BLIND_S, SETTLE_S, Patience
+from tests.support.evidence import changed
 from tests.support.scripted import Happening, Script, process, through_ps
 from tests.support.seeing import (
     INIT_1,
@@ -28,7 +28,7 @@ from tests.support.seeing import (
     RECEIVED,
     SHELL_1,
     TERM,
-    Seen,
+    Look,
     see,
     up,
 )
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 FLOOD = b"x" * MOST_BYTES + b"\n"
 
 
-def evidence_of(seen: Seen) -> SignalEvidence:
+def evidence_of(seen: Look) -> SignalEvidence:
     return seen.of(SignalEvidence)
 
 
@@ -62,22 +62,30 @@ def test_the_evidence_is_whole() -> None:
         )
     )
     evidence = evidence_of(seen)
-    assert (evidence.sent, evidence.app_pid, evidence.running, evidence.exit_code) == (TERM, 1001, True, None)
-    assert evidence.before == evidence.after == (NODE_1,)
+    assert (evidence.sent, evidence.seen.app_pid, evidence.seen.running, evidence.seen.exit_code) == (
+        TERM,
+        1001,
+        True,
+        None,
+    )
+    assert evidence.seen.before == evidence.seen.after == (NODE_1,)
     (receipt,) = evidence.receipts
-    assert receipt == Receipt(signal="SIGTERM", at_ns=42, read_ns=evidence.began_ns + 5_000_000)
-    assert [line.text for line in evidence.logs] == ["Listening on port 3000 pid=1", "Received signal: SIGTERM t=42"]
-    assert [event.action for event in evidence.events] == ["kill"]
+    assert receipt == Receipt(signal="SIGTERM", at_ns=42, read_ns=evidence.seen.began_ns + 5_000_000)
+    assert [line.text for line in evidence.seen.logs] == [
+        "Listening on port 3000 pid=1",
+        "Received signal: SIGTERM t=42",
+    ]
+    assert [event.action for event in evidence.seen.events] == ["kill"]
     assert seen.container.killed == [TERM]
     assert not evidence.done
-    assert all(event.action != "oom" for event in evidence.events)
-    assert evidence.trace is None
+    assert all(event.action != "oom" for event in evidence.seen.events)
+    assert evidence.seen.trace is None
 
 
 def test_nothing_is_sent_before_the_ready_line() -> None:
     start = (Happening(tree=(NODE_1,)), Happening(after_s=9, output=READY % 1))
     seen = see(Script(at_start=start, at_signal=(Happening(after_s=0.005, output=RECEIVED),)))
-    assert evidence_of(seen).began_ns >= 1_000_000_000 + 9_000_000_000
+    assert evidence_of(seen).seen.began_ns >= 1_000_000_000 + 9_000_000_000
 
 
 def test_a_signal_in_the_log_before_it_was_sent_does_not_count() -> None:
@@ -131,14 +139,14 @@ def test_an_end_by_a_timer_is_killed_and_not_swallowed() -> None:
     seen = see(Script(at_start=up(NPM_1, NODE), at_signal=happenings))
     evidence = evidence_of(seen)
     assert judge(evidence).verdict is Verdict.KILLED
-    assert (evidence.ground, evidence.exit_code, evidence.after) == (Ground.ENDED, 143, ())
+    assert (evidence.ground, evidence.seen.exit_code, evidence.seen.after) == (Ground.ENDED, 143, ())
 
 
 def test_a_received_signal_does_not_decide_once_the_tree_has_changed() -> None:
     happenings = (Happening(after_s=0.01, output=RECEIVED, tree=(NPM_1,)), Happening(after_s=0.57, exit_code=143))
     seen = see(Script(at_start=up(NPM_1, NODE), at_signal=happenings))
     assert judge(evidence_of(seen)).verdict is Verdict.CUT_SHORT
-    assert evidence_of(seen).running is False
+    assert evidence_of(seen).seen.running is False
 
 
 def test_an_app_that_shuts_down_is_exited() -> None:
@@ -183,7 +191,7 @@ def test_without_proc_masks_with_a_wait_channel_are_proof() -> None:
 
 
 def test_without_a_wait_channel_masks_are_no_proof() -> None:
-    blind = tuple(replace(process, wchan=None) for process in through_ps((SHELL_1, NODE)))
+    blind = tuple(changed(process, wchan=None) for process in through_ps((SHELL_1, NODE)))
     seen = see(Script(at_start=up(*blind), marks=0))
     assert evidence_of(seen).ground is Ground.SETTLED
     assert seen.decided_s >= SETTLE_BLIND_S
@@ -210,7 +218,7 @@ def test_a_drop_is_decided_by_the_kernels_record_at_once() -> None:
         )
     )
     assert evidence_of(seen).ground is Ground.MASKS
-    assert evidence_of(seen).trace == (sent(1001, Fate.IGNORED),)
+    assert evidence_of(seen).seen.trace == (sent(1001, Fate.IGNORED),)
     assert seen.decided_s < 0.01
 
 
@@ -320,10 +328,10 @@ def test_what_the_runtime_did_before_the_signal_is_no_part_of_the_record() -> No
     """A Go runtime that becomes PID 1 by exec has sent signals to itself under the same PID."""
     happenings = (Happening(after_s=0, output=RECEIVED, trace=(sent(1007, Fate.DELIVERED, at_s=0.1),)),)
     seen = see(Script(at_start=up(INIT_1, NODE), at_signal=happenings, traced=True))
-    assert evidence_of(seen).trace == ()
+    assert evidence_of(seen).seen.trace == ()
 
 
 def test_a_stopped_app_has_no_verdict() -> None:
-    stopped = replace(NODE, state="T")
+    stopped = changed(NODE, state="T")
     seen = see(Script(at_start=up(INIT_1, NODE), at_signal=(Happening(after_s=0, tree=(INIT_1, stopped)),)))
     assert "stopped the app" in seen.reason

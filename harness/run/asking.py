@@ -1,0 +1,72 @@
+"""Asking: one run of a question, in as many fresh containers as it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from harness.core.errors import EngineFault
+from harness.core.evidence import Untested
+from harness.core.signals import parse_signal
+from harness.run.observation import CannotTest, Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.core.evidence import Evidence
+    from harness.core.facts import StartCommand
+    from harness.core.question import Question
+    from harness.core.signals import Signal
+    from harness.core.subject import App
+    from harness.run.observation import Patience
+    from harness.run.protocol import Engine, Launch
+
+E = TypeVar("E", bound="Evidence")
+_STOP_SIGNAL: Final = "SIGTERM"
+"""What the engine sends where an image has no STOPSIGNAL (Dockerfile reference)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """All that a probe needs to ask; ``start`` is what the image starts with the subject's options."""
+
+    engine: Engine
+    launch: Launch
+    app: App
+    patience: Patience
+    question: Question
+    start: StartCommand
+
+    @property
+    def signal(self) -> Signal:
+        """The signal to send, or else the one that the engine's stop sends.
+
+        Raises:
+            UsageError: the image's STOPSIGNAL is not a signal that can be caught.
+        """
+        return signal_of(self.question, self.start)
+
+    def see(self, launch: Launch, look: Callable[[Observation], E]) -> E | Untested:
+        """Start a fresh container and look on.
+
+        Returns:
+            The evidence once it decides the verdict, or why the cell could not be tested.
+
+        Raises:
+            EngineUnavailable: the engine went away.
+        """
+        with self.engine.launch(launch) as container:
+            try:
+                container.start()
+                return look(Observation(container, self.app, self.patience))
+            except (EngineFault, CannotTest) as fault:
+                return Untested(reason=str(fault), logs=container.inbox.lines)
+
+
+def signal_of(question: Question, start: StartCommand) -> Signal:
+    """The signal that a question is about: the one to send, or else the one that the engine's stop sends.
+
+    Raises:
+        UsageError: the image's STOPSIGNAL is not a signal that can be caught.
+    """
+    return question.signal or parse_signal(start.stop_signal or _STOP_SIGNAL)

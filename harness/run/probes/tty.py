@@ -1,0 +1,43 @@
+"""``tty``: Ctrl-C, typed as a key on the container's terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from harness.core.signals import Signal
+from harness.run.observation import SignalDecider
+
+if TYPE_CHECKING:
+    from harness.core.evidence import SignalEvidence, Untested
+    from harness.core.reproduce import ByHand
+    from harness.run.asking import Asking
+    from harness.run.observation import Observation
+
+CTRL_C: Final = b"\x03"
+SIGNAL: Final = Signal(2)
+"""What a terminal makes of Ctrl-C, unless it was told otherwise (termios(3), ``VINTR``)."""
+
+
+def ask(asking: Asking) -> SignalEvidence | Untested:
+    """Press Ctrl-C, and look on until it is decided what that did."""
+
+    def look(observation: Observation) -> SignalEvidence:
+        initial = observation.open()
+        echoes = observation.inbox.echoes
+        began_ns = observation.container.type(CTRL_C)
+        observation.wait_for_signal(
+            lambda: observation.inbox.echoes > echoes,
+            silence="the terminal does not echo Ctrl-C, as if it were only a character",
+        )
+        decider = SignalDecider(observation, initial, signal=SIGNAL, began_ns=began_ns, from_engine=False)
+        decision = observation.decide(decider.step)
+        return observation.signalled(initial, decision, signal=SIGNAL, began_ns=began_ns, typed=True)
+
+    return asking.see(replace(asking.launch, tty=True), look)
+
+
+def by_hand(hand: ByHand) -> tuple[str, ...]:
+    """Start it on a terminal, and press the key."""
+    run = f"{hand.run(how='-it')}   # press Ctrl-C once it listens, then look"
+    return run, hand.logs, hand.state, hand.remove
