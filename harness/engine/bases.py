@@ -1,38 +1,35 @@
-"""Base images: from the engine's store, a registry, or packages; and what matters about each."""
+"""Base images from the engine's store, a registry, or packages, and the facts about each."""
 
 from __future__ import annotations
 
-import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import DockerException
 
 from harness.core.errors import BaseUnavailable, EngineFault, UsageError
 from harness.core.facts import BaseFacts
-from harness.engine.client import messages, our_errors
+from harness.core.program import PROGRAMS
+from harness.core.references import is_glob, name_and_tag, natural, own_digest
+from harness.engine.client import our_errors, stream
 from harness.engine.containers import labels, remove
-from harness.local_bases.recipe import PREFIX, is_glob, is_recipe, parse_recipe
+from harness.engine.store import ImageStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     import docker
 
-REGISTRY_DEFAULTS: Final = ("node:24.11.1-alpine3.22", "node:24.11.1-bookworm-slim")
-LOCAL_DEFAULTS: Final = ("local:musl-node24", "local:debian12-node24")
+    from harness.engine.protocol import BaseProvider
+
 PIN: Final = "signal-harness/from"
-_NUMBERED: Final = re.compile(r"(\D*)(\d*)")
-_OURS: Final = "signal-harness/"
-_RECIPES: Final = "signal-harness/base:"
-_UNTAGGED: Final = "<none>"
-_HUB: Final = ("docker.io/", "library/")
+_REMEDY: Final = "Check the name, or log in to its registry (docker login)."
 _SILENCE_S: Final = 6
 _PROBE_S: Final = 60
 
-_PROBE: Final = """
+_PROBE: Final = (
+    """
 . /etc/os-release 2>/dev/null; echo "os=$ID $VERSION_ID"
 sh=$(readlink -f /bin/sh)
 case $sh in
@@ -45,116 +42,135 @@ for musl in /lib/ld-musl-*; do
   [ -e "$musl" ] && echo "libc=musl $($musl 2>&1 | sed -n 's/^Version //p')"
 done
 command -v getconf >/dev/null && getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/^/libc=/'
-command -v node >/dev/null && echo "node=$(node --version | sed 's/^v//')"
-command -v npm >/dev/null && echo "npm=$(npm --version 2>/dev/null)"
-command -v tini >/dev/null && echo "tini=$(tini --version 2>&1 | sed 's/^tini version //')"
-command -v dumb-init >/dev/null && echo "dumb_init=$(dumb-init --version 2>&1 | sed 's/^dumb-init v//')"
+%PROGRAMS%
 entry=$(command -v "$1") && echo "entrypoint_sha256=$(sha256sum "$entry" 2>/dev/null | cut -d' ' -f1)"
 true
 """
+).replace(
+    "%PROGRAMS%",
+    "\n".join(
+        f'command -v {name} >/dev/null && echo "program.{name}=$({known.version})"' for name, known in PROGRAMS.items()
+    ),
+)
 
 
 class Bases:
-    """The base images of one run.
+    """The base images of one run; see `OpenEngine.bases` and `BaseStore` of `harness.engine.protocol`."""
 
-    Args:
-        api: the engine.
-        cache: where downloads are kept.
-        report: called with one line per lengthy step.
-    """
-
-    def __init__(self, api: docker.APIClient, *, cache: Path, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        api: docker.APIClient,
+        *,
+        defaults: tuple[str, ...] = (),
+        providers: Sequence[BaseProvider] = (),
+        report: Callable[[str], None],
+    ) -> None:
         self._api = api
-        self._cache = cache
+        self._store = ImageStore(api)
+        self._defaults = defaults
+        self._providers = providers
         self._report = report
         self._images: dict[str, dict[str, Any]] = {}
+        self._remedy = "\n".join((_REMEDY, *(provider.remedy for provider in providers)))
+
+    @property
+    def choices(self) -> tuple[tuple[str, ...], ...]:
+        """The bases that may be used if none is named: a registry's, then those of each provider."""
+        return tuple(filter(None, (self._defaults, *(provider.defaults for provider in self._providers))))
 
     def defaults(self) -> tuple[str, ...]:
         """The bases to use if none is named.
 
-        Official images that are here come first, then stand-ins that are here; else a registry is asked, and where
-        none answers stand-ins are assembled.
+        Official images that the engine has come first, then stand-ins that it has; else a registry is asked, and if
+        none answers, stand-ins are assembled.
+
+        Raises:
+            BaseUnavailable: no registry has them, and there are no stand-ins.
         """
-        for references in (REGISTRY_DEFAULTS, LOCAL_DEFAULTS):
+        for references in self.choices:
             if all(self.present(reference) for reference in references):
                 return references
         try:
-            for reference in REGISTRY_DEFAULTS:
+            for reference in self._defaults:
                 self.get(reference)
         except BaseUnavailable as error:
+            if not self._providers:
+                raise
             self._report(f"{error.message}; using stand-ins made from packages")
-            return LOCAL_DEFAULTS
-        return REGISTRY_DEFAULTS
+            return self._providers[0].defaults
+        return self._defaults
+
+    @property
+    def examples(self) -> str:
+        """A base of each kind, as a remedy names them."""
+        return " or ".join(references[0] for references in self.choices)
 
     def present(self, reference: str) -> bool:
         """Whether the engine has a base already."""
-        return self._inspect(_engine_name(reference)) is not None
+        return self._store.inspect(self._tag(reference)) is not None
 
     def expand(self, references: Iterable[str]) -> tuple[str, ...]:
-        """Put the local tags that match, 9 before 10, in the place of each glob; what is no glob stays.
+        """The references, with each glob replaced by the local tags that match, 9 before 10.
 
         Raises:
             BaseUnavailable: a glob matches nothing.
         """
-        found: list[str] = []
+        expanded: list[str] = []
         for reference in references:
-            if not is_glob(reference):
-                found.append(reference)
-                continue
-            matching = sorted((tag for tag in self._tags() if fnmatchcase(tag, reference)), key=_natural)
+            matching = [reference]
+            if is_glob(reference):
+                matching = sorted((tag for tag in self._tags() if fnmatchcase(tag, reference)), key=natural)
             if not matching:
                 raise BaseUnavailable(
                     f"no local image matches {reference!r}", remedy="docker images lists the tags that are here."
                 )
-            found += matching
-        return tuple(dict.fromkeys(found))
+            expanded += matching
+        return tuple(dict.fromkeys(expanded))
 
     def _tags(self) -> list[str]:
-        """The tags of images here that can be bases, recipes by their own name."""
-        with our_errors():
-            tags = [tag for image in self._api.images() for tag in image.get("RepoTags") or ()]
-        ours = [PREFIX + tag.removeprefix(_RECIPES) for tag in tags if tag.startswith(_RECIPES)]
-        return ours + [tag for tag in tags if not tag.startswith((_OURS, _UNTAGGED))]
+        """The tags of local images that can be bases, those of a provider as its references."""
+        tags = self._store.tags()
+        provided = [name for tag in tags for provider in self._providers if (name := provider.reference(tag))]
+        others = [tag for tag in tags if not tag.startswith(("signal-harness/", "<none>"))]
+        return provided + others
+
+    def _provider(self, reference: str) -> BaseProvider | None:
+        return next((provider for provider in self._providers if provider.handles(reference)), None)
+
+    def _tag(self, reference: str) -> str:
+        """The tag under which the engine keeps a base."""
+        provider = self._provider(reference)
+        return provider.tag(reference) if provider else reference
 
     def get(self, reference: str, *, rebuild: bool = False, pull: bool = True, again: bool = False) -> None:
-        """Make sure that the engine has a base, pulling or assembling it.
+        """Make sure that the engine has a base, pulling it if ``pull``, or making it.
 
-        Args:
-            reference: which one.
-            rebuild: assemble a recipe again.
-            pull: get what is not here.
-            again: ask the registry also for what is here: the tag may have been moved.
+        ``rebuild`` makes it again, if it comes from a provider; ``again`` pulls it again, as its tag may have moved.
 
         Raises:
-            UsageError: the reference is malformed, or asks for a recipe that does not exist.
-            BaseUnavailable: it cannot be had.
+            UsageError: the reference is malformed.
+            BaseUnavailable: it cannot be pulled or made.
         """
         if not reference.strip():
-            raise UsageError("a base is empty", remedy=_REMEDY)
+            raise UsageError("a base is empty", remedy=self._remedy)
         if not pull and not self.present(reference):
             raise BaseUnavailable(f"{reference} is not here", remedy="Leave out --pull never to get it.")
-        if is_recipe(reference):
-            # The engine's other modules do not need what it takes to assemble an image.
-            from harness.local_bases import build_recipe
-
-            tag = build_recipe(
-                self._api, parse_recipe(reference), cache=self._cache, report=self._report, rebuild=rebuild
-            )
-            image = self._inspect(tag)
+        if provider := self._provider(reference):
+            provider.provide(reference, self._store, report=self._report, rebuild=rebuild)
         else:
             try:
-                image = self._inspect(reference)
+                present = self.present(reference)
             except EngineFault as fault:
-                raise UsageError(f"{reference!r} is no image reference: {fault}", remedy=_REMEDY) from fault
-            if image is None or again:
+                raise UsageError(f"{reference!r} is not an image reference: {fault}", remedy=self._remedy) from fault
+            if again or not present:
                 self._pull(reference)
-                image = self._inspect(reference)
+        image = self._store.inspect(self._tag(reference))
         if image is None:
-            raise BaseUnavailable(f"the engine has no {reference}", remedy=_REMEDY)
+            raise BaseUnavailable(f"the engine has no {reference}", remedy=self._remedy)
         self._images[reference] = image
 
     def image(self, reference: str) -> tuple[str, str]:
-        """A base as a name for ``FROM`` that can mean this very image only, and its id."""
+        """The name of a base for ``FROM`` that can mean this very image only, and its id."""
         image_id = str(self._images[reference]["Id"])
         tag = image_id.removeprefix("sha256:")[:16]
         with our_errors():
@@ -162,118 +178,63 @@ class Bases:
         return f"{PIN}:{tag}", image_id
 
     def facts(self, reference: str) -> BaseFacts:
-        """What matters about a base, asked of the image itself.
+        """The facts about a base, some of them from a container of it.
 
         Raises:
-            BaseUnavailable: it has no shell or no Node, which every variant needs to build and to run.
+            BaseUnavailable: it has no shell, which every variant needs to build and to run.
         """
         image = self._images[reference]
         config = image.get("Config") or {}
         entrypoint = tuple(config.get("Entrypoint") or ())
-        seen = self._probe(reference, str(image["Id"]), *entrypoint[:1])
-        if not seen.get("node"):
-            raise BaseUnavailable(
-                f"{reference} has no node on its PATH, and the sample app needs it",
-                remedy="Choose a base with Node, such as node:24-alpine or local:musl-node24.",
-            )
+        answers = self._probe(reference, str(image["Id"]), *entrypoint[:1])
         return BaseFacts(
             reference=reference,
             id=str(image["Id"]),
-            digest=_digest(reference, image.get("RepoDigests") or ()),
-            os=seen.get("os") or None,
-            libc=seen.get("libc") or None,
-            shell=seen.get("shell") or None,
-            node=seen.get("node") or None,
-            npm=seen.get("npm") or None,
-            tini=seen.get("tini") or None,
-            dumb_init=seen.get("dumb_init") or None,
+            digest=own_digest(reference, image.get("RepoDigests") or ()),
+            os=answers.get("os"),
+            libc=answers.get("libc"),
+            shell=answers.get("shell"),
+            programs={name: version for name in PROGRAMS if (version := answers.get(f"program.{name}"))},
             stop_signal=config.get("StopSignal") or None,
             entrypoint=entrypoint,
-            entrypoint_sha256=seen.get("entrypoint_sha256") or None,
+            entrypoint_sha256=answers.get("entrypoint_sha256"),
         )
 
     def _probe(self, reference: str, image_id: str, *arguments: str) -> dict[str, str]:
         with our_errors():
-            created = self._api.create_container(
+            container_id = self._api.create_container(
                 image_id,
                 entrypoint=["/bin/sh", "-c"],
                 command=[_PROBE, "sh", *arguments],
                 labels=labels("facts"),
                 host_config=self._api.create_host_config(network_mode="none"),
-            )
+            )["Id"]
         try:
             with our_errors():
-                self._api.start(created["Id"])
-                self._api.wait(created["Id"], timeout=_PROBE_S)
-                output = self._api.logs(created["Id"], stderr=False).decode("utf-8", "replace")
+                self._api.start(container_id)
+                self._api.wait(container_id, timeout=_PROBE_S)
+                output = self._api.logs(container_id, stderr=False).decode("utf-8", "replace")
         except EngineFault as fault:
             raise BaseUnavailable(
                 f"{reference} has no shell that runs, and the variants' Dockerfiles need /bin/sh: {fault}",
-                remedy="Choose a base with a shell, such as node:24-alpine or local:musl-node24.",
+                remedy=f"Choose a base with a shell, such as {self.examples}.",
             ) from fault
         finally:
-            remove(self._api, created["Id"])
+            remove(self._api, container_id)
         pairs = (line.partition("=") for line in output.splitlines() if "=" in line)
-        return {key: value.strip() for key, _, value in pairs}
+        return {key: text for key, _, value in pairs if (text := value.strip())}
 
     def _pull(self, reference: str) -> None:
-        """Pull an image; a registry that says nothing for some seconds is taken for absent."""
+        """Pull an image; a registry that says nothing for some seconds counts as absent."""
         self._report(f"pulling {reference}")
-        name, tag = _name_and_tag(reference)
+        name, tag = name_and_tag(reference)
+        params = {"fromImage": name, "tag": tag or None}
         try:
-            answer = self._api.post(
-                f"{self._api.base_url}/v{self._api.api_version}/images/create",
-                params={"fromImage": name, **({"tag": tag} if tag else {})},
-                stream=True,
-                timeout=(_SILENCE_S, _SILENCE_S),
-            )
-            if not answer.ok:
-                raise BaseUnavailable(
-                    f"{reference} cannot be pulled: {answer.json().get('message', answer.reason)}", remedy=_REMEDY
-                )
-            for message in messages(answer):
-                if "error" in message:
-                    raise BaseUnavailable(f"{reference} cannot be pulled: {message['error']}", remedy=_REMEDY)
+            for _ in stream(self._api, "images/create", params=params, timeout=(_SILENCE_S, _SILENCE_S)):
+                pass  # layer by layer
+        except EngineFault as fault:
+            raise BaseUnavailable(f"{reference} cannot be pulled: {fault}", remedy=self._remedy) from fault
         except (requests.RequestException, DockerException, OSError) as error:
             raise BaseUnavailable(
-                f"{reference} cannot be pulled: the registry said nothing for {_SILENCE_S} s", remedy=_REMEDY
+                f"{reference} cannot be pulled: the registry said nothing for {_SILENCE_S} s", remedy=self._remedy
             ) from error
-
-    def _inspect(self, reference: str) -> dict[str, Any] | None:
-        with our_errors():
-            try:
-                return dict(self._api.inspect_image(reference))
-            except ImageNotFound:
-                return None
-
-
-_REMEDY: Final = (
-    "Check the name, or log in to its registry (docker login).\n"
-    "Without a registry, assemble one from packages: signal-harness bases build local:musl-node24"
-)
-
-
-def _engine_name(reference: str) -> str:
-    return _RECIPES + parse_recipe(reference).name if is_recipe(reference) else reference
-
-
-def _natural(text: str) -> list[tuple[str, int]]:
-    """A key that sorts numbers in a text by their value."""
-    return [(rest, int(part or 0)) for rest, part in _NUMBERED.findall(text)]
-
-
-def _digest(reference: str, digests: Sequence[str]) -> str | None:
-    """The digest by which a base's own repository knows it, if it does; others may know the image, too."""
-    repository, _ = _name_and_tag(reference.partition("@")[0])
-    for prefix in _HUB:
-        repository = repository.removeprefix(prefix)
-    return next((digest for digest in digests if digest.partition("@")[0] == repository), None)
-
-
-def _name_and_tag(reference: str) -> tuple[str, str]:
-    """Split a reference for the pull call, whose default is all tags."""
-    if "@" in reference:
-        return reference, ""
-    head, _, last = reference.rpartition("/")
-    name, _, tag = last.partition(":")
-    return f"{head}/{name}" if head else name, tag or "latest"

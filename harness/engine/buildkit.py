@@ -1,4 +1,4 @@
-"""Reading BuildKit's progress, which the Engine API passes on as protobuf messages in base64.
+"""BuildKit's progress, which the Engine API forwards as protobuf messages in base64.
 
 Only what is shown is declared: ``StatusResponse.logs`` and ``VertexLog.msg`` of moby/buildkit's
 api/services/control/control.proto.
@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 
 def log_text(trace: str) -> str:
-    """The output of build steps in one ``moby.buildkit.trace``; empty if it is none."""
+    """The output of build steps in one ``moby.buildkit.trace``; empty if it cannot be read."""
     try:
         status = _status_class().FromString(base64.b64decode(trace))
     except (DecodeError, ValueError):
@@ -30,13 +30,8 @@ def _status_class() -> Any:
     log = file.message_type.add(name="VertexLog")
     log.field.add(name="msg", number=4, type=field.TYPE_BYTES, label=field.LABEL_OPTIONAL)
     status = file.message_type.add(name="StatusResponse")
-    status.field.add(
-        name="logs",
-        number=3,
-        type=field.TYPE_MESSAGE,
-        type_name=".signal_harness.VertexLog",
-        label=field.LABEL_REPEATED,
-    )
+    logs = status.field.add(name="logs", number=3, type=field.TYPE_MESSAGE, label=field.LABEL_REPEATED)
+    logs.type_name = ".signal_harness.VertexLog"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("signal_harness.StatusResponse"))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from docker.utils.socket import frames_iter
 
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.engine.client import REMEDY, our_errors
-from harness.engine.markers import write_markers
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
 from harness.engine.request import HttpRequest
 
@@ -31,22 +32,19 @@ _WAIT_S: Final = 30
 
 
 class Surroundings(Protocol):
-    """What a container asks of the engine that it is on."""
+    """What a container needs of the engine that it is on."""
 
     @property
     def api(self) -> docker.APIClient:
         """The engine."""
-        ...
 
     @property
     def tracer(self) -> Tracer | None:
-        """The kernel's record, if there is one."""
-        ...
+        """The kernel's signal record, if there is one."""
 
     @property
     def gone(self) -> bool:
         """Whether the engine went away."""
-        ...
 
 
 class EngineContainer:
@@ -91,7 +89,7 @@ class EngineContainer:
         self.locate()
 
     def locate(self) -> None:
-        """Find its PID 1 in this machine's /proc, once it runs; else its processes are asked of the engine."""
+        """Find its PID 1 in this machine's /proc, once it runs; else the engine is asked for its processes."""
         with our_errors():
             pid = int(self._api.inspect_container(self.id)["State"]["Pid"])
         if pid and seen_in_proc(self.id, pid):
@@ -160,16 +158,13 @@ class EngineContainer:
             return int(self._api.wait(self.id, timeout=_WAIT_S)["StatusCode"])
 
     def write_marker(self) -> int:
-        """Write a mark into the pipes (or the terminal) that are PID 1's standard output and error.
-
-        Needs root and a local engine.
-        """
+        """Write a mark into PID 1's standard output and error; needs root and a local engine."""
         if self._pid1 is None or not self._markable:
             return 0
         try:
-            return write_markers(self._pid1, self.inbox.marker, tty=self.inbox.tty)
+            return _write_markers(self._pid1, self.inbox.marker, tty=self.inbox.tty)
         except OSError:
-            # Its end cannot be told then, and a mark in the other output must not count later.
+            # Nothing can be concluded then, and a mark in the other output must not count later.
             self._markable = False
             return 0
 
@@ -178,3 +173,33 @@ class EngineContainer:
         if self._engine.tracer is None or self._pid1 is None:
             return None
         return self._engine.tracer.records(self._ids, since_s=self._started_s)
+
+
+def _write_markers(pid: int, mark: bytes, *, tty: bool) -> int:
+    """Write a mark into a process's standard output and error, to arrive after all that was written before.
+
+    It needs root and a local engine. On a terminal no key that makes a signal may be on its way: the kernel then throws
+    away the output that nobody has read yet (termios(3), ``NOFLSH``), and the mark with it.
+
+    Returns:
+        How many marks will arrive: one if both are the same pipe or terminal; 0 if they are neither.
+
+    Raises:
+        OSError: one was not written, as the reader does not keep up, the process is gone, or this is not allowed; the
+            other may have been.
+    """
+    outputs: dict[tuple[int, int], Path] = {}
+    for number in (1, 2):
+        path = Path(f"/proc/{pid}/fd/{number}")
+        status = path.stat()
+        if not (stat.S_ISCHR(status.st_mode) if tty else stat.S_ISFIFO(status.st_mode)):
+            return 0
+        outputs.setdefault((status.st_dev, status.st_ino), path)
+    for path in outputs.values():
+        output = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            if os.write(output, mark) != len(mark):
+                raise BlockingIOError("the mark was cut")
+        finally:
+            os.close(output)
+    return len(outputs)

@@ -11,11 +11,8 @@ import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from docker.errors import APIError
-
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.core.evidence import EngineEvent
-from harness.core.reproduce import UNREACHABLE_HOSTS
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.tracing import dead
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
     from harness.run.protocol import Launch
 
 LABEL: Final = "signal-harness"
-_MEMORY: Final = "512m"
-_PIDS: Final = 256
 _EVENTS: Final = ("kill", "die", "oom")
 
 
@@ -73,29 +68,32 @@ class DockerEngine:
         """Create a container and attach to it; see `harness.run.protocol.Engine`."""
         name = f"{LABEL}-{self.run_id}-{next(self._numbers)}"
         inbox = Inbox(tty=launch.tty)
-        network: dict[str, Any] = {"network_mode": "none"}
-        if launch.publish is not None:
-            network = {"port_bindings": {launch.publish: ("127.0.0.1", None)}}
+        options = launch.options
+        published = [] if launch.publish is None else [launch.publish]
         with our_errors():
-            created = self.api.create_container(
+            container_id = self.api.create_container(
                 launch.image,
                 name=name,
-                command=None if launch.command is None else list(launch.command),
-                entrypoint=None if launch.entrypoint is None else list(launch.entrypoint),
-                environment=dict(launch.environment),
+                command=None if options.command is None else list(options.command),
+                entrypoint=None if options.entrypoint is None else list(options.entrypoint),
+                environment=dict(options.environment),
+                user=options.user,
+                stop_signal=options.stop_signal,
+                stop_timeout=options.stop_timeout,
                 tty=launch.tty,
                 stdin_open=launch.tty,
-                ports=None if launch.publish is None else [launch.publish],
+                ports=published,
                 labels=labels(self.run_id),
                 host_config=self.api.create_host_config(
-                    **network,
-                    init=launch.init,
-                    mem_limit=_MEMORY,
-                    pids_limit=_PIDS,
-                    extra_hosts=dict(UNREACHABLE_HOSTS),
+                    network_mode=None if published else options.network or None,
+                    port_bindings=dict.fromkeys(published, ("127.0.0.1", None)),
+                    init=options.init,
+                    mem_limit=options.memory,
+                    pids_limit=options.pids_limit,
+                    extra_hosts=dict(options.extra_hosts),
+                    binds=list(options.volumes),
                 ),
-            )
-        container_id = created["Id"]
+            )["Id"]
         self._inboxes[container_id] = inbox
         container = EngineContainer(self, container_id, name, inbox, port=launch.publish)
         try:
@@ -116,7 +114,7 @@ class DockerEngine:
                     if inbox is not None and action in _EVENTS:
                         inbox.event(_event(action, event))
         except (EngineUnavailable, EngineFault, ValueError, AttributeError):
-            pass  # the stream was cut, by us or by the engine's end; which of them, is asked below
+            pass  # the stream was cut, by us or by the engine's end
         self.gone = not self._leaving
         if self.gone:
             for inbox in list(self._inboxes.values()):
@@ -124,8 +122,8 @@ class DockerEngine:
 
 
 def _event(action: str, event: dict[str, Any]) -> EngineEvent:
-    told = event.get("Actor", {}).get("Attributes", {})
-    code, signal = told.get("exitCode"), str(told.get("signal", ""))
+    attributes = event.get("Actor", {}).get("Attributes", {})
+    code, signal = attributes.get("exitCode"), str(attributes.get("signal", ""))
     return EngineEvent(
         action=action,
         time_ns=int(event.get("timeNano", 0)),
@@ -135,7 +133,7 @@ def _event(action: str, event: dict[str, Any]) -> EngineEvent:
 
 
 def labels(run_id: str) -> dict[str, str]:
-    """The labels that say whose a container is: the run, since when, and the process to ask whether it still lives."""
+    """The labels that say whose a container is: the run, its start, and its process, which may live still."""
     return {
         f"{LABEL}.run": run_id,
         f"{LABEL}.started": str(int(time.time())),
@@ -144,33 +142,24 @@ def labels(run_id: str) -> dict[str, str]:
 
 
 def remove(api: docker.APIClient, container_id: str) -> None:
-    """Remove a container, running or not; one that is gone already is fine.
-
-    Raises:
-        EngineUnavailable: the engine went away.
-        EngineFault: the engine refused.
-    """
-    with our_errors():
-        try:
-            api.remove_container(container_id, force=True, v=True)
-        except APIError as error:
-            if error.status_code not in (404, 409):  # gone, or going
-                raise
+    """Remove a container, running or not; one that is gone already is fine."""
+    with our_errors(but=(404, 409)):  # gone, or going
+        api.remove_container(container_id, force=True, v=True)
 
 
 def leftovers(api: docker.APIClient) -> list[str]:
     """Containers of runs on this machine whose process is gone."""
     with our_errors():
-        found = api.containers(all=True, filters={"label": f"{LABEL}.run"})
-    return [entry["Id"] for entry in found if _orphaned(entry["Labels"].get(f"{LABEL}.owner", ""))]
+        ours = api.containers(all=True, filters={"label": f"{LABEL}.run"})
+    return [entry["Id"] for entry in ours if _orphaned(entry["Labels"].get(f"{LABEL}.owner", ""))]
 
 
 def sweep(api: docker.APIClient) -> int:
-    """Remove the containers of killed runs; how many they were."""
-    found = leftovers(api)
-    for container_id in found:
+    """Remove the containers of killed runs, and return their number."""
+    orphans = leftovers(api)
+    for container_id in orphans:
         remove(api, container_id)
-    return len(found)
+    return len(orphans)
 
 
 def _orphaned(owner: str) -> bool:

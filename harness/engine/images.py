@@ -1,21 +1,24 @@
-"""Variants to images: BuildKit through the Engine API, the classic builder where there is none; tagged by content."""
+"""Variants to images, tagged by content: by BuildKit through the Engine API, else by the classic builder."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from docker.errors import ImageNotFound
+from docker.utils.build import exclude_paths
 
 from harness.core.errors import EngineFault
 from harness.core.facts import StartCommand
+from harness.core.subject import Built
 from harness.engine.buildkit import log_text
-from harness.engine.client import messages, our_errors
+from harness.engine.client import our_errors, stream
+from harness.engine.store import ImageStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,25 +26,20 @@ if TYPE_CHECKING:
 
     import docker
 
-    from harness.core.subject import Variant
+    from harness.core.catalogue import Variant
+    from harness.core.subject import Subject
 
 REPOSITORY: Final = "signal-harness"
 _DOCKERFILE: Final = ".signal-harness.Dockerfile"
 _LAST_LINES: Final = 12
 _TIMEOUT_S: Final = 900
-_UNSET: Final = re.compile(r"\x1b\[[0-9;]*m")
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Images:
     """The images of a catalogue's variants, each built at most once and reused by content.
 
-    Args:
-        api: the engine.
-        folder: the catalogue's folder.
-        context: the build context.
-        base_image: gives a base's image, as something that ``FROM`` can name, and its id.
-        on_build: called with base, variant and ``begins`` or ``ends`` when a build begins and ends.
-        jobs: how many builds at once.
+    See `OpenEngine.images` and `VariantImages` of `harness.engine.protocol`.
     """
 
     def __init__(
@@ -51,59 +49,47 @@ class Images:
         folder: Path,
         context: Path,
         base_image: Callable[[str], tuple[str, str]],
-        on_build: Callable[[str, Variant, str], None],
+        on_build: Callable[[Subject, bool], None],
         jobs: int,
     ) -> None:
         self._api = api
+        self._store = ImageStore(api)
         self._folder = folder
         self._context = _pack(context)
         self._base_image = base_image
         self._on_build = on_build
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="build")
-        self._futures: dict[tuple[str, str], Future[str]] = {}
+        self._futures: dict[tuple[str | None, str], Future[str]] = {}
         self._starts: dict[str, StartCommand] = {}
         self._lock = Lock()
-        self.builder = self.builder_of(api)
-
-    @staticmethod
-    def builder_of(api: docker.APIClient) -> str:
-        """The name of the builder that the engine's API offers: ``BuildKit`` or ``classic``."""
-        return "BuildKit" if _has_buildkit(api) else "classic"
+        self._builder = builder_of(api)
 
     def __enter__(self) -> Images:
-        """Give itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop builds that wait, and wait for those under way."""
+        """Drop builds that have not begun, and wait for those under way."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def prepare(self, wanted: Iterable[tuple[str, Variant]]) -> list[Future[str]]:
+    def prepare(self, subjects: Iterable[Subject]) -> list[Future[str]]:
         """Start getting images, the first ones first."""
-        return [self._future(base, variant) for base, variant in wanted]
+        return [self._future(subject) for subject in subjects]
 
-    def image_of(self, base: str, variant: Variant) -> str:
-        """The image of a variant on a base, waiting for its build.
-
-        Raises:
-            EngineFault: it does not build; the message ends with the builder's last lines.
-            EngineUnavailable: the engine went away.
-        """
-        return self._future(base, variant).result()
+    def image_of(self, subject: Subject) -> str:
+        """The image of a subject, waiting for its build."""
+        return self._future(subject).result()
 
     def digest_of(self, variant: Variant) -> str:
-        """What makes a variant what it is on any base, as a digest: its Dockerfile, stage and options, and the app."""
-        options = (variant.target, variant.init, variant.entrypoint, variant.command)
+        """The digest of what makes a variant what it is on any base: its Dockerfile, stage and options, and the app."""
+        launch = variant.launch
+        options: tuple[object, ...] = (variant.target, launch.init, launch.entrypoint, launch.command)
+        more = (launch.environment, launch.user, launch.stop_signal, launch.stop_timeout, launch.volumes)
+        options += more if any(more) else ()
         content = self._folder.joinpath(variant.dockerfile).read_bytes() + hashlib.sha256(self._context).digest()
         return hashlib.sha256(repr(options).encode() + content).hexdigest()[:12]
 
     def start_of(self, image: str) -> StartCommand:
-        """What an image starts.
-
-        Raises:
-            EngineFault: the engine does not know it.
-            EngineUnavailable: the engine went away.
-        """
+        """What an image starts."""
         if image not in self._starts:
             with our_errors():
                 config = self._api.inspect_image(image).get("Config") or {}
@@ -114,77 +100,66 @@ class Images:
             )
         return self._starts[image]
 
-    def _future(self, base: str, variant: Variant) -> Future[str]:
+    def _future(self, subject: Subject) -> Future[str]:
         with self._lock:
-            key = (base, variant.name)
+            key = (subject.base, subject.name)
             if key not in self._futures:
-                self._futures[key] = self._pool.submit(self._get, base, variant)
+                self._futures[key] = self._pool.submit(self._get, subject)
             return self._futures[key]
 
-    def _get(self, base: str, variant: Variant) -> str:
-        base_reference, base_id = self._base_image(base)
-        dockerfile = self._folder.joinpath(variant.dockerfile).read_bytes()
-        content = "\0".join((base_id, variant.target or "", self.builder)).encode()
+    def _get(self, subject: Subject) -> str:
+        built = subject.image
+        if not isinstance(built, Built):
+            return built.reference
+        base_reference, base_id = self._base_image(built.base)
+        dockerfile = self._folder.joinpath(built.dockerfile).read_bytes()
+        content = "\0".join((base_id, built.target or "", self._builder)).encode()
         digest = hashlib.sha256(content + dockerfile + hashlib.sha256(self._context).digest()).hexdigest()
-        tag = f"{REPOSITORY}/{variant.name}:{digest[:16]}"
-        if _exists(self._api, tag):
-            return tag
-        self._on_build(base, variant, "begins")
-        try:
-            self._build(tag, variant, base_reference, dockerfile)
-        finally:
-            self._on_build(base, variant, "ends")
+        tag = f"{REPOSITORY}/{subject.name}:{digest[:16]}"
+        if self._store.inspect(tag) is None:
+            self._on_build(subject, True)
+            try:
+                self._build(tag, subject.name, built, base_reference, dockerfile)
+            finally:
+                self._on_build(subject, False)
         return tag
 
-    def _build(self, tag: str, variant: Variant, base: str, dockerfile: bytes) -> None:
-        params: dict[str, Any] = {
-            "t": tag,
-            "dockerfile": _DOCKERFILE,
-            "buildargs": f'{{"BASE": "{base}"}}',
-            "labels": f'{{"{REPOSITORY}.variant": "{variant.name}"}}',
-            "rm": True,
-            "forcerm": True,
+    def _build(self, tag: str, name: str, built: Built, base: str, dockerfile: bytes) -> None:
+        request = {
+            "params": {
+                "t": tag,
+                "dockerfile": _DOCKERFILE,
+                "buildargs": json.dumps({"BASE": base}),
+                "labels": json.dumps({f"{REPOSITORY}.variant": name}),
+                "rm": True,
+                "forcerm": True,
+                "target": built.target or None,
+                "version": "2" if self._builder == "BuildKit" else None,
+            },
+            "data": _with_file(self._context, _DOCKERFILE, dockerfile),
+            "headers": {"Content-Type": "application/x-tar"},
+            "timeout": _TIMEOUT_S,
         }
-        if variant.target:
-            params["target"] = variant.target
-        if self.builder == "BuildKit":
-            params["version"] = "2"
-        url = f"{self._api.base_url}/v{self._api.api_version}/build"
-        said: list[str] = []
-        with our_errors():
-            answer = self._api.post(
-                url,
-                params=params,
-                data=_with_file(self._context, _DOCKERFILE, dockerfile),
-                headers={"Content-Type": "application/x-tar"},
-                stream=True,
-                timeout=_TIMEOUT_S,
-            )
-            if not answer.ok:
-                raise EngineFault(f"{variant.dockerfile} does not build: {answer.json().get('message', answer.text)}")
-            for message in messages(answer):
-                if error := message.get("errorDetail") or message.get("error"):
-                    text = error["message"] if isinstance(error, dict) else str(error)
-                    raise EngineFault(_failure(variant, text, said))
-                said += _lines(message)
-        if not _exists(self._api, tag):
-            raise EngineFault(_failure(variant, "the builder ended without an image", said))
+        output: list[str] = []
+        try:
+            with our_errors():
+                for message in stream(self._api, "build", **request):
+                    output += _lines(message)
+            if self._store.inspect(tag) is None:
+                raise EngineFault("the builder ended without an image")
+        except EngineFault as fault:
+            tail = [_COLOUR.sub("", line) for line in output if line.strip()][-_LAST_LINES:]
+            reason = f"{built.dockerfile} does not build: {fault.message.strip()}"
+            raise EngineFault("\n  ".join([reason, *tail])) from fault
 
 
 def remove_images(api: docker.APIClient) -> int:
-    """Remove all images of ours that no container uses; how many they were."""
+    """Remove all images of ours that no container uses, and return their number."""
+    tags = [tag for tag in ImageStore(api).tags() if tag.startswith(f"{REPOSITORY}/")]
     with our_errors():
-        tags = [
-            tag for image in api.images() for tag in image.get("RepoTags") or () if tag.startswith(f"{REPOSITORY}/")
-        ]
         for tag in tags:
             api.remove_image(tag, force=False)
     return len(tags)
-
-
-def _failure(variant: Variant, error: str, said: list[str]) -> str:
-    tail = [_UNSET.sub("", line) for line in said if line.strip()][-_LAST_LINES:]
-    return "\n".join([f"{variant.dockerfile} does not build: {error.strip()}", *(f"  {line}" for line in tail)])
 
 
 def _lines(message: dict[str, Any]) -> list[str]:
@@ -193,43 +168,40 @@ def _lines(message: dict[str, Any]) -> list[str]:
     return str(message.get("stream") or "").splitlines()
 
 
-def _has_buildkit(api: docker.APIClient) -> bool:
-    """Ask which builder the engine's API offers: its ping says so (moby, API 1.38 and newer)."""
+def builder_of(api: docker.APIClient) -> str:
+    """The builder that the engine's API offers: ``BuildKit`` or ``classic``.
+
+    Its ping says so (moby, API 1.38 and newer). Engines from 18.09 on (API 1.39) have BuildKit even where the CLI's
+    default is the classic builder; Podman ignores it.
+    """
     with our_errors():
         answer = api.get(f"{api.base_url}/_ping", timeout=10)
-        return answer.headers.get("Builder-Version") == "2" or _since_buildkit(api)
-
-
-def _since_buildkit(api: docker.APIClient) -> bool:
-    """Engines from 18.09 on have BuildKit even where the CLI's default is the classic builder; Podman ignores it."""
-    major, minor = (int(part) for part in str(api.api_version).split(".")[:2])
-    return (major, minor) >= (1, 39)
-
-
-def _exists(api: docker.APIClient, tag: str) -> bool:
-    with our_errors():
-        try:
-            api.inspect_image(tag)
-        except ImageNotFound:
-            return False
-    return True
+    major, minor = map(int, str(api.api_version).split(".")[:2])
+    return "BuildKit" if answer.headers.get("Builder-Version") == "2" or (major, minor) >= (1, 39) else "classic"
 
 
 def _pack(context: Path) -> bytes:
-    """A folder as a tar archive that depends on names, run bits and content alone.
+    """A folder as a tar archive that depends on names, run bits and content only; ``.dockerignore`` is honoured.
 
     In GNU's format: an archive that begins with a PAX header is taken for a lone Dockerfile by BuildKit.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for path in sorted(context.rglob("*")):
-            if path.is_file() and "node_modules" not in path.relative_to(context).parts:
+        for path in sorted(context / name for name in exclude_paths(str(context), _ignored(context))):
+            if path.is_file():
                 info = tarfile.TarInfo(path.relative_to(context).as_posix())
                 info.size = path.stat().st_size
                 info.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
                 with path.open("rb") as file:
                     tar.addfile(info, file)
     return buffer.getvalue()
+
+
+def _ignored(context: Path) -> list[str]:
+    """The patterns of a folder's ``.dockerignore`` (Dockerfile reference, ".dockerignore files")."""
+    file = context / ".dockerignore"
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
+    return [pattern for line in lines if (pattern := line.strip()) and not pattern.startswith("#")]
 
 
 def _with_file(archive: bytes, name: str, content: bytes) -> bytes:

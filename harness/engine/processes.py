@@ -19,50 +19,72 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = "pid,ppid,pgid,stat,wchan:40,caught,ignored,blocked,pending,args"
 _MOST_ARGS: Final = 400
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+# Where below it a hierarchy is mounted, by its controllers: cgroups v2 have none.
+_MOUNTS: Final = {"": ("", "unified"), "pids": ("pids",)}
 
 
 def seen_in_proc(container_id: str, pid: int) -> bool:
-    """Whether this machine's /proc shows that container's PID 1: not so for remote engines and virtual machines."""
+    """Whether this machine's /proc shows that container's PID 1, unlike that of remote engines and virtual machines."""
     try:
         return container_id in Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii")
     except OSError:
         return False
 
 
-def proc_tree(pid1: int) -> Tree:
-    """Sample a process and all below it from /proc (proc_pid_status(5), proc_tid_children(5)).
+def proc_tree(main: int) -> Tree:
+    """Sample the processes of a container from /proc (proc_pid_status(5), proc_tid_children(5)).
 
-    Orphans move up to PID 1, so this is every process of the container but those of ``docker exec``.
-
-    Returns:
-        PID 1 first, each process before what is below it, one branch after the other; empty once PID 1 is gone.
+    These are its main process and all below it, and what else is in its cgroup: what ``docker exec`` started and, if
+    the PID namespace is shared, what another process adopted. A zombie is in no cgroup (cgroups(7)): below its parent.
+    The main process comes first, each before what is below it, one branch after the other; none once it is gone.
     """
-    found: list[Process] = []
-    waiting = [pid1]
+    tree: dict[int, Process] = {}
+    _add_below(main, tree)
+    if main not in tree or not tree[main].alive:
+        return ()
+    for pid in _members(main):
+        _add_below(pid, tree)
+    return tuple(tree.values())
+
+
+def _add_below(root: int, tree: dict[int, Process]) -> None:
+    """Add a process, unless it is gone, and all below it to a tree that may have some of them."""
+    waiting = [root]
     while waiting:
         pid = waiting.pop(0)
-        try:
-            process, children = _proc(pid)
-        except (OSError, KeyError, ValueError):
-            if pid == pid1:
-                return ()
-            continue  # ended while we looked; the next sample shows how
-        if pid == pid1 and not process.alive:
-            return ()
-        found.append(process)
-        waiting = [*children, *waiting]
-    return tuple(found)
+        with suppress(OSError, KeyError, ValueError):  # ended while we looked; the next sample shows how
+            if pid not in tree:
+                tree[pid], children = _proc(pid)
+                waiting = [*children, *waiting]
+
+
+def _members(pid: int) -> list[int]:
+    """The processes of a process's cgroup; none where that cannot be read."""
+    try:
+        lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        for mount in _MOUNTS.get(controllers, ()) if path != "/" else ():  # the root has all of the machine
+            with suppress(OSError, ValueError):
+                procs = _CGROUPS.joinpath(mount, path.lstrip("/"), "cgroup.procs").read_text(encoding="ascii")
+                members = [int(number) for number in procs.split()]
+                if pid in members:
+                    return members
+    return []
 
 
 def _proc(pid: int) -> tuple[Process, list[int]]:
+    """A process and its children; raises `OSError` if it is gone."""
     root = Path(f"/proc/{pid}")
     main: dict[str, str] | None = None
     children: list[int] = []
     states: set[str] = set()
     wchans: set[str] = set()
     threads: set[int] = set()
-    activity = 0
-    pending = 0
+    activity = pending = 0
     for task in sorted(root.joinpath("task").iterdir(), key=lambda path: path.name != str(pid)):
         try:
             status = _status(task)
@@ -82,7 +104,7 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
         raise ProcessLookupError(pid)
     # A group asleep is one all of whose threads are.
     state = next((state for state in "RDT" if state in states), main["State"][0])
-    args = root.joinpath("cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    inner_pid = int(main["NSpid"].split()[-1])
     return (
         Process(
             pid=pid,
@@ -93,8 +115,9 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
             ignored=int(main["SigIgn"], 16),
             blocked=int(main["SigBlk"], 16),
             pending=pending | int(main["ShdPnd"], 16),
-            args=(args or f"[{main['Name']}]")[:_MOST_ARGS],
-            inner_pid=int(main["NSpid"].split()[-1]),
+            argv=_argv(root.joinpath("cmdline").read_bytes()) or (f"[{main['Name']}]",),
+            inner_pid=inner_pid,
+            is_namespace_init=inner_pid == 1,
             activity=activity,
             # "0" is both running and "may not be seen"; nothing can be concluded from it.
             wchan=None if wchans & {"", "0"} else " ".join(sorted(wchans)),
@@ -104,8 +127,18 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
     )
 
 
+def _argv(cmdline: bytes) -> tuple[str, ...]:
+    """The words of a command line as proc_pid_cmdline(5) has them, up to a size.
+
+    A process that changed its title has all of it in one word, with blanks: it is split at them, as ps shows it.
+    """
+    text = cmdline.rstrip(b"\0").decode("utf-8", "replace")[:_MOST_ARGS]
+    words = text.split("\0") if text else []
+    return tuple(words[0].split() if len(words) == 1 else words)
+
+
 def _about_to_sleep(state: str, wchan: str) -> bool:
-    """Whether a thread calls itself asleep, but has not left the processor yet, and may find that it must go on.
+    """Whether a thread calls itself asleep, but has not left the processor yet, and may find that it must not sleep.
 
     A thread sets its state first and looks once more for a reason to stay awake; on a busy machine it may be preempted
     in between, for long. It sleeps in nothing then (kernel/sched/core.c, ``get_wchan``).
@@ -115,7 +148,7 @@ def _about_to_sleep(state: str, wchan: str) -> bool:
 
 @cache
 def _shows_wchan() -> bool:
-    """Whether this kernel tells us what sleeps where, as it tells root: asked of init and of kthreadd, which sleep."""
+    """Whether this kernel shows us what processes sleep in, as it does to root: init and kthreadd always sleep."""
     for pid in (1, 2):
         with suppress(OSError):
             if Path(f"/proc/{pid}/wchan").read_text(encoding="ascii") not in ("", "0"):
@@ -136,11 +169,7 @@ def _status(task: Path) -> dict[str, str]:
 
 
 def top_tree(api: docker.APIClient, container_id: str) -> Tree:
-    """Sample a container's processes with ps(1) on the engine's host, in `proc_tree`'s order; empty once it is gone.
-
-    Raises:
-        EngineUnavailable: the engine went away.
-    """
+    """Sample a container's processes with ps(1) on the engine's host, in `proc_tree`'s order; none once it is gone."""
     try:
         with our_errors():
             answer = api.top(container_id, ps_args=f"-o {_COLUMNS}")
@@ -149,42 +178,41 @@ def top_tree(api: docker.APIClient, container_id: str) -> Tree:
     return read_top(answer["Titles"], answer["Processes"] or [])
 
 
-def with_wchan(tree: Tree, told: Tree) -> Tree:
-    """A tree with what another sample of the same container tells of what its processes sleep in.
+def with_wchan(tree: Tree, other: Tree) -> Tree:
+    """A tree completed with what its processes sleep in, from another sample of the same container.
 
-    Only root may see that in /proc (proc_pid_wchan(5)); the engine's ps is root. It tells it of main threads alone.
+    Only root may see that in /proc (proc_pid_wchan(5)); the engine's ps is root. It shows it for main threads only.
     """
-    by_pid = {process.pid: process.wchan for process in told}
+    by_pid = {process.pid: process.wchan for process in other}
     return tuple(replace(process, wchan=process.wchan or by_pid.get(process.pid)) for process in tree)
 
 
 def read_top(titles: list[str], rows: list[list[str]]) -> Tree:
     """Read the answer of ``docker top``, the root of the tree first."""
-    names = {"CAUGHT": "caught", "CATCHED": "caught", "IGNORED": "ignored", "BLOCKED": "blocked", "PENDING": "pending"}
-    columns = [names.get(title, title.lower()) for title in titles]
-    processes = []
+    columns = [title.lower().replace("catched", "caught") for title in titles]
+    processes: dict[int, Process] = {}
     for row in rows:
         cells = dict(zip(columns, row, strict=False))
-        processes.append(
-            Process(
-                pid=int(cells["pid"]),
-                ppid=int(cells["ppid"]),
-                pgid=int(cells["pgid"]),
-                state=cells["stat"],
-                caught=int(cells["caught"], 16),
-                ignored=int(cells["ignored"], 16),
-                blocked=int(cells["blocked"], 16),
-                pending=int(cells["pending"], 16),
-                wchan=None if cells.get("wchan", "-") in ("-", "?") else cells["wchan"],
-                args=(cells.get("args") or cells.get("command") or "")[:_MOST_ARGS],
-            )
+        pid = int(cells["pid"])
+        processes[pid] = Process(
+            pid=pid,
+            ppid=int(cells["ppid"]),
+            pgid=int(cells["pgid"]),
+            state=cells["stat"],
+            caught=int(cells["caught"], 16),
+            ignored=int(cells["ignored"], 16),
+            blocked=int(cells["blocked"], 16),
+            pending=int(cells["pending"], 16),
+            wchan=None if cells.get("wchan", "-") in ("-", "?") else cells["wchan"],
+            argv=tuple((cells.get("args") or cells.get("command") or "")[:_MOST_ARGS].split()),
         )
-    known = {process.pid for process in processes}
 
     def below(parent: int | None) -> Iterator[Process]:
-        for process in sorted(processes, key=lambda process: process.pid):
-            if process.ppid == parent or (parent is None and process.ppid not in known):
+        for pid, process in sorted(processes.items()):
+            if process.ppid == parent or (parent is None and process.ppid not in processes):
                 yield process
-                yield from below(process.pid)
+                yield from below(pid)
 
-    return tuple(below(None))
+    tree = tuple(below(None))
+    # The engine's processes are those of its container's PID namespace: the root of their tree began it.
+    return tuple(replace(process, is_namespace_init=number == 0) for number, process in enumerate(tree))

@@ -1,4 +1,4 @@
-"""A request to an app whose end is held back, so that it is in flight for as long as one likes."""
+"""A request to an app whose end is held back, so that it stays in flight as long as wanted."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ _BODY: Final = b"x"
 
 
 class HttpRequest:
-    """A POST to a port on 127.0.0.1 that has been sent but for its body, and whose answer has begun.
+    """A POST to a published port on 127.0.0.1 that has been sent but for its body, and whose answer has begun.
 
-    Args:
-        port: the published port.
-        path: what to ask for; the app begins its answer at once, and ends it when the body has come.
+    The app begins its answer at once, and ends it when the body has come.
 
     Raises:
-        EngineFault: nobody listens there, no answer began within 10 s, or it does not tell how long it will be, so that
-            a whole one could not be told from one that breaks off.
+        EngineFault: nobody listens there, no answer began within 10 s, or the answer does not say how long it will be,
+            so that a complete one looks like one that breaks off.
     """
 
     def __init__(self, port: int, path: str) -> None:
@@ -38,10 +36,10 @@ class HttpRequest:
             raise EngineFault(f"the app does not answer on its published port: {error!r}") from error
         if self._answer.length is None and not self._answer.chunked:
             self.close()
-            raise EngineFault("the app's answer has neither a length nor chunks, so its end cannot be told")
+            raise EngineFault("the app's answer has neither a length nor chunks, so its end cannot be detected")
 
     def finish(self) -> bool:
-        """Send the body; whether the answer came whole, and well."""
+        """Send the body, and return whether the answer came complete and without an error status."""
         try:
             self._socket.sendall(_BODY)
             self._answer.read()
@@ -50,6 +48,6 @@ class HttpRequest:
         return self._answer.status < 400  # noqa: PLR2004  RFC 9110: 4xx and 5xx are errors
 
     def close(self) -> None:
-        """Give it up."""
+        """Abandon it."""
         self._answer.close()
         self._connection.close()

@@ -1,4 +1,4 @@
-"""The kernel's signal tracepoints, through an instance of tracefs that is ours alone.
+"""The kernel's signal tracepoints, through a tracefs instance of our own.
 
 Needs Linux, root and a local engine. The files are described in the kernel's Documentation/trace/ftrace.rst.
 """
@@ -37,11 +37,10 @@ _numbers = count()
 class Tracer:
     """Follows signals machine-wide; a context manager that removes its tracefs instance.
 
-    Args:
-        signals: the signals to be sent. All others are followed too, but for SIGCHLD and SIGURG.
+    All signals are followed, but SIGCHLD and SIGURG only if they are among those to be sent.
 
     Raises:
-        EngineUnavailable: on entering, if the tracepoints cannot be had here; the message says why.
+        EngineUnavailable: on entering, if the tracepoints are not available here; the message says why.
     """
 
     def __init__(self, signals: Iterable[Signal]) -> None:
@@ -60,7 +59,7 @@ class Tracer:
         self._instance = root / "instances" / name
         try:
             self._instance.mkdir()
-            # The monotonic clock is the one that the app and the harness tell the time by.
+            # The monotonic clock is the one that the app and the harness use.
             self._instance.joinpath("trace_clock").write_text("mono", encoding="ascii")
             for event in ("signal_generate", "signal_deliver"):
                 folder = self._instance / "events" / "signal" / event
@@ -78,16 +77,12 @@ class Tracer:
         _remove(self._instance)
 
     def records(self, ids: Collection[int], *, since_s: float) -> tuple[TraceRecord, ...] | None:
-        """Give all records so far of signals that these processes sent, were sent, or took.
+        """All records so far of signals that these processes sent, were sent, or took.
 
         The kernel writes a record as it happens, so a record that is not here now was not made before the call.
 
-        Args:
-            ids: ids of processes and threads on the host.
-            since_s: a monotonic time in seconds; earlier records are of earlier processes with the same id.
-
-        Returns:
-            ``None`` if records since then were lost, so that nothing can be concluded.
+        ``ids`` are those of processes and threads on the host; before ``since_s``, a monotonic time, others may have
+        had them. ``None`` means that records since then were lost, so that nothing can be concluded.
         """
         with self._reading:
             self._drain()
@@ -96,26 +91,21 @@ class Tracer:
             # They are almost in the order of time: what is older by more than the slack has nothing behind it.
             recent = takewhile(lambda record: record.time_s >= since_s - _SLACK_S, reversed(self._records))
             wanted = set(ids)
-            found = [r for r in recent if r.time_s >= since_s and not wanted.isdisjoint(_ids(r))]
-            return tuple(reversed(found))
+            records = [r for r in recent if r.time_s >= since_s and not wanted.isdisjoint(_ids(r))]
+            return tuple(reversed(records))
 
     def _drain(self) -> None:
-        while True:
-            try:
-                piece = os.read(self._pipe, _PIECE)
-            except BlockingIOError:
-                return
-            if not piece:
-                return
-            *lines, self._rest = (self._rest + piece).split(b"\n")
-            self.take(line.decode("utf-8", "replace") for line in lines)
+        with suppress(BlockingIOError):
+            while piece := os.read(self._pipe, _PIECE):
+                *lines, self._rest = (self._rest + piece).split(b"\n")
+                self.take(line.decode("utf-8", "replace") for line in lines)
 
     def take(self, lines: Iterable[str]) -> None:
         """Take in lines of the kernel's record."""
         for line in lines:
             record = parse_line(line)
             if isinstance(record, Lost):
-                self._gap_s = time.monotonic()  # the loss was before it was told
+                self._gap_s = time.monotonic()  # the loss was before its record
             elif record is not None:
                 self._records.append(record)
         while len(self._records) > _MOST_RECORDS:
@@ -127,13 +117,11 @@ def _ids(record: TraceRecord) -> set[int]:
 
 
 def sweep(root: Path | None = None) -> int:
-    """Remove instances whose harness is gone; how many they were."""
-    root = root or next((path for path in _MOUNTS if path.joinpath("instances").is_dir()), None)
-    stale = [
-        path for path in (root.joinpath("instances").glob(f"{_PREFIX}*") if root else ()) if not _in_use(path.name)
-    ]
+    """Remove instances whose harness is gone, and return their number."""
+    root = root or _mounted()
+    instances = root.joinpath("instances").glob(f"{_PREFIX}*") if root else ()
     removed = 0
-    for path in stale:
+    for path in [path for path in instances if not _in_use(path.name)]:
         # Another run may be sweeping it at this moment, and as long as it has a file of it open, it is busy.
         with suppress(OSError):
             _remove(path)
@@ -142,7 +130,7 @@ def sweep(root: Path | None = None) -> int:
 
 
 def dead(pid: int) -> bool:
-    """Whether a process has ended and is but an entry in the process table, until its parent waits for it."""
+    """Whether a process has ended and is only an entry in the process table, until its parent waits for it."""
     return _stat(pid)[:1] in (["Z"], ["X"])
 
 
@@ -160,7 +148,7 @@ def _started(pid: int) -> str:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of proc_pid_stat(5) from the third on, the state; none if there is no such process."""
+    """The fields of proc_pid_stat(5) from the third (the state) on; none if there is no such process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -174,15 +162,17 @@ def _remove(instance: Path) -> None:
         instance.rmdir()
 
 
+def _mounted() -> Path | None:
+    return next((path for path in _MOUNTS if path.joinpath("instances").is_dir()), None)
+
+
 def _tracefs() -> Path:
     if os.geteuid() != 0:
         raise EngineUnavailable("the kernel's signal tracepoints need root")
-    for path in _MOUNTS:
-        if path.joinpath("instances").is_dir():
-            return path
-    mount = subprocess.run(
-        ["mount", "-t", "tracefs", "nodev", str(_MOUNTS[0])], capture_output=True, text=True, check=False
-    )
-    if mount.returncode != 0 or not _MOUNTS[0].joinpath("instances").is_dir():
-        raise EngineUnavailable(f"tracefs cannot be mounted: {mount.stderr.strip()}")
-    return _MOUNTS[0]
+    if root := _mounted():
+        return root
+    command = ["mount", "-t", "tracefs", "nodev", str(_MOUNTS[0])]
+    mount = subprocess.run(command, capture_output=True, text=True, check=False)
+    if root := _mounted():
+        return root
+    raise EngineUnavailable(f"tracefs cannot be mounted: {mount.stderr.strip()}")

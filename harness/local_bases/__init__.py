@@ -1,5 +1,1 @@
-"""Base images assembled from packages, for places where no image registry answers."""
-
-from harness.local_bases.assemble import build_recipe
-
-__all__ = ["build_recipe"]
+"""Base images assembled from packages, for places where no image registry answers; and what brings an engine up."""

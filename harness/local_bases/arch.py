@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.core.errors import BaseUnavailable
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Architecture:
+class Architecture(NamedTuple):
     """One architecture under the names it goes by."""
 
     debian: str
@@ -20,17 +18,11 @@ class Architecture:
     """In Node's own file names: ``x64``."""
 
 
-_KNOWN: Final = (
-    Architecture(debian="amd64", machine="x86_64", node="x64"),
-    Architecture(debian="arm64", machine="aarch64", node="arm64"),
-)
+_KNOWN: Final = (Architecture("amd64", "x86_64", "x64"), Architecture("arm64", "aarch64", "arm64"))
 
 
 def architecture(engine_name: str) -> Architecture:
-    """Find the architecture that an engine reports, the one its containers run on.
-
-    Args:
-        engine_name: ``Arch`` of the engine's version answer.
+    """The architecture that an engine reports as that of its containers (``Arch`` of its version answer).
 
     Raises:
         BaseUnavailable: no packages are known for it.

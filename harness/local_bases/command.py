@@ -14,9 +14,8 @@ from harness.core.errors import BaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+# Far above what any of them takes, on a slow mirror too.
 _LIMIT_S: Final = 1200
-"""Far above what any of them takes, on a slow mirror too."""
-
 _STOP_S: Final = 30
 _LINES: Final = 3
 
@@ -24,18 +23,13 @@ _LINES: Final = 3
 def run(command: Sequence[str], *, sink: IO[bytes] | int, environment: Mapping[str, str]) -> None:
     """Run a command to its end, and on any interruption let it clean up after itself.
 
-    Args:
-        command: a program and its arguments.
-        sink: where its standard output goes.
-        environment: added to that of this process.
+    Its standard output goes to the sink, and ``environment`` is added to that of this process.
 
     Raises:
         BaseUnavailable: it fails, or takes longer than 20 minutes.
     """
     name = Path(command[0]).name
-    by_hand = (
-        f"Run it by hand to see more: {shlex.join(command)}\nOr use a base that is ready faster: local:musl-node24"
-    )
+    remedy = f"Run it by hand to see more: {shlex.join(command)}\nOr use a base that is ready faster: local:musl-node24"
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -48,18 +42,18 @@ def run(command: Sequence[str], *, sink: IO[bytes] | int, environment: Mapping[s
         try:
             _, messages = process.communicate(timeout=_LIMIT_S)
         except subprocess.TimeoutExpired as error:
-            raise BaseUnavailable(f"{name} did not end within {_LIMIT_S} s", remedy=by_hand) from error
+            raise BaseUnavailable(f"{name} did not end within {_LIMIT_S} s", remedy=remedy) from error
         finally:
             if process.poll() is None:
                 _stop(process)
     if process.returncode:
         errors = [line for line in messages.decode(errors="replace").splitlines() if line.startswith("E:")]
         reason = " ".join(errors[-_LINES:]) or "it gives no reason"
-        raise BaseUnavailable(f"{name} failed with status {process.returncode}: {reason}", remedy=by_hand)
+        raise BaseUnavailable(f"{name} failed with status {process.returncode}: {reason}", remedy=remedy)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process and its children to end, and end them when they do not."""
+    """Ask a process and its children to end, and kill them if they do not."""
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.communicate(timeout=_STOP_S)

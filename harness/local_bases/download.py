@@ -1,13 +1,15 @@
-"""Downloads that are checked against a known hash and kept in a cache under that hash."""
+"""Downloads that are checked against a known hash and kept under it in a cache, which several processes may share."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -17,11 +19,9 @@ from urllib3.util.retry import Retry
 from harness.core.errors import BaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
 
-_CONNECT_S: Final = 10.0
-_READ_S: Final = 60.0
+_TIMEOUT_S: Final = (10.0, 60.0)  # to connect, and between two pieces
 _CHUNK: Final = 1 << 20
 _TRIES_PER_FILE: Final = 3
 _OFFLINE: Final = (
@@ -36,67 +36,48 @@ HashName = Literal["sha1", "sha256", "sha512"]
 class Artifact:
     """A file that an index offers.
 
-    Args:
-        title: what it is to a reader, such as ``npm 9.6.7``.
-        url: where it is.
-        algorithm: the hash function that `digest` is of.
-        digest: the hash the index gives, in lower-case hexadecimal.
-        size: bytes, where the index says.
+    ``title`` names it to a reader, as in ``npm 9.6.7``; ``digest`` is the hash that the index gives, in lower-case
+    hexadecimal; ``size`` is in bytes, if the index says.
     """
 
     title: str
     url: str
-    algorithm: HashName
     digest: str
+    algorithm: HashName = "sha256"
     size: int | None = None
 
 
 def host_of(url: str) -> str:
-    """Give the host of a URL, for messages (a URL may carry credentials, its host does not)."""
+    """The host of a URL, for messages (a URL may carry credentials, its host does not)."""
     return urlsplit(url).hostname or "the package index"
 
 
 def megabytes(size: int) -> str:
-    """Write a size in bytes for people."""
+    """A size in bytes as people read it."""
     return f"{max(1, round(size / 1e6))} MB"
 
 
 class Downloads:
-    """HTTP with retries and bounded waits, over a cache of checked files.
+    """HTTP with retries and bounded waits, over a cache of checked files; a context manager.
 
-    Use it as a context manager; it owns a connection pool. Proxies and certificate authorities come from the
-    environment, as `requests` reads it.
-
-    Args:
-        cache: a directory for the files; made when it is not there. Several processes may share it.
-        report: called with one line when something is fetched that takes a while.
-
-    Raises:
-        BaseUnavailable: from each method, when a host does not answer or answers with something else than asked for.
+    Proxies and certificate authorities come from the environment, as `requests` reads it. Several processes may share
+    the cache. Each method raises `BaseUnavailable` if a host does not answer or answers with something else than asked
+    for, and reports what takes a while.
     """
 
     def __init__(self, cache: Path, report: Callable[[str], None]) -> None:
-        """Open a connection pool; nothing is fetched yet."""
         self._cache = cache
         self._report = report
         self._session = requests.Session()
-        retry = Retry(
-            total=3,
-            backoff_factor=0.5,
-            status_forcelist=(429, 500, 502, 503, 504),
-            allowed_methods=("GET",),
-            raise_on_status=False,
-        )
+        statuses = (429, 500, 502, 503, 504)
+        retry = Retry(total=3, backoff_factor=0.5, status_forcelist=statuses, raise_on_status=False)
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=retry))
 
     def __enter__(self) -> Downloads:
-        """Hand out the downloader itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self._session.close()
 
@@ -105,12 +86,7 @@ class Downloads:
         return self._body(url, accept="text/plain, */*").decode("utf-8", errors="replace")
 
     def json(self, url: str, *, accept: str) -> Any:
-        """Fetch a JSON document; nothing is cached.
-
-        Args:
-            url: where it is.
-            accept: the media type to ask for, as an ``Accept`` header.
-        """
+        """Fetch a JSON document of a media type; nothing is cached."""
         body = self._body(url, accept=accept)
         try:
             return json.loads(body)
@@ -121,7 +97,7 @@ class Downloads:
             ) from error
 
     def file(self, artifact: Artifact) -> Path:
-        """Give the path of an artifact in the cache, fetching it when it is not there.
+        """The path of an artifact in the cache, fetched if it is not there.
 
         The content has the artifact's hash, whoever put it there. The caller does not change or remove it.
         """
@@ -131,7 +107,7 @@ class Downloads:
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="download-") as scratch:
             part = Path(scratch, "part")
             self._fetch(artifact, part)
-            # A rename is atomic: another process sees the whole file or none.
+            # A rename is atomic: another process sees the complete file or none.
             part.replace(path)
         return path
 
@@ -149,11 +125,11 @@ class Downloads:
                     raise _unreachable(artifact.url, error) from error
             else:
                 break
-        found = _digest(part, artifact.algorithm)
-        if found != artifact.digest:
+        digest = _digest(part, artifact.algorithm)
+        if digest != artifact.digest:
             raise BaseUnavailable(
                 f"{artifact.title} from {host_of(artifact.url)} is not what its index promises: "
-                f"{artifact.algorithm} {found} instead of {artifact.digest}",
+                f"{artifact.algorithm} {digest} instead of {artifact.digest}",
                 remedy="Try again; if it stays, a proxy or mirror in between changes the file.",
             )
 
@@ -165,26 +141,34 @@ class Downloads:
             raise _unreachable(url, error) from error
 
     def _get(self, url: str, *, accept: str) -> requests.Response:
-        response = self._session.get(url, headers={"Accept": accept}, timeout=(_CONNECT_S, _READ_S), stream=True)
+        response = self._session.get(url, headers={"Accept": accept}, timeout=_TIMEOUT_S, stream=True)
         response.raise_for_status()
         return response
 
 
 def _digest(path: Path, algorithm: HashName) -> str:
     with path.open("rb") as source:
-        return _digest_of(source, algorithm)
-
-
-def _digest_of(source: IO[bytes], algorithm: HashName) -> str:
-    state = hashlib.new(algorithm)
-    while chunk := source.read(_CHUNK):
-        state.update(chunk)
-    return state.hexdigest()
+        return hashlib.file_digest(source, algorithm).hexdigest()
 
 
 def _unreachable(url: str, error: requests.RequestException) -> BaseUnavailable:
-    """Say in one sentence which host failed and how."""
-    host = host_of(url)
+    answer = f"does not answer ({type(error).__name__})"
     if error.response is not None:
-        return BaseUnavailable(f"{host} answered {url} with status {error.response.status_code}", remedy=_OFFLINE)
-    return BaseUnavailable(f"{host} does not answer ({type(error).__name__})", remedy=_OFFLINE)
+        answer = f"answered {url} with status {error.response.status_code}"
+    return BaseUnavailable(f"{host_of(url)} {answer}", remedy=_OFFLINE)
+
+
+@contextmanager
+def exclusive(path: Path, report: Callable[[str], None], waiting: str) -> Iterator[None]:
+    """Lock a file while the block runs, and report once that this is ``waiting`` if someone else has the lock.
+
+    The kernel drops the lock when its holder ends, however it ends, so the wait is bounded by the holder's work. The
+    file is made if missing, and left there, since removing it would let two holders in.
+    """
+    with path.open("ab") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(waiting)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable
-from harness.local_bases.pypi import project_files
+from harness.local_bases.indexes import project_files
 
 if TYPE_CHECKING:
     from harness.local_bases.arch import Architecture
@@ -27,7 +27,7 @@ _INSTALL_COMPILER: Final = "apt-get install -y gcc libc6-dev"
 
 
 def static_program(downloads: Downloads, arch: Architecture) -> bytes:
-    """Give the program, from the newest release that has it for this architecture.
+    """The program, from the newest release that has it for this architecture.
 
     Raises:
         BaseUnavailable: it can neither be fetched nor compiled here.
@@ -39,27 +39,23 @@ def static_program(downloads: Downloads, arch: Architecture) -> bytes:
             member = next(name for name in wheel.namelist() if name.endswith("/scripts/dumb-init"))
             return wheel.read(member)
     sources = [file for file in files if not file.platforms]
-    return compile_static(downloads.file(sources[-1].artifact), arch)
+    return _compile_static(downloads.file(sources[-1].artifact), arch)
 
 
-def compile_static(source: Path, arch: Architecture) -> bytes:
-    """Compile the program from its source archive with this machine's C compiler.
-
-    Args:
-        source: the archive, as on the package index.
-        arch: what it is for; has to be this machine's.
-
-    Raises:
-        BaseUnavailable: this machine is of another architecture, has no compiler, or the compiler fails.
-    """
+def _compile_static(source: Path, arch: Architecture) -> bytes:
+    """Compile the program from its source archive with this machine's C compiler, for this machine's architecture."""
     compiler = shutil.which("cc")
     if compiler is None or platform.system() != "Linux" or platform.machine() != arch.machine:
         raise BaseUnavailable(
-            f"no static dumb-init can be had for {arch.machine}: there is no package and no C compiler for it here",
+            f"no static dumb-init for {arch.machine}: there is no package and no C compiler for it here",
             remedy=f"On a {arch.machine} Linux machine: {_INSTALL_COMPILER}\nOr name a Debian base with --base.",
         )
     with tempfile.TemporaryDirectory(prefix="signal-harness-dumb-init-") as scratch:
-        _unpack_sources(source, Path(scratch))
+        with tarfile.open(source) as archive:
+            for entry in archive:
+                name = Path(entry.name).name
+                if name.endswith((".c", ".h")) and (content := archive.extractfile(entry)) is not None:
+                    Path(scratch, name).write_bytes(content.read())
         command = [compiler, "-static", "-std=gnu99", "-O2", "-s", "-o", "dumb-init", "dumb-init.c"]
         done = subprocess.run(
             command, cwd=scratch, capture_output=True, text=True, errors="replace", timeout=_COMPILE_S, check=False
@@ -70,12 +66,3 @@ def compile_static(source: Path, arch: Architecture) -> bytes:
                 remedy=f"{_INSTALL_COMPILER}\nOr name a Debian base with --base.",
             )
         return Path(scratch, "dumb-init").read_bytes()
-
-
-def _unpack_sources(source: Path, target: Path) -> None:
-    """Write the C files of the archive, without their directories."""
-    with tarfile.open(source) as archive:
-        for entry in archive:
-            name = Path(entry.name).name
-            if name.endswith((".c", ".h")) and (content := archive.extractfile(entry)) is not None:
-                Path(target, name).write_bytes(content.read())

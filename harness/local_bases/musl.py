@@ -6,28 +6,30 @@ dumb-init as a static program. All of them are static, so that only Node uses th
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable
 from harness.local_bases import deb, dumbinit, official
-from harness.local_bases.elf import is_static
 from harness.local_bases.rootfs import PROGRAM_MODE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from harness.local_bases.arch import Architecture
     from harness.local_bases.download import Downloads
     from harness.local_bases.rootfs import Rootfs
 
-_SUITE: Final = "trixie"
-_SHELL: Final = "/bin/sh"
+_ELF: Final = b"\x7fELF\x02\x01"  # 64 bit, little-endian, as every supported architecture is
+_PT_INTERP: Final = 3
 
 # One directory of programs and one of libraries under all their usual names: an applet is at /bin, /sbin, /usr/bin and
 # /usr/sbin, wherever a script looks for it.
 _MERGED: Final = {"bin": "usr/bin", "sbin": "usr/bin", "usr/sbin": "bin", "lib": "usr/lib"}
-_DIRECTORIES: Final = ("dev", "proc", "sys", "run", "mnt", "opt", "srv", "var/cache", "var/log", "usr/local/bin")
-_STICKY: Final = ("tmp", "var/tmp")
+_DIRECTORIES: Final = {
+    **dict.fromkeys(("usr/bin", "usr/lib", "usr/local/bin", "var/cache", "var/log"), 0o755),
+    **dict.fromkeys(("dev", "proc", "sys", "run", "mnt", "opt", "srv"), 0o755),
+    **dict.fromkeys(("tmp", "var/tmp"), 0o1777),
+    "root": 0o700,
+}
 
 _ETC: Final = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
@@ -39,17 +41,11 @@ _SECRET: Final = ("etc/shadow", "etc/gshadow")
 
 
 def add_musl_system(rootfs: Rootfs, downloads: Downloads, arch: Architecture) -> None:
-    """Add everything but Node: loader and C library, BusyBox with a link for each applet, tini, dumb-init, accounts.
-
-    Raises:
-        BaseUnavailable: a package cannot be had.
-    """
-    packages = deb.find_packages(downloads, _SUITE, arch.debian, ("busybox-static", "musl", "tini"))
-    libc_path = f"usr/lib/{arch.machine}-linux-musl/libc.so"
-    libc = deb.read_files(downloads.file(packages["musl"]), [libc_path])[libc_path]
-    busybox_path, tini_path = "usr/bin/busybox", "usr/bin/tini-static"
-    busybox = deb.read_files(downloads.file(packages["busybox-static"]), [busybox_path])[busybox_path]
-    tini = deb.read_files(downloads.file(packages["tini"]), [tini_path])[tini_path]
+    """Add everything but Node: loader and C library, BusyBox with a link for each applet, tini, dumb-init, accounts."""
+    packages = deb.find_packages(downloads, "trixie", arch.debian, ("busybox-static", "musl", "tini"))
+    libc = deb.read_file(downloads.file(packages["musl"]), f"usr/lib/{arch.machine}-linux-musl/libc.so")
+    busybox = deb.read_file(downloads.file(packages["busybox-static"]), "usr/bin/busybox")
+    tini = deb.read_file(downloads.file(packages["tini"]), "usr/bin/tini-static")
     programs = {"busybox": busybox, "tini": tini, "dumb-init": dumbinit.static_program(downloads, arch)}
 
     _add_skeleton(rootfs)
@@ -66,16 +62,14 @@ def add_musl_system(rootfs: Rootfs, downloads: Downloads, arch: Architecture) ->
     loader = f"ld-musl-{arch.machine}.so.1"
     rootfs.file(f"usr/lib/{loader}", libc, mode=PROGRAM_MODE)
     rootfs.symlink(f"usr/lib/libc.musl-{arch.machine}.so.1", loader)
-    _add_etc(rootfs, {name: deb.upstream_version(package) for name, package in packages.items()})
+    versions = {name: deb.upstream_version(package) for name, package in packages.items()}
+    _add_etc(rootfs, musl=versions["musl"], busybox=versions["busybox-static"])
 
 
 def applets(busybox: bytes) -> list[str]:
-    """Read the names of the applets out of the BusyBox program, without running it: it may be another machine's.
+    """The names of the applets in a BusyBox program, read without running it: it may be another machine's.
 
     BusyBox keeps them as one sorted table of zero-terminated names, ``[`` and ``[[`` first, that an empty name ends.
-
-    Args:
-        busybox: the whole program.
 
     Raises:
         BaseUnavailable: there is no such table, or no shell in it.
@@ -91,30 +85,33 @@ def applets(busybox: bytes) -> list[str]:
     return names
 
 
+def is_static(program: bytes) -> bool:
+    """Whether a program is a 64-bit little-endian ELF file that needs no dynamic loader, so runs on any C library."""
+    if not program.startswith(_ELF):
+        return False
+    # Offsets of e_phoff, e_phentsize and e_phnum in the ELF-64 header: see elf(5).
+    (table,) = struct.unpack_from("<Q", program, 32)
+    size, count = struct.unpack_from("<HH", program, 54)
+    kinds = (struct.unpack_from("<I", program, table + index * size)[0] for index in range(count))
+    return _PT_INTERP not in kinds
+
+
 def _add_skeleton(rootfs: Rootfs) -> None:
-    rootfs.directory("usr/bin")
-    rootfs.directory("usr/lib")
+    for path, mode in _DIRECTORIES.items():
+        rootfs.directory(path, mode=mode)
     for path, target in _MERGED.items():
         rootfs.symlink(path, target)
-    for path in _DIRECTORIES:
-        rootfs.directory(path)
-    for path in _STICKY:
-        rootfs.directory(path, mode=0o1777)
-    rootfs.directory("root", mode=0o700)
 
 
-def _add_etc(rootfs: Rootfs, versions: Mapping[str, str]) -> None:
-    musl, busybox = versions["musl"], versions["busybox-static"]
-    added = official.accounts(_SHELL)
+def _add_etc(rootfs: Rootfs, *, musl: str, busybox: str) -> None:
+    added = official.accounts("/bin/sh")
     for path in sorted(_ETC | added):
         content = _ETC.get(path, "") + added.get(path, "")
         rootfs.file(path, content.encode(), mode=0o600 if path in _SECRET else 0o644)
-    rootfs.file(
-        "etc/os-release",
-        (
-            'NAME="musl and BusyBox"\n'
-            "ID=musl-busybox\n"
-            f"VERSION_ID={musl}\n"
-            f'PRETTY_NAME="musl {musl} and BusyBox {busybox}, assembled by signal-harness"\n'
-        ).encode(),
+    release = (
+        'NAME="musl and BusyBox"\n'
+        "ID=musl-busybox\n"
+        f"VERSION_ID={musl}\n"
+        f'PRETTY_NAME="musl {musl} and BusyBox {busybox}, assembled by signal-harness"\n'
     )
+    rootfs.file("etc/os-release", release.encode())

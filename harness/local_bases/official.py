@@ -12,10 +12,8 @@ if TYPE_CHECKING:
 
     from harness.local_bases.rootfs import Rootfs
 
-NODE_ID: Final = 1000
-"""User and group id of ``node``."""
-
-PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NODE_ID: Final = 1000
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _ENTRYPOINT: Final = """\
 #!/bin/sh
@@ -45,14 +43,13 @@ exec "$@"
 
 
 def accounts(shell: str) -> dict[str, str]:
-    """Give the lines that make the user and group ``node``, by the file under ``etc`` that they belong to.
+    """The lines that make the user and group ``node``, by the file that they belong to.
 
-    Args:
-        shell: the user's login shell: ``/bin/bash`` on Debian, ``/bin/sh`` on musl, as in the official images.
+    The login shell is ``/bin/bash`` on Debian and ``/bin/sh`` on musl, as in the official images.
     """
     return {
-        "etc/passwd": f"node:x:{NODE_ID}:{NODE_ID}::/home/node:{shell}\n",
-        "etc/group": f"node:x:{NODE_ID}:\n",
+        "etc/passwd": f"node:x:{_NODE_ID}:{_NODE_ID}::/home/node:{shell}\n",
+        "etc/group": f"node:x:{_NODE_ID}:\n",
         "etc/shadow": "node:!:::::::\n",
         "etc/gshadow": "node:!::\n",
     }
@@ -60,21 +57,14 @@ def accounts(shell: str) -> dict[str, str]:
 
 def add_surroundings(rootfs: Rootfs) -> None:
     """Add the home directory of ``node`` and the entrypoint script."""
-    rootfs.directory("home/node", owner=NODE_ID)
+    rootfs.directory("home/node", owner=_NODE_ID)
     rootfs.file("usr/local/bin/docker-entrypoint.sh", _ENTRYPOINT.encode(), mode=PROGRAM_MODE)
 
 
 def settings(*, node: str, labels: Mapping[str, str]) -> list[str]:
-    """Give the image's settings as Dockerfile instructions.
-
-    There is no STOPSIGNAL and no USER, as in the official images.
-
-    Args:
-        node: the complete version of Node, for ``NODE_VERSION``.
-        labels: to set on the image.
-    """
+    """The image's settings as Dockerfile instructions; no STOPSIGNAL and no USER, as in the official images."""
     return [
-        f"ENV PATH={PATH}",
+        f"ENV PATH={_PATH}",
         f"ENV NODE_VERSION={node}",
         f"ENTRYPOINT {json.dumps(['docker-entrypoint.sh'])}",
         f"CMD {json.dumps(['node'])}",

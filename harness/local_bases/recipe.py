@@ -15,16 +15,17 @@ from harness.core.errors import UsageError
 RecipeOs = Literal["musl", "debian11", "debian12", "debian13"]
 
 PREFIX: Final = "local:"
-"""What tells a recipe from an image reference."""
+REPOSITORY: Final = "signal-harness/base"
+DEFAULTS: Final = ("local:musl-node24", "local:debian12-node24")
+"""The recipes that stand in for the default bases of a registry."""
 
-OLDEST_NODE: Final = 18
-"""The oldest Node major that the package indexes carry with an npm to go with it."""
-
+# The oldest major that the package indexes carry with an npm to go with it.
+_OLDEST_NODE: Final = 18
 _OSES: Final[tuple[str, ...]] = get_args(RecipeOs)
-_NUMBER = r"(?:0|[1-9][0-9]{0,4})"
-_NODE = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}\.{_NUMBER})?")
-_NPM = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}\.{_NUMBER}(?:-[0-9A-Za-z][0-9A-Za-z.-]{{0,31}})?)?")
-_RECIPE = re.compile(r"(?P<os>[a-z0-9]+)-node(?P<node>[0-9.]+)(?:-npm(?P<npm>[0-9A-Za-z.-]+))?")
+_NUMBER: Final = r"(?:0|[1-9][0-9]{0,4})"
+_NODE: Final = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}\.{_NUMBER})?")
+_NPM: Final = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}\.{_NUMBER}(?:-[0-9A-Za-z][0-9A-Za-z.-]{{0,31}})?)?")
+_RECIPE: Final = re.compile(r"(?P<os>[a-z0-9]+)-node(?P<node>[0-9.]+)(?:-npm(?P<npm>[0-9A-Za-z.-]+))?")
 
 _REMEDY: Final = (
     "Write local:<os>-node<version>[-npm<version>], with <os> one of "
@@ -37,10 +38,8 @@ _REMEDY: Final = (
 class Recipe:
     """One base image to assemble.
 
-    Args:
-        os: the C library and distribution the image is made of.
-        node: the Node version, a major (``24``: its newest release) or complete (``22.14.0``).
-        npm: the npm version in the same two forms; ``None`` is the npm that this Node bundles.
+    Versions are majors (``24``: its newest release) or complete (``22.14.0``); without an npm it is the one that this
+    Node bundles.
 
     Raises:
         UsageError: a part is not of this form, or the Node is older than what can be assembled.
@@ -53,16 +52,16 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse parts that could not be written and read back."""
         if self.os not in _OSES:
-            raise UsageError(f"{self.os!r} is no operating system of a local base", remedy=_REMEDY)
+            raise UsageError(f"{self.os!r} is not an operating system of a local base", remedy=_REMEDY)
         if not _NODE.fullmatch(self.node):
-            raise UsageError(f"{self.node!r} is no Node version", remedy=_REMEDY)
-        if int(self.node.partition(".")[0]) < OLDEST_NODE:
+            raise UsageError(f"{self.node!r} is not a Node version", remedy=_REMEDY)
+        if int(self.node.partition(".")[0]) < _OLDEST_NODE:
             raise UsageError(
                 f"Node {self.node} is too old for a local base",
-                remedy=f"Local bases start at Node {OLDEST_NODE}; pull older ones from a registry, as node:16.",
+                remedy=f"Local bases start at Node {_OLDEST_NODE}; pull older ones from a registry, as node:16.",
             )
         if self.npm is not None and not _NPM.fullmatch(self.npm):
-            raise UsageError(f"{self.npm!r} is no npm version", remedy=_REMEDY)
+            raise UsageError(f"{self.npm!r} is not an npm version", remedy=_REMEDY)
 
     @property
     def name(self) -> str:
@@ -71,32 +70,29 @@ class Recipe:
         return f"{self.os}-node{self.node}{npm}"
 
     @property
+    def tag(self) -> str:
+        """What the image is called on an engine."""
+        return f"{REPOSITORY}:{self.name}"
+
+    @property
     def reference(self) -> str:
-        """The recipe as a user writes it; `parse_recipe` gives back an equal record."""
+        """The recipe as a user writes it; the inverse of `parse_recipe`."""
         return f"{PREFIX}{self.name}"
 
 
-def is_glob(reference: str) -> bool:
-    """Tell whether a base reference stands for all local tags that match it, as in a shell."""
-    return any(sign in reference for sign in "*?[")
-
-
 def is_recipe(reference: str) -> bool:
-    """Tell whether a base reference asks for a local recipe, well-formed or not."""
+    """Whether a base reference asks for a local recipe, well-formed or not."""
     return reference.startswith(PREFIX)
 
 
 def parse_recipe(text: str) -> Recipe:
-    """Read a recipe from its text.
-
-    Args:
-        text: ``local:<os>-node<version>[-npm<version>]``, exactly; no blanks, lower case.
+    """The recipe of a text ``local:<os>-node<version>[-npm<version>]``, in lower case and without blanks.
 
     Raises:
         UsageError: the text is not of this form.
     """
     match = _RECIPE.fullmatch(text.removeprefix(PREFIX)) if is_recipe(text) else None
     if match is None:
-        raise UsageError(f"{text!r} is no recipe for a local base", remedy=_REMEDY)
-    # Recipe itself refuses an unknown os; the cast only tells the type checker so.
+        raise UsageError(f"{text!r} is not a recipe for a local base", remedy=_REMEDY)
+    # Recipe itself refuses an unknown os.
     return Recipe(os=cast("RecipeOs", match["os"]), node=match["node"], npm=match["npm"])

@@ -10,9 +10,10 @@ import pytest
 
 from harness.core.errors import EngineFault
 from harness.core.signals import Signal
+from harness.core.subject import LaunchOptions
+from harness.files import cache_folder
 from harness.run.protocol import Container, Engine, Launch
 from harness.run.waiting import until
-from harness.session import cache_folder
 from tests.support.scripted import Executed, Happening, Script, ScriptedEngine, process
 
 if TYPE_CHECKING:
@@ -53,12 +54,15 @@ class Place:
         return self.engine.launch(
             Launch(
                 image=self.image,
-                init=case.init,
-                entrypoint=(),
-                command=case.command,
+                options=LaunchOptions(
+                    init=case.init,
+                    entrypoint=(),
+                    command=case.command,
+                    environment=case.environment,
+                    network="none",
+                ),
                 tty=case.tty,
                 publish=case.publish,
-                environment=case.environment,
             )
         )
 
@@ -178,7 +182,9 @@ CASES = (TALKS, FAILS, STAYS, LEAVES, PARENT, WITH_INIT, WRITES, MISSING, TERMIN
 
 @contextmanager
 def scripted_place() -> Iterator[Place]:
-    engine = ScriptedEngine(lambda launch: next(case.script for case in CASES if case.command == launch.command))
+    engine = ScriptedEngine(
+        lambda launch: next(case.script for case in CASES if case.command == launch.options.command)
+    )
     yield Place(engine=engine, present=lambda: sorted(engine.present))
     assert not engine.present
 
@@ -188,10 +194,11 @@ def real_place() -> Iterator[Place]:
     from harness.engine.bases import Bases
     from harness.engine.client import connect
     from harness.engine.containers import DockerEngine
+    from harness.local_bases.provider import LocalBases
 
     api = connect()
     try:
-        bases = Bases(api, cache=cache_folder(), report=lambda _: None)
+        bases = Bases(api, providers=[LocalBases(cache_folder())], report=lambda _: None)
         if not bases.present(BASE):
             bases.get(BASE)
         with DockerEngine(api) as engine:
@@ -264,7 +271,7 @@ def test_the_tree_shows_pid_1_with_its_masks(place: Place) -> None:
         container.start()
         wait_for_line(container, "up")
         (pid1,) = wait_for_tree(container, 1)
-        assert pid1.args.startswith("node -e")
+        assert pid1.command.startswith("node -e")
         assert pid1.alive
         assert pid1.catches(TERM)
         assert not pid1.ignores(TERM)
@@ -278,8 +285,8 @@ def test_the_tree_shows_parents_before_children(place: Place) -> None:
         wait_for_line(container, "up")
         shell, app = wait_for_tree(container, 2)
         assert app.ppid == shell.pid
-        assert shell.args.startswith("/bin/sh -c")
-        assert app.args.startswith("node -e")
+        assert shell.command.startswith("/bin/sh -c")
+        assert app.command.startswith("node -e")
         assert shell.catches(USR1)
         assert not shell.catches(TERM)
 
@@ -289,7 +296,7 @@ def test_an_init_is_pid_1(place: Place) -> None:
         container.start()
         wait_for_line(container, "up")
         init, app = wait_for_tree(container, 2)
-        assert "init" in init.args
+        assert "init" in init.command
         assert app.ppid == init.pid
 
 
@@ -435,7 +442,7 @@ def test_what_a_command_leaves_behind_is_adopted(place: Place) -> None:
         code, output = container.execute(("/bin/sh", "-c", "sleep 3600 </dev/null >/dev/null 2>&1 & echo $!"))
         assert code == 0
         pid1, orphan = wait_for_tree(container, 2)
-        assert (orphan.args, orphan.ppid) == ("sleep 3600", pid1.pid)
+        assert (orphan.command, orphan.ppid) == ("sleep 3600", pid1.pid)
         assert orphan.inner_pid in (int(output), None)
 
 

@@ -14,7 +14,8 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from harness.core.errors import BaseUnavailable
-from harness.local_bases import build_recipe
+from harness.engine.store import ImageStore
+from harness.local_bases.assemble import build_recipe
 from harness.local_bases.recipe import parse_recipe
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def api() -> Iterator[docker.APIClient]:
 @pytest.fixture(scope="session", params=REFERENCES)
 def base(request: pytest.FixtureRequest, api: docker.APIClient, recipe_cache: Path) -> Base:
     """A default base, reused when the engine has it."""
-    tag = build_recipe(api, parse_recipe(request.param), cache=recipe_cache, report=print)
+    tag = build_recipe(ImageStore(api), parse_recipe(request.param), cache=recipe_cache, report=print)
     return Base(reference=request.param, tag=tag, api=api)
 
 
@@ -196,7 +197,9 @@ def test_an_assembled_base_is_reused_without_the_network(
     before = base.image["Id"]
     reports: list[str] = []
     cache = tmp_path / "cache"
-    assert build_recipe(base.api, parse_recipe(base.reference), cache=cache, report=reports.append) == base.tag
+    assert (
+        build_recipe(ImageStore(base.api), parse_recipe(base.reference), cache=cache, report=reports.append) == base.tag
+    )
     assert base.image["Id"] == before
     assert reports == []
     assert not cache.exists()
@@ -207,14 +210,14 @@ def test_no_network_is_said_with_the_host(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     with pytest.raises(BaseUnavailable, match=r"^deb\.debian\.org does not answer") as failure:
-        build_recipe(api, parse_recipe("local:musl-node24"), cache=tmp_path, report=print, rebuild=True)
+        build_recipe(ImageStore(api), parse_recipe("local:musl-node24"), cache=tmp_path, report=print, rebuild=True)
     assert failure.value.exit_code == 3
     assert [path.name for path in tmp_path.iterdir()] == ["musl-node24.lock"]
 
 
 def test_a_node_that_nobody_carries_is_said_with_the_nearest(api: docker.APIClient, recipe_cache: Path) -> None:
     with pytest.raises(BaseUnavailable, match="no package index carries Node 18 for musl") as failure:
-        build_recipe(api, parse_recipe("local:musl-node18"), cache=recipe_cache, report=print)
+        build_recipe(ImageStore(api), parse_recipe("local:musl-node18"), cache=recipe_cache, report=print)
     assert "local:musl-node20." in failure.value.remedy
 
 
@@ -222,7 +225,10 @@ def test_two_builds_at_once_make_one_image(api: docker.APIClient, recipe_cache: 
     recipe = parse_recipe("local:musl-node22-npm9.6.7")
     reports: list[str] = []
     with ThreadPoolExecutor(2) as pool:
-        builds = [pool.submit(build_recipe, api, recipe, cache=recipe_cache, report=reports.append) for _ in range(2)]
+        builds = [
+            pool.submit(build_recipe, ImageStore(api), recipe, cache=recipe_cache, report=reports.append)
+            for _ in range(2)
+        ]
         tags = {build.result() for build in builds}
     assert tags == {"signal-harness/base:musl-node22-npm9.6.7"}
     assert sum(report.startswith("importing") for report in reports) <= 1

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from docker.errors import ImageNotFound
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.core.catalogue import LIMITS, Variant
 from harness.core.errors import BaseUnavailable, EngineUnavailable
-from harness.core.subject import Claim, Variant
-from harness.engine.bases import Bases, _digest
+from harness.core.references import own_digest
+from harness.core.subject import Claim
+from harness.engine.bases import Bases
 from harness.engine.images import Images
+from harness.local_bases.provider import LocalBases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +56,7 @@ class ScriptedApi:
 
 def bases(made: ScriptedApi, cache: Path) -> Bases:
     api: docker.APIClient = made
-    return Bases(api, cache=cache, report=lambda _: None)
+    return Bases(api, providers=[LocalBases(cache)], report=lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,88 @@ def test_the_order_of_the_engines_answer_does_not_matter(tags: list[str], order:
 def test_a_base_is_known_by_the_digest_of_its_own_repository(
     reference: str, digests: list[str], digest: str | None
 ) -> None:
-    assert _digest(reference, digests) == digest
+    assert own_digest(reference, digests) == digest
+
+
+# Which bases are used if none is named.
+
+DEFAULTS = ("node:1", "node:2")
+STAND_INS = ("local:musl-node24", "local:debian12-node24")
+
+
+class ScriptedRegistry(ScriptedApi):
+    """An engine that has images of these names, and whose registry answers nothing."""
+
+    base_url = "http://engine"
+    api_version = "1.41"
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.names = [name.replace("local:", "signal-harness/base:") for name in names]
+
+    def inspect_image(self, reference: str) -> dict[str, Any]:
+        if reference not in self.names:
+            raise ImageNotFound(reference)
+        return {"Id": f"sha256:{reference}"}
+
+    def post(self, url: str, **_: Any) -> requests.Response:
+        raise requests.ConnectTimeout(url)
+
+
+def chosen(cache: Path, *names: str, reports: list[str] | None = None) -> tuple[str, ...]:
+    api: docker.APIClient = ScriptedRegistry(*names)
+    report = (reports if reports is not None else []).append
+    return Bases(api, defaults=DEFAULTS, providers=[LocalBases(cache)], report=report).defaults()
+
+
+@pytest.mark.parametrize(
+    ("here", "bases"),
+    [
+        (DEFAULTS, DEFAULTS),
+        (STAND_INS, STAND_INS),
+        ((*STAND_INS, *DEFAULTS), DEFAULTS),
+        ((*STAND_INS, "node:1"), STAND_INS),
+        (("node:1", "local:musl-node24"), STAND_INS),
+        ((), STAND_INS),
+    ],
+)
+def test_the_default_bases_are_those_that_are_here_else_stand_ins(
+    here: tuple[str, ...], bases: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert chosen(tmp_path, *here) == bases
+
+
+def test_why_stand_ins_are_used_is_said(tmp_path: Path) -> None:
+    reports: list[str] = []
+    chosen(tmp_path, reports=reports)
+    assert reports == [
+        "pulling node:1",
+        "node:1 cannot be pulled: the registry said nothing for 6 s; using stand-ins made from packages",
+    ]
+
+
+def test_without_stand_ins_a_registry_that_does_not_answer_is_told() -> None:
+    api: docker.APIClient = ScriptedRegistry()
+    with pytest.raises(BaseUnavailable) as refusal:
+        Bases(api, defaults=DEFAULTS, report=lambda _: None).defaults()
+    assert refusal.value.message == "node:1 cannot be pulled: the registry said nothing for 6 s"
+    assert refusal.value.remedy == "Check the name, or log in to its registry (docker login)."
+
+
+def test_a_base_that_cannot_be_pulled_may_be_assembled(tmp_path: Path) -> None:
+    api: docker.APIClient = ScriptedRegistry()
+    with pytest.raises(BaseUnavailable) as refusal:
+        Bases(api, defaults=DEFAULTS, providers=[LocalBases(tmp_path)], report=lambda _: None).get("node:3")
+    assert refusal.value.remedy == (
+        "Check the name, or log in to its registry (docker login).\n"
+        "Without a registry, assemble one from packages: signal-harness bases build local:musl-node24"
+    )
+
+
+def test_a_base_of_each_kind_is_an_example(tmp_path: Path) -> None:
+    api: docker.APIClient = ScriptedRegistry()
+    made = Bases(api, defaults=DEFAULTS, providers=[LocalBases(tmp_path)], report=lambda _: None)
+    assert made.examples == "node:1 or local:musl-node24"
 
 
 # What makes a variant what it is.
@@ -203,10 +288,10 @@ def test_what_is_said_of_a_variant_does_not_make_it_another(tmp_path: Path) -> N
     "other",
     [
         replace(WANTED, target="slim"),
-        replace(WANTED, init=True),
-        replace(WANTED, entrypoint=("tini", "--")),
-        replace(WANTED, entrypoint=()),
-        replace(WANTED, command=("tini", "--")),
+        replace(WANTED, launch=replace(LIMITS, init=True)),
+        replace(WANTED, launch=replace(LIMITS, entrypoint=("tini", "--"))),
+        replace(WANTED, launch=replace(LIMITS, entrypoint=())),
+        replace(WANTED, launch=replace(LIMITS, command=("tini", "--"))),
     ],
 )
 def test_another_stage_or_option_makes_another_variant(other: Variant, tmp_path: Path) -> None:
@@ -233,4 +318,4 @@ def test_an_image_without_a_tag_is_no_base(glob: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reference", ["docker.io/library/node:24", "library/node:24", "docker.io/node:24"])
 def test_a_long_name_on_docker_hub_is_the_short_one(reference: str) -> None:
-    assert _digest(reference, ["mirror.example/node@sha256:b", "node@sha256:a"]) == "node@sha256:a"
+    assert own_digest(reference, ["mirror.example/node@sha256:b", "node@sha256:a"]) == "node@sha256:a"

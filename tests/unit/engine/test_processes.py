@@ -33,7 +33,8 @@ def test_an_answer_is_read_whole_the_root_first() -> None:
             ignored=0,
             blocked=0x10000,
             pending=0,
-            args="/bin/sh -c npm start",
+            argv=("/bin/sh", "-c", "npm", "start"),
+            is_namespace_init=True,
             wchan="do_wait",
         ),
         Process(
@@ -45,7 +46,7 @@ def test_an_answer_is_read_whole_the_root_first() -> None:
             ignored=0x1001000,
             blocked=0,
             pending=0x4000,
-            args="node server.js",
+            argv=("node", "server.js"),
             wchan="do_epoll_wait",
         ),
     )
@@ -76,7 +77,7 @@ def test_no_thread_activity_can_be_known_from_it() -> None:
 
 def test_a_very_long_command_line_is_cut() -> None:
     (process,) = read_top(TITLES, [[*SHELL[:-1], "x" * 10_000]])
-    assert process.args == "x" * 400
+    assert process.argv == ("x" * 400,)
 
 
 def test_no_rows_are_no_tree() -> None:

@@ -87,7 +87,7 @@ def test_an_answer_that_breaks_off_is_none(head: bytes, rest: bytes) -> None:
 def test_an_answer_whose_end_cannot_be_told_is_a_fault() -> None:
     """An answer that ends as its connection does looks the same if it breaks off."""
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
-    with server(head, b"") as (port, _), pytest.raises(EngineFault, match="its end cannot be told"):
+    with server(head, b"") as (port, _), pytest.raises(EngineFault, match="its end cannot be detected"):
         HttpRequest(port, "/")
 
 

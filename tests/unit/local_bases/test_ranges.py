@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from harness.core.errors import BaseUnavailable, UsageError
 from harness.local_bases import ranges
+from harness.local_bases.indexes import is_stable, key
 from harness.local_bases.ranges import node_range, npm_range
 from harness.local_bases.recipe import parse_recipe
-from harness.local_bases.versions import is_stable, key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    import docker
 
 NPMS = ["10.5.0", "9.0.0", "9.10.0", "9.9.0", "8.19.4", "10.0.0-pre.1", "10.0.0", "11.0.0", "9.0.1", "11.1.0-rc.1"]
 NODES = ["18.20.0", "20.9.0", "20.10.0", "22.1.0", "16.20.0"]
@@ -63,19 +62,6 @@ def wheels(*names: str) -> dict[str, Any]:
     return {"files": [{"filename": name, "url": name, "hashes": {"sha256": "0" * 64}} for name in names]}
 
 
-class ScriptedApi:
-    """An engine of an architecture."""
-
-    def __init__(self, arch: str = "amd64") -> None:
-        self.arch = arch
-
-    def version(self) -> dict[str, str]:
-        return {"Arch": self.arch}
-
-    def close(self) -> None:
-        pass
-
-
 @pytest.fixture
 def npm(monkeypatch: pytest.MonkeyPatch) -> ScriptedIndex:
     """An index of npm itself."""
@@ -111,8 +97,7 @@ def npms(text: str, folder: Path, *, on: str = "local:musl-node22") -> list[str]
 
 
 def nodes(text: str, folder: Path, *, on: str = "local:debian12-node20", arch: str = "amd64") -> tuple[str, ...]:
-    api: docker.APIClient = ScriptedApi(arch)
-    return node_range(text, on, api_of=lambda: api, cache=folder, report=lambda _: None)
+    return node_range(text, on, arch_of=lambda: arch, cache=folder, report=lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -152,16 +137,16 @@ def test_the_folder_of_downloads_is_made(npm: ScriptedIndex, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "'' is no range of versions"),
-        ("9", "'9' is no range of versions"),
-        ("9...10", "'9...10' is no range of versions"),
-        ("9..", "'9..' is no range of versions"),
-        ("..9", "'..9' is no range of versions"),
-        ("v9..v10", "'v9..v10' is no range of versions"),
-        ("9.0.0.0..10", "'9.0.0.0..10' is no range of versions"),
-        ("9.0.0-rc.1..10", "'9.0.0-rc.1..10' is no range of versions"),
-        ("9 .. 10", "'9 .. 10' is no range of versions"),
-        ("9..10\n", "'9..10\\n' is no range of versions"),
+        ("", "'' is not a range of versions"),
+        ("9", "'9' is not a range of versions"),
+        ("9...10", "'9...10' is not a range of versions"),
+        ("9..", "'9..' is not a range of versions"),
+        ("..9", "'..9' is not a range of versions"),
+        ("v9..v10", "'v9..v10' is not a range of versions"),
+        ("9.0.0.0..10", "'9.0.0.0..10' is not a range of versions"),
+        ("9.0.0-rc.1..10", "'9.0.0-rc.1..10' is not a range of versions"),
+        ("9 .. 10", "'9 .. 10' is not a range of versions"),
+        ("9..10\n", "'9..10\\n' is not a range of versions"),
         ("10..9", "'10..9' ends before it begins"),
         ("10..9.5.0", "'10..9.5.0' ends before it begins"),
         ("9.5.1..9.5.0", "'9.5.1..9.5.0' ends before it begins"),
@@ -190,7 +175,7 @@ def test_what_is_no_local_base_is_told_before_an_index_is_asked(on: str, npm: Sc
 def test_a_range_without_a_release_names_the_newest(npm: ScriptedIndex, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refusal:
         npms("12..13", tmp_path)
-    assert refusal.value.message == "no release lies in 12..13"
+    assert refusal.value.message == "no release is in 12..13"
     assert refusal.value.remedy == "The newest one is 11.0.0."
     assert npm.closed
 
@@ -199,7 +184,7 @@ def test_an_index_without_a_release_names_none(npm: ScriptedIndex, tmp_path: Pat
     npm.pages = {"npm": packages(["1.0.0-beta"])}
     with pytest.raises(UsageError) as refusal:
         npms("1..2", tmp_path)
-    assert (refusal.value.message, refusal.value.remedy) == ("no release lies in 1..2", "")
+    assert (refusal.value.message, refusal.value.remedy) == ("no release is in 1..2", "")
 
 
 def test_an_index_that_does_not_answer_is_told(npm: ScriptedIndex, tmp_path: Path) -> None:

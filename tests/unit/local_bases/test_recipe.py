@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from harness.core.errors import BaseUnavailable, UsageError
 from harness.local_bases.arch import architecture
-from harness.local_bases.elf import is_static
-from harness.local_bases.musl import applets
+from harness.local_bases.indexes import choose, nearest
+from harness.local_bases.musl import applets, is_static
 from harness.local_bases.npm import bundled_with
 from harness.local_bases.recipe import Recipe, RecipeOs, is_recipe, parse_recipe
 from harness.local_bases.rootfs import Rootfs
-from harness.local_bases.versions import choose, nearest
 
 NUMBERS = st.integers(min_value=0, max_value=99_999)
 COMPLETE = st.tuples(NUMBERS, NUMBERS, NUMBERS).map(lambda parts: ".".join(map(str, parts)))
@@ -108,10 +107,10 @@ def test_text_is_a_recipe_or_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("node:24-slim", "'node:24-slim' is no recipe for a local base"),
-        ("local:alpine-node24", "'alpine' is no operating system of a local base"),
-        ("local:musl-node24.", "'24.' is no Node version"),
-        ("local:musl-node24-npm9.6", "'9.6' is no npm version"),
+        ("node:24-slim", "'node:24-slim' is not a recipe for a local base"),
+        ("local:alpine-node24", "'alpine' is not an operating system of a local base"),
+        ("local:musl-node24.", "'24.' is not a Node version"),
+        ("local:musl-node24-npm9.6", "'9.6' is not an npm version"),
         ("local:debian12-node16", "Node 16 is too old for a local base"),
     ],
 )

@@ -1,0 +1,94 @@
+"""Docker, and engines that speak its API, as a `harness.engine.protocol.OpenEngine`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.core.errors import EngineUnavailable
+from harness.core.facts import EngineFacts
+from harness.engine.bases import Bases
+from harness.engine.client import connect, engine_url, our_errors
+from harness.engine.containers import DockerEngine, leftovers, sweep
+from harness.engine.images import Images, builder_of, remove_images
+from harness.engine.protocol import Swept
+from harness.engine.store import ImageStore
+from harness.engine.tracing import Tracer
+from harness.engine.tracing import sweep as sweep_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import docker
+
+    from harness.core.signals import Signal
+    from harness.engine.protocol import OpenEngine
+
+
+def open_docker(at: str | None = None) -> OpenEngine:
+    """Connect to an engine at a URL; ``None`` is the one that the environment or the current Docker context names.
+
+    Raises:
+        EngineUnavailable: none answers there.
+    """
+    return _Docker(connect(at), at or engine_url())
+
+
+class _Docker:
+    cli: Final = "docker"
+
+    def __init__(self, api: docker.APIClient, url: str) -> None:
+        self._api = api
+        self.url = url
+        self.architecture = ImageStore(api).architecture
+        self.bases = partial(Bases, api)
+        self.images = partial(Images, api)
+        self.containers = partial(DockerEngine, api)
+        self.leftovers = partial(leftovers, api)
+        self.remove_images = partial(remove_images, api)
+        self.close = api.close
+
+    @cached_property
+    def _info(self) -> dict[str, Any]:
+        with our_errors():
+            return dict(self._api.info())
+
+    @cached_property
+    def shares_kernel(self) -> bool:
+        # Over a socket of this machine, too, the engine may be in a virtual machine, as Docker Desktop's is.
+        local = sys.platform.startswith("linux") and str(self._api.base_url).startswith("http+docker://")
+        return local and self._info.get("KernelVersion") == os.uname().release
+
+    def processors(self) -> int:
+        return int(self._info["NCPU"])
+
+    def storage(self) -> Path:
+        return Path(self._info["DockerRootDir"])
+
+    def facts(self, *, trace: bool = False) -> EngineFacts:
+        with our_errors():
+            version: dict[str, Any] = dict(self._api.version())
+        components = {part["Name"]: part["Version"] for part in version.get("Components") or ()}
+        engine = next(iter(components), "Engine")
+        runtime, init = (self._info.get(key) or "unknown" for key in ("DefaultRuntime", "InitBinary"))
+        return EngineFacts(
+            name="Podman" if "podman" in engine.lower() else "Docker " + engine,
+            version=version["Version"],
+            api=str(self._api.api_version),
+            runtime=f"{runtime} {components.get(runtime, '')}".strip(),
+            init=f"{init} {components.get(init, '')}".strip(),
+            kernel=version.get("KernelVersion") or self._info.get("KernelVersion") or "unknown",
+            builder=builder_of(self._api),
+            trace=trace,
+        )
+
+    def record(self, signals: Iterable[Signal]) -> Tracer:
+        if not self.shares_kernel:
+            raise EngineUnavailable("the kernel's signal tracepoints need an engine on this machine's own Linux")
+        return Tracer(signals)
+
+    def sweep(self) -> Swept:
+        return Swept(containers=sweep(self._api), records=sweep_records())

@@ -1,0 +1,207 @@
+"""What a session needs of an engine beside running containers (`harness.run.protocol`): images, bases and facts.
+
+A module that satisfies `OpenEngine`, and a line in `harness.engine.registry`, make a new engine.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from harness.core.catalogue import Variant
+    from harness.core.facts import BaseFacts, EngineFacts, StartCommand
+    from harness.core.signals import Signal
+    from harness.core.subject import Subject
+    from harness.engine.tracing import Tracer
+    from harness.run.protocol import Engine
+
+
+class ImageStore(Protocol):
+    """The images on an engine, for code that makes images itself.
+
+    Each method raises `EngineFault` if the engine refuses, and `EngineUnavailable` if it does not answer.
+    """
+
+    def architecture(self) -> str:
+        """The architecture that containers run on, as the engine names it."""
+
+    def label(self, reference: str, name: str) -> str | None:
+        """A label of an image; ``None`` if there is no such label, or no such image."""
+
+    def import_rootfs(self, archive: IO[bytes], *, tag: str, changes: Sequence[str]) -> None:
+        """Make an image from a root file system in a tar archive, in place of an earlier one of that tag.
+
+        ``changes`` are its settings as Dockerfile instructions.
+        """
+
+
+class BaseProvider(Protocol):
+    """A source of bases other than registries: it makes images of references of its own form."""
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The bases to use if none is named and no registry answers."""
+
+    @property
+    def remedy(self) -> str:
+        """How this provider helps with a base that cannot be pulled; one line."""
+
+    def handles(self, reference: str) -> bool:
+        """Whether a reference is of its form, well-formed or not."""
+
+    def tag(self, reference: str) -> str:
+        """The tag under which an engine keeps a base.
+
+        Raises:
+            UsageError: the reference is malformed.
+        """
+
+    def reference(self, tag: str) -> str | None:
+        """The reference of the base that an engine keeps under a tag; ``None`` for tags of others."""
+
+    def provide(self, reference: str, store: ImageStore, *, report: Callable[[str], None], rebuild: bool) -> None:
+        """Make sure that a base is in a store; ``report`` is called with one line per lengthy step.
+
+        Raises:
+            UsageError: the reference is malformed.
+            BaseUnavailable: it cannot be made.
+        """
+
+
+class BaseStore(Protocol):
+    """The base images that an engine has, and those that it can get."""
+
+    @property
+    def choices(self) -> tuple[tuple[str, ...], ...]:
+        """The bases that may be used if none is named, by their source, in order of preference."""
+
+    @property
+    def examples(self) -> str:
+        """A base of each kind, as a remedy names them."""
+
+    def defaults(self) -> tuple[str, ...]:
+        """The bases to use if none is named."""
+
+    def present(self, reference: str) -> bool:
+        """Whether the engine has a base already."""
+
+    def expand(self, references: Iterable[str]) -> tuple[str, ...]:
+        """The references, with each glob replaced by the local tags that match."""
+
+    def get(self, reference: str, *, rebuild: bool = False, pull: bool = True, again: bool = False) -> None:
+        """Make sure that the engine has a base."""
+
+    def image(self, reference: str) -> tuple[str, str]:
+        """The name of a base for ``FROM`` that can mean this very image only, and its id."""
+
+    def facts(self, reference: str) -> BaseFacts:
+        """What matters about a base, asked of the image itself."""
+
+
+class VariantImages(Protocol):
+    """The images of a catalogue's variants, built as they are needed."""
+
+    def prepare(self, subjects: Iterable[Subject]) -> list[Future[str]]:
+        """Start getting images, the first ones first."""
+
+    def image_of(self, subject: Subject) -> str:
+        """The image of a subject, waiting for its build.
+
+        Raises:
+            EngineFault: it does not build; the message ends with the builder's last lines.
+        """
+
+    def digest_of(self, variant: Variant) -> str:
+        """The digest of what makes a variant what it is on any base."""
+
+    def start_of(self, image: str) -> StartCommand:
+        """What an image starts."""
+
+
+class Swept(NamedTuple):
+    """How many things of killed runs were removed."""
+
+    containers: int
+    records: int
+
+
+class OpenEngine(Protocol):
+    """An engine that answers; each method raises `EngineUnavailable` if it went away."""
+
+    @property
+    def cli(self) -> str:
+        """The command with which a person talks to it: ``docker``."""
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+
+    @property
+    def shares_kernel(self) -> bool:
+        """Whether its containers run on this machine's kernel."""
+
+    def architecture(self) -> str:
+        """The architecture that containers run on, as the engine names it."""
+
+    def processors(self) -> int:
+        """How many processors containers run on."""
+
+    def storage(self) -> Path:
+        """The folder that images and containers are in, on the engine's machine."""
+
+    def facts(self, *, trace: bool = False) -> EngineFacts:
+        """The facts for a result; ``trace`` if the kernel's signal record was used."""
+
+    def bases(
+        self, *, defaults: tuple[str, ...], providers: Sequence[BaseProvider], report: Callable[[str], None]
+    ) -> BaseStore:
+        """Its base images, from a registry (``defaults`` if none is named) or from providers in order of preference.
+
+        ``report`` is called with one line per lengthy step.
+        """
+
+    def images(
+        self,
+        *,
+        folder: Path,
+        context: Path,
+        base_image: Callable[[str], tuple[str, str]],
+        on_build: Callable[[Subject, bool], None],
+        jobs: int,
+    ) -> AbstractContextManager[VariantImages]:
+        """The images of the variants of a catalogue in a folder; on leaving, no build is under way.
+
+        Args:
+            folder: the catalogue's folder.
+            context: the build context.
+            base_image: returns what `BaseStore.image` does.
+            on_build: called with the subject, and with whether its build begins or ends.
+            jobs: how many builds at once.
+        """
+
+    def record(self, signals: Iterable[Signal]) -> AbstractContextManager[Tracer]:
+        """The kernel's record of signals.
+
+        Raises:
+            EngineUnavailable: here or on entering, if there is none; the message says why.
+        """
+
+    def containers(self, record: Tracer | None = None) -> AbstractContextManager[Engine]:
+        """The engine of one run; on leaving, none of its containers is left."""
+
+    def leftovers(self) -> Sequence[str]:
+        """The containers of killed runs."""
+
+    def sweep(self) -> Swept:
+        """Remove what killed runs left behind."""
+
+    def remove_images(self) -> int:
+        """Remove all images of ours that no container uses, and return their number."""
+
+    def close(self) -> None:
+        """Close the connection."""

@@ -1,0 +1,34 @@
+"""The engines there are, by name."""
+
+from __future__ import annotations
+
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Final
+
+from harness.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.engine.protocol import OpenEngine
+
+# By name, so that an engine's own libraries are imported only when it is opened: docker takes a while.
+ENGINES: Final[Mapping[str, str]] = {
+    "docker": "harness.engine.docker_engine:open_docker",
+}
+"""Where the factory of each engine is, as `pkgutil.resolve_name` reads it."""
+
+DEFAULT: Final = "docker"
+
+
+def open_engine(name: str = DEFAULT) -> OpenEngine:
+    """Connect to an engine.
+
+    Raises:
+        UsageError: there is no engine of this name.
+        EngineUnavailable: it does not answer.
+    """
+    if name not in ENGINES:
+        raise UsageError(f"{name!r} is not an engine", remedy=f"Engines: {', '.join(ENGINES)}")
+    factory: Callable[[], OpenEngine] = resolve_name(ENGINES[name])
+    return factory()

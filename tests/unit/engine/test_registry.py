@@ -1,0 +1,25 @@
+"""The engines there are: each can be found by its name."""
+
+from __future__ import annotations
+
+import pkgutil
+
+import pytest
+
+from harness.core.errors import UsageError
+from harness.engine.registry import DEFAULT, ENGINES, open_engine
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_has_a_factory(name: str) -> None:
+    assert callable(pkgutil.resolve_name(ENGINES[name]))
+
+
+def test_the_default_one_is_registered() -> None:
+    assert DEFAULT in ENGINES
+
+
+def test_an_unknown_engine_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UsageError) as refusal:
+        open_engine("rkt")
+    assert (refusal.value.message, refusal.value.remedy) == ("'rkt' is not an engine", "Engines: docker")
