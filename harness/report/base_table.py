@@ -3,93 +3,99 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from harness.core.claims import Holds, claim_of, together
-from harness.core.evidence import ExitEvidence, StopEvidence
-from harness.core.question import Probe
-from harness.core.verdict import Verdict
-from harness.report.style import differs, look, printable
+from harness.core.claims import together
+from harness.core.program import PROGRAMS, SHOWN
+from harness.core.verdict import Holds
+from harness.report.rows import differs, questions_of
+from harness.report.style import look, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
+    from harness.core.document import Row, SubjectFacts
     from harness.core.facts import BaseFacts
-    from harness.core.result import Result
+    from harness.core.verdict import Verdict
 
-_GAP: Final = 3
+T = TypeVar("T")
+GAP: Final = 3
+"""Columns between two columns of a table."""
 _TITLE_WIDTH: Final = 18
+
+
+_Column = tuple[str, "Mapping[str, Text]"]
 
 
 @dataclass(frozen=True, slots=True)
 class BaseTable:
-    """All results of one base, to be printed with rich; ``recorded`` are a baseline's verdicts by cell id."""
+    """All rows of one base, to be printed with rich; ``recorded`` are a baseline's verdicts by cell id."""
 
     facts: BaseFacts
-    results: Sequence[Result]
+    rows: Sequence[Row]
+    subjects: Mapping[str, SubjectFacts]
     recorded: Mapping[str, Verdict]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it, no wider than there is room."""
-        rows: dict[str, dict[str, Result]] = {}
-        for result in self.results:
-            rows.setdefault(result.cell.variant.name, {})[result.cell.question] = result
-        columns = [self._column(question) for question in sorted({question_order(result) for result in self.results})]
-        claims = {name: together(claim_of(result) for result in cells.values()) for name, cells in rows.items()}
+        names = list(dict.fromkeys(row.subject for row in self.rows))
+        columns = {
+            question.name: {row.subject: self._cell(row) for row in self.rows if row.question == question}
+            for question in questions_of(self.rows)
+        }
+        claims = {
+            name: together(row.claim.held for row in self.rows if row.subject == name and row.claim) for name in names
+        }
         if any(claims.values()):
-            columns.append(_Column("claim", {name: _claim(held) for name, held in claims.items()}))
-        titles = {name: next(iter(cells.values())).cell.variant.title for name, cells in rows.items()}
-        yield Text.from_markup(self._heading())
-        for number, part in enumerate(_parts(columns, options.max_width - max(map(len, rows)) - _GAP)):
+            columns["claim"] = {name: _claim(held) for name, held in claims.items()}
+        titles = {name: self.subjects[name].title for name in names}
+        facts = escape(printable(" · ".join(heading(self.facts))))
+        yield Text.from_markup(f"[bold]{escape(self.facts.reference)}[/]\n[dim]{facts}[/]")
+        # The first table shows the variants' titles besides.
+        room = options.max_width - max(map(len, names)) - GAP
+        for number, part in enumerate(dealt(columns.items(), _width, room, taken=_TITLE_WIDTH + GAP)):
             yield _table(part, titles, with_titles=number == 0)
 
-    def _heading(self) -> str:
-        facts = self.facts
-        told = [facts.os, facts.libc]
-        named = {"/bin/sh is": facts.shell, "Node": facts.node, "npm": facts.npm}
-        told += [f"{name} {value}" for name, value in named.items() if value]
-        line = escape(printable(" · ".join(fact for fact in told if fact)))
-        return f"[bold]{escape(facts.reference)}[/]\n[dim]{line}[/]"
-
-    def _column(self, question: tuple[int, int, str]) -> _Column:
-        results = [result for result in self.results if question_order(result) == question]
-        return _Column(question[2], {result.cell.variant.name: self._cell(result) for result in results})
-
-    def _cell(self, result: Result) -> Text:
-        text = look(result.verdict).append(_more(result))
-        if differs(result, self.recorded):
+    def _cell(self, row: Row) -> Text:
+        text = look(row.verdict)
+        if row.finding and row.finding.brief and row.verdict in row.probe.verdicts:
+            text.append(f" {row.finding.brief}")
+        if differs(row, self.recorded):
             text.append(" ← unexpected", style="bold reverse")
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    heading: str
-    cells: Mapping[str, Text]
-
-    @property
-    def width(self) -> int:
-        return max(len(self.heading), *(len(cell.plain) for cell in self.cells.values()))
+def heading(facts: BaseFacts) -> list[str]:
+    """What a base is, in few words."""
+    named = {"/bin/sh is": facts.shell, **{PROGRAMS[name].label: facts.programs.get(name) for name in SHOWN}}
+    words = [facts.os, facts.libc, *(f"{name} {value}" for name, value in named.items() if value)]
+    return [word for word in words if word]
 
 
-def _parts(columns: Sequence[_Column], room: int) -> Iterator[list[_Column]]:
-    """Deal the columns out to tables that fit; the first one shows the variants' titles besides."""
-    part: list[_Column] = []
-    left = room - _TITLE_WIDTH - _GAP
+def dealt(columns: Iterable[T], width: Callable[[T], int], room: int, *, taken: int = 0) -> Iterator[list[T]]:
+    """Columns dealt out to tables that fit; in the first one, some of the room is taken."""
+    part: list[T] = []
+    left = room - taken
     for column in columns:
-        if part and column.width + _GAP > left:
+        needed = width(column) + GAP
+        if part and needed > left:
             yield part
             part, left = [], room
         part.append(column)
-        left -= column.width + _GAP
+        left -= needed
     yield part
+
+
+def _width(column: _Column) -> int:
+    title, cells = column
+    return max(len(title), *(len(cell.plain) for cell in cells.values()))
 
 
 def _table(columns: Sequence[_Column], titles: Mapping[str, str], *, with_titles: bool) -> Table:
@@ -98,29 +104,12 @@ def _table(columns: Sequence[_Column], titles: Mapping[str, str], *, with_titles
     if with_titles:
         table.add_column("", style="dim", overflow="ellipsis")
     for column in columns:
-        table.add_column(column.heading, no_wrap=True, min_width=column.width)
+        table.add_column(column[0], no_wrap=True, min_width=_width(column))
     for name, title in titles.items():
-        shown = [column.cells.get(name, Text("–", style="dim")) for column in columns]
+        shown = [cells.get(name, Text("–", style="dim")) for _, cells in columns]
         table.add_row(name, *([Text(printable(title))] if with_titles else []), *shown)
     return table
 
 
-def question_order(result: Result) -> tuple[int, int, str]:
-    """A column's place and heading: signals by number, then the other probes."""
-    cell = result.cell
-    return list(Probe).index(cell.probe), cell.signal.number if cell.signal else 0, cell.question
-
-
 def _claim(held: Holds | None) -> Text:
     return Text(held or "–", style={Holds.HELD: "green", Holds.REFUTED: "red", None: "dim"}[held])
-
-
-def _more(result: Result) -> str:
-    """What else a probe found that fits behind its verdict: how long a stop took and its exit code, a wrong code."""
-    evidence = result.evidence
-    if isinstance(evidence, StopEvidence) and result.verdict is not Verdict.UNSTABLE:
-        return f" {evidence.took_s:.1f} s, {evidence.exit_code}"
-    if isinstance(evidence, ExitEvidence) and result.verdict is Verdict.LOST:
-        given, seen = next((given, seen) for given, seen in evidence.codes if given != seen)
-        return f" {given} → {'runs on' if seen is None else seen}"
-    return ""

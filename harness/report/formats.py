@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.core.comparison import Comparison
-    from harness.report.document import Document
+    from harness.core.document import Document
 
 
 class Format(StrEnum):
-    """What a document can be written as."""
+    """What a document can be written as; this package has a module of the same name for each.
 
-    JSON = "json"
-    JUNIT = "junit"
-    MARKDOWN = "markdown"
-    HTML = "html"
-    SARIF = "sarif"
+    ``label`` is its name for people, ``about`` its line in the help.
+    """
+
+    label: str
+    about: str
+
+    def __new__(cls, word: str, label: str = "", about: str = "") -> Self:
+        """A format with its facts."""
+        made = str.__new__(cls, word)
+        made._value_ = word
+        made.label, made.about = label, about
+        return made
+
+    JSON = "json", "Results", "Write the results to a file, or - for standard output."
+    JUNIT = "junit", "JUnit", "Write JUnit XML."
+    MARKDOWN = "markdown", "Markdown", "Write Markdown, for a pull request or a step summary."
+    HTML = "html", "HTML", "Write one HTML page with all evidence."
+    SARIF = "sarif", "SARIF", "Write SARIF, for code scanning."
 
 
 class _Renderer(Protocol):
@@ -28,15 +41,5 @@ class _Renderer(Protocol):
 
 
 def render(wanted: Format, document: Document, comparisons: Sequence[Comparison] = ()) -> str:
-    """Give a document in a format.
-
-    Args:
-        wanted: the format.
-        document: the results.
-        comparisons: the results held against what was recorded, base by base; JSON does not hold them.
-    """
-    if wanted is Format.JSON:
-        from harness.report.document import encode
-
-        return encode(document)
+    """A document in a format, with what changed since it was recorded, base by base; JSON leaves that out."""
     return cast("_Renderer", import_module(f"harness.report.{wanted}")).render(document, comparisons)

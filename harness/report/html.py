@@ -12,32 +12,35 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from harness.core.comparison import recorded
+from harness.core.program import PROGRAMS
 from harness.core.ranking import Change
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
 from harness.report.html_cells import Place, by_place, dialogs, place_of, words_of
 from harness.report.rendering import environment
-from harness.report.rows import cell_id, column_order, differs
-from harness.report.style import CHANGED, LOOKS, MEANINGS, TONES, printable
+from harness.report.rows import by_base, differs, questions_of
+from harness.report.style import CHANGED, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import jinja2
 
     from harness.core.comparison import Comparison, Difference
-    from harness.report.document import Base, Document, Row
+    from harness.core.document import Document
+    from harness.core.facts import BaseFacts
 
 MARKS: Final = {Change.WORSE: "↓", Change.UNKNOWN: "≟", Change.SIDEWAYS: "≠", Change.NEW: "+", Change.BETTER: "↑"}
 _FEW: Final = 6
 _SOME: Final = 14
 _DIGITS: Final = 12
+_CODE: Final = re.compile("`([^`]*)`")
 _OUTSIDE_ID: Final = re.compile(r"[^\w.:@/+~-]")
 
 
@@ -58,53 +61,10 @@ class Cell:
         return ("!" if self.unexpected else "") + (MARKS.get(self.change, "") if self.change else "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
-    """A column of the matrix; ``first`` of its base or not."""
-
-    base: str
-    question: str
-    first: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Matrix:
-    """Variants down, questions across, base by base; a place may be empty."""
-
-    bases: Mapping[str, int]
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, str, tuple[tuple[Cell, ...], ...]], ...]
-
-    @property
-    def width(self) -> str:
-        """How many columns there are, in a word: fewer have room for more."""
-        return "few" if len(self.columns) <= _FEW else "some" if len(self.columns) <= _SOME else "many"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """One cell that changed; ``link`` leads to it if it is there."""
-
-    difference: Difference
-    link: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
-    """The cells that changed in one way and for one likely cause."""
-
-    cause: str
-    entries: tuple[Entry, ...]
-
-
 def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
-    """Give a document as a page.
-
-    Args:
-        document: the results.
-        comparisons: what changed of its bases, if they are held against recordings; shown first.
-    """
+    """A document as a page; what changed of its bases is shown first."""
     cells = _cells(document, comparisons)
+    anchors = {cell.anchor for cell in cells}
     matrix = _matrix(document, cells)
     style, script = (_asset(name) for name in ("report.css", "report.js"))
     counts = Counter(row.verdict for row in document.results)
@@ -113,13 +73,14 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
         .get_template("report.html.j2")
         .render(
             document=document,
-            diffs=[(one, tuple(_changes(one, cells))) for one in comparisons],
+            comparisons=comparisons,
+            link=lambda base, difference: _link(base, difference, anchors),
             counts={verdict: counts[verdict] for verdict in Verdict if counts[verdict]},
             unexpected=sum(cell.unexpected for cell in cells),
             changed={cell.change for cell in cells},
             facts=_facts_of(document.bases),
             matrix=matrix,
-            data=dialogs(document, comparisons, [name for name, _, _ in matrix.rows]),
+            data=dialogs(document, comparisons, [name for name, _, _ in matrix["rows"]]),
             policy=_policy(style, script),
             style=style,
             script=script,
@@ -129,17 +90,17 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
 
 @cache
 def _templates() -> jinja2.Environment:
-    made = environment(keep_trailing_newline=True, finalize=_shown)
-    made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
-    made.filters["prose"] = _prose
-    made.globals.update(
-        symbols={verdict: symbol for verdict, (symbol, _) in LOOKS.items()},
-        tones={verdict: TONES[colour] for verdict, (_, colour) in LOOKS.items()},
-        meanings=MEANINGS,
+    templates = environment(keep_trailing_newline=True, finalize=_shown)
+    templates.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    templates.filters["prose"] = _prose
+    templates.globals.update(
+        symbols={verdict: verdict.symbol for verdict in Verdict},
+        tones={verdict: verdict.tone for verdict in Verdict},
+        meanings={verdict: verdict.meaning for verdict in Verdict},
         headings=CHANGED,
         marks=MARKS,
     )
-    return made
+    return templates
 
 
 def _shown(value: object) -> object:
@@ -149,11 +110,8 @@ def _shown(value: object) -> object:
 
 def _prose(text: str) -> Markup:
     """A sentence of ours; what stands in backquotes is code."""
-    parts = [Markup.escape(printable(part)) for part in text.split("`")]
-    pairs = Markup("").join(
-        part if place % 2 == 0 else Markup("<code>{}</code>").format(part) for place, part in enumerate(parts)
-    )
-    return pairs if len(parts) % 2 else Markup("`").join(parts)
+    safe = Markup.escape(printable(text))
+    return safe if text.count("`") % 2 else Markup(_CODE.sub(r"<code>\1</code>", str(safe)))  # noqa: S704  escaped above
 
 
 @cache
@@ -166,9 +124,8 @@ def _asset(name: str) -> Markup:
 
 def _policy(style: str, script: str) -> str:
     """Nothing is loaded or run but the page's own style and script."""
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    )
+    sources = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
+    return f"{sources}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:
@@ -185,75 +142,63 @@ def _cells(document: Document, comparisons: Sequence[Comparison]) -> list[Cell]:
     taken: Counter[str] = Counter()
     cells = []
     for number, row in enumerate(document.results):
-        difference = differences.get(place_of(row))
-        anchor = _OUTSIDE_ID.sub("_", cell_id(row))
+        difference, unexpected = differences.get(place_of(row)), differs(row, known)
+        anchor = _OUTSIDE_ID.sub("_", row.id)
         taken[anchor] += 1
+        label = [f"{row.title}: {row.verdict}", *(["not as expected"] if unexpected else [])]
+        if difference:
+            was = f" (was {difference.old.verdict})" if difference.old else ""
+            label.append(CHANGED[difference.change] + was)
         cells.append(
             Cell(
                 number=number,
                 anchor=f"cell={anchor}" + (f"~{taken[anchor]}" if taken[anchor] > 1 else ""),
                 verdict=row.verdict,
                 change=difference.change if difference else None,
-                unexpected=differs(row, known),
-                label=_label(row, difference, unexpected=differs(row, known)),
+                unexpected=unexpected,
+                label=", ".join(label),
             )
         )
     return cells
 
 
-def _label(row: Row, difference: Difference | None, *, unexpected: bool) -> str:
-    """What a cell is called, in words."""
-    parts = [f"{row.variant} on {row.base}, {row.question}: {row.verdict}"]
-    if unexpected:
-        parts.append("not as expected")
-    if difference:
-        was = f" (was {difference.old.verdict})" if difference.old else ""
-        parts.append(CHANGED[difference.change] + was)
-    return ", ".join(parts)
-
-
-def _matrix(document: Document, cells: Sequence[Cell]) -> Matrix:
+def _matrix(document: Document, cells: Sequence[Cell]) -> dict[str, Any]:
+    """Variants down, questions across, base by base; a place may be empty. Fewer columns have room for more."""
     at: dict[Place, list[Cell]] = {}
-    for number, row in enumerate(document.results):
-        at.setdefault(place_of(row), []).append(cells[number])
-    bases = dict.fromkeys(row.base for row in document.results)
-    questions = {base: sorted({column_order(row) for row in document.results if row.base == base}) for base in bases}
-    columns = tuple(
-        Column(base=base, question=order[-1], first=not place)
-        for base in bases
-        for place, order in enumerate(questions[base])
-    )
-    names = dict.fromkeys(row.variant for row in document.results)
-    return Matrix(
-        bases={base: len(questions[base]) for base in bases},
-        columns=columns,
-        rows=tuple(
-            (
-                name,
-                document.variants[name].title if name in document.variants else "",
-                tuple(tuple(at.get((column.base, name, column.question), ())) for column in columns),
-            )
-            for name in names
-        ),
-    )
-
-
-def _facts_of(bases: Mapping[str, Base]) -> list[tuple[str, list[str | None], bool]]:
-    """What is known of the bases: its name, what it is for each of them, and whether they differ in it."""
-    rows: list[tuple[str, list[str | None]]] = [
-        ("system", [base.os for base in bases.values()]),
-        ("C library", [base.libc for base in bases.values()]),
-        ("/bin/sh", [base.shell for base in bases.values()]),
-        ("Node", [base.node for base in bases.values()]),
-        ("npm", [base.npm for base in bases.values()]),
-        ("tini", [base.tini for base in bases.values()]),
-        ("dumb-init", [base.dumb_init for base in bases.values()]),
-        ("STOPSIGNAL", [base.stop_signal for base in bases.values()]),
-        ("ENTRYPOINT", [words_of(base.entrypoint) for base in bases.values()]),
-        ("entrypoint's file", [base.entrypoint_sha256 and _short(base.entrypoint_sha256) for base in bases.values()]),
-        ("digest", [base.digest for base in bases.values()]),
-        ("image", [_short(base.id) for base in bases.values()]),
+    for row, cell in zip(document.results, cells, strict=True):
+        at.setdefault(place_of(row), []).append(cell)
+    bases = {base: questions_of(rows) for base, rows in by_base(document.results).items()}
+    columns = [
+        (base, question.name, question is questions[0]) for base, questions in bases.items() for question in questions
     ]
+    return {
+        "bases": {base: len(questions) for base, questions in bases.items()},
+        "columns": columns,
+        "width": "few" if len(columns) <= _FEW else "some" if len(columns) <= _SOME else "many",
+        "rows": [
+            (name, document.subjects[name].title, [at.get((base, name, question), []) for base, question, _ in columns])
+            for name in dict.fromkeys(row.subject for row in document.results)
+        ],
+    }
+
+
+def _facts_of(bases: Mapping[str, BaseFacts]) -> list[tuple[str, list[str | None], bool]]:
+    """What is known of the bases: what it is called, what it is for each of them, and whether they differ in it."""
+    facts: list[dict[str, str | None]] = [
+        {
+            "system": base.os,
+            "C library": base.libc,
+            "/bin/sh": base.shell,
+            **{known.label: base.programs.get(name) for name, known in PROGRAMS.items()},
+            "STOPSIGNAL": base.stop_signal,
+            "ENTRYPOINT": words_of(base.entrypoint),
+            "entrypoint's file": base.entrypoint_sha256 and _short(base.entrypoint_sha256),
+            "digest": base.digest,
+            "image": _short(base.id),
+        }
+        for base in bases.values()
+    ]
+    rows = [(name, [known[name] for known in facts]) for name in (facts[0] if facts else ())]
     return [(name, values, len(set(values)) > 1) for name, values in rows if any(values)]
 
 
@@ -266,28 +211,7 @@ def _short(digest: str) -> str:
 # What changed.
 
 
-def _changes(comparison: Comparison, cells: Sequence[Cell]) -> Iterator[tuple[Change, int, tuple[Group, ...]]]:
-    """Each way in which cells changed, how many did, and those by their likely cause."""
-    anchors = {cell.anchor for cell in cells}
-    for change in Change:
-        if count := comparison.counts[change] if change in CHANGED else 0:
-            groups = comparison.groups(change).items()
-            yield (
-                change,
-                count,
-                tuple(
-                    Group(
-                        cause=cause,
-                        entries=tuple(
-                            Entry(difference=one, link=_link(comparison.new.base.reference, one, anchors))
-                            for one in found
-                        ),
-                    )
-                    for cause, found in groups
-                ),
-            )
-
-
 def _link(base: str, difference: Difference, anchors: set[str]) -> str | None:
+    """What leads to a cell that changed, if it is on the page."""
     anchor = "cell=" + _OUTSIDE_ID.sub("_", "/".join((base_label(base), *difference.key)))
     return f"#{quote(anchor, safe='=/:@~')}" if anchor in anchors else None

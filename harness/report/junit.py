@@ -1,7 +1,7 @@
 """The results as JUnit XML, for CI: a suite per base, a test case per cell.
 
-The shape is that of Jenkins' xunit plugin, whose schema lets a test case have no properties: what a passed cell is,
-its ``system-out`` tells. A cell that could not be tested is an error, never skipped, as CI takes that for passed.
+The shape is that of Jenkins' xunit plugin, whose schema lets a test case have no properties: what a passed cell is
+stands in its ``system-out``. A cell that could not be tested is an error, never skipped, as CI takes that for passed.
 """
 
 from __future__ import annotations
@@ -9,36 +9,29 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import msgspec
 from junitparser import Error, Failure, TestCase, TestSuite
 from junitparser.xunit2 import JUnitXml
 
 from harness.core.comparison import recorded
 from harness.core.subject import base_label
-from harness.core.verdict import Verdict
-from harness.report.rows import by_base, causes_of, cell_id, differs, one_line, story
+from harness.report.rows import by_base, changes_of, differs, one_line, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.core.cause import Cause
-    from harness.core.comparison import Comparison
-    from harness.report.document import Base, Document, Engine, Row
+    from harness.core.comparison import Comparison, Difference
+    from harness.core.document import Document, Row
+    from harness.core.facts import BaseFacts, EngineFacts
+    from harness.core.verdict import Verdict
 
 
 def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
-    """Give a document as JUnit XML.
-
-    Args:
-        document: the results.
-        comparisons: its bases held against what was recorded of them.
-
-    Returns:
-        The whole file: a cell that is not as expected is a failure, one that could not be tested is an error.
-    """
-    told, causes = recorded(comparisons), causes_of(comparisons)
+    """A document as a JUnit XML file: what is not as expected is a failure, what could not be tested an error."""
+    known, changes = recorded(comparisons), changes_of(comparisons)
     xml = JUnitXml("signal-harness")
     for reference, rows in by_base(document.results).items():
-        xml.add_testsuite(_suite(document, reference, [_case(row, told, causes) for row in rows]))
+        xml.add_testsuite(_suite(document, reference, [_case(row, known, changes.get(row.id)) for row in rows]))
     xml.update_statistics()
     written = BytesIO()
     xml.write(written, pretty=True)
@@ -49,37 +42,35 @@ def _suite(document: Document, reference: str, cases: Sequence[TestCase]) -> Tes
     suite = TestSuite(one_line(reference))
     suite.timestamp = one_line(document.started)
     base = document.bases.get(reference)
-    for name, value in [*(_facts("base", base) if base else ()), *_facts("engine", document.engine)]:
+    engines = [fact for engine in document.engines.values() for fact in _facts("engine", engine)]
+    for name, value in [*(_facts("base", base) if base else ()), *engines]:
         suite.add_property(name, value)
     suite.add_testcases(list(cases))
     return suite
 
 
-def _facts(what: str, facts: Base | Engine) -> Iterator[tuple[str, str]]:
+def _facts(what: str, facts: BaseFacts | EngineFacts) -> Iterator[tuple[str, str]]:
     """What is known of a base or an engine, as properties; what it does not have is left out."""
-    for name in facts.__struct_fields__:
-        value = getattr(facts, name)
-        if isinstance(value, bool):
+    for name, value in msgspec.structs.asdict(facts).items():
+        if name == "reference":
+            continue  # the suite's name
+        if isinstance(value, dict):
+            for program, version in value.items():
+                yield f"{what}.{program.replace('-', '_')}", one_line(version)
+        elif isinstance(value, bool):
             yield f"{what}.{name}", "yes" if value else "no"
         elif value:
             yield f"{what}.{name}", one_line(value if isinstance(value, str) else " ".join(value))
 
 
-def _case(row: Row, told: Mapping[str, Verdict], causes: Mapping[str, Cause]) -> TestCase:
-    seconds = sum(run.decided_ms or 0 for run in row.runs) / 1000
-    case = TestCase(one_line(f"{row.variant}/{row.question}"), one_line(base_label(row.base)), round(seconds, 3))
-    name = cell_id(row)
-    text = story(row, told.get(name), causes.get(name))
-    said = one_line(f"{row.verdict}: {row.reason}")
-    if row.verdict is Verdict.UNTESTED:
-        case.result = _with_text(Error(said, row.verdict.value), text)
-    elif differs(row, told):
-        case.result = _with_text(Failure(said, row.verdict.value), text)
+def _case(row: Row, known: Mapping[str, Verdict], difference: Difference | None) -> TestCase:
+    name, base = one_line(f"{row.subject}/{row.question.name}"), one_line(base_label(row.base or ""))
+    case = TestCase(name, base, round(sum(run.decided_ms or 0 for run in row.runs) / 1000, 3))
+    summary = one_line(f"{row.verdict}: {row.reason}")
+    if row.tested and not differs(row, known):
+        case.system_out = summary
     else:
-        case.system_out = said
+        outcome = (Failure if row.tested else Error)(summary, row.verdict.value)
+        outcome.text = story(row, known.get(row.id), difference.cause if difference else None)
+        case.result = outcome
     return case
-
-
-def _with_text(outcome: Failure | Error, text: str) -> Failure | Error:
-    outcome.text = text
-    return outcome

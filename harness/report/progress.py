@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
-    from harness.core.result import Result
-    from harness.core.subject import Variant
+    from harness.core.document import Row
+    from harness.core.subject import Subject
 
 
 class Progress:
@@ -41,36 +41,37 @@ class Progress:
         self._bars.stop()
 
     def note(self, line: str) -> None:
-        """Tell of something that takes long or is out of the ordinary."""
+        """Print a line on something that takes long or is out of the ordinary."""
         self._console.print(line, markup=False, soft_wrap=True)
 
     def begin(self, cells: int) -> None:
-        """Tell how many cells there are."""
+        """Show how many cells there are."""
         self._bars.update(self._cells, total=cells)
 
-    def build(self, base: str, variant: Variant, what: str) -> None:
-        """Tell that a build begins or ends."""
-        if what == "begins":
-            self._building[base, variant.name] = None
+    def build(self, subject: Subject, begins: bool) -> None:
+        """Show that a build begins or ends."""
+        key = (subject.base or "", subject.name)
+        if begins:
+            self._building[key] = None
             if self._bars.disable:
-                self.note(f"building {variant.name} on {base}")
+                self.note(f"building {subject.name} on {subject.base}")
         else:
-            self._building.pop((base, variant.name), None)
+            self._building.pop(key, None)
         names = ", ".join(name for _, name in list(self._building))
         self._bars.update(self._cells, now=f"building {names}" if names else "")
 
-    def result(self, result: Result) -> None:
-        """Tell that a cell has ended."""
+    def result(self, row: Row) -> None:
+        """Show that a cell has ended."""
         self.advance()
         if not self._building:
-            self._bars.update(self._cells, now=result.cell.id)
+            self._bars.update(self._cells, now=row.id)
 
     def advance(self) -> None:
-        """Tell that one more of what is counted is done."""
+        """Show that one more of what is counted is done."""
         self._bars.update(self._cells, advance=1)
 
     def tell(self, done: int, total: int, now: str) -> None:
-        """Tell how far a search has come, and what it is at."""
+        """Show how far a search has come, and what it is at."""
         self._bars.update(self._cells, completed=done, total=total, now=now)
         if self._bars.disable and now:
             self.note(now)

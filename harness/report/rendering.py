@@ -8,11 +8,7 @@ import jinja2
 
 
 def environment(**own: Any) -> jinja2.Environment:
-    """An environment for templates of ``templates/``.
-
-    Args:
-        **own: settings of one kind of output, as for ``jinja2.Environment``.
-    """
+    """An environment for the files of ``templates/``; ``own`` are the settings of one kind of output."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("harness.report"),
         autoescape=True,

@@ -6,74 +6,64 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.judge import as_expected
 from harness.core.process import depths
-from harness.core.question import Probe
-from harness.core.signals import Signal
 from harness.core.subject import base_label
 from harness.core.verdict import Expected, Outcome, Verdict
-from harness.report.style import GOOD, printable
+from harness.report.style import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.cause import Cause
-    from harness.core.comparison import Comparison
-    from harness.report.document import Process, Row
+    from harness.core.comparison import Comparison, Difference
+    from harness.core.document import Process, Row
+    from harness.core.question import Question
 
 _LOG_TAIL: Final = 12
 _MANY: Final = 8
-_NUMBERS: Final = {Signal(number).name: number for number in range(1, 65)}
-
-
-def column_order(row: Row) -> tuple[int, int, str]:
-    """A column's place and heading: signals by number, then the other probes."""
-    number = _NUMBERS.get(row.question, len(_NUMBERS) + 1) if row.probe is Probe.SIGNAL else 0
-    return list(Probe).index(row.probe), number, row.question
 
 
 def by_base(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Sort rows by their base, in the order in which the bases come up."""
-    found: dict[str, list[Row]] = {}
+    """Rows by their base, in the order in which the bases come up."""
+    bases: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(row.base, []).append(row)
-    return found
+        bases.setdefault(row.subject if row.base is None else row.base, []).append(row)
+    return bases
 
 
-def cell_id(row: Row) -> str:
-    """A cell's name, as `harness.core.model.Cell.id` gives it."""
-    return f"{base_label(row.base)}/{row.variant}/{row.question}"
+def questions_of(rows: Iterable[Row]) -> list[Question]:
+    """The questions that rows answer, in the order of columns: signals by number, then the other probes."""
+    return sorted(dict.fromkeys(row.question for row in rows), key=lambda question: question.order)
 
 
-def differs(row: Row, told: Mapping[str, Verdict]) -> bool:
-    """Whether a cell is not as expected; one that could not be tested says nothing.
-
-    Args:
-        row: the cell.
-        told: what is recorded of cells, by their ids.
-    """
-    return as_expected(row.expected, row.verdict, told.get(cell_id(row))) is False
+def differs(row: Row, recorded: Mapping[str, Verdict]) -> bool:
+    """Whether a cell is not as expected, by what is recorded of cell ids; one that was not tested says nothing."""
+    return as_expected(row.expected, row.verdict, recorded.get(row.id)) is False
 
 
-def causes_of(comparisons: Iterable[Comparison]) -> dict[str, Cause]:
-    """The likely causes of changes, by the ids of the cells that changed."""
+def expectation(row: Row) -> str:
+    """What the catalogue expects of a cell, in words."""
+    good = row.probe.good
     return {
-        f"{base_label(comparison.new.base.reference)}/{'/'.join(difference.key)}": difference.cause
+        Expected.ALWAYS: good.value,
+        Expected.NEVER: f"anything but {good}",
+        Expected.DEPENDS: "what was recorded",
+    }[row.expected]
+
+
+def changes_of(comparisons: Iterable[Comparison]) -> dict[str, Difference]:
+    """The cells that changed, by their ids."""
+    return {
+        f"{base_label(comparison.new.base.reference)}/{'/'.join(difference.key)}": difference
         for comparison in comparisons
         for difference in comparison.differences
-        if difference.cause
     }
 
 
-def story(row: Row, told: Verdict | None, cause: Cause | None) -> str:
-    """Tell one cell in plain text: what was expected, what was seen, and the evidence.
-
-    Args:
-        row: the cell.
-        told: what is recorded of it.
-        cause: the likely cause, if it changed.
-    """
+def story(row: Row, known: Verdict | None, cause: Cause | None) -> str:
+    """One cell in plain text: what was expected, also by what is recorded, what was seen and why, and the evidence."""
     lines = [
-        one_line(cell_id(row)),
-        f"  expected  {wanted(row, told)}",
+        one_line(row.id),
+        f"  expected  {wanted(row, known)}",
         f"  observed  {_observed(row)}",
         f"  because   {one_line(row.reason)}",
     ]
@@ -82,17 +72,11 @@ def story(row: Row, told: Verdict | None, cause: Cause | None) -> str:
     return "\n".join([*lines, *(f"  {line}" for line in evidence(row))])
 
 
-def wanted(row: Row, told: Verdict | None) -> str:
+def wanted(row: Row, known: Verdict | None) -> str:
     """What is expected of a cell, in words, and who says so."""
-    if told not in (None, Verdict.UNTESTED):
-        return f"{told}, as recorded"
-    good = GOOD[row.probe]
-    words = {
-        Expected.ALWAYS: good.value,
-        Expected.NEVER: f"anything but {good}",
-        Expected.DEPENDS: "what was recorded",
-    }
-    return f"{words[row.expected]} (the catalogue says: {row.expected})"
+    if known not in (None, Verdict.UNTESTED):
+        return f"{known}, as recorded"
+    return f"{expectation(row)} (the catalogue says: {row.expected})"
 
 
 def _observed(row: Row) -> str:
@@ -107,16 +91,16 @@ def _observed(row: Row) -> str:
 
 def evidence(row: Row) -> list[str]:
     """What a cell's verdict rests on, line by line in plain text: processes, the end of the log, how to repeat it."""
-    found = row.evidence
+    shown = row.evidence
     lines = []
-    if found.tree:
+    if shown.tree:
         gone = "none could be seen" if row.outcome is Outcome.RUNNING else "none: the container has ended"
-        after = tree(found.tree.after) or [gone]
-        lines += ["processes before", *_in(tree(found.tree.before)), "processes after", *_in(after)]
-    if found.logs:
-        lines += ["end of the log", *_in(one_line(line) for line in found.logs[-_LOG_TAIL:])]
-    if found.reproduce:
-        lines += ["to see it by hand", *_in(one_line(line) for line in found.reproduce)]
+        after = tree(shown.tree.after) or [gone]
+        lines += ["processes before", *_in(tree(shown.tree.before)), "processes after", *_in(after)]
+    if shown.logs:
+        lines += ["end of the log", *_in(one_line(line) for line in shown.logs[-_LOG_TAIL:])]
+    if shown.reproduce:
+        lines += ["to reproduce it by hand", *_in(one_line(line) for line in shown.reproduce)]
     return lines
 
 
@@ -125,25 +109,24 @@ def _in(lines: Iterable[str]) -> list[str]:
 
 
 def tree(processes: Sequence[Process]) -> list[str]:
-    """Give a process tree line by line, children right of their parents, with what each does with signals."""
+    """A process tree line by line, children right of their parents, with what each does with signals."""
     depth = depths(processes)
-    lines = []
-    for process in processes:
-        pid = process.inner_pid or process.pid
-        lines.append(f"{'  ' * depth[process.pid]}{pid} {one_line(process.args)}  [{_handles(process)}]")
-    return lines
+    return [
+        f"{'  ' * depth[process.pid]}{process.number} {one_line(process.command)}  [{_handles(process)}]"
+        for process in processes
+    ]
 
 
 def _handles(process: Process) -> str:
-    parts = []
-    for word, signals in (("catches", process.caught), ("ignores", process.ignored), ("blocks", process.blocked)):
-        if signals:
-            names = [one_line(name.removeprefix("SIG")) for name in signals[:_MANY]]
-            more = f" and {len(signals) - _MANY} more" if len(signals) > _MANY else ""
-            parts.append(f"{word} {' '.join(names)}{more}")
-    return "; ".join(parts) or "no handlers"
+    masks = {"catches": process.caught, "ignores": process.ignored, "blocks": process.blocked}
+    return "; ".join(f"{word} {_few(signals)}" for word, signals in masks.items() if signals) or "no handlers"
+
+
+def _few(signals: Sequence[str]) -> str:
+    names = " ".join(one_line(name.removeprefix("SIG")) for name in signals[:_MANY])
+    return f"{names} and {len(signals) - _MANY} more" if len(signals) > _MANY else names
 
 
 def one_line(text: str) -> str:
-    """Spell out control characters, newlines among them: no text from a container passes for lines of the report."""
+    """Text with all control characters spelled out, newlines too: nothing from a container passes for our lines."""
     return printable(text).replace("\n", "\\n")

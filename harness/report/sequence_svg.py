@@ -10,32 +10,26 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import get_character_cell_size
 
+from harness.core.document import Kind, Role
 from harness.core.errors import UsageError
-from harness.core.evidence import SignalEvidence
-from harness.core.process import path
-from harness.core.signal_path import ENGINE, KERNEL, TERMINAL, End, Party, Send, Take, signal_path
+from harness.core.signal_path import who
 from harness.core.trace import Fate
-from harness.report.explain import FATES, moment
+from harness.report.path_text import moment, pauses
 from harness.report.rendering import environment
-from harness.report.style import LOOKS, TONES, printable
+from harness.report.style import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import jinja2
 
-    from harness.core.dockerfile import Instruction
-    from harness.core.process import Process
-    from harness.core.result import Result
-    from harness.core.signal_path import Step
+    from harness.core.document import Participant, Row, SignalPath, Step, SubjectFacts
 
-_STARTER, _PROCESS, _KERNEL, _UNKNOWN = range(4)
 _MOST_STEPS: Final = 60
-_LONG_US: Final = 50_000
 _CELL: Final = 0.61  # of a font's size: no fixed-width font of any system has wider characters
 _KNOWN: Final = frozenset("…µ")  # beside ASCII, what all of those fonts have
 
@@ -89,48 +83,28 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Drawing:
-    """All there is to draw. ``title`` is what it is of, and ``told`` the whole of it in words."""
-
-    title: str
-    width: int
-    height: int
-    told: tuple[str, ...]
-    head: Part
-    lanes: tuple[Part, ...]
-    steps: tuple[Part, ...]
-    foot: Part
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """A step at its height: ``us`` after the first one, and ``pause_us`` after the one before if that was long ago."""
+class Placed:
+    """A step at its height, and what is said of the time that passes before it, if that is long."""
 
     step: Step
     y: int
-    us: int
-    pause_us: int
+    pause: str
 
 
-def render(result: Result, instructions: Sequence[Instruction]) -> str:
-    """Give the path of a cell's signal as an SVG.
-
-    Args:
-        result: the cell's result.
-        instructions: the ENTRYPOINT and CMD lines of its Dockerfile.
+def render(row: Row, subject: SubjectFacts) -> str:
+    """The path of a cell's signal as an SVG.
 
     Raises:
         UsageError: there is no path: no evidence, a probe that sends no signal, or no kernel's record of it.
     """
-    evidence = result.evidence
-    if evidence is None:
-        raise UsageError(f"there is no path to draw, as the cell is {result.verdict}: {result.judgement.reason}")
-    if not isinstance(evidence, SignalEvidence):
-        raise UsageError(f"there is no path to draw: the probe {result.cell.probe} sends no signal")
-    steps = signal_path(evidence)
-    if not steps:
-        raise UsageError(f"there is no path to draw: the kernel's record of {evidence.sent} is missing or empty")
-    return _template().render(drawing=draw(result, evidence, steps, instructions))
+    if row.evidence.tree is None:
+        raise UsageError(f"there is no path to draw, as the cell is {row.verdict}: {row.reason}")
+    if row.signal is None:
+        raise UsageError(f"there is no path to draw: the probe {row.probe} sends no signal")
+    path = row.evidence.path
+    if path is None or not path.steps:
+        raise UsageError(f"there is no path to draw: the kernel's record of {row.signal} is missing or empty")
+    return _template().render(drawing=_drawing(row, path, subject))
 
 
 @cache
@@ -138,41 +112,40 @@ def _template() -> jinja2.Template:
     return environment(keep_trailing_newline=True).get_template("sequence.svg.j2")
 
 
-def draw(
-    result: Result, evidence: SignalEvidence, steps: Sequence[Step], instructions: Sequence[Instruction]
-) -> Drawing:
-    """Lay everything out, from the top down."""
-    shown = steps[:_MOST_STEPS]
-    parties = participants(evidence, shown)
-    xs, width = columns(parties, shown, evidence)
-    head = _head(result, instructions, width)
-    names = {party: wrapped(party.name, _cells_in(_BOX - 2 * _PAD), _NAME_LINES) for party in parties}
+def _drawing(row: Row, path: SignalPath, subject: SubjectFacts) -> dict[str, Any]:
+    """All there is to draw, laid out from the top down; ``words`` are the whole of it in words."""
+    steps = path.steps[:_MOST_STEPS]
+    xs, width = columns(len(path.participants), steps)
+    head = _head(row, subject, width)
+    names = [wrapped(participant.name, _cells_in(_BOX - 2 * _PAD), _NAME_LINES) for participant in path.participants]
     top = head.labels[-1].y + 22
-    below = top + 24 + _LINE * max(map(len, names.values()))
-    placed = rows(shown, below)
+    below = top + 24 + _LINE * max(map(len, names))
+    placed = place(steps, below)
     end = placed[-1].y + _ROW // 2
-    ends = {row.step.process: row.y for row in placed if isinstance(row.step, End)}
-    pauses = [row.y - _ROW for row in placed if row.pause_us]
-    lanes = tuple(
+    ends = {step.step.who: step.y for step in placed if step.step.kind is Kind.END}
+    waits = [step.y - _ROW for step in placed if step.pause]
+    lanes = [
         Part(
-            words=_who(party),
-            shapes=(_box(party, xs[party], top, below), *_life(xs[party], below, ends.get(party, end), pauses)),
-            labels=_name(party, names[party], xs[party], top, app=party == _app(evidence)),
+            words=_flat(who(participant)),
+            shapes=(_box(participant, x, top, below), *_life(x, below, ends.get(number, end), waits)),
+            labels=_name(participant, names[number], x, top),
         )
-        for party in parties
-    )
-    parts = tuple(part for row in placed for part in _parts(row, xs, evidence))
-    foot = _foot(result, len(steps) - len(shown), end + 10, width)
-    return Drawing(
-        title=f"{_flat(_title(result))}: {result.verdict}",
-        width=width,
-        height=foot.labels[-1].y + _MARGIN,
-        told=(head.words, *(part.words for part in parts), foot.words),
-        head=head,
-        lanes=lanes,
-        steps=parts,
-        foot=foot,
-    )
+        for number, (participant, x) in enumerate(zip(path.participants, xs, strict=True))
+    ]
+    parts = [part for step in placed for part in _parts(step, xs)]
+    foot = _foot(row, len(path.steps) - len(steps), end + 10, width)
+    return {
+        "title": f"{_flat(row.title)}: {row.verdict}",
+        "width": width,
+        "height": foot.labels[-1].y + _MARGIN,
+        "words": [part.words for part in (head, *parts, foot)],
+        "parts": [
+            ("head", head),
+            *(("lane", lane) for lane in lanes),
+            *(("step", part) for part in parts),
+            ("foot", foot),
+        ],
+    }
 
 
 # Text.
@@ -196,12 +169,9 @@ def _cells_in(px: int, size: int = 12) -> int:
 
 
 def wrapped(text: str, room: int, most: int) -> tuple[str, ...]:
-    """Break a text into lines, at spaces where that can be.
+    """A text in lines of so many columns of a terminal, broken at spaces where that can be.
 
-    Args:
-        text: any text.
-        room: how wide a line is, in columns of a terminal.
-        most: how many lines there may be; what is left over becomes an ellipsis.
+    There are at most so many lines; what is left over becomes an ellipsis.
     """
     lines: list[str] = []
     rest = _flat(text)
@@ -213,95 +183,56 @@ def wrapped(text: str, room: int, most: int) -> tuple[str, ...]:
         lines.append(rest[:fits].rstrip())
         rest = rest[fits:].lstrip()
     if rest:
-        last = lines[-1]
-        while _cells(last) >= room:
-            last = last[:-1]
-        lines[-1] = f"{last}…"
+        while _cells(lines[-1]) >= room:
+            lines[-1] = lines[-1][:-1]
+        lines[-1] += "…"
     return tuple(lines)
 
 
 # Who, when and where.
 
 
-def participants(evidence: SignalEvidence, steps: Iterable[Step]) -> tuple[Party, ...]:
-    """Give who has a lifeline, from left to right: who began it, the processes parents first, the kernel, unknown ones.
-
-    What stands between PID 1 and the app has one in any case: that nothing gets there is what many drawings are about.
-    """
-    tree = [_party(process) for process in (*evidence.before, *evidence.after)]
-    met = dict.fromkeys(_party(process) for process in path(evidence.before, evidence.app_pid or 0))
+def columns(lifelines: int, steps: Iterable[Step]) -> tuple[Sequence[int], int]:
+    """Where the lifelines are, and how wide it all is: each has room on its right for what is written there."""
+    rooms = [_BOX + _BETWEEN] * (lifelines - 1) + [_BOX // 2]
     for step in steps:
-        met.update(dict.fromkeys((step.sender, step.receiver) if isinstance(step, Send) else (step.process,)))
-
-    return tuple(sorted(met, key=lambda party: (_side(party), tree.index(party) if party in tree else 0)))
-
-
-def _side(party: Party) -> int:
-    if party.pid is not None:
-        return _PROCESS
-    return _STARTER if party.name in (ENGINE, TERMINAL) else _KERNEL if party.name.startswith(KERNEL) else _UNKNOWN
-
-
-def _party(process: Process) -> Party:
-    return Party(pid=process.inner_pid or process.pid, name=process.args)
-
-
-def _app(evidence: SignalEvidence) -> Party | None:
-    return _party(evidence.app) if evidence.app else None
-
-
-def columns(
-    parties: Sequence[Party], steps: Iterable[Step], evidence: SignalEvidence
-) -> tuple[Mapping[Party, int], int]:
-    """Give where the lifelines are, and how wide it all is: each has room on its right for what is written there."""
-    places = {party: number for number, party in enumerate(parties)}
-    rooms = [_BOX + _BETWEEN] * (len(parties) - 1) + [_BOX // 2]
-    for step in steps:
-        words = max(map(_px, _said(step, evidence)))
-        if isinstance(step, Send) and step.sender != step.receiver:
-            sender, receiver = places[step.sender], places[step.receiver]
-            place, need = (receiver - 1 if sender < receiver else receiver), words + 2 * _ASIDE
-        elif isinstance(step, Send):
-            place, need = places[step.sender], _LOOP + _PAD + words + _PAD
+        words = max(map(_px, _labels(step)))
+        if step.to is None:
+            place, need = step.who, _ASIDE + words + _PAD
+        elif step.to == step.who:
+            place, need = step.who, _LOOP + _PAD + words + _PAD
         else:
-            place, need = places[step.process], _ASIDE + words + _PAD
+            place, need = (step.to - 1 if step.who < step.to else step.to), words + 2 * _ASIDE
         rooms[place] = max(rooms[place], need)
     first = _GUTTER + _BOX // 2
     spare = max(0, _NARROWEST - _MARGIN - first - sum(rooms)) // len(rooms)
     *xs, right = accumulate((room + spare for room in rooms), initial=first)
-    return dict(zip(parties, xs, strict=True)), max(right + _MARGIN, _NARROWEST)
+    return xs, max(right + _MARGIN, _NARROWEST)
 
 
-def rows(steps: Sequence[Step], top: int) -> tuple[Row, ...]:
-    """Give each step its height, with room above it for a pause where much time passes."""
-    placed: list[Row] = []
-    y, before = top, steps[0].at_us
-    for step in steps:
-        pause = step.at_us - before if step.at_us - before >= _LONG_US else 0
-        y += 2 * _ROW if pause else _ROW
-        placed.append(Row(step=step, y=y, us=step.at_us - steps[0].at_us, pause_us=pause))
-        before = step.at_us
-    return tuple(placed)
+def place(steps: Sequence[Step], top: int) -> tuple[Placed, ...]:
+    """Each step at its height, with room above it for a pause where much time passes."""
+    heights = accumulate((2 * _ROW if pause else _ROW for pause in pauses(steps)), initial=top)
+    next(heights)
+    return tuple(
+        Placed(step=step, y=y, pause=pause) for step, y, pause in zip(steps, heights, pauses(steps), strict=True)
+    )
 
 
 # What is drawn.
 
 
-def _title(result: Result) -> str:
-    return f"{result.cell.variant.name} on {result.cell.base}, {result.cell.question}"
-
-
-def _head(result: Result, instructions: Sequence[Instruction], width: int) -> Part:
-    cell = result.cell
-    starts = [instruction.text for instruction in instructions]
+def _head(row: Row, subject: SubjectFacts, width: int) -> Part:
+    starts = [line.text for line in subject.starting]
     if not starts:
-        starts = [f"{cell.variant.dockerfile} sets neither ENTRYPOINT nor CMD; the base does"]
-    if cell.variant.init:
+        sets = "sets neither ENTRYPOINT nor CMD; the base does"
+        starts = [f"{subject.dockerfile} {sets}" if subject.dockerfile else "what the image says"]
+    if subject.init:
         starts.append("run with --init")
-    titles = wrapped(_title(result), _cells_in(width - 2 * _MARGIN, 16), 2)
+    titles = wrapped(row.title, _cells_in(width - 2 * _MARGIN, 16), 2)
     lines = [line for start in starts for line in wrapped(start, _cells_in(width - 2 * _MARGIN), 1)]
-    labels = [*_stack("title", titles, 34, 20, size=16), *_stack("start", lines, 34 + 20 * len(titles), 20)]
-    return Part(words=_flat("; ".join(starts)), labels=tuple(labels))
+    labels = (*_stack("title", titles, 34, 20, size=16), *_stack("start", lines, 34 + 20 * len(titles), 20))
+    return Part(words=_flat("; ".join(starts)), labels=labels)
 
 
 def _stack(
@@ -312,22 +243,17 @@ def _stack(
         yield Label(kind=kind, x=x, y=top + step * number, text=line, size=size, anchor=anchor)
 
 
-def _who(party: Party) -> str:
-    name = _flat(party.name)
-    return name if party.pid is None else f"{name} (PID {party.pid})"
-
-
-def _box(party: Party, x: int, top: int, below: int) -> Shape:
+def _box(participant: Participant, x: int, top: int, below: int) -> Shape:
     left, right = x - _BOX // 2, x + _BOX // 2
-    kind = "box outside" if party.pid is None else "box"
+    kind = "box" if participant.role is Role.PROCESS else "box outside"
     return Shape(kind=kind, d=f"M{left},{top} L{right},{top} L{right},{below} L{left},{below} Z")
 
 
-def _name(party: Party, lines: Sequence[str], x: int, top: int, *, app: bool) -> tuple[Label, ...]:
-    if party.pid is not None:
-        head = f"PID {party.pid}{', the app' if app else ''}"
+def _name(participant: Participant, lines: Sequence[str], x: int, top: int) -> tuple[Label, ...]:
+    if participant.role is Role.PROCESS:
+        head = f"PID {participant.pid}{', the app' if participant.app else ''}"
     else:
-        head = "a process unknown" if _side(party) == _UNKNOWN else "outside the container"
+        head = "a process unknown" if participant.role is Role.UNKNOWN else "outside the container"
     pid = Label(kind="pid", x=x, y=top + _LINE, text=head, size=10, anchor="middle")
     return pid, *_stack("name", lines, top + 2 * _LINE, _LINE, x=x, anchor="middle")
 
@@ -342,49 +268,24 @@ def _life(x: int, top: int, end: int, pauses: Iterable[int]) -> Iterator[Shape]:
     yield Shape(kind="life", d=f"M{x},{top} L{x},{end}")
 
 
-def _said(step: Step, evidence: SignalEvidence) -> tuple[str, ...]:
+def _labels(step: Step) -> tuple[str, ...]:
     """What is written at a step."""
-    match step:
-        case Send():
-            told = f"{step.signal} to itself" if step.sender == step.receiver else str(step.signal)
-            return (told, FATES[step.fate]) if FATES[step.fate] else (told,)
-        case Take():
-            other = "" if step.signal == evidence.sent else f"{step.signal}: "
-            return (f"{other}{'handler runs' if step.by_handler else 'default action'}",)
-        case End():
-            return (f"dies of {step.by}" if step.by else "exits",)
+    return tuple(_flat(text) for text in (step.label, step.fate) if text)
 
 
-def _in_words(step: Step) -> str:
-    match step:
-        case Send():
-            to = "itself" if step.sender == step.receiver else _who(step.receiver)
-            fate = f": {FATES[step.fate]}" if FATES[step.fate] else ""
-            aside = "," if step.sender.pid is None and "," in step.sender.name else ""
-            return f"{_who(step.sender)}{aside} sends {step.signal} to {to}{fate}"
-        case Take():
-            did = f"its handler for {step.signal} runs" if step.by_handler else f"{step.signal} has its default action"
-            return f"{_who(step.process)}: {did}"
-        case End():
-            return f"{_who(step.process)} {f'dies of {step.by}' if step.by else 'exits'}"
-
-
-def _parts(row: Row, xs: Mapping[Party, int], evidence: SignalEvidence) -> Iterator[Part]:
+def _parts(placed: Placed, xs: Sequence[int]) -> Iterator[Part]:
     """A step with its time, and the pause before it."""
-    if row.pause_us:
-        told = f"{moment(row.pause_us).removeprefix('+')} pass"
-        yield Part(words=told, labels=(_at("pause", row.y - _ROW, told),))
-    step, time, words = row.step, moment(row.us), _said(row.step, evidence)
-    match step:
-        case Send() if step.sender == step.receiver:
-            shapes, labels = _loop(xs[step.sender], row.y, step.fate, words)
-        case Send():
-            shapes, labels = _arrow(xs, step, row.y, words)
-        case Take():
-            shapes, labels = _mark(xs[step.process], row.y, "handler" if step.by_handler else "default", words)
-        case End():
-            shapes, labels = _mark(xs[step.process], row.y, "end", words)
-    yield Part(words=f"{time}: {_in_words(step)}", shapes=shapes, labels=(_at("time", row.y, time), *labels))
+    step, y = placed.step, placed.y
+    if placed.pause:
+        yield Part(words=placed.pause, labels=(_at("pause", y - _ROW, placed.pause),))
+    time, words, x = moment(step.at_us), _labels(step), xs[step.who]
+    if step.to is None or step.outcome is None:
+        shapes, labels = _mark(x, y, step.kind, words)
+    elif step.to == step.who:
+        shapes, labels = _loop(x, y, step.outcome, words)
+    else:
+        shapes, labels = _arrow(xs, (x, xs[step.to]), y, step.outcome, words)
+    yield Part(words=f"{time}: {_flat(step.words)}", shapes=shapes, labels=(_at("time", y, time), *labels))
 
 
 def _at(kind: str, y: int, text: str) -> Label:
@@ -394,34 +295,29 @@ def _at(kind: str, y: int, text: str) -> Label:
 Drawn = tuple[tuple[Shape, ...], tuple[Label, ...]]
 
 
-def _arrow(xs: Mapping[Party, int], step: Send, y: int, words: Sequence[str]) -> Drawn:
+def _arrow(xs: Sequence[int], ends: tuple[int, int], y: int, fate: Fate, words: Sequence[str]) -> Drawn:
     """An arrow with its words in the space before the receiver, so that no lifeline runs through them."""
-    start, tip = xs[step.sender], xs[step.receiver]
+    start, tip = ends
     way = 1 if tip > start else -1
-    beside = (max if way > 0 else min)(x for x in xs.values() if (tip - x) * way > 0)
-    labels = [
-        Label(kind=kind, x=(beside + tip) // 2, y=y + below, text=text, size=size, anchor="middle")
-        for text, (kind, below, size) in zip(words, _beside(step.fate, -7, 15), strict=False)
-    ]
-    end = _end(tip, way, step.fate)
-    shaft = Shape(kind=f"arrow {step.fate}", d=f"M{start},{y} L{end},{y}")
-    return (shaft, _tip(end, y, way, step.fate)), tuple(labels)
+    beside = (max if way > 0 else min)(x for x in xs if (tip - x) * way > 0)
+    end = _end(tip, way, fate)
+    shaft = Shape(kind=f"arrow {fate}", d=f"M{start},{y} L{end},{y}")
+    return (shaft, _tip(end, y, way, fate)), _beside(fate, words, (beside + tip) // 2, (y - 7, y + 15), "middle")
 
 
 def _loop(x: int, y: int, fate: Fate, words: Sequence[str]) -> Drawn:
-    aside = x + _LOOP + _PAD
-    labels = [
-        Label(kind=kind, x=aside, y=y + below, text=text, size=size)
-        for text, (kind, below, size) in zip(words, _beside(fate, -2, 13), strict=False)
-    ]
     end = _end(x, -1, fate)
     d = f"M{x},{y - 9} L{x + _LOOP},{y - 9} L{x + _LOOP},{y + 9} L{end},{y + 9}"
-    return (Shape(kind=f"arrow {fate}", d=d), _tip(end, y + 9, -1, fate)), tuple(labels)
+    shapes = Shape(kind=f"arrow {fate}", d=d), _tip(end, y + 9, -1, fate)
+    return shapes, _beside(fate, words, x + _LOOP + _PAD, (y - 2, y + 13), "start")
 
 
-def _beside(fate: Fate, signal: int, told: int) -> tuple[tuple[str, int, int], ...]:
-    """The kind, height and size of a signal's name, and of what became of it."""
-    return (f"signal {fate}", signal, 12), (f"fate {fate}", told, 11)
+def _beside(fate: Fate, words: Sequence[str], x: int, ys: tuple[int, int], anchor: str) -> tuple[Label, ...]:
+    """A signal's name, and what became of it."""
+    return tuple(
+        Label(kind=f"{kind} {fate}", x=x, y=y, text=text, size=size, anchor=anchor)
+        for text, kind, size, y in zip(words, ("signal", "fate"), (12, 11), ys, strict=False)
+    )
 
 
 def _end(x: int, way: int, fate: Fate) -> int:
@@ -442,28 +338,28 @@ def _cross(x: int, y: int, arm: int) -> str:
     return f"M{x - arm},{y - arm} L{x + arm},{y + arm} M{x - arm},{y + arm} L{x + arm},{y - arm}"
 
 
-def _mark(x: int, y: int, kind: str, words: Sequence[str]) -> Drawn:
+def _mark(x: int, y: int, kind: Kind, words: Sequence[str]) -> Drawn:
     """A sign on a lifeline with its words beside it."""
     d = {
-        "handler": f"M{x - 5},{y - 11} L{x + 5},{y - 11} L{x + 5},{y + 11} L{x - 5},{y + 11} Z",
-        "default": f"M{x},{y - 8} L{x + 8},{y} L{x},{y + 8} L{x - 8},{y} Z",
-        "end": _cross(x, y, 7),
+        Kind.HANDLER: f"M{x - 5},{y - 11} L{x + 5},{y - 11} L{x + 5},{y + 11} L{x - 5},{y + 11} Z",
+        Kind.DEFAULT: f"M{x},{y - 8} L{x + 8},{y} L{x},{y + 8} L{x - 8},{y} Z",
+        Kind.END: _cross(x, y, 7),
     }[kind]
-    labels = [Label(kind=kind, x=x + _ASIDE, y=y + 4, text=text) for text in words]
-    return (Shape(kind=kind, d=d),), tuple(labels)
+    labels = tuple(Label(kind=kind.value, x=x + _ASIDE, y=y + 4, text=text) for text in words)
+    return (Shape(kind=kind.value, d=d),), labels
 
 
-def _foot(result: Result, left: int, top: int, width: int) -> Part:
-    symbol, colour = LOOKS[result.verdict]
+def _foot(row: Row, left: int, top: int, width: int) -> Part:
+    symbol, tone = row.verdict.symbol, row.verdict.tone
     notes = [f"{left} more steps are not drawn"] if left else []
-    notes += [f"one of {len(result.runs)} runs is drawn"] if len(result.runs) > 1 else []
-    reason = wrapped(result.judgement.reason, _cells_in(width - 2 * _MARGIN, 13), _REASON_LINES)
+    notes += [f"one of {len(row.runs)} runs is drawn"] if len(row.runs) > 1 else []
+    reason = wrapped(row.reason, _cells_in(width - 2 * _MARGIN, 13), _REASON_LINES)
     labels = [
-        Label(kind=f"symbol {TONES[colour]}", x=_MARGIN, y=top + 28, text=symbol, size=16),
-        Label(kind=f"verdict {TONES[colour]}", x=_MARGIN + 22, y=top + 28, text=result.verdict.value, size=15),
+        Label(kind=f"symbol {tone}", x=_MARGIN, y=top + 28, text=symbol, size=16),
+        Label(kind=f"verdict {tone}", x=_MARGIN + 22, y=top + 28, text=row.verdict.value, size=15),
         *_stack("reason", reason, top + 51, 19, size=13),
         *_stack("note", notes, top + 51 + 19 * len(reason), 19),
     ]
     rule = Shape(kind="rule", d=f"M{_MARGIN},{top} L{width - _MARGIN},{top}")
-    words = [f"{result.verdict}: {_flat(result.judgement.reason)}", *notes]
+    words = [f"{row.verdict}: {_flat(row.reason)}", *notes]
     return Part(words="; ".join(words), shapes=(rule,), labels=tuple(labels))

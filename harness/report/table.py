@@ -11,96 +11,83 @@ from rich.text import Text
 from harness.core.claims import LINT_RULE, tally
 from harness.core.verdict import Verdict
 from harness.report.base_table import BaseTable
-from harness.report.style import MEANINGS, differs, look, printable, wanted_of
+from harness.report.rows import differs, expectation
+from harness.report.style import counted, look, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
-    from harness.core.result import Report, Result
+    from harness.core.document import Document, Row
 
 _PIPE_WIDTH: Final = 100
 
 
-def render(report: Report, recorded: Mapping[str, Verdict] | None = None) -> RenderableType:
-    """Give the tables of a report, a legend of the verdicts in them, and what needs a reader's attention.
-
-    Args:
-        report: the results.
-        recorded: a baseline's verdicts by cell id.
-    """
+def render(document: Document, recorded: Mapping[str, Verdict] | None = None) -> RenderableType:
+    """The tables of a run, and what explains them; ``recorded`` are a baseline's verdicts by cell id."""
     parts: list[RenderableType] = []
-    for reference, facts in report.bases.items():
-        results = [result for result in report.results if result.cell.base == reference]
-        if results:
-            parts += [BaseTable(facts, results, recorded or {}), Text()]
-    parts.append(legend(report.results))
-    if told := notes(report.results, recorded or {}):
-        parts += [Text(), told]
-    return Group(*parts)
+    for reference, facts in document.bases.items():
+        rows = [row for row in document.results if row.base == reference]
+        if rows:
+            parts += [BaseTable(facts, rows, document.subjects, recorded or {}), Text()]
+    return Group(*parts, *below(document.results, recorded or {}))
+
+
+def below(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> list[RenderableType]:
+    """What stands below all tables: a legend of the verdicts in them, and what needs a reader's attention."""
+    attention = _notes(rows, recorded)
+    return [_legend(rows), *([Text(), attention] if attention else [])]
 
 
 def console(*, stderr: bool = False, plain: bool = False) -> Console:
     """A terminal for tables, ``plain`` without colour; what is piped gets 100 columns, whatever the terminal behind."""
     colours: Literal["auto"] | None = None if plain else "auto"
     made = Console(stderr=stderr, highlight=False, color_system=colours)
-    if made.is_terminal:
-        return made
-    return Console(stderr=stderr, highlight=False, color_system=colours, width=_PIPE_WIDTH)
+    if not made.is_terminal:
+        made.width = _PIPE_WIDTH
+    return made
 
 
-def summary(report: Report, recorded: Mapping[str, Verdict] | None = None) -> str:
-    """Give one line: how many cells, how many of each verdict, how many not as expected."""
-    counts = Counter(result.verdict for result in report.results)
+def summary(document: Document, recorded: Mapping[str, Verdict] | None = None) -> str:
+    """One line: how many cells, how many of each verdict, how many not as expected."""
+    counts = Counter(row.verdict for row in document.results)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    differing = sum(differs(result, recorded or {}) for result in report.results)
-    untested = counts[Verdict.UNTESTED]
-    end = (
-        f"{differing} not as expected"
-        if differing
-        else "all tested ones as expected"
-        if untested
-        else "all as expected"
-    )
-    return f"{len(report.results)} cells in {report.duration_s:.1f} s: {tally or 'none'}; {end}"
+    end = "all tested ones as expected" if counts[Verdict.UNTESTED] else "all as expected"
+    if differing := sum(differs(row, recorded or {}) for row in document.results):
+        end = f"{differing} not as expected"
+    return f"{counted(len(document.results), 'cell')} in {document.duration_s:.1f} s: {tally or 'none'}; {end}"
 
 
-def claims(report: Report) -> str:
-    """Give a line on how many claims held, and one per base on the linter; empty if no variant makes a claim."""
-    tallies = tally(report.results)
+def claims(document: Document) -> str:
+    """A line on how many claims held, and one per base on the linter; empty if no variant makes a claim."""
+    tallies = tally(document.results)
     if not any(count.claims for count in tallies.values()):
         return ""
     held = ", ".join(f"{count.held} of {count.claims} on {base}" for base, count in tallies.items())
     linted = [
-        f"A linter ({LINT_RULE}) on {base}: {count.warned} warnings, {count.justified} of them right; "
-        f"{count.missed} variants that lose a signal go unnoticed."
+        f"A linter ({LINT_RULE}) on {base}: {counted(count.warned, 'warning')}, {count.justified} of them right; "
+        f"{count.missed} {'variant that loses' if count.missed == 1 else 'variants that lose'} a signal "
+        f"{'goes' if count.missed == 1 else 'go'} unnoticed."
         for base, count in tallies.items()
     ]
     return "\n".join([f"Claims that held: {held}.", *linted])
 
 
-def legend(results: Sequence[Result]) -> Text:
-    """Say what the verdicts in sight mean."""
-    seen = {result.verdict for result in results}
+def _legend(rows: Sequence[Row]) -> Text:
+    """What the verdicts in sight mean."""
+    seen = {row.verdict for row in rows}
+    lines = [Text.assemble(look(verdict), (f": {verdict.meaning}", "dim")) for verdict in Verdict if verdict in seen]
+    return Text("\n").join(lines)
+
+
+def _notes(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> Text:
+    """What is not as expected, unstable or untested, with the reasons; empty if nothing is."""
     text = Text()
-    for verdict in Verdict:
-        if verdict in seen:
-            text.append_text(look(verdict)).append(f": {MEANINGS[verdict]}\n", style="dim")
+    for row in rows:
+        unexpected = differs(row, recorded)
+        if unexpected or row.verdict in (Verdict.UNTESTED, Verdict.UNSTABLE):
+            wanted = f"expected {recorded.get(row.id) or expectation(row)}, but " if unexpected else ""
+            text.append(f"{row.id}: {wanted}{row.verdict}: ", style="bold").append(printable(row.reason) + "\n")
     text.rstrip()
     return text
-
-
-def notes(results: Sequence[Result], recorded: Mapping[str, Verdict]) -> Text | None:
-    """Tell of what is not as expected, unstable or untested, with the reasons; ``None`` if nothing is."""
-    text = Text()
-    for result in results:
-        if differs(result, recorded):
-            wanted = recorded.get(result.cell.id) or wanted_of(result)
-            text.append(f"{result.cell.id}: expected {wanted}, but {result.verdict}: ", style="bold")
-            text.append(printable(result.judgement.reason) + "\n")
-        elif result.verdict in (Verdict.UNTESTED, Verdict.UNSTABLE):
-            text.append(f"{result.cell.id}: {result.verdict}: ", style="bold")
-            text.append(printable(result.judgement.reason) + "\n")
-    text.rstrip()
-    return text or None

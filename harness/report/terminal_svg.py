@@ -56,12 +56,7 @@ _CLIPS: Final = re.compile(r' clip-path="url\(#[\w-]+\)"')
 
 
 def render(parts: Iterable[RenderableType], title: str) -> str:
-    """Give what is printed as an SVG.
-
-    Args:
-        parts: what is printed, one below the other.
-        title: what the window is called: the command that prints it.
-    """
+    """What is printed, part below part, as an SVG; ``title`` is the window's: the command that prints it."""
     # What rich would take from the environment is set: the picture is the same wherever it is made.
     console = Console(
         width=_WIDTH,
@@ -75,12 +70,12 @@ def render(parts: Iterable[RenderableType], title: str) -> str:
     console.print(Group(Text(), *parts))
     shown = Text(printable(title))
     shown.truncate(_TITLE_WIDTH, overflow="ellipsis")
-    told = "\n".join(line.rstrip() for line in console.export_text(clear=False).splitlines())
+    words = "\n".join(line.rstrip() for line in console.export_text(clear=False).splitlines())
     drawn = console.export_svg(
         title=shown.plain,
         theme=_THEME,
         # The format is one of str.format: what stands in it as it is must not be taken for a field.
-        code_format=_FORMAT.replace("TITLE", _literal(title)).replace("TEXT", _literal(told)),
+        code_format=_FORMAT.replace("TITLE", _literal(title)).replace("TEXT", _literal(words)),
         unique_id="terminal",
     )
     # Lines are cropped already; rich clips each once more, at paths that the format leaves out.

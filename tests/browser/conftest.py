@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from harness.core.comparison import Comparison
-    from harness.report.document import Document
+    from harness.core.document import Document
 
 Opens = Callable[..., "Page"]
 

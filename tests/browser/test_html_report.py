@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from harness.core.baseline import Finding, Recording
+from harness.core.baseline import Finding, Recording, recordings
 from harness.core.comparison import compare
 from harness.core.evidence import LogLine
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import Expected, Verdict
-from harness.report.baseline import recordings_of
-from harness.report.describe import describe
+from tests.support.evidence import changed, words
 from tests.support.reports import (
     APP,
     BASE,
@@ -36,6 +34,7 @@ from tests.support.reports import (
     ZOMBIE,
     report,
     result,
+    with_programs,
 )
 
 if TYPE_CHECKING:
@@ -51,9 +50,9 @@ if TYPE_CHECKING:
 HUP = Signal(1)
 OTHER = "local:debian12-node24"
 TO_SHELL = Sent(time_s=1.5, sender="runc", sender_pid=5, number=15, target="sh", target_pid=1001, fate=Fate.DELIVERED)
-PASSED_ON = replace(
+PASSED_ON = changed(
     SWALLOWED,
-    before=(replace(PID1, args="npm start", caught=1 << 14), APP),
+    before=(changed(PID1, argv=words("npm start"), caught=1 << 14), APP),
     after=(),
     running=False,
     exit_code=1,
@@ -61,10 +60,10 @@ PASSED_ON = replace(
     trace=(
         TO_SHELL,
         Handled(time_s=1.5002, comm="npm start", pid=1001, number=15, handler=64),
-        replace(TO_SHELL, time_s=1.5004, sender="npm start", sender_pid=1001, target="node", target_pid=1007),
-        replace(TO_SHELL, time_s=1.5005, sender_pid=1001, sender="npm start", fate=Fate.IGNORED),
-        replace(TO_SHELL, time_s=1.5006, sender_pid=1001, target="node", target_pid=1007, fate=Fate.MERGED),
-        replace(TO_SHELL, time_s=2.5, sender_pid=1001, target="node", target_pid=1007, number=9, by_kernel=True),
+        changed(TO_SHELL, time_s=1.5004, sender="npm start", sender_pid=1001, target="node", target_pid=1007),
+        changed(TO_SHELL, time_s=1.5005, sender_pid=1001, sender="npm start", fate=Fate.IGNORED),
+        changed(TO_SHELL, time_s=1.5006, sender_pid=1001, target="node", target_pid=1007, fate=Fate.MERGED),
+        changed(TO_SHELL, time_s=2.5, sender_pid=1001, target="node", target_pid=1007, number=9, by_kernel=True),
         Handled(time_s=2.5001, comm="node", pid=1007, number=9, handler=0),
     ),
 )
@@ -83,11 +82,10 @@ RESULTS = (
     result("su", ZOMBIE, probe=Probe.REAP),
     result("su", KILLED, base=OTHER),
 )
-MADE = replace(
+DOCUMENT = changed(
     report(*RESULTS, sources={"npm-start": SOURCE}),
-    bases={BASE: FACTS, OTHER: replace(FACTS, reference=OTHER, os="debian 12")},
+    bases={BASE: FACTS, OTHER: changed(FACTS, reference=OTHER, os="debian 12")},
 )
-DOCUMENT = describe(MADE)
 TERM_CELL = "cell=musl-node24/npm-start/SIGTERM"
 PHONE = {"width": 360, "height": 740}
 
@@ -112,12 +110,16 @@ def toggle(page: Page, value: str) -> Locator:
 
 
 def compared() -> Comparison:
-    new = recordings_of(DOCUMENT)[0]
+    new = recordings(DOCUMENT)[0]
     findings = dict(new.findings)
-    findings["npm-start", "SIGTERM"] = Finding(verdict=Verdict.FORWARDED, chain=("npm start", "node server.js"))
+    findings["npm-start", "SIGTERM"] = Finding(
+        verdict=Verdict.FORWARDED, chain=(words("npm start"), words("node server.js"))
+    )
     findings["node", "SIGHUP"] = Finding(verdict=Verdict.SWALLOWED)
     findings["old", "SIGTERM"] = Finding(verdict=Verdict.SWALLOWED)
-    old = Recording(base=replace(FACTS, npm="9.6.7"), engine=replace(ENGINE, version="27"), findings=findings)
+    old = Recording(
+        base=with_programs(FACTS, {"npm": "9.6.7"}), engine=changed(ENGINE, version="27"), findings=findings
+    )
     return compare(old, new)
 
 
@@ -234,18 +236,42 @@ def test_the_path_of_the_signal_is_drawn_and_told(opens: Opens) -> None:
     assert drawing.locator(".send > text").all_text_contents() == [
         "SIGTERM",
         "SIGTERM",
-        "SIGTERM to itself, dropped",
-        "SIGTERM, merged",
+        "SIGTERM to itself",
+        "dropped by the kernel",
+        "SIGTERM",
+        "merges with a pending one",
         "SIGKILL",
     ]
-    assert drawing.locator(".taking text").all_text_contents() == ["handler: SIGTERM"]
+    assert drawing.locator(".taking text").all_text_contents() == ["handler runs"]
     assert drawing.locator(".death text").all_text_contents() == ["exits", "dies of SIGKILL"]
-    assert drawing.locator(".pause text").all_text_contents() == ["999 ms pass"]
+    assert drawing.locator(".pause text").all_text_contents() == ["999.4 ms pass"]
     assert drawing.locator(".time").all_text_contents()[1] == "+200 µs"
     page.get_by_text("The same in words").click()
     expect(page.locator("ol.steps li").nth(3)).to_have_text(
-        re.compile("1 npm start sends SIGTERM to 1 npm start: dropped")
+        re.compile(re.escape("npm start (PID 1) sends SIGTERM to itself: dropped by the kernel"))
     )
+
+
+def test_only_what_does_not_simply_arrive_is_dashed(opens: Opens) -> None:
+    page = opens(DOCUMENT)
+    cell(page, "npm-start/SIGTERM").click()
+    dashed = page.eval_on_selector_all(
+        ".drawing .arrow:not(.open)", "all => all.map((one) => getComputedStyle(one).strokeDasharray !== 'none')"
+    )
+    assert dashed == [False, False, True, True, False]
+
+
+def test_what_is_written_is_within_the_drawing(opens: Opens) -> None:
+    to_itself = changed(TO_SHELL, sender_pid=1007, target_pid=1007, fate=Fate.IGNORED)
+    page = opens(report(result("raises", changed(SWALLOWED, trace=(to_itself,)))), viewport=PHONE)
+    cell(page, "raises/SIGTERM").click()
+    expect(page.locator(".send text").last).to_have_text("dropped by the kernel")
+    outside = """() => {
+      const frame = document.querySelector(".drawing svg").getBoundingClientRect();
+      return [...document.querySelectorAll(".drawing text")].map((text) => text.getBoundingClientRect())
+        .filter((box) => box.left < frame.left || box.right > frame.right || box.bottom > frame.bottom).length;
+    }"""
+    assert page.evaluate(outside) == 0
 
 
 def test_each_party_has_its_place_and_arrows_lead_from_one_to_the_other(opens: Opens) -> None:
@@ -355,7 +381,7 @@ def test_the_address_restores_filters_and_the_open_cell(opens: Opens) -> None:
     expect(count(again)).to_have_text("1 of 13 cells")
     expect(again.locator("#text")).to_have_value("npm")
     expect(toggle(again, "cut-short")).to_have_attribute("aria-pressed", "true")
-    assert "cell=" not in again.evaluate("location.hash")
+    expect(again).not_to_have_url(re.compile("cell="))
     expect(cell(again, "npm-start/SIGTERM")).to_be_focused()
 
 
@@ -410,15 +436,15 @@ HOSTILE = (
 
 
 def test_what_a_hostile_container_says_is_shown_as_text(opens: Opens) -> None:
-    evidence: Evidence | Untested = replace(
+    evidence: Evidence | Untested = changed(
         PASSED_ON,
         logs=tuple(LogLine(at_ns=1, text=line) for line in HOSTILE),
-        before=(replace(PID1, args=HOSTILE[0]), replace(APP, args=HOSTILE[1])),
+        before=(changed(PID1, argv=(HOSTILE[0],)), changed(APP, argv=(HOSTILE[1],))),
     )
-    made = report(
-        result("one", evidence, title=HOSTILE[1]), result("two", UNTESTED), facts=replace(FACTS, os=HOSTILE[0])
+    document = report(
+        result("one", evidence, title=HOSTILE[1]), result("two", UNTESTED), facts=changed(FACTS, os=HOSTILE[0])
     )
-    page = opens(describe(made))
+    page = opens(document)
     page.locator("[data-cell]").first.click()
     log = page.get_by_role("region", name="The log")
     for line in HOSTILE[:4]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from rich.text import Text
 
-from harness.core.dockerfile import Instruction
+from harness.core.document import Line
 from harness.core.trace import Fate, Handled, Sent
-from harness.report import picture, sequence
+from harness.report import sequence_svg, terminal_svg
 from tests.support.comparing import PICTURES
-from tests.support.reports import SWALLOWED, chained, result
+from tests.support.evidence import changed
+from tests.support.reports import SWALLOWED, chained, result, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,23 +42,22 @@ HOSTILE = "node --eval 'x=\"<&>\"' 日本語日本語 🚀🚀 a\u0301\u0301 ﷽
 
 
 def hostile() -> str:
-    made = chained(*[HOSTILE] * 3, f"{HOSTILE} app", of=replace(SWALLOWED, after=(), running=False, exit_code=1))
+    made = chained(*[HOSTILE] * 3, f"{HOSTILE} app", of=changed(SWALLOWED, after=(), running=False, exit_code=1))
     ids = [1001, 1002, 1003, 1007]
     send = Sent(time_s=1, sender="runc", sender_pid=5, number=37, target="x", target_pid=1001, fate=Fate.DELIVERED)
     trace = [
-        replace(send, time_s=1 + number / 10, sender_pid=sender, target_pid=target, fate=fate)
+        changed(send, time_s=1 + number / 10, sender_pid=sender, target_pid=target, fate=fate)
         for number, (sender, target, fate) in enumerate((s, t, f) for s in ids for t in ids for f in Fate)
     ][:40]
     taken = [Handled(time_s=20, comm="x", pid=pid, number=64, handler=handler) for pid in ids for handler in (0, 1)]
     ends = [Handled(time_s=30, comm="x", pid=pid, number=9, handler=0) for pid in ids]
-    return sequence.render(
-        result(HOSTILE, replace(made, trace=(send, *trace, *taken, *ends)), base=HOSTILE),
-        (Instruction(line=1, text=HOSTILE), Instruction(line=2, text=HOSTILE * 9)),
-    )
+    row = result(HOSTILE, changed(made, trace=(send, *trace, *taken, *ends)), base=HOSTILE)
+    starting = (Line(line=1, text=HOSTILE), Line(line=2, text=HOSTILE * 9))
+    return sequence_svg.render(row, msgspec.structs.replace(subject_of(row), starting=starting))
 
 
 def terminal() -> str:
-    return picture.render([Text("─" * 100), Text("WM" * 50, style="bold"), Text("✓✂⇄»○✗ … · – →")], "x " * 100)
+    return terminal_svg.render([Text("─" * 100), Text("WM" * 50, style="bold"), Text("✓✂⇄»○✗ … · – →")], "x " * 100)
 
 
 @pytest.fixture

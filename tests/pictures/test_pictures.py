@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +13,11 @@ from click.testing import CliRunner
 from harness.cli.run import explain
 from harness.core.errors import EngineUnavailable, UsageError
 from harness.core.trace import Fate, Handled, Sent
-from harness.report import sequence_svg as sequence
+from harness.report import sequence_svg
 from tests.support.command import command
 from tests.support.comparing import PICTURES, listed, masked, parsed, path, terminal
-from tests.support.reports import FORWARDED, chained, result
+from tests.support.evidence import changed
+from tests.support.reports import FORWARDED, chained, result, subject_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +142,7 @@ TO_PID_1 = Sent(
 
 
 def signalled(sender: int, target: int, fate: Fate = Fate.DELIVERED) -> Sent:
-    return replace(TO_PID_1, sender_pid=sender, target_pid=target, fate=fate)
+    return changed(TO_PID_1, sender_pid=sender, target_pid=target, fate=fate)
 
 
 def handles(pid: int) -> Handled:
@@ -152,9 +152,9 @@ def handles(pid: int) -> Handled:
 def twice(*records: TraceRecord, received: int = 2) -> object:
     """What is compared of a path on which the app is sent its signal by two."""
     chain = chained("dumb-init npm start", "npm start", "node server.js", of=FORWARDED)
-    trace = tuple(replace(one, time_s=1.5 + us / 1e6) for us, one in enumerate((TO_PID_1, *records)))
-    evidence = replace(chain, receipts=FORWARDED.receipts * received, trace=trace)
-    return shows("path-duplicated.svg", sequence.render(result("v", evidence), ()))
+    trace = tuple(changed(one, time_s=1.5 + us / 1e6) for us, one in enumerate((TO_PID_1, *records)))
+    row = result("v", changed(chain, receipts=(FORWARDED.receipts or ()) * received, trace=trace))
+    return shows("path-duplicated.svg", sequence_svg.render(row, subject_of(row)))
 
 
 def test_two_sends_are_the_same_whoever_is_quicker() -> None:
@@ -201,7 +201,7 @@ def test_without_a_record_nothing_is_run(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("harness.engine.tracing._tracefs", refuse)
     monkeypatch.setattr("harness.session.Session.run", None)
     target = tmp_path / "path.svg"
-    with pytest.raises(UsageError, match="the kernel's record of signals cannot be had here"):
+    with pytest.raises(UsageError, match="the kernel's signal record is not available here"):
         CliRunner().invoke(explain, [DEBIAN, "tini", "TERM", "--svg", str(target)], catch_exceptions=False)
     assert not target.exists()
 

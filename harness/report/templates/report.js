@@ -101,7 +101,7 @@
     byId("nothing").hidden = count > 0 || all.length === 0;
     scroller.hidden = count === 0;
     byId("reset").disabled = state.text === "" && SETS.every((name) => state[name].size === 0);
-    toggles.forEach((one) => one.setAttribute("aria-pressed", state[one.dataset.set].has(one.dataset.value)));
+    toggles.forEach((toggle) => toggle.setAttribute("aria-pressed", state[toggle.dataset.set].has(toggle.dataset.value)));
     if (byId("text").value !== state.text) byId("text").value = state.text;
     rest(current.hidden ? all.find((button) => !button.hidden) : current);
     fit();
@@ -143,7 +143,7 @@
     const hash = new URLSearchParams(location.hash.slice(1));
     state.text = hash.get("q") || "";
     for (const name of SETS) {
-      const known = toggles.filter((one) => one.dataset.set === name).map((one) => one.dataset.value);
+      const known = toggles.filter(({ dataset }) => dataset.set === name).map(({ dataset }) => dataset.value);
       state[name] = new Set(hash.getAll(name).filter((value) => known.includes(value)));
     }
     filter();
@@ -171,14 +171,14 @@
   function step(button, dx, dy) {
     let { x, y } = places.get(button);
     for (x += dx, y += dy; x >= 0 && x < columns.length && y >= 0 && y < rows.length; x += dx, y += dy) {
-      const found = at(x, y);
-      if (found) return found;
+      const next = at(x, y);
+      if (next) return next;
     }
     return button;
   }
 
   function inRow(button) {
-    return rows[places.get(button).y].places.flatMap((place) => place.buttons).filter((one) => !one.hidden);
+    return rows[places.get(button).y].places.flatMap((place) => place.buttons).filter((other) => !other.hidden);
   }
 
   const visible = () => all.filter((button) => !button.hidden);
@@ -215,7 +215,7 @@
   function open(button, from) {
     shown = button;
     if (!button.hidden) rest(button);
-    tell(button);
+    show(button);
     if (!dialog.open) {
       opener = from;
       dialog.showModal();
@@ -240,7 +240,7 @@
     if (next) open(next, null);
   }
 
-  function tell(button) {
+  function show(button) {
     const { x, y } = places.get(button);
     const cell = read().cells[button.dataset.cell];
     const order = visible();
@@ -263,7 +263,7 @@
       section(cell.good ? "To change" : "To mend it", cell.advice !== undefined && advice(text(cell.advice))),
       section("What is started", (starts.length || cell.starts) && pairs("code", [...starts, ...(cell.starts || [])])),
       section("Processes", cell.after !== undefined && processes(cell)),
-      section("What was found", cell.found !== undefined && make("p", { class: "lines" }, text(cell.found))),
+      section("What was found", cell.finding !== undefined && make("p", { class: "lines" }, text(cell.finding))),
       section("What others say", cell.others && list(cell.others)),
       section(`${(cell.runs || []).length} runs, of which one is shown here`, cell.runs && runs(cell.runs)),
       section("Engine events", cell.events && pairs("events", cell.events)),
@@ -276,8 +276,8 @@
     return body ? make("section", {}, make("h3", {}, title), body) : null;
   }
 
-  function pairs(kind, found) {
-    return make("dl", { class: kind }, ...found.map(([name, value]) =>
+  function pairs(kind, entries) {
+    return make("dl", { class: kind }, ...entries.map(([name, value]) =>
       make("div", {}, make("dt", {}, text(name)), make("dd", {}, text(value)))));
   }
 
@@ -300,8 +300,8 @@
       pre("Commands", commands));
   }
 
-  function runs(found) {
-    return make("ol", { class: "runs" }, ...found.map(([verdict, reason, more]) =>
+  function runs(entries) {
+    return make("ol", { class: "runs" }, ...entries.map(([verdict, reason, more]) =>
       make("li", {}, badge(verdict), " ", ...prose(text(reason)), " ", make("small", {}, text(more)))));
   }
 
@@ -333,7 +333,6 @@
     const [pid, name] = cell.parties[number];
     return pid === null ? text(name) : `${pid} ${text(name)}`;
   };
-  const micros = (number) => `+${String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f")} µs`;
 
   function path(cell) {
     if (cell.unseen) {
@@ -341,22 +340,12 @@
         make("p", {}, "There is no kernel’s record of it here; the processes and the log are what there is."));
     }
     if (!cell.path) return null;
-    const words = make("ol", { class: "steps" }, ...cell.path.map((one) => make("li", {},
-      make("span", { class: "number" }, micros(one[0])), ` ${inWords(cell, one)}`)));
+    const words = make("ol", { class: "steps" }, ...cell.path.map(([, moment, said]) => make("li", {},
+      make("span", { class: "number" }, text(moment)), ` ${text(said)}`)));
     return section("The path of the signal", make("div", {},
       make("div", { class: "scroller drawing", tabindex: "0", role: "region", "aria-label": "Drawing of the signal’s path" }),
       make("details", matchMedia("(max-width: 48rem)").matches ? { open: "" } : {},
         make("summary", {}, "The same in words"), words)));
-  }
-
-  function inWords(cell, [, kind, who, ...rest]) {
-    if (kind === "send") {
-      const [to, signal, fate] = rest;
-      return `${party(cell, who)} sends ${text(signal)} to ${party(cell, to)}${fate === null ? "" : `: ${text(fate)}`}`;
-    }
-    const told = text(rest[0]);
-    if (kind === "end") return `${party(cell, who)} ${told}`;
-    return `${party(cell, who)}: ${kind === "handler" ? `its handler for ${told} runs` : `${told} has its default action`}`;
   }
 
   function drawPath(button) {
@@ -369,28 +358,28 @@
   const MARGIN = 132;
   const HEAD = 58;
   const ROW = 34;
-  const PAUSE = 5000;
+  const LOOP = 26;
+  const LETTER = 7;
 
-  /** Where all is: a lifeline per party, a line per step, and room where nothing happens for long. */
+  /** Where all is: a lifeline per party, a line per step, and room where much time passes. */
   function layout(cell, room) {
     const gaps = cell.parties.length - 1;
     const left = GUTTER + 62;
     const width = gaps > 0 ? Math.min(230, Math.max(132, (room - left - MARGIN) / gaps)) : 0;
     let y = HEAD + 22;
-    let before = 0;
-    const lines = cell.path.map((one) => {
-      const pause = one[0] - before > PAUSE ? one[0] - before : 0;
-      y += pause ? ROW : 0;
-      const line = { step: one, y, pause };
-      before = one[0];
+    const lines = cell.path.map(([pause, moment, , label, fate, kind, who, to, outcome]) => {
+      y += pause === null ? 0 : ROW;
+      const line = { y, pause, moment, label, fate, kind, who, to, outcome };
       y += ROW;
       return line;
     });
+    const beside = lines.filter((line) => line.who === gaps && (line.to === null || line.to === gaps)).map((line) =>
+      LOOP + 16 + LETTER * Math.max(...[line.label, line.fate].map((said) => (said === null ? 0 : text(said).length))));
     return {
       lines,
       x: (number) => left + number * width,
       box: Math.min(200, (width || 130) - 10),
-      width: left + gaps * width + MARGIN,
+      width: left + gaps * width + Math.max(MARGIN, ...beside),
       height: y,
     };
   }
@@ -398,17 +387,17 @@
   function drawing(cell, room) {
     const plan = layout(cell, room);
     const svg = draw("svg", {
-      role: "img", "aria-label": `The signal’s path: ${cell.path.length} steps, told in words below`,
+      role: "img", "aria-label": `The signal’s path: ${cell.path.length} steps, in words below`,
       width: plan.width, height: plan.height, viewBox: `0 0 ${plan.width} ${plan.height}`,
     });
     svg.append(...cell.parties.map((_, number) => lifeline(cell, plan, number)));
-    plan.lines.filter((line) => line.pause).forEach((line) => svg.append(pause(plan, line)));
+    plan.lines.filter((line) => line.pause !== null).forEach((line) => svg.append(pause(plan, line)));
     plan.lines.forEach((line) => svg.append(...drawStep(plan, line)));
     return svg;
   }
 
   function lifeline(cell, plan, number) {
-    const end = plan.lines.find(({ step: [, kind, who] }) => kind === "end" && who === number);
+    const end = plan.lines.find((line) => line.kind === "end" && line.who === number);
     const x = plan.x(number);
     const [pid, name] = cell.parties[number];
     const lines = wrap(pid === null ? text(name) : `${pid}  ${text(name)}`, Math.floor((plan.box - 12) / 6.7));
@@ -428,57 +417,61 @@
     return [name.slice(0, cut).trim(), rest.length <= most ? rest : `${rest.slice(0, most - 1)}…`];
   }
 
-  function pause(plan, { y, pause: us }) {
+  function pause(plan, { y, pause: said }) {
     const at = y - ROW;
     return draw("g", { class: "pause" },
       draw("rect", { x: GUTTER - 6, y: at - 11, width: plan.width - GUTTER, height: 20 }),
-      label(GUTTER + 6, at + 3, `${us < 10000 ? (us / 1000).toFixed(1) : Math.round(us / 1000)} ms pass`, "aside start"));
+      label(GUTTER + 6, at + 3, text(said), "aside start"));
   }
 
   function drawStep(plan, line) {
-    const [us, kind, who, ...rest] = line.step;
-    const time = label(GUTTER - 14, line.y + 4, micros(us), "time end");
-    if (kind === "send") return [time, ...send(plan, line.y, who, ...rest)];
-    const x = plan.x(who);
-    if (kind === "end") return [time, ...death(x, line.y, text(rest[0]))];
-    return [time, ...taking(x, line.y, kind, text(rest[0]))];
+    const time = label(GUTTER - 14, line.y + 4, text(line.moment), "time end");
+    if (line.kind === "send") return [time, send(plan, line)];
+    const mark = line.kind === "end" ? death : taking;
+    return [time, mark(plan.x(line.who), line)];
   }
 
-  function send(plan, y, from, to, signal, fate) {
-    const kind = `send${fate === null ? "" : ` ${text(fate)}`}`;
-    const word = fate === null ? text(signal) : `${text(signal)}, ${text(fate)}`;
+  function send(plan, { y, label: said, fate, who: from, to, outcome }) {
+    const kind = `send ${outcome}`;
     const [x1, x2] = [plan.x(from), plan.x(to)];
+    const words = (x, above, below, anchor) => [
+      label(x, y + above, text(said), anchor),
+      fate === null ? null : label(x, y + below, text(fate), anchor),
+    ];
     if (from === to) {
-      return [draw("g", { class: kind },
-        draw("path", { class: "arrow", d: `M${x1},${y - 8} h26 v14 h-19` }), head(x1 + 1, y + 6, -1, fate),
-        label(x1 + 34, y + 3, word.replace(text(signal), `${text(signal)} to itself`), "start"))];
+      return draw("g", { class: kind },
+        draw("path", { class: "arrow", d: `M${x1},${y - 8} h${LOOP} v14 h${7 - LOOP}` }), head(x1 + 1, y + 6, -1, outcome),
+        ...words(x1 + LOOP + 8, fate === null ? 3 : -4, 10, "start"));
     }
     const way = Math.sign(x2 - x1);
-    const tip = x2 - way * (fate === null ? 1 : 7);
-    return [draw("g", { class: kind },
-      draw("line", { class: "arrow", x1, x2: tip - way * 7, y1: y, y2: y }), head(tip, y, way, fate),
+    const tip = x2 - way * (arrives(outcome) ? 1 : 7);
+    return draw("g", { class: kind },
+      draw("line", { class: "arrow", x1, x2: tip - way * 7, y1: y, y2: y }), head(tip, y, way, outcome),
       draw("circle", { class: "source", cx: x1, cy: y, r: 3 }),
-      label((x2 + plan.x(to - way)) / 2, y - 6, word, "middle"))];
+      ...words((x2 + plan.x(to - way)) / 2, -6, 14, "middle"));
   }
 
-  /** An arrow's head: full if the signal arrived, open if not, with a bar that it does not pass. */
-  function head(x, y, way, fate) {
+  const arrives = (outcome) => outcome === "delivered" || outcome === "merged";
+
+  /** An arrow's head: full if the signal arrived, open if it adds nothing, with a bar if it does not pass. */
+  function head(x, y, way, outcome) {
     const d = `M${x - way * 9},${y - 5} L${x},${y} L${x - way * 9},${y + 5}`;
-    return fate === null ? draw("path", { class: "head", d: `${d} Z` })
-      : draw("path", { class: "arrow open", d: `${d} M${x + way * 3},${y - 7} v14` });
+    if (outcome === "delivered") return draw("path", { class: "head", d: `${d} Z` });
+    const bar = arrives(outcome) ? "" : ` M${x + way * 3},${y - 7} v14`;
+    return draw("path", { class: "arrow open", d: d + bar });
   }
 
-  function death(x, y, word) {
-    return [draw("g", { class: "death" },
-      draw("path", { d: `M${x - 6},${y - 6} l12,12 m0,-12 l-12,12` }), label(x + 13, y + 4, word, "start"))];
+  function death(x, { y, label: said }) {
+    return draw("g", { class: "death" },
+      draw("path", { d: `M${x - 6},${y - 6} l12,12 m0,-12 l-12,12` }), label(x + 13, y + 4, text(said), "start"));
   }
 
-  function taking(x, y, kind, signal) {
+  function taking(x, { y, kind, label: said }) {
     const handler = kind === "handler";
-    return [draw("g", { class: handler ? "taking" : "taking default" },
+    return draw("g", { class: handler ? "taking" : "taking default" },
       handler ? draw("rect", { x: x - 5, y: y - 10, width: 10, height: 20, rx: 2 })
         : draw("path", { d: `M${x},${y - 8} l8,8 -8,8 -8,-8 Z` }),
-      label(x + 13, y + 4, handler ? `handler: ${signal}` : `default: ${signal}`, "start"))];
+      label(x + 13, y + 4, text(said), "start"));
   }
 
   function label(x, y, words, kind) {
@@ -554,10 +547,10 @@
     current.focus();
   }
 
-  /** What a pointer is told where there is no room for words; made when it is asked for. */
+  /** The words for a pointer where there is no room for them; made when they are asked for. */
   function hint(event) {
-    const one = event.target.closest("[data-cell], th[scope=row]");
-    if (one && !one.title) one.title = one.getAttribute("aria-label") || one.textContent;
+    const place = event.target.closest("[data-cell], th[scope=row]");
+    if (place && !place.title) place.title = place.getAttribute("aria-label") || place.textContent;
   }
 
   document.addEventListener("click", click);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from harness.core.question import Probe
 from harness.core.signals import Signal, catchable_signals
 from harness.core.verdict import Expected, Verdict
 from harness.report.bases_table import render
+from tests.support.evidence import changed
 from tests.support.reports import (
     BASE,
     DEBIAN,
@@ -25,23 +25,24 @@ from tests.support.reports import (
     drawn,
     report,
     result,
+    with_programs,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.core.result import Report, Result
+    from harness.core.document import Document, Row
 
 HUP = Signal(1)
-NODE = replace(FACTS, reference="node:22", npm=None, os=None)
+NODE = with_programs(changed(FACTS, reference="node:22", os=None), {"npm": None})
 
 
-def on(bases: Iterable[str], *results: Result) -> Report:
+def on(bases: Iterable[str], *results: Row) -> Document:
     """A report of results on bases of these names."""
-    return replace(report(*results), bases={base: replace(FACTS, reference=base) for base in bases})
+    return changed(report(*results), bases={base: changed(FACTS, reference=base) for base in bases})
 
 
-SMALL = replace(
+SMALL = changed(
     report(
         result("naive", GRACEFUL, probe=Probe.STOP, base=DEBIAN.reference),
         result("naive", SWALLOWED, signal=HUP),
@@ -73,7 +74,7 @@ Each cell: SIGHUP SIGTERM stop
 
 
 ✓ forwarded: received once, the app is in control
-○ swallowed: not received, all runs on
+○ swallowed: not received; everything keeps running
 ✗ killed: not received, the app is gone
 ✓ graceful: the app shut down, and answered the request in flight
 ~ unstable: repeats disagree
@@ -110,11 +111,11 @@ def test_where_there_are_no_results_the_bases_are_all_there_is_to_tell() -> None
 
 
 def test_the_order_of_the_results_is_not_that_of_the_questions() -> None:
-    backwards = replace(SMALL, results=SMALL.results[::-1])
+    backwards = changed(SMALL, results=SMALL.results[::-1])
     assert "Each cell: SIGHUP SIGTERM stop\n" in drawn(render(backwards))
 
 
-def many(name: str, count: int, variant: str) -> Report:
+def many(name: str, count: int, variant: str) -> Document:
     bases = [name.format(number) for number in range(10, 10 + count)]
     cells = [result(variant, SWALLOWED, signal=HUP, base=base) for base in bases]
     return on(bases, *cells, *(result(variant, FORWARDED, base=base) for base in bases))
@@ -138,7 +139,7 @@ def test_every_base_is_drawn_whatever_room_there_is(name: str, count: int, width
     assert headings in ([base.replace("/", "_") for base in made.bases], [str(n) for n in range(1, count + 1)])
 
 
-def _one(base: str) -> Result:
+def _one(base: str) -> Row:
     return result("v", FORWARDED, base=base)
 
 
@@ -161,7 +162,7 @@ SPELLED = r"\x1b[2J\x9b31m\x202e [bold]x[/bold] [/]"
 
 def test_hostile_facts_and_reasons_are_inert() -> None:
     made = report(result("v", Untested(reason=f"it says {HOSTILE}")))
-    text = drawn(render(replace(made, bases={BASE: replace(FACTS, os=HOSTILE)})), width=160)
+    text = drawn(render(changed(made, bases={BASE: changed(FACTS, os=HOSTILE)})), width=160)
     assert not set(text) & set("\x1b\x9b\u202e")
     assert f"local:musl-node24   {SPELLED}   BusyBox" in text
     assert text.endswith(f"musl-node24/v/SIGTERM: untested: it says {SPELLED}")

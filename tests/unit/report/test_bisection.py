@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from harness.core.evidence import LogLine
 from harness.core.question import Probe
 from harness.core.search import Change, Found, Tried
 from harness.report.bisection import render
+from tests.support.evidence import changed
 from tests.support.reports import (
     DEBIAN,
     FORWARDED,
@@ -24,10 +23,10 @@ from tests.support.reports import (
 
 APP = "node server.js"
 SH = "/bin/sh -c node server.js"
-UNRECORDED = replace(chained(SH, APP), trace=None)
-ASH = Tried(report=report(result("shell", chained(APP, of=FORWARDED))))
-DASH = Tried(report=report(result("shell", UNRECORDED, base=DEBIAN.reference), facts=DEBIAN))
-REFUSED = Tried(report=None, refusal="b cannot be pulled: the registry said nothing for 6 s")
+UNRECORDED = changed(chained(SH, APP), trace=None)
+ASH = Tried(document=report(result("shell", chained(APP, of=FORWARDED))))
+DASH = Tried(document=report(result("shell", UNRECORDED, base=DEBIAN.reference), facts=DEBIAN))
+REFUSED = Tried(document=None, refusal="b cannot be pulled: the registry said nothing for 6 s")
 FOUND = Found(
     cell="shell/SIGTERM",
     references=("a:1", "a:2", "a:3", "local:debian12-node24", "b"),
@@ -108,7 +107,7 @@ def one(*tried: Tried, references: tuple[str, ...], gap: int = 1, changes: tuple
 
 
 ONE = """\
-shell/SIGTERM on 1 bases: no changes, 1 bases tried
+shell/SIGTERM on 1 base: no changes, 1 base tried
 
    verdict       from   to     tried
    ─────────────────────────────────
@@ -157,7 +156,7 @@ def beside(old: Tried, new: Tried) -> str:
 
 
 def test_evidence_that_is_no_signals_has_no_path() -> None:
-    kept, lost = (Tried(report=report(result("v", evidence, probe=Probe.EXIT_CODE))) for evidence in (KEPT, LOST))
+    kept, lost = (Tried(document=report(result("v", evidence, probe=Probe.EXIT_CODE))) for evidence in (KEPT, LOST))
     text = beside(kept, lost)
     assert "The path of the signal" not in text
     assert text.count("Processes before") == 2
@@ -165,7 +164,7 @@ def test_evidence_that_is_no_signals_has_no_path() -> None:
 
 
 def test_what_could_not_be_tested_is_told_with_its_reason_and_without_a_cause() -> None:
-    untested = Tried(report=report(result("shell", UNTESTED)))
+    untested = Tried(document=report(result("shell", UNTESTED)))
     text = beside(ASH, untested)
     assert "no ready line within 30 s" in text
     assert text.count("Processes before") == 1
@@ -174,7 +173,7 @@ def test_what_could_not_be_tested_is_told_with_its_reason_and_without_a_cause() 
 
 def test_only_the_end_of_the_log_is_shown() -> None:
     logs = tuple(LogLine(at_ns=n, text=f"line {n}") for n in range(20))
-    long = Tried(report=report(result("shell", replace(UNRECORDED, logs=logs))))
+    long = Tried(document=report(result("shell", changed(UNRECORDED, logs=logs))))
     text = beside(ASH, long)
     assert [f"line {n}" in text for n in (13, 14, 19)] == [False, True, True]
 
@@ -184,11 +183,11 @@ SPELLED = r"\x1b[2J\x9b31m\x202e [bold]x[/bold] [/]"
 
 
 def test_hostile_text_of_containers_and_registries_is_inert() -> None:
-    evidence = replace(
+    evidence = changed(
         chained(HOSTILE, APP), trace=None, logs=(LogLine(at_ns=1, text=HOSTILE), LogLine(at_ns=2, text="[red]"))
     )
-    made = Tried(report=report(result("shell", evidence)))
-    refused = Tried(report=None, refusal=f"it says {HOSTILE}")
+    made = Tried(document=report(result("shell", evidence)))
+    refused = Tried(document=None, refusal=f"it says {HOSTILE}")
     found = one(ASH, made, references=("a", "b"), changes=(Change(before=0, after=1),))
     text = drawn(render(found), width=400)
     assert not set(text) & set("\x1b\x9b\u202e\x07")
@@ -200,7 +199,7 @@ def test_hostile_text_of_containers_and_registries_is_inert() -> None:
 
 def test_control_characters_in_a_reference_or_cell_are_spelled_out() -> None:
     found = one(ASH, DASH, references=("a\x1b[2J", "b\x9b"), changes=(Change(before=0, after=1),))
-    text = drawn(render(replace(found, cell="v\x1b/stop")))
+    text = drawn(render(changed(found, cell="v\x1b/stop")))
     assert text.startswith(r"v\x1b/stop on 2 bases")
     assert text.count(r"a\x1b[2J") == 3
     assert text.count(r"b\x9b") == 3

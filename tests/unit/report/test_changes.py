@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.baseline import Finding
 from harness.core.comparison import compare
 from harness.core.verdict import Verdict
 from harness.report.changes import encode
+from tests.support.evidence import changed
 from tests.support.reports import DEBIAN, ENGINE, finding, recording
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 APP = "node server.js"
 SH = "/bin/sh -c node server.js"
+APP_ARGV = ["node", "server.js"]
+SH_ARGV = ["/bin/sh", "-c", "node", "server.js"]
 OLD = recording(
     {
         ("shell", "SIGTERM"): finding(Verdict.FORWARDED, APP),
@@ -32,12 +35,12 @@ NEW = recording(
         ("shell", "stop"): finding(Verdict.FORCED, APP, signal="SIGTERM"),
         ("new", "tty"): finding(Verdict.UNTESTED),
     },
-    base=replace(DEBIAN, libc=None),
-    engine=replace(ENGINE, kernel="6.13"),
+    base=changed(DEBIAN, libc=None),
+    engine=changed(ENGINE, kernel="6.13"),
 )
 SHELL = {"name": "/bin/sh", "old": "BusyBox v1.37.0 ash", "new": "dash 0.5.12-2"}
 ENCODED = {
-    "schema": 1,
+    "schema": 2,
     "comparisons": [
         {
             "old": "local:musl-node24",
@@ -52,27 +55,27 @@ ENCODED = {
             "same": 1,
             "changed": [
                 {
-                    "variant": "shell",
+                    "subject": "shell",
                     "question": "SIGTERM",
                     "change": "worse",
-                    "old": {"verdict": "forwarded", "seen": [], "signal": None, "chain": [APP]},
-                    "new": {"verdict": "swallowed", "seen": [], "signal": None, "chain": [SH, APP]},
+                    "old": {"verdict": "forwarded", "seen": [], "signal": None, "chain": [APP_ARGV]},
+                    "new": {"verdict": "swallowed", "seen": [], "signal": None, "chain": [SH_ARGV, APP_ARGV]},
                     "cause": (
                         "/bin/sh is now dash 0.5.12-2, was BusyBox v1.37.0 ash: it stays the parent of what it starts"
                     ),
                     "detail": f"PID 1 was `{APP}`, is `{SH}`",
                 },
                 {
-                    "variant": "flaky",
+                    "subject": "flaky",
                     "question": "reap",
                     "change": "gone",
-                    "old": {"verdict": "unstable", "seen": ["reaped", "zombie"], "signal": None, "chain": [APP]},
+                    "old": {"verdict": "unstable", "seen": ["reaped", "zombie"], "signal": None, "chain": [APP_ARGV]},
                     "new": None,
                     "cause": None,
                     "detail": None,
                 },
                 {
-                    "variant": "new",
+                    "subject": "new",
                     "question": "tty",
                     "change": "new",
                     "old": None,
@@ -110,25 +113,26 @@ def test_what_did_not_change_is_counted_alone() -> None:
 
 
 def test_several_bases_come_in_their_order() -> None:
-    told = read(encode([compare(OLD, NEW), compare(NEW, OLD)]))["comparisons"]
-    assert [one["old"] for one in told] == ["local:musl-node24", "local:debian12-node24"]
+    comparisons = read(encode([compare(OLD, NEW), compare(NEW, OLD)]))["comparisons"]
+    assert [comparison["old"] for comparison in comparisons] == ["local:musl-node24", "local:debian12-node24"]
 
 
 def test_nothing_compared_is_a_document_too() -> None:
-    assert read(encode([])) == {"schema": 1, "comparisons": []}
+    assert read(encode([])) == {"schema": 2, "comparisons": []}
 
 
 def test_a_stop_tells_its_signal() -> None:
-    after = replace(OLD, findings={("shell", "stop"): finding(Verdict.GRACEFUL, APP, signal="SIGQUIT")})
-    changed = read(encode([compare(OLD, after)]))["comparisons"][0]["changed"]
-    told = {one["question"]: one for one in changed}["stop"]
-    assert (told["old"]["signal"], told["new"]["signal"]) == ("SIGTERM", "SIGQUIT")
-    assert told["cause"] == "the engine stops it with SIGQUIT, not with SIGTERM"
+    after = changed(OLD, findings={("shell", "stop"): finding(Verdict.GRACEFUL, APP, signal="SIGQUIT")})
+    differences = read(encode([compare(OLD, after)]))["comparisons"][0]["changed"]
+    stop = {difference["question"]: difference for difference in differences}["stop"]
+    assert (stop["old"]["signal"], stop["new"]["signal"]) == ("SIGTERM", "SIGQUIT")
+    assert stop["cause"] == "the engine stops it with SIGQUIT, not with SIGTERM"
 
 
 @given(st.text(), st.text())
 def test_any_name_and_command_is_written_as_it_is(variant: str, command: str) -> None:
     key = (variant, "SIGTERM")
-    made = compare(recording({key: finding(Verdict.KILLED, command)}), recording({key: finding(Verdict.FORWARDED)}))
-    (told,) = read(encode([made]))["comparisons"][0]["changed"]
-    assert (told["variant"], told["old"]["chain"]) == (variant, [command])
+    killed = Finding(verdict=Verdict.KILLED, chain=((command,),))
+    comparison = compare(recording({key: killed}), recording({key: finding(Verdict.FORWARDED)}))
+    (difference,) = read(encode([comparison]))["comparisons"][0]["changed"]
+    assert (difference["subject"], difference["old"]["chain"]) == (variant, [[command]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,8 @@ from harness.core.ranking import Change
 from harness.core.verdict import Verdict
 from harness.report.difference import SIGNS, caveat, render, summary
 from harness.report.style import CHANGED
-from tests.support.reports import DEBIAN, ENGINE, FACTS, drawn, finding, recording
+from tests.support.evidence import changed
+from tests.support.reports import DEBIAN, ENGINE, FACTS, drawn, finding, recording, with_programs
 
 if TYPE_CHECKING:
     from harness.core.comparison import Comparison
@@ -49,8 +49,8 @@ NEW = recording(
         ("fresh", "tty"): finding(Verdict.FORWARDED, APP),
         ("same", "exit-code"): finding(Verdict.KEPT, APP),
     },
-    base=replace(DEBIAN, node="24.12.0", npm=None),
-    engine=replace(ENGINE, kernel="6.13", trace=True),
+    base=with_programs(DEBIAN, {"node": "24.12.0", "npm": None}),
+    engine=changed(ENGINE, kernel="6.13", trace=True),
     variants={"odd": "2"},
 )
 DRAWN = """\
@@ -106,7 +106,7 @@ def test_several_bases_are_drawn_one_below_the_other() -> None:
 
 
 def test_another_image_of_the_same_name_is_named_once() -> None:
-    new = replace(OLD, base=replace(FACTS, id="sha256:" + "0123456789abcdef" * 4))
+    new = changed(OLD, base=changed(FACTS, id="sha256:" + "0123456789abcdef" * 4))
     assert drawn(render([compare(OLD, new)])) == (
         "local:musl-node24\n  the image  sha256:abc → sha256:0123456789ab\n\n= 10 the same"
     )
@@ -157,7 +157,7 @@ def test_the_summary_is_one_line(compared: list[Comparison], line: str) -> None:
 
 def test_another_engine_is_cause_for_caution() -> None:
     assert caveat(compare(OLD, NEW)) == (
-        "local:debian12-node24 is held against what was recorded of local:musl-node24. "
+        "local:debian12-node24 is compared with what was recorded of local:musl-node24. "
         "What was recorded of local:musl-node24 was run elsewhere: the kernel is now 6.13, was 6.12; "
         "the kernel's record of signals is now used, was not used."
     )
@@ -186,8 +186,8 @@ def test_hostile_facts_commands_and_names_of_bases_are_inert() -> None:
     old = recording({("v", "SIGTERM"): finding(Verdict.FORWARDED, APP)})
     new = recording(
         {("v", "SIGTERM"): finding(Verdict.KILLED, HOSTILE, APP)},
-        base=replace(FACTS, reference=HOSTILE, node=HOSTILE),
-        engine=replace(ENGINE, kernel=HOSTILE),
+        base=with_programs(changed(FACTS, reference=HOSTILE), {"node": HOSTILE}),
+        engine=changed(ENGINE, kernel=HOSTILE),
     )
     made = compare(old, new)
     text = drawn(render([made]), width=200)
@@ -196,7 +196,7 @@ def test_hostile_facts_commands_and_names_of_bases_are_inert() -> None:
     assert f"the kernel  6.12 → {SPELLED}\n" in text
     assert f"PID 1 was `node server.js`, is `{SPELLED}`" in text
     assert caveat(made) == (
-        f"{SPELLED} is held against what was recorded of local:musl-node24. "
+        f"{SPELLED} is compared with what was recorded of local:musl-node24. "
         f"What was recorded of local:musl-node24 was run elsewhere: the kernel is now {SPELLED}, was 6.12."
     )
 

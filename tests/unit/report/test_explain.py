@@ -3,37 +3,53 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
 
-from harness.core.dockerfile import Instruction
+from harness.core.dockerfile import Instruction, Source
 from harness.core.evidence import LogLine
-from harness.core.facts import StartCommand
-from harness.core.signal_path import End, Party, Send, Take
-from harness.core.signals import Signal
+from harness.core.signal_path import signal_path
 from harness.core.subject import Claim, Expectation
-from harness.core.trace import Fate
+from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import Expected
-from harness.report.explain import found, moment, render, step_line
-from tests.support.reports import ABRUPT, FORCED, GRACEFUL, KEPT, LOST, REAPED, SWALLOWED, UNTESTED, ZOMBIE, result
+from harness.report.explain import render
+from harness.report.path_text import moment, step_line
+from tests.support.evidence import changed
+from tests.support.facts import start_command
+from tests.support.reports import (
+    ABRUPT,
+    APP,
+    FORCED,
+    GRACEFUL,
+    KEPT,
+    LOST,
+    PID1,
+    REAPED,
+    SWALLOWED,
+    UNTESTED,
+    ZOMBIE,
+    result,
+    subject_of,
+)
 
 if TYPE_CHECKING:
+    from harness.core.document import Row, SignalPath
     from harness.core.evidence import Evidence
-    from harness.core.result import Result
-    from harness.core.signal_path import Step
+    from harness.core.trace import TraceRecord
 
 CLAIM = Claim(text="it works", source="an article", forwards=Expectation(forwards=Expected.ALWAYS))
-START = StartCommand(command=("/bin/sh", "-c", "node server.js"))
-LINES = (Instruction(line=9, text="CMD node server.js"),)
+START = start_command(command=("/bin/sh", "-c", "node server.js"))
+SOURCE = Source(
+    path="shell.Dockerfile", digest="0123456789ab", starting=(Instruction(line=9, text="CMD node server.js"),)
+)
 
 
-def drawn(made: Result) -> str:
+def drawn(row: Row) -> str:
     console = Console(width=100, file=io.StringIO(), color_system=None, force_terminal=False, highlight=False)
     with console.capture() as capture:
-        console.print(render(made, LINES), crop=False)
+        console.print(render(row, subject_of(row, SOURCE)), crop=False)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -69,11 +85,11 @@ What others say
   “it works” (an article): refuted on local:musl-node24
   a linter warns of the shell form (JSONArgsRecommended)
 
-To see it by hand
+To reproduce it by hand
   docker run x
   docker kill x
 
-To mend it
+How to fix it
   Start the app itself:
     CMD ["node", "server.js"]
   `/bin/sh -c node server.js`: a shell stays between PID 1 and the app and hands no signal on; the
@@ -81,11 +97,11 @@ To mend it
 
 
 def test_a_story_is_told_whole() -> None:
-    assert drawn(replace(result("shell", SWALLOWED, claim=CLAIM), start=START)) == STORY
+    assert drawn(result("shell", SWALLOWED, claim=CLAIM, start=START)) == STORY
 
 
 def test_without_a_record_that_is_said() -> None:
-    text = drawn(result("v", replace(SWALLOWED, trace=None)))
+    text = drawn(result("v", changed(SWALLOWED, trace=None)))
     assert "There is no kernel's record of it here; the trees and the log are what there is." in text
 
 
@@ -98,16 +114,16 @@ def test_what_could_not_be_tested_is_told_with_its_log() -> None:
 
 def test_hostile_text_is_spelled_out() -> None:
     logs = (LogLine(at_ns=1, text="\x1b[2J[red]x[/red]\x07"),)
-    before = (replace(SWALLOWED.before[0], args="sh\x1b[31m [bold]x[/bold]"), SWALLOWED.before[1])
-    text = drawn(result("v", replace(SWALLOWED, logs=logs, before=before)))
+    before = (changed(SWALLOWED.seen.before[0], argv=("sh\x1b[31m [bold]x[/bold]",)), SWALLOWED.seen.before[1])
+    text = drawn(result("v", changed(SWALLOWED, logs=logs, before=before)))
     assert "\x1b" not in text
     assert r"\x1b[2J[red]x[/red]\x07" in text
     assert text.count(r"1   sh\x1b[31m [bold]x[/bold]") == 1
 
 
 def test_commands_are_never_wrapped() -> None:
-    command = "docker run " + "x" * 300
-    assert f"  {command}" in drawn(replace(result("v", SWALLOWED), reproduce=(command,))).splitlines()
+    row, command = result("v", SWALLOWED), "docker run " + "x" * 300
+    assert f"  {command}" in drawn(changed(row, evidence=changed(row.evidence, reproduce=(command,)))).splitlines()
 
 
 def test_several_runs_are_said_to_be_several() -> None:
@@ -134,51 +150,48 @@ def test_a_moment_is_told_in_a_unit_that_is_easy_to_read(at_us: int, text: str) 
     assert moment(at_us) == text
 
 
-DOCKER, PID1, APP = Party(pid=None, name="docker"), Party(pid=1, name="npm start"), Party(pid=7, name="node server.js")
-TERM, KILL = Signal(15), Signal(9)
+SENT = Sent(time_s=1.5, sender="runc", sender_pid=5, number=15, target="npm", target_pid=1001, fate=Fate.DELIVERED)
+TAKEN = Handled(time_s=1.5, comm="node", pid=1007, number=15, handler=64)
+DIES = Handled(time_s=1.5, comm="node", pid=1007, number=9, handler=0)
+KILL = changed(SENT, target_pid=1007, number=9)
 
 
-def sent(fate: Fate, sender: Party = DOCKER) -> Send:
-    return Send(at_us=0, sender=sender, signal=TERM, receiver=PID1, fate=fate)
+def path_of(*trace: TraceRecord, main: str = "npm start") -> SignalPath:
+    """The path of a signal that the kernel's record is about, where PID 1 is a command that catches it."""
+    pid1 = changed(PID1, argv=(main,), caught=1 << 14)
+    path = signal_path(changed(SWALLOWED, before=(pid1, APP), after=(), trace=trace))
+    assert path is not None
+    return path
 
 
-STEPS: dict[str, tuple[Step, str]] = {
-    "a signal that arrives": (sent(Fate.DELIVERED), "docker ──SIGTERM──▶ 1 npm start"),
-    "from a process": (sent(Fate.DELIVERED, APP), "7 node server.js ──SIGTERM──▶ 1 npm start"),
-    "a signal that is dropped": (sent(Fate.IGNORED), "docker ──SIGTERM──▶ 1 npm start   dropped by the kernel"),
+STEPS: dict[str, tuple[SignalPath, str]] = {
+    "a signal that arrives": (path_of(SENT), "docker ──SIGTERM──▶ 1 npm start"),
+    "from a process": (path_of(changed(SENT, sender_pid=1007)), "7 node server.js ──SIGTERM──▶ 1 npm start"),
+    "a signal that is dropped": (
+        path_of(changed(SENT, fate=Fate.IGNORED)),
+        "docker ──SIGTERM──▶ 1 npm start   dropped by the kernel",
+    ),
     "a signal that merges": (
-        sent(Fate.MERGED),
+        path_of(changed(SENT, fate=Fate.MERGED)),
         "docker ──SIGTERM──▶ 1 npm start   merges with a pending one",
     ),
-    "a signal that is lost": (sent(Fate.LOST), "docker ──SIGTERM──▶ 1 npm start   lost: the queue is full"),
-    "a handler": (
-        Take(at_us=1, process=APP, signal=TERM, by_handler=True),
-        "7 node server.js: its handler for SIGTERM runs",
+    "a signal that is lost": (
+        path_of(changed(SENT, fate=Fate.LOST)),
+        "docker ──SIGTERM──▶ 1 npm start   lost: the queue is full",
     ),
-    "no handler": (
-        Take(at_us=1, process=APP, signal=TERM, by_handler=False),
-        "7 node server.js: SIGTERM has its default action",
-    ),
-    "an end": (End(at_us=2, process=APP, by=None), "7 node server.js exits"),
-    "an end by a signal": (End(at_us=2, process=APP, by=KILL), "7 node server.js dies of SIGKILL"),
-    "a name of 32 characters": (
-        End(at_us=2, process=Party(pid=1, name="x" * 32), by=None),
-        f"1 {'x' * 32} exits",
-    ),
-    "a name that is longer": (
-        End(at_us=2, process=Party(pid=1, name="x" * 33), by=None),
-        f"1 {'x' * 31}… exits",
-    ),
-    "a hostile name": (
-        End(at_us=2, process=Party(pid=1, name="a\x1b[2J\r[red]b"), by=None),
-        r"1 a\x1b[2J\x0d[red]b exits",
-    ),
+    "a handler": (path_of(TAKEN), "7 node server.js: its handler for SIGTERM runs"),
+    "no handler": (path_of(changed(TAKEN, handler=0)), "7 node server.js: SIGTERM has its default action"),
+    "an end": (path_of(DIES), "7 node server.js exits"),
+    "an end by a signal": (path_of(KILL, changed(DIES, time_s=1.6)), "7 node server.js dies of SIGKILL"),
+    "a name of 32 characters": (path_of(changed(DIES, pid=1001), main="x" * 32), f"1 {'x' * 32} exits"),
+    "a name that is longer": (path_of(changed(DIES, pid=1001), main="x" * 33), f"1 {'x' * 31}… exits"),
+    "a hostile name": (path_of(changed(DIES, pid=1001), main="a\x1b[2J\r[red]b"), r"1 a\x1b[2J\x0d[red]b exits"),
 }
 
 
-@pytest.mark.parametrize(("step", "text"), STEPS.values(), ids=STEPS)
-def test_a_step_of_a_path_is_one_line(step: Step, text: str) -> None:
-    assert step_line(step).plain == text
+@pytest.mark.parametrize(("path", "text"), STEPS.values(), ids=STEPS)
+def test_a_step_of_a_path_is_one_line(path: SignalPath, text: str) -> None:
+    assert step_line(path.steps[-1], path).plain == text
 
 
 FOUND: dict[str, tuple[Evidence, str]] = {
@@ -221,4 +234,6 @@ FOUND: dict[str, tuple[Evidence, str]] = {
 
 @pytest.mark.parametrize(("evidence", "text"), FOUND.values(), ids=FOUND)
 def test_what_was_found_is_told_where_it_is_more_than_a_path(evidence: Evidence, text: str) -> None:
-    assert found(evidence) == text
+    row = result("v", evidence)
+    assert (row.finding.text if row.finding else "") == text
+    assert ("What was found" in drawn(row)) is bool(text)

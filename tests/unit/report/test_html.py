@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.core.baseline import Finding, Recording
+from harness.core.baseline import Finding, Recording, recordings
 from harness.core.comparison import compare
 from harness.core.evidence import LogLine
 from harness.core.question import Probe
@@ -24,10 +23,9 @@ from harness.core.signals import Signal, catchable_signals
 from harness.core.subject import Claim, Expectation
 from harness.core.trace import Fate, Handled
 from harness.core.verdict import Expected, Verdict
-from harness.report.baseline import recordings_of
-from harness.report.describe import describe
 from harness.report.html import render
-from harness.report.style import LOOKS, MEANINGS, printable
+from harness.report.style import printable
+from tests.support.evidence import changed, words
 from tests.support.reports import (
     ABRUPT,
     APP,
@@ -40,7 +38,6 @@ from tests.support.reports import (
     KEPT,
     KILLED,
     LOST,
-    ORPHAN,
     PID1,
     REAPED,
     SOURCE,
@@ -55,8 +52,7 @@ from tests.support.reports import (
 
 if TYPE_CHECKING:
     from harness.core.comparison import Comparison
-    from harness.core.result import Report
-    from harness.report.document import Document
+    from harness.core.document import Document
 
 EVERYTHING = report(
     result(
@@ -70,16 +66,16 @@ EVERYTHING = report(
     result("npm", KILLED),
     result("slow", UNTESTED),
     result("flaky", FORWARDED, SWALLOWED, UNTESTED, signal=Signal(37)),
-    result("twice", replace(FORWARDED, receipts=FORWARDED.receipts * 2)),
-    result("early", replace(KILLED, receipts=FORWARDED.receipts)),
+    result("twice", changed(FORWARDED, receipts=(FORWARDED.receipts or ()) * 2)),
+    result("early", changed(KILLED, receipts=FORWARDED.receipts)),
     result("well", GRACEFUL, probe=Probe.STOP, claim=Claim(text="it stops", source="a blog")),
-    result("soon", ABRUPT, probe=Probe.STOP, start=replace(START, stop_signal="SIGTERM")),
+    result("soon", ABRUPT, probe=Probe.STOP, start=changed(START, stop_signal="SIGTERM")),
     result("late", FORCED, probe=Probe.STOP),
     result("same", KEPT, probe=Probe.EXIT_CODE),
     result("wrong", LOST, probe=Probe.EXIT_CODE),
     result("clean", REAPED, probe=Probe.REAP),
     result("undead", ZOMBIE, probe=Probe.REAP),
-    result("typed", replace(SWALLOWED, typed=True, sent=Signal(2)), probe=Probe.TTY),
+    result("typed", changed(SWALLOWED, typed=True, sent=Signal(2)), probe=Probe.TTY),
     sources={"naive": SOURCE},
 )
 
@@ -142,7 +138,7 @@ class Page(HTMLParser):
         cell = data["cells"][number]
         texts = data["texts"]
         told: dict[str, Any] = {
-            name: texts[cell[name]] for name in ("reason", "after", "found", "advice") if name in cell
+            name: texts[cell[name]] for name in ("reason", "after", "finding", "advice") if name in cell
         }
         told |= {
             name: [tuple(texts[one] for one in pair) for pair in cell.get(name, ())]
@@ -153,21 +149,24 @@ class Page(HTMLParser):
             (pid, depth, *(texts[one] for one in rest)) for pid, depth, *rest in cell.get("processes", ())
         ]
         told["parties"] = [(pid, texts[name]) for pid, name in cell.get("parties", ())]
+        told["path"] = [
+            (*(None if number is None else texts[number] for number in step[:5]), *step[5:])
+            for step in cell.get("path", ())
+        ]
         return told
 
 
-def page_of(made: Report | Document, *comparisons: Comparison) -> Page:
-    document = made if not hasattr(made, "sources") else describe(made)
+def page_of(document: Document, *comparisons: Comparison) -> Page:
     return Page(render(document, comparisons))
 
 
 def recording(findings: dict[tuple[str, str], Finding], **changes: Any) -> Recording:
-    return Recording(base=replace(FACTS, **changes), engine=ENGINE, findings=findings)
+    return Recording(base=changed(FACTS, **changes), engine=ENGINE, findings=findings)
 
 
-def against(made: Report, verdicts: dict[tuple[str, str], Verdict], **changes: Any) -> Comparison:
+def against(document: Document, verdicts: dict[tuple[str, str], Verdict], **changes: Any) -> Comparison:
     old = recording({key: Finding(verdict=verdict) for key, verdict in verdicts.items()}, **changes)
-    (new,) = recordings_of(describe(made))
+    (new,) = recordings(document)
     return compare(old, new)
 
 
@@ -237,7 +236,7 @@ def test_ids_are_unique() -> None:
 
 
 def test_it_is_the_same_each_time() -> None:
-    assert render(describe(EVERYTHING)) == render(describe(EVERYTHING))
+    assert render(EVERYTHING) == render(EVERYTHING)
 
 
 # It holds everything.
@@ -246,7 +245,7 @@ def test_it_is_the_same_each_time() -> None:
 def test_every_result_has_a_cell_and_every_cell_its_data() -> None:
     page = page_of(EVERYTHING)
     assert [told["data-verdict"] for told in sorted(page.cells, key=lambda told: int(told["data-cell"]))] == [
-        row.verdict for row in describe(EVERYTHING).results
+        row.verdict for row in EVERYTHING.results
     ]
     assert len(page.data["cells"]) == 15
     assert all("reason" in cell for cell in page.data["cells"])
@@ -254,11 +253,11 @@ def test_every_result_has_a_cell_and_every_cell_its_data() -> None:
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_has_a_look_and_a_meaning(verdict: Verdict) -> None:
-    document = describe(EVERYTHING)
+    document = EVERYTHING
     row = msgspec.structs.replace(document.results[0], verdict=verdict)
     page = page_of(msgspec.structs.replace(document, results=(row,)))
-    assert MEANINGS[verdict] in page.text
-    assert page.data["looks"][verdict][0] == LOOKS[verdict][0]
+    assert verdict.meaning in page.text
+    assert page.data["looks"][verdict][0] == verdict.symbol
     assert f": {verdict}" in page.cells[0]["aria-label"]
 
 
@@ -283,9 +282,23 @@ def test_results_of_the_same_place_are_all_there() -> None:
     ]
 
 
-def test_a_document_may_know_nothing_of_its_bases_and_variants() -> None:
-    document = msgspec.structs.replace(describe(EVERYTHING), bases={}, variants={})
+def test_a_document_may_know_nothing_of_its_bases() -> None:
+    document = msgspec.structs.replace(EVERYTHING, bases={})
     assert len(page_of(document).cells) == 15
+
+
+def test_an_image_that_was_given_has_a_cell() -> None:
+    document = report(result("redis:8", SWALLOWED))
+    page = page_of(
+        changed(
+            document,
+            bases={},
+            subjects={"redis:8": changed(document.subjects["redis:8"], title="", dockerfile=None, starting=())},
+            results=(changed(document.results[0], base=None),),
+        )
+    )
+    assert [cell["aria-label"] for cell in page.cells] == ["redis:8, SIGTERM: swallowed"]
+    assert page.data["starts"] == [[]]
 
 
 def test_a_document_may_be_empty() -> None:
@@ -295,14 +308,14 @@ def test_a_document_may_be_empty() -> None:
 
 
 def test_facts_of_bases_are_there() -> None:
-    text = page_of(report(facts=replace(FACTS, entrypoint=("tini", "--"), stop_signal="SIGQUIT"))).text
+    text = page_of(report(facts=changed(FACTS, entrypoint=("tini", "--"), stop_signal="SIGQUIT"))).text
     for fact in ("alpine 3.22", "musl 1.2.5", "BusyBox v1.37.0 ash", "24.11.1", "SIGQUIT", '["tini", "--"]'):
         assert fact in text, fact
 
 
 @pytest.mark.parametrize(("used", "told"), [(True, "used"), (False, "not used")])
 def test_whether_the_record_was_used_is_told(used: bool, told: str) -> None:
-    text = page_of(report(engine=replace(ENGINE, trace=used))).text
+    text = page_of(report(engine=changed(ENGINE, trace=used))).text
     assert re.search(rf"record of signals\s*{told}\n", text)
 
 
@@ -322,13 +335,13 @@ def test_what_is_started_is_told() -> None:
 
 
 def test_a_variant_that_sets_nothing_says_so() -> None:
-    bare = page_of(report(result("bare", SWALLOWED), sources={"bare": replace(SOURCE, starting=())})).data
+    bare = page_of(report(result("bare", SWALLOWED), sources={"bare": changed(SOURCE, starting=())})).data
     assert bare["texts"][bare["starts"][0][0][1]] == "sets neither ENTRYPOINT nor CMD; the base does"
 
 
 def test_expected_and_recorded_are_told() -> None:
-    made = report(result("one", SWALLOWED, expected=Expected.NEVER))
-    told = page_of(made, against(made, {("one", "SIGTERM"): Verdict.KILLED})).told()
+    document = report(result("one", SWALLOWED, expected=Expected.NEVER))
+    told = page_of(document, against(document, {("one", "SIGTERM"): Verdict.KILLED})).told()
     assert ("expected", "anything but forwarded") in told["facts"]
     assert ("recorded", "killed") in told["facts"]
     assert told["notes"][0] == ("unexpected", "Not as expected, which is killed.")
@@ -348,8 +361,11 @@ def test_processes_of_an_ended_container_are_gone() -> None:
 
 
 def test_processes_that_became_others_or_are_new_are_told() -> None:
-    after = (replace(PID1, args="node server.js", caught=1 << 14, ignored=0), replace(APP, pid=1009, inner_pid=9))
-    told = page_of(report(result("one", replace(SWALLOWED, after=after)))).told()
+    after = (
+        changed(PID1, argv=words("node server.js"), caught=1 << 14, ignored=0),
+        changed(APP, pid=1009, inner_pid=9),
+    )
+    told = page_of(report(result("one", changed(SWALLOWED, after=after)))).told()
     assert [(one[0], one[3], one[4]) for one in told["processes"]] == [
         (1, "sleeps", "sleeps; is now node server.js; catches TERM"),
         (7, "sleeps", "gone"),
@@ -358,72 +374,84 @@ def test_processes_that_became_others_or_are_new_are_told() -> None:
 
 
 def test_processes_that_cannot_be_seen_later_are_not_called_gone() -> None:
-    told = page_of(report(result("one", replace(SWALLOWED, after=())))).told()
+    told = page_of(report(result("one", changed(SWALLOWED, after=())))).told()
     assert {one[4] for one in told["processes"]} == {"–"}
 
 
 def test_a_zombie_is_shown() -> None:
     told = page_of(report(result("one", ZOMBIE, probe=Probe.REAP))).told()
     assert told["processes"][2] == (20, 1, "sleep 3600", "sleeps", "zombie", "nothing")
-    assert told["found"] == f"The orphan, {ORPHAN.args}, is a zombie."
+    assert told["finding"] == "the orphan is a zombie"
 
 
 def test_many_signals_are_told_by_those_that_are_missing() -> None:
     every = sum(1 << signal.number - 1 for signal in catchable_signals())
-    before = (replace(PID1, caught=every, blocked=(1 << 31) - 1),)
-    told = page_of(report(result("one", replace(SWALLOWED, before=before)))).told()
+    before = (changed(PID1, caught=every, blocked=(1 << 31) - 1),)
+    told = page_of(report(result("one", changed(SWALLOWED, before=before)))).told()
     assert told["processes"][0][5] == "all but KILL STOP; ignores PIPE; blocks all"
 
 
 def test_what_probes_found_is_told() -> None:
-    found = [
-        page_of(report(result("one", evidence, probe=probe))).told()["found"]
-        for evidence, probe in [
-            (FORCED, Probe.STOP),
-            (GRACEFUL, Probe.STOP),
-            (ABRUPT, Probe.STOP),
-            (LOST, Probe.EXIT_CODE),
-        ]
-    ]
-    assert found == [
-        "docker stop with 3 s of grace: SIGKILL, after 3.06 s",
-        "docker stop with 3 s of grace: the end came by itself, after 0.25 s; the request in flight was answered",
-        "docker stop with 3 s of grace: the end came by itself, after 0.25 s; the request in flight was lost",
+    page = page_of(
+        report(
+            result("one", FORCED, probe=Probe.STOP),
+            result("two", GRACEFUL, probe=Probe.STOP),
+            result("three", ABRUPT, probe=Probe.STOP),
+            result("four", LOST, probe=Probe.EXIT_CODE),
+        )
+    )
+    assert [page.told(number)["finding"] for number in range(4)] == [
+        "docker stop with 3 s of grace: SIGKILL, after 3.06 s, exit code 137",
         (
-            "The app exits with 42: docker wait says 1.\n"
-            "The app exits with 0: docker wait says 0.\n"
-            "The app exits with 143: docker wait says nothing, it runs on."
+            "docker stop with 3 s of grace: the end came by itself, after 0.25 s, exit code 0; "
+            "the request in flight was answered"
+        ),
+        (
+            "docker stop with 3 s of grace: the end came by itself, after 0.25 s, exit code 143; "
+            "the request in flight was lost"
+        ),
+        (
+            "the app exits with 42: docker wait says 1\n"
+            "the app exits with 0: docker wait says 0\n"
+            "the app exits with 143: docker wait says nothing, it runs on"
         ),
     ]
 
 
 def test_the_path_is_drawn_from_who_starts_it_to_the_kernel() -> None:
     trace = (
-        replace(TO_APP, target_pid=1001, target="sh"),
-        replace(TO_APP, time_s=1.6, sender_pid=1001, sender="sh", fate=Fate.MERGED),
+        changed(TO_APP, target_pid=1001, target="sh"),
+        changed(TO_APP, time_s=1.6, sender_pid=1001, sender="sh", fate=Fate.MERGED),
         Handled(time_s=1.7, comm="node", pid=1007, number=15, handler=64),
-        replace(TO_APP, time_s=1.8, sender_pid=1001, number=9, by_kernel=True),
+        changed(TO_APP, time_s=1.8, sender_pid=1001, number=9, by_kernel=True),
         Handled(time_s=1.9, comm="node", pid=1007, number=9, handler=0),
     )
-    page = page_of(report(result("one", replace(SWALLOWED, trace=trace))))
-    told, cell, texts = page.told(), page.data["cells"][0], page.data["texts"]
+    page = page_of(report(result("one", changed(SWALLOWED, trace=trace))))
+    told = page.told()
     assert told["parties"] == [
         (None, "docker"),
         (1, "/bin/sh -c node server.js"),
         (7, "node server.js"),
         (None, "the kernel, as PID 1 ends"),
     ]
-    assert [step[:3] for step in cell["path"]] == [
-        [0, "send", 0],
-        [100_000, "send", 1],
-        [200_000, "handler", 2],
-        [300_000, "end", 1],
-        [300_000, "send", 3],
-        [400_000, "end", 2],
+    sh, node = "/bin/sh -c node server.js (PID 1)", "node server.js (PID 7)"
+    kernel, merges = "the kernel, as PID 1 ends,", "merges with a pending one"
+    assert [step[:5] for step in told["path"]] == [
+        (None, "+0 µs", f"docker sends SIGTERM to {sh}", "SIGTERM", None),
+        ("100.0 ms pass", "+100.0 ms", f"{sh} sends SIGTERM to {node}: {merges}", "SIGTERM", merges),
+        ("100.0 ms pass", "+200.0 ms", f"{node}: its handler for SIGTERM runs", "handler runs", None),
+        ("100.0 ms pass", "+300.0 ms", f"{sh} dies of SIGTERM", "dies of SIGTERM", None),
+        (None, "+300.0 ms", f"{kernel} sends SIGKILL to {node}", "SIGKILL", None),
+        ("100.0 ms pass", "+400.0 ms", f"{node} dies of SIGKILL", "dies of SIGKILL", None),
     ]
-    assert texts[cell["path"][1][5]] == "merged"
-    assert cell["path"][0][5] is None
-    assert texts[cell["path"][5][3]] == "dies of SIGKILL"
+    assert [step[5:] for step in told["path"]] == [
+        ("send", 0, 1, "delivered"),
+        ("send", 1, 2, "merged"),
+        ("handler", 2, None, None),
+        ("end", 1, None, None),
+        ("send", 3, 2, "delivered"),
+        ("end", 2, None, None),
+    ]
 
 
 def test_a_path_that_nobody_recorded_is_said_to_be_unseen() -> None:
@@ -485,7 +513,7 @@ OLD = {
 
 
 def test_each_kind_of_change_is_shown_before_the_matrix() -> None:
-    html = render(describe(COMPARED), [against(COMPARED, OLD)])
+    html = render(COMPARED, [against(COMPARED, OLD)])
     matrix = html.index('<table class="matrix')
     for change in Change:
         if change is not Change.SAME:
@@ -503,8 +531,8 @@ def test_a_change_leads_to_its_cell_where_there_is_one() -> None:
 
 
 def test_a_link_to_a_real_time_signal_is_one_that_a_browser_reads_back() -> None:
-    made = report(result("one", SWALLOWED, signal=Signal(37)))
-    page = page_of(made, against(made, {("one", "SIGRTMIN+3"): Verdict.FORWARDED}))
+    document = report(result("one", SWALLOWED, signal=Signal(37)))
+    page = page_of(document, against(document, {("one", "SIGRTMIN+3"): Verdict.FORWARDED}))
     assert [told["href"] for told in page.named("a") if "data-opens" in told] == ["#cell=musl-node24/one/SIGRTMIN%2B3"]
 
 
@@ -519,7 +547,7 @@ def test_cells_are_marked_by_what_became_of_them() -> None:
 
 def test_the_cause_and_what_differs_are_told() -> None:
     comparison = against(COMPARED, OLD, shell="dash 0.5", os="debian 12", id="sha256:def")  # noqa: S604  a fact
-    comparison = replace(comparison, old=replace(comparison.old, engine=replace(ENGINE, name="Podman", version="5")))
+    comparison = changed(comparison, old=changed(comparison.old, engine=changed(ENGINE, name="Podman", version="5")))
     page = page_of(COMPARED, comparison)
     for said in (
         "Another engine, Docker Engine 28.1 in place of Podman 5",
@@ -534,7 +562,7 @@ def test_the_cause_and_what_differs_are_told() -> None:
 
 def test_another_kernel_is_told_too() -> None:
     comparison = against(COMPARED, OLD)
-    page = page_of(COMPARED, replace(comparison, old=replace(comparison.old, engine=replace(ENGINE, kernel="5.10"))))
+    page = page_of(COMPARED, changed(comparison, old=changed(comparison.old, engine=changed(ENGINE, kernel="5.10"))))
     assert "Another host, or another view of it" in page.text
     assert "5.10" in page.text
 
@@ -544,8 +572,8 @@ def causes(comparison: Comparison) -> list[Any]:
 
 
 def test_without_changes_nothing_is_marked() -> None:
-    made = report(result("same", SWALLOWED))
-    page = page_of(made, against(made, {("same", "SIGTERM"): Verdict.SWALLOWED}))
+    document = report(result("same", SWALLOWED))
+    page = page_of(document, against(document, {("same", "SIGTERM"): Verdict.SWALLOWED}))
     assert "1 the same." in page.text
     assert "changed" not in page.cells[0]["class"]
 
@@ -570,9 +598,11 @@ WORDS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
 @example(*HOSTILE[:3])
 @example(*HOSTILE[3:6])
 def test_what_containers_say_is_text(line: str, args: str, name: str) -> None:
-    evidence = replace(SWALLOWED, logs=(LogLine(at_ns=1, text=line),), before=(replace(PID1, args=args), APP), after=())
+    evidence = changed(
+        SWALLOWED, logs=(LogLine(at_ns=1, text=line),), before=(changed(PID1, argv=(args,)), APP), after=()
+    )
     plain = page_of(report(result("one", SWALLOWED), facts=FACTS))
-    page = page_of(report(result("one", evidence), facts=replace(FACTS, os=f"its {name}")))
+    page = page_of(report(result("one", evidence), facts=changed(FACTS, os=f"its {name}")))
     assert sorted(tag for tag, _ in page.tags if tag != "code") == sorted(tag for tag, _ in plain.tags if tag != "code")
     assert page.told()["log"] == [printable(line)]
     assert page.told()["processes"][0][2] == printable(args)
@@ -583,16 +613,17 @@ def test_what_containers_say_is_text(line: str, args: str, name: str) -> None:
 @example(HOSTILE[0])
 @example(HOSTILE[3])
 def test_names_from_a_file_are_text_and_keep_their_place(name: str) -> None:
-    document = describe(report(result("one", SWALLOWED)))
-    row = msgspec.structs.replace(document.results[0], variant=name, base=name, reason=name, advice=(name,))
-    changed = msgspec.structs.replace(
-        document,
+    made = report(result("one", SWALLOWED))
+    row = changed(made.results[0], subject=name, base=name, reason=name, advice=(name,))
+    document = changed(
+        made,
         results=(row,),
-        bases={name: document.bases[BASE]},
-        variants={name: msgspec.structs.replace(document.variants["one"], title=name)},
+        bases={name: changed(FACTS, reference=name)},
+        subjects={name: changed(made.subjects["one"], title=name)},
     )
-    old = replace(recordings_of(changed)[0], findings={(name, "SIGTERM"): Finding(verdict=Verdict.FORWARDED)})
-    page = page_of(changed, compare(old, recordings_of(changed)[0]))
+    (new,) = recordings(document)
+    old = changed(new, findings={(name, "SIGTERM"): Finding(verdict=Verdict.FORWARDED)})
+    page = page_of(document, compare(old, new))
     (cell,) = page.cells
     assert not re.search(r"\s", cell["id"])
     assert cell["aria-label"].startswith(printable(f"{name} on {name}, SIGTERM: swallowed"))
@@ -602,5 +633,5 @@ def test_names_from_a_file_are_text_and_keep_their_place(name: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_control_character_is_left(text: str) -> None:
-    html = render(describe(report(result("one", replace(SWALLOWED, logs=(LogLine(at_ns=1, text=text),))))))
+    html = render(report(result("one", changed(SWALLOWED, logs=(LogLine(at_ns=1, text=text),)))))
     assert all(character == "\n" or character.isprintable() for character in html)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,21 +12,21 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.baseline import recordings
 from harness.core.comparison import Comparison, compare
 from harness.core.dockerfile import Instruction, Source
 from harness.core.evidence import LogLine, Receipt
 from harness.core.question import Probe
-from harness.core.result import Report
 from harness.core.signals import Signal
 from harness.core.verdict import Expected, Verdict
-from harness.report.baseline import recordings_of
-from harness.report.describe import describe
-from harness.report.document import Document, decode, encode
+from harness.report.decoding import read_document
+from harness.report.json import render as as_json
 from harness.report.junit import render
+from tests.support.evidence import changed
 from tests.support.reports import (
     ABRUPT,
     BASE,
-    ENGINE,
+    DEBIAN,
     FACTS,
     FORCED,
     FORWARDED,
@@ -47,14 +46,10 @@ from tests.support.reports import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.core.document import Document, Row
     from harness.core.facts import BaseFacts
-    from harness.core.result import Result
 
 XSD = xmlschema.XMLSchema(Path(__file__).parents[2] / "schemas" / "junit-10.xsd")
-DEBIAN = "local:debian12-node24"
-DASH = replace(  # noqa: S604  its shell is a fact, none is called
-    FACTS, reference=DEBIAN, id="sha256:def", os="debian 12", libc="glibc 2.36", shell="dash 0.5.12-2"
-)
 INTERRUPTED = (Receipt(signal="SIGINT", at_ns=None, read_ns=1_002_000_000),)
 ENTRY = Source(
     path="dockerfiles/entry point.Dockerfile",
@@ -63,7 +58,7 @@ ENTRY = Source(
 )
 
 
-def some(base: str = BASE) -> tuple[Result, ...]:
+def some(base: str = BASE) -> tuple[Row, ...]:
     """Every verdict and every probe."""
     return (
         result("naive", SWALLOWED, expected=Expected.NEVER, base=base),
@@ -71,9 +66,9 @@ def some(base: str = BASE) -> tuple[Result, ...]:
         result("npm", KILLED, expected=Expected.ALWAYS, base=base),
         result("slow", UNTESTED, base=base),
         result("flaky", FORWARDED, SWALLOWED, signal=Signal(10), base=base),
-        result("twice", replace(FORWARDED, receipts=FORWARDED.receipts * 2), base=base),
-        result("early", replace(KILLED, receipts=FORWARDED.receipts), base=base),
-        result("other", replace(FORWARDED, receipts=INTERRUPTED), base=base),
+        result("twice", changed(FORWARDED, receipts=FORWARDED.receipts * 2), base=base),
+        result("early", changed(KILLED, receipts=FORWARDED.receipts), base=base),
+        result("other", changed(FORWARDED, receipts=INTERRUPTED), base=base),
         result("well", GRACEFUL, probe=Probe.STOP, base=base),
         result("soon", ABRUPT, probe=Probe.STOP, base=base),
         result("late", FORCED, probe=Probe.STOP, expected=Expected.NEVER, base=base),
@@ -82,33 +77,29 @@ def some(base: str = BASE) -> tuple[Result, ...]:
         result("clean", REAPED, probe=Probe.REAP, base=base),
         result("undead", ZOMBIE, probe=Probe.REAP, base=base),
         result(
-            "typed", replace(FORWARDED, sent=Signal(2), typed=True, receipts=INTERRUPTED), probe=Probe.TTY, base=base
+            "typed", changed(FORWARDED, sent=Signal(2), typed=True, receipts=INTERRUPTED), probe=Probe.TTY, base=base
         ),
         result("naive", UNTESTED, probe=Probe.TTY, base=base),
     )
 
 
-def document(*results: Result, facts: BaseFacts = FACTS, sources: dict[str, Source] | None = None) -> Document:
-    return describe(report(*results, facts=facts, sources=sources if sources is not None else {"naive": SOURCE}))
+def document(*results: Row, facts: BaseFacts = FACTS, sources: dict[str, Source] | None = None) -> Document:
+    return report(*results, facts=facts, sources=sources if sources is not None else {"naive": SOURCE})
 
 
 def compared(old: Document, new: Document) -> list[Comparison]:
-    """The first base of each held against the other."""
-    return [compare(recordings_of(old)[0], recordings_of(new)[0])]
+    """The first base of each, compared."""
+    return [compare(recordings(old)[0], recordings(new)[0])]
 
 
-EVERYTHING = describe(
-    Report(
-        started="2026-01-02T03:04:05Z",
-        duration_s=1.25,
-        engine=ENGINE,
-        bases={BASE: replace(FACTS, entrypoint=("docker-entrypoint.sh", "-x")), DEBIAN: DASH},
-        sources={"naive": SOURCE, "undead": ENTRY},
-        results=(*some(), *some(DEBIAN)),
-    )
+EVERYTHING = changed(
+    report(*some(), *some(DEBIAN.reference), sources={"naive": SOURCE, "undead": ENTRY}),
+    bases={BASE: changed(FACTS, entrypoint=("docker-entrypoint.sh", "-x")), DEBIAN.reference: DEBIAN},
 )
 SMALL = document(result("node", FORWARDED), result("naive", SWALLOWED, expected=Expected.ALWAYS), result("v", UNTESTED))
-WAS = document(result("node", KILLED, base=DEBIAN), result("naive", FORWARDED, base=DEBIAN), facts=DASH)
+WAS = document(
+    result("node", KILLED, base=DEBIAN.reference), result("naive", FORWARDED, base=DEBIAN.reference), facts=DEBIAN
+)
 
 SMALL_XML = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites name="signal-harness" tests="3" failures="1" errors="1" time="0.006">
@@ -145,7 +136,7 @@ SMALL_XML = """<?xml version="1.0" encoding="utf-8"?>
       7 node server.js  [catches TERM 32]
   end of the log
     Listening
-  to see it by hand
+  to reproduce it by hand
     docker run x
     docker kill x</failure>
 		</testcase>
@@ -214,7 +205,7 @@ def test_the_counts_are_those_of_the_cases() -> None:
         counted = {tag: len(list(suite.iter(tag))) for tag in ("testcase", "failure", "error", "skipped")}
         told = {tag: int(suite.get(key) or -1) for tag, key in (("testcase", "tests"), ("failure", "failures"))}
         assert counted == told | {"error": 2, "skipped": 0}
-    assert [suite.get("name") for suite in root] == [BASE, DEBIAN]
+    assert [suite.get("name") for suite in root] == [BASE, DEBIAN.reference]
     assert float(root.get("time") or 0) == pytest.approx(sum(float(suite.get("time") or 0) for suite in root))
 
 
@@ -260,15 +251,15 @@ def test_a_cell_as_recorded_passes_and_tells_what_it_is() -> None:
 
 def test_the_end_of_a_container_and_of_a_long_log_is_told() -> None:
     logs = tuple(LogLine(at_ns=1, text=f"line {number}") for number in range(40))
-    new = document(result("v", replace(KILLED, logs=logs), expected=Expected.ALWAYS))
+    new = document(result("v", changed(KILLED, logs=logs), expected=Expected.ALWAYS))
     text = next(parsed(render(new)).iter("failure")).text or ""
     assert "  processes after\n    none: the container has ended\n" in text
     assert [line for line in text.splitlines() if "line" in line] == [f"    line {number}" for number in range(28, 40)]
 
 
 def test_no_text_passes_for_lines_of_the_report() -> None:
-    before = tuple(replace(process, args="sh\n  expected  nothing\r\x1b[2J") for process in SWALLOWED.before)
-    evidence = replace(SWALLOWED, before=before, logs=(LogLine(at_ns=1, text="x\n</failure>]]>\x00\ufffe"),))
+    before = tuple(changed(process, argv=("sh\n  expected  nothing\r\x1b[2J",)) for process in SWALLOWED.seen.before)
+    evidence = changed(SWALLOWED, before=before, logs=(LogLine(at_ns=1, text="x\n</failure>]]>\x00\ufffe"),))
     new = document(result("v", evidence, expected=Expected.ALWAYS))
     XSD.validate(render(new))
     failure = next(parsed(render(new)).iter("failure"))
@@ -288,8 +279,8 @@ HOSTILE = st.text(max_size=30) | st.sampled_from(["]]>", "<x/>", "&amp;", "\ud7f
 
 def forged(text: str) -> Document:
     """A document whose every free text is the one given, as a file may hold it."""
-    new = document(*(one for one in some() if one.cell.variant.name in ("naive", "npm", "slow", "flaky")))
-    loaded = json.loads(encode(new))
+    new = document(*(one for one in some() if one.subject in ("naive", "npm", "slow", "flaky")))
+    loaded = json.loads(as_json(new))
 
     def spoil(value: object, key: str = "") -> object:
         if isinstance(value, dict):
@@ -299,7 +290,7 @@ def forged(text: str) -> Document:
         free = {"title", "dockerfile", "text", "source", "reason", "args", "logs", "reproduce", "advice", "pid1", "os"}
         return text if isinstance(value, str) and key in free | {"chain", "shell", "kernel", "name"} else value
 
-    return decode(json.dumps(spoil(loaded)).encode(), place="forged")
+    return read_document(json.dumps(spoil(loaded)).encode(), place="forged")
 
 
 @given(HOSTILE)

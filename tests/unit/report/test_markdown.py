@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,43 +14,39 @@ from markdown_it import MarkdownIt
 from harness.core.evidence import LogLine
 from harness.core.question import Probe
 from harness.core.verdict import Expected
-from harness.report.describe import describe
 from harness.report.markdown import MARKER, MOST, inert, render
 from harness.report.style import printable
-from tests.support.reports import ENGINE, FORWARDED, KILLED, REAPED, SWALLOWED, UNTESTED, ZOMBIE, report, result
-from tests.unit.report.test_junit import DASH, DEBIAN, EVERYTHING, SMALL, compared, document, forged
+from tests.support.evidence import changed
+from tests.support.reports import DEBIAN, ENGINE, FORWARDED, KILLED, REAPED, SWALLOWED, UNTESTED, ZOMBIE, report, result
+from tests.unit.report.test_junit import EVERYTHING, SMALL, compared, document, forged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from markdown_it.token import Token
 
+    from harness.core.document import Document
     from harness.core.evidence import Evidence, Untested
-    from harness.report.document import Document
 
 JOINER = "\u2060"
 FINE = document(result("node", FORWARDED), result("undead", ZOMBIE, probe=Probe.REAP, expected=Expected.NEVER))
-OLD = describe(
-    report(
-        result("node", FORWARDED, base=DEBIAN),
-        result("npm", SWALLOWED, base=DEBIAN),
-        result("sh", SWALLOWED, base=DEBIAN),
-        result("old", FORWARDED, base=DEBIAN),
-        result("slow", FORWARDED, base=DEBIAN),
-        result("same", FORWARDED, base=DEBIAN),
-        facts=DASH,
-    )
+OLD = report(
+    result("node", FORWARDED, base=DEBIAN.reference),
+    result("npm", SWALLOWED, base=DEBIAN.reference),
+    result("sh", SWALLOWED, base=DEBIAN.reference),
+    result("old", FORWARDED, base=DEBIAN.reference),
+    result("slow", FORWARDED, base=DEBIAN.reference),
+    result("same", FORWARDED, base=DEBIAN.reference),
+    facts=DEBIAN,
 )
-NEW = describe(
-    report(
-        result("node", SWALLOWED),
-        result("npm", FORWARDED),
-        result("sh", KILLED),
-        result("young", FORWARDED),
-        result("slow", UNTESTED),
-        result("same", FORWARDED),
-        engine=replace(ENGINE, version="29.0", trace=True),
-    )
+NEW = report(
+    result("node", SWALLOWED),
+    result("npm", FORWARDED),
+    result("sh", KILLED),
+    result("young", FORWARDED),
+    result("slow", UNTESTED),
+    result("same", FORWARDED),
+    engine=changed(ENGINE, version="29.0", trace=True),
 )
 
 FINE_MD = """<!-- signal-harness -->
@@ -92,7 +87,7 @@ processes after
     7 node server.js  [catches TERM 32]
 end of the log
   Listening
-to see it by hand
+to reproduce it by hand
   docker run x
   docker kill x
 ```
@@ -134,7 +129,7 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 <summary>What the symbols mean</summary>
 
 - ✓ forwarded: received once, the app is in control
-- ○ swallowed: not received, all runs on
+- ○ swallowed: not received; everything keeps running
 - ? untested: could not be tested
 - ! behind a symbol: not as expected
 
@@ -201,7 +196,7 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 <summary>What the symbols mean</summary>
 
 - ✓ forwarded: received once, the app is in control
-- ○ swallowed: not received, all runs on
+- ○ swallowed: not received; everything keeps running
 - ✗ killed: not received, the app is gone
 - ? untested: could not be tested
 - ! behind a symbol: not as expected
@@ -292,7 +287,7 @@ def test_a_worse_cell_is_not_told_again_among_those_not_as_expected() -> None:
 
 
 def test_a_base_that_nothing_was_recorded_of_is_named() -> None:
-    assert "Nothing was recorded to hold against: `debian12-node24`\n" in render(
+    assert "Nothing was recorded to compare with: `debian12-node24`\n" in render(
         EVERYTHING, compared(SMALL, EVERYTHING)
     )
     assert "Nothing was recorded" not in render(EVERYTHING)
@@ -305,7 +300,7 @@ def test_what_an_unstable_cell_showed_is_told() -> None:
 
 def test_a_base_that_is_the_same_says_so() -> None:
     text = render(FINE, compared(FINE, FINE))
-    assert "### `musl-node24`, held against what was recorded: 2 the same\n\n- nothing that is recorded" in text
+    assert "### `musl-node24`, compared with what was recorded: 2 the same\n\n- nothing that is recorded" in text
 
 
 def test_tables_and_lists_are_short() -> None:
@@ -319,7 +314,7 @@ def test_tables_and_lists_are_short() -> None:
 
 
 MANY = document(
-    *(result(f"v{n}", replace(KILLED, logs=SWALLOWED.logs * 12), expected=Expected.ALWAYS) for n in range(400))
+    *(result(f"v{n}", changed(KILLED, logs=SWALLOWED.seen.logs * 12), expected=Expected.ALWAYS) for n in range(400))
 )
 
 
@@ -367,9 +362,9 @@ _Left out, as a comment has little room: tables of all cells (1). See the HTML r
 
 
 def test_evidence_is_cut_in_length() -> None:
-    tree = tuple(replace(SWALLOWED.before[0], pid=n) for n in range(100))
+    tree = tuple(changed(SWALLOWED.seen.before[0], pid=n) for n in range(100))
     logs = (LogLine(at_ns=1, text="x" * 1000),)
-    text = render(document(result("v", replace(SWALLOWED, before=tree, logs=logs), expected=Expected.ALWAYS)))
+    text = render(document(result("v", changed(SWALLOWED, before=tree, logs=logs), expected=Expected.ALWAYS)))
     assert "\n… and " in text
     assert text.count("/bin/sh -c node server.js  [ignores PIPE]") < 70
 
@@ -499,7 +494,7 @@ def test_any_text_leaves_the_report_as_it_is(text: str) -> None:
 
 def test_a_fence_is_longer_than_any_that_it_holds() -> None:
     logs = (LogLine(at_ns=1, text="````"), LogLine(at_ns=2, text="<b> @someone"))
-    text = render(document(result("v", replace(SWALLOWED, logs=logs), expected=Expected.ALWAYS)))
+    text = render(document(result("v", changed(SWALLOWED, logs=logs), expected=Expected.ALWAYS)))
     (block,) = (token for token in tokens(text) if token.type == "fence")
     assert "  ````\n  <b> @someone\n" in block.content
     assert "docker kill x" in block.content
@@ -507,7 +502,7 @@ def test_a_fence_is_longer_than_any_that_it_holds() -> None:
 
 def test_names_are_inert_in_a_summary() -> None:
     base = "x/<b>@someone&#1"
-    named = describe(report(result("v", REAPED, probe=Probe.REAP, base=base), facts=replace(DASH, reference=base)))
+    named = report(result("v", REAPED, probe=Probe.REAP, base=base), facts=changed(DEBIAN, reference=base))
     assert f"<summary>All 1 cell on x_&lt;b&gt;@{JOINER}someone&amp;#{JOINER}1</summary>" in render(named)
 
 

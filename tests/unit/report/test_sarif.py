@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -21,13 +20,14 @@ from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.verdict import Expected, Verdict
 from harness.report.sarif import ROOT, SCHEMA, render, rule_id
-from tests.support.reports import FORCED, FORWARDED, KILLED, SOURCE, SWALLOWED, UNTESTED, result
-from tests.unit.report.test_junit import DEBIAN, ENTRY, EVERYTHING, HOSTILE, SMALL, WAS, compared, document, forged
+from tests.support.evidence import changed
+from tests.support.reports import DEBIAN, FORCED, FORWARDED, KILLED, SOURCE, SWALLOWED, UNTESTED, result
+from tests.unit.report.test_junit import ENTRY, EVERYTHING, HOSTILE, SMALL, WAS, compared, document, forged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from harness.report.document import Document
+    from harness.core.document import Document
 
 OFFICIAL = json.loads((Path(__file__).parents[2] / "schemas" / "sarif-schema-2.1.0.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft4Validator(OFFICIAL, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
@@ -50,7 +50,7 @@ SMALL_RUN = {
                             }
                         }
                     ],
-                    "properties": {"base": "local:musl-node24", "variant": "v", "question": "SIGTERM"},
+                    "properties": {"base": "local:musl-node24", "subject": "v", "question": "SIGTERM"},
                 }
             ],
         }
@@ -80,7 +80,7 @@ SMALL_RUN = {
             },
             "properties": {
                 "bases": ["local:musl-node24"],
-                "variant": "naive",
+                "subject": "naive",
                 "question": "SIGTERM",
                 "reason": REASON,
                 "advice": list(SMALL.results[1].advice),
@@ -118,7 +118,7 @@ def test_a_small_document_is_written_whole() -> None:
     (made,) = written["runs"]
     assert {key: made[key] for key in SMALL_RUN} == SMALL_RUN
     assert list(made) == ["tool", *SMALL_RUN, "properties"]
-    assert made["properties"]["engine"]["kernel"] == "6.12"
+    assert made["properties"]["engines"]["Docker Engine"]["kernel"] == "6.12"
     assert made["properties"]["bases"]["local:musl-node24"]["shell"] == "BusyBox v1.37.0 ash"
 
 
@@ -140,18 +140,18 @@ def test_the_tool_has_one_rule_for_each_bad_verdict() -> None:
     assert driver["rules"][3] == {
         "id": "signal/swallowed",
         "name": "SignalSwallowed",
-        "shortDescription": {"text": "Swallowed: not received, all runs on"},
+        "shortDescription": {"text": "Swallowed: not received; everything keeps running"},
         "fullDescription": {
-            "text": "Not received, all runs on. Nothing shuts down: docker stop waits for its whole grace period and "
-            "then kills the app."
+            "text": "Not received; everything keeps running. Nothing shuts down: docker stop waits for its whole grace "
+            "period and then kills the app."
         },
         "help": {
-            "text": "Not received, all runs on.\nNothing shuts down: docker stop waits for its whole grace period and "
-            "then kills the app.\nStart the app itself, in the exec form (CMD with a JSON array), or put an init in "
-            "front of it.",
-            "markdown": "**Not received, all runs on.** Nothing shuts down: docker stop waits for its whole grace "
-            "period and then kills the app.\n\nStart the app itself, in the exec form (CMD with a JSON array), or put "
-            "an init in front of it.",
+            "text": "Not received; everything keeps running.\nNothing shuts down: docker stop waits for its whole "
+            "grace period and then kills the app.\nStart the app itself, in the exec form (CMD with a JSON array), or "
+            "put an init in front of it.",
+            "markdown": "**Not received; everything keeps running.** Nothing shuts down: docker stop waits for its "
+            "whole grace period and then kills the app.\n\nStart the app itself, in the exec form (CMD with a JSON "
+            "array), or put an init in front of it.",
         },
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["containers", "reliability", "signal"]},
@@ -226,8 +226,8 @@ def test_a_spoiled_log_is_not_valid(spoil: Callable[[dict[str, Any]], object]) -
 
 
 def test_bases_share_a_result_that_names_them_and_the_first_reason() -> None:
-    made = [one for one in run(EVERYTHING)["results"] if one["properties"]["variant"] == "undead"]
-    assert [one["properties"]["bases"] for one in made] == [["local:musl-node24", DEBIAN]]
+    made = [one for one in run(EVERYTHING)["results"] if one["properties"]["subject"] == "undead"]
+    assert [one["properties"]["bases"] for one in made] == [["local:musl-node24", DEBIAN.reference]]
     assert made[0]["message"]["text"].startswith("undead, reap: zombie on musl-node24, debian12-node24. PID 1 is ")
     assert len(run(EVERYTHING)["results"]) == 10
 
@@ -239,13 +239,13 @@ def test_each_question_and_verdict_is_a_result_of_its_own() -> None:
 
 
 def test_two_signals_on_one_line_are_two_alerts() -> None:
-    hangup = replace(SWALLOWED, sent=Signal(1))
+    hangup = changed(SWALLOWED, sent=Signal(1))
     first, second = run(document(result("v", hangup, signal=Signal(1)), result("v", SWALLOWED)))["results"]
     assert first["partialFingerprints"] != second["partialFingerprints"]
 
 
 def test_a_fingerprint_stays_when_the_line_moves() -> None:
-    moved = replace(SOURCE, starting=(Instruction(line=90, text="CMD node  server.js"),))
+    moved = changed(SOURCE, starting=(Instruction(line=90, text="CMD node  server.js"),))
     first, second = (only(document(result("naive", SWALLOWED), sources={"naive": one})) for one in (SOURCE, moved))
     assert first["locations"] != second["locations"]
     assert first["partialFingerprints"] == second["partialFingerprints"]
@@ -294,7 +294,7 @@ def test_what_is_untested_is_no_result_and_makes_the_run_unsuccessful() -> None:
     ids=["both", "entrypoint", "two lines", "neither"],
 )
 def test_the_place_is_the_line_that_decides(starting: tuple[Instruction, ...], region: dict[str, Any]) -> None:
-    made = only(document(result("v", SWALLOWED), sources={"v": replace(SOURCE, starting=starting)}))
+    made = only(document(result("v", SWALLOWED), sources={"v": changed(SOURCE, starting=starting)}))
     assert place(made)[1] == region
     assert ("sets neither CMD nor ENTRYPOINT" in made["message"]["text"]) is not starting
 
@@ -312,13 +312,13 @@ def test_the_place_is_the_line_that_decides(starting: tuple[Instruction, ...], r
     ],
 )
 def test_a_path_is_a_relative_uri_below_the_root(path: str, uri: str) -> None:
-    made = only(document(result("v", SWALLOWED), sources={"v": replace(SOURCE, path=path)}))
+    made = only(document(result("v", SWALLOWED), sources={"v": changed(SOURCE, path=path)}))
     assert place(made)[0] == uri
 
 
 def test_braces_are_doubled_and_links_are_none() -> None:
-    before = tuple(replace(process, args="sh [a](http://x) ${Y} {0}\n") for process in SWALLOWED.before)
-    made = only(document(result("v", replace(SWALLOWED, before=before))))
+    before = tuple(changed(process, argv=("sh [a](http://x) ${Y} {0}\n",)) for process in SWALLOWED.seen.before)
+    made = only(document(result("v", changed(SWALLOWED, before=before))))
     assert "sh [a] (http://x) ${{Y}} {{0}}\\n" in made["message"]["text"]
     assert "[a](http://x) ${Y} {0}\n" in made["properties"]["reason"]
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.dockerfile import Instruction
+from harness.core.document import Kind, Line, Step
 from harness.core.errors import UsageError
 from harness.core.question import Probe
-from harness.core.signal_path import End, Party, Send, Take, signal_path
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Sent
-from harness.report.sequence_svg import Row, columns, participants, render, rows, wrapped
+from harness.report.sequence_svg import Placed, columns, place, render, wrapped
+from tests.support.evidence import changed, words
 from tests.support.reports import (
     APP,
     FORCED,
@@ -29,26 +29,26 @@ from tests.support.reports import (
     REAPED,
     START,
     SWALLOWED,
-    TERM,
     UNTESTED,
     chained,
     result,
+    subject_of,
 )
 
 if TYPE_CHECKING:
+    from harness.core.document import Row
     from harness.core.evidence import Evidence, SignalEvidence, Untested
-    from harness.core.result import Result
 
-LINES = (Instruction(line=9, text="CMD node server.js"),)
+LINES = (Line(line=9, text="CMD node server.js"),)
 SVG = "{http://www.w3.org/2000/svg}"
-NPM = replace(PID1, args="npm start", caught=1 << 14)
-SHELL = replace(PID1, pid=1006, ppid=1001, args="sh -c node server.js", inner_pid=6)
-NODE = replace(APP, ppid=1006)
+NPM = changed(PID1, argv=words("npm start"), caught=1 << 14)
+SHELL = changed(PID1, pid=1006, ppid=1001, argv=words("sh -c node server.js"), inner_pid=6)
+NODE = changed(APP, ppid=1006)
 SENT = Sent(time_s=1.5, sender="runc", sender_pid=5, number=15, target="npm", target_pid=1001, fate=Fate.DELIVERED)
 
 
 def sent(sender: int, target: int, at_us: int, number: int = 15, fate: Fate = Fate.DELIVERED) -> Sent:
-    return replace(
+    return changed(
         SENT, time_s=1.5 + at_us / 1e6, sender_pid=sender, target_pid=target, target="comm", number=number, fate=fate
     )
 
@@ -57,7 +57,7 @@ def took(pid: int, at_us: int, number: int = 15, handler: int = 64) -> Handled:
     return Handled(time_s=1.5 + at_us / 1e6, comm="comm", pid=pid, number=number, handler=handler)
 
 
-KILLED = replace(
+KILLED = changed(
     SWALLOWED,
     before=(NPM, SHELL, NODE),
     after=(),
@@ -70,14 +70,19 @@ KILLED = replace(
         took(1006, 571, number=9, handler=0),
         sent(1001, 1001, 4_867, fate=Fate.IGNORED),
         took(1001, 512_402, number=9, handler=0),
-        replace(sent(1001, 1007, 514_723, number=9), by_kernel=True),
+        changed(sent(1001, 1007, 514_723, number=9), by_kernel=True),
         took(1007, 514_728, number=9, handler=0),
     ),
 )
 
 
-def drawn(*evidence: Evidence | Untested, lines: tuple[Instruction, ...] = LINES) -> str:
-    return render(result("shell", *evidence, start=START), lines)
+def drawn(*evidence: Evidence | Untested) -> str:
+    row = result("shell", *evidence, start=START)
+    return picture(row)
+
+
+def picture(row: Row, lines: tuple[Line, ...] = LINES, **facts: object) -> str:
+    return render(row, msgspec.structs.replace(subject_of(row), starting=lines, **facts))
 
 
 def parsed(svg: str) -> ET.Element:
@@ -177,7 +182,7 @@ def test_every_step_is_told_in_words_with_its_time() -> None:
         "+512.4 ms: npm start (PID 1) exits",
         "+514.7 ms: the kernel, as PID 1 ends, sends SIGKILL to node server.js (PID 7)",
         "+514.7 ms: node server.js (PID 7) dies of SIGKILL",
-        f"killed: {result('v', KILLED).judgement.reason}",
+        f"killed: {result('v', KILLED).reason}",
     ]
 
 
@@ -198,7 +203,7 @@ def test_what_is_written_at_each_step() -> None:
 def test_every_verdict_has_its_symbol_and_its_word() -> None:
     assert texts(groups(drawn(KILLED), "foot")[0])[:2] == ["✗", "killed"]
     assert texts(groups(drawn(FORWARDED), "foot")[0])[:2] == ["✓", "forwarded"]
-    assert texts(groups(drawn(replace(FORCED, trace=SWALLOWED.trace)), "foot")[0])[:2] == ["✗", "forced"]
+    assert texts(groups(drawn(changed(FORCED, trace=SWALLOWED.seen.trace)), "foot")[0])[:2] == ["✗", "forced"]
 
 
 # Who takes part.
@@ -219,13 +224,13 @@ def test_lifelines_stand_in_the_order_of_the_processes() -> None:
 
 
 def test_the_order_of_pids_is_not_that_of_the_lifelines() -> None:
-    deep = replace(KILLED, before=(NPM, replace(SHELL, inner_pid=40), NODE))
+    deep = changed(KILLED, before=(NPM, changed(SHELL, inner_pid=40), NODE))
     assert lanes(drawn(deep))[1:4] == ["npm start (PID 1)", "sh -c node server.js (PID 40)", "node server.js (PID 7)"]
 
 
 def test_the_terminal_stands_first_and_a_process_unknown_last() -> None:
-    typed = replace(
-        KILLED, typed=True, trace=(sent(4711, 1006, 0), replace(sent(33, 1007, 10), by_kernel=True), took(1007, 20))
+    typed = changed(
+        KILLED, typed=True, trace=(sent(4711, 1006, 0), changed(sent(33, 1007, 10), by_kernel=True), took(1007, 20))
     )
     svg = drawn(typed)
     assert lanes(svg) == [
@@ -250,10 +255,10 @@ def test_what_stands_between_pid_1_and_the_app_is_drawn_though_nothing_comes_the
 
 
 def test_who_is_neither_in_the_chain_nor_in_the_path_is_not_drawn() -> None:
-    other = replace(SHELL, pid=1030, inner_pid=30, args="tee log")
-    evidence = replace(SWALLOWED, before=(PID1, APP, other))
+    other = changed(SHELL, pid=1030, inner_pid=30, argv=words("tee log"))
+    evidence = changed(SWALLOWED, before=(PID1, APP, other))
     assert lanes(drawn(evidence)) == lanes(drawn(SWALLOWED))
-    signalled = replace(evidence, trace=(sent(1001, 1030, 0),))
+    signalled = changed(evidence, trace=(sent(1001, 1030, 0),))
     assert lanes(drawn(signalled))[-1] == "tee log (PID 30)"
 
 
@@ -268,7 +273,7 @@ def centre(svg: str, number: int) -> int:
 
 
 def one_send(fate: Fate, sender: int = 1001, target: int = 1007) -> str:
-    return drawn(replace(KILLED, trace=(sent(sender, target, 0, fate=fate),)))
+    return drawn(changed(KILLED, trace=(sent(sender, target, 0, fate=fate),)))
 
 
 @pytest.mark.parametrize(
@@ -329,7 +334,7 @@ def test_a_send_to_itself_is_a_loop_that_leaves_and_comes_back(fate: Fate, told:
     ],
 )
 def test_what_a_process_does_with_a_signal_is_told_beside_its_lifeline(record: Handled, told: str, words: str) -> None:
-    _, step = groups(drawn(replace(KILLED, trace=(sent(1001, 1007, 0), record))), "step")
+    _, step = groups(drawn(changed(KILLED, trace=(sent(1001, 1007, 0), record))), "step")
     assert texts(step) == ["+5 µs", told]
     assert step.findtext(f"{SVG}title") == f"+5 µs: node server.js (PID 7): {words}"
 
@@ -354,30 +359,41 @@ def test_a_lifeline_is_dotted_where_much_time_passes_unless_it_has_ended() -> No
 
 
 def test_steps_go_down_row_by_row_with_room_for_a_pause() -> None:
-    party = Party(pid=1, name="a")
-    steps = [Take(at_us=us, process=party, signal=TERM, by_handler=True) for us in (7, 8, 50_007, 100_007, 100_008)]
-    assert [(row.y, row.us, row.pause_us) for row in rows(steps, 100)] == [
-        (138, 0, 0),
-        (176, 1, 0),
-        (214, 50_000, 0),
-        (290, 100_000, 50_000),
-        (328, 100_001, 0),
+    steps = [take(at_us) for at_us in (0, 1, 50_000, 100_000, 100_001)]
+    assert [(step.y, step.pause) for step in place(steps, 100)] == [
+        (138, ""),
+        (176, ""),
+        (214, ""),
+        (290, "50.0 ms pass"),
+        (328, ""),
     ]
-    assert rows(steps[:1], 0) == (Row(step=steps[0], y=38, us=0, pause_us=0),)
+    assert place(steps[:1], 0) == (Placed(step=steps[0], y=38, pause=""),)
+
+
+def take(at_us: int) -> Step:
+    return Step(
+        at_us=at_us,
+        kind=Kind.HANDLER,
+        who=0,
+        to=None,
+        signal="SIGTERM",
+        outcome=None,
+        label="handler runs",
+        fate="",
+        words="",
+    )
 
 
 def test_a_record_out_of_order_makes_no_time_before_the_first_step() -> None:
     """The kernel's records are almost in the order of time: the first one need not be the earliest."""
-    svg = drawn(replace(KILLED, trace=(took(1001, 3), SENT)))
+    svg = drawn(changed(KILLED, trace=(took(1001, 3), SENT)))
     assert [texts(step)[0] for step in groups(svg, "step")] == ["+0 µs", "+3 µs"]
 
 
 def test_lifelines_leave_room_for_what_is_written_between_them() -> None:
-    steps = signal_path(KILLED)
-    assert steps is not None
-    parties = participants(KILLED, steps)
-    xs, width = columns(parties, steps, KILLED)
-    places = [xs[party] for party in parties]
+    path = result("v", KILLED).evidence.path
+    assert path is not None
+    places, width = columns(len(path.participants), path.steps)
     assert places == sorted(places)
     gaps = [right - left for left, right in pairwise(places)]
     assert min(gaps) == gaps[0]
@@ -386,14 +402,11 @@ def test_lifelines_leave_room_for_what_is_written_between_them() -> None:
 
 
 def test_few_lifelines_share_the_room_there_is() -> None:
-    app = Party(pid=7, name="node")
-    end = End(at_us=0, process=app, by=None)
-    alone, width = columns((app,), (end,), SWALLOWED)
-    assert (alone[app] < width / 2, width) == (True, 640)
-    send = Send(at_us=0, sender=Party(pid=None, name="docker"), signal=TERM, receiver=app, fate=Fate.DELIVERED)
-    two, width = columns((send.sender, app), (send,), SWALLOWED)
+    (alone,), width = columns(1, [take(0)])
+    assert (alone < width / 2, width) == (True, 640)
+    (left, right), width = columns(2, [changed(take(0), kind=Kind.SEND, to=1, label="SIGTERM")])
     assert width == 640
-    assert two[app] - two[send.sender] > 250
+    assert right - left > 250
 
 
 @pytest.mark.parametrize(
@@ -438,18 +451,24 @@ HOSTILE = (
 )
 
 
-def hostile(text: str) -> Result:
+def hostile(text: str) -> Row:
     """A result with a text wherever a container or a file could put it."""
-    before = (replace(NPM, args=text), replace(SHELL, args=text), replace(NODE, args=f"{text} app"))
-    evidence: SignalEvidence = replace(KILLED, before=before)
-    trace = (*(evidence.trace or ()), replace(sent(4711, 1007, 600_000), sender=text[:16] or "x"))
-    made = result(text or "v", replace(evidence, trace=trace), base=text)
-    variant = replace(made.cell.variant, dockerfile=text, init=True)
-    return replace(made, cell=replace(made.cell, variant=variant))
+    before = (
+        changed(NPM, argv=words(text)),
+        changed(SHELL, argv=words(text)),
+        changed(NODE, argv=words(f"{text} app")),
+    )
+    evidence: SignalEvidence = changed(KILLED, before=before)
+    trace = (*(evidence.seen.trace or ()), changed(sent(4711, 1007, 600_000), sender=text[:16] or "x"))
+    return result(text or "v", changed(evidence, trace=trace), base=text)
+
+
+def hostile_picture(text: str, copies: int = 1) -> str:
+    return picture(hostile(text), (Line(line=1, text=text),) * copies, dockerfile=text, init=True)
 
 
 def test_hostile_text_is_text() -> None:
-    svg = render(hostile(HOSTILE), (Instruction(line=1, text=HOSTILE),))
+    svg = hostile_picture(HOSTILE)
     root = parsed(svg)
     assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
         "svg",
@@ -467,7 +486,7 @@ def test_hostile_text_is_text() -> None:
 
 
 def test_a_drawing_refers_to_nothing_outside_itself() -> None:
-    for svg in (drawn(KILLED), render(hostile(HOSTILE), ())):
+    for svg in (drawn(KILLED), hostile_picture(HOSTILE, 0)):
         root = parsed(svg)
         for element in root.iter():
             assert not [name for name in element.attrib if name.startswith("on") or "href" in name]
@@ -500,13 +519,18 @@ def assert_within_its_frame(svg: str) -> None:
 
 
 def test_all_is_within_the_frame() -> None:
-    for svg in (drawn(SWALLOWED), drawn(KILLED), *map(one_send, Fate), render(hostile(HOSTILE), LINES * 4)):
+    for svg in (
+        drawn(SWALLOWED),
+        drawn(KILLED),
+        *map(one_send, Fate),
+        hostile_picture(HOSTILE, 4),
+    ):
         assert_within_its_frame(svg)
 
 
 @given(st.text(max_size=500))
 def test_whatever_a_command_line_is_a_drawing_is_well_formed_and_within_its_frame(text: str) -> None:
-    svg = render(hostile(text), (Instruction(line=1, text=text),))
+    svg = hostile_picture(text)
     assert_within_its_frame(svg)
 
 
@@ -531,11 +555,11 @@ def test_whatever_the_record_is_a_drawing_is_within_its_frame(
         took(target, us, number=number, handler=sender % 2) if taken else sent(sender, target, us, number, fate)
         for sender, target, us, number, fate, taken in records
     )
-    assert_within_its_frame(drawn(replace(KILLED, trace=trace)))
+    assert_within_its_frame(drawn(changed(KILLED, trace=trace)))
 
 
 def test_a_text_in_characters_of_unknown_fonts_is_squeezed_into_its_room() -> None:
-    svg = drawn(replace(SWALLOWED, before=(replace(PID1, args="日本語 …"), APP)))
+    svg = drawn(changed(SWALLOWED, before=(changed(PID1, argv=words("日本語 …")), APP)))
     names = [label for label in groups(svg, "lane")[1].iter(f"{SVG}text") if label.get("class") == "name"]
     assert [(name.text, name.get("textLength")) for name in names] == [("日本語 …", "59")]
     assert 'textLength="59" lengthAdjust="spacingAndGlyphs"' in svg
@@ -604,15 +628,17 @@ def heading(svg: str) -> list[str]:
 
 
 def test_how_the_image_is_started_is_told() -> None:
-    both = (Instruction(line=8, text='ENTRYPOINT ["tini"]'), Instruction(line=9, text='CMD ["node"]'))
-    assert heading(drawn(SWALLOWED, lines=both)) == ['ENTRYPOINT ["tini"]', 'CMD ["node"]']
-    assert heading(drawn(SWALLOWED, lines=())) == ["shell.Dockerfile sets neither ENTRYPOINT nor CMD; the base does"]
-    made = result("shell", SWALLOWED)
-    variant = replace(made.cell.variant, init=True)
-    assert heading(render(replace(made, cell=replace(made.cell, variant=variant)), LINES)) == [
-        "CMD node server.js",
-        "run with --init",
-    ]
+    row = result("shell", SWALLOWED)
+    both = (Line(line=8, text='ENTRYPOINT ["tini"]'), Line(line=9, text='CMD ["node"]'))
+    assert heading(picture(row, both)) == ['ENTRYPOINT ["tini"]', 'CMD ["node"]']
+    assert heading(picture(row, ())) == ["shell.Dockerfile sets neither ENTRYPOINT nor CMD; the base does"]
+    assert heading(picture(row, init=True)) == ["CMD node server.js", "run with --init"]
+
+
+def test_a_given_image_has_neither_base_nor_dockerfile() -> None:
+    row = msgspec.structs.replace(result("redis:8", SWALLOWED), base=None)
+    svg = picture(row, (), dockerfile=None)
+    assert texts(groups(svg, "head")[0]) == ["redis:8, SIGTERM", "what the image says"]
 
 
 def test_one_of_several_runs_is_said_to_be_one() -> None:
@@ -622,33 +648,33 @@ def test_one_of_several_runs_is_said_to_be_one() -> None:
 
 
 def test_of_very_many_steps_the_first_are_drawn_and_the_others_counted() -> None:
-    svg = drawn(replace(KILLED, trace=tuple(sent(1001, 1007, number) for number in range(1000))))
+    svg = drawn(changed(KILLED, trace=tuple(sent(1001, 1007, number) for number in range(1000))))
     assert len(groups(svg, "step")) == 60
     assert texts(groups(svg, "foot")[0])[-1] == "940 more steps are not drawn"
     assert "940 more steps are not drawn" in (parsed(svg).findtext(f"{SVG}desc") or "")
 
 
 @pytest.mark.parametrize(
-    ("made", "why"),
+    ("row", "why"),
     [
         (result("v", UNTESTED), "as the cell is untested: no ready line within 30 s"),
         (result("v", REAPED, probe=Probe.REAP), "the probe reap sends no signal"),
         (result("v", KEPT, probe=Probe.EXIT_CODE), "the probe exit-code sends no signal"),
-        (result("v", replace(SWALLOWED, trace=None)), "the kernel's record of SIGTERM is missing or empty"),
-        (result("v", replace(SWALLOWED, trace=())), "the kernel's record of SIGTERM is missing or empty"),
+        (result("v", changed(SWALLOWED, trace=None)), "the kernel's record of SIGTERM is missing or empty"),
+        (result("v", changed(SWALLOWED, trace=())), "the kernel's record of SIGTERM is missing or empty"),
     ],
 )
-def test_where_there_is_no_path_that_is_told(made: Result, why: str) -> None:
-    with pytest.raises(UsageError) as told:
-        render(made, LINES)
-    assert told.value.message.startswith("there is no path to draw")
-    assert why in told.value.message
+def test_where_there_is_no_path_that_is_told(row: Row, why: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        picture(row)
+    assert refusal.value.message.startswith("there is no path to draw")
+    assert why in refusal.value.message
 
 
 def test_real_time_signals_have_room_for_their_names() -> None:
     trace = tuple(
-        replace(sent(1001, 1007, number, number=37, fate=fate), time_s=1.5 + number) for number, fate in enumerate(Fate)
+        changed(sent(1001, 1007, number, number=37, fate=fate), time_s=1.5 + number) for number, fate in enumerate(Fate)
     )
-    svg = drawn(replace(KILLED, sent=Signal(37), trace=trace))
+    svg = drawn(changed(KILLED, sent=Signal(37), trace=trace))
     assert_within_its_frame(svg)
     assert "SIGRTMIN+3" in svg

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,13 +11,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.core.evidence import Untested
-from harness.core.facts import StartCommand
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import Claim, Expectation
 from harness.core.verdict import Expected, Verdict
-from harness.report.style import differs, printable, wanted_of
+from harness.report.rows import differs, expectation
+from harness.report.style import printable
 from harness.report.table import claims, render, summary
+from tests.support.evidence import changed
+from tests.support.facts import start_command
 from tests.support.reports import (
     ABRUPT,
     FORCED,
@@ -39,7 +40,7 @@ from tests.support.reports import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.core.result import Report
+    from harness.core.document import Document
 
 HUP = Signal(1)
 SMALL = report(
@@ -47,7 +48,7 @@ SMALL = report(
     result("naive", KILLED, expected=Expected.ALWAYS),
     result("node-exec-form", FORWARDED, signal=HUP, expected=Expected.ALWAYS),
     result("node-exec-form", UNTESTED),
-    result("only-one", replace(FORWARDED, receipts=FORWARDED.receipts * 2), title="[bold]markup[/] is text"),
+    result("only-one", changed(FORWARDED, receipts=FORWARDED.receipts * 2), title="[bold]markup[/] is text"),
 )
 
 
@@ -60,7 +61,7 @@ PROBED = report(
     result("good", FORWARDED, probe=Probe.TTY),
     result("good", REAPED, probe=Probe.REAP),
     result("good", KEPT, probe=Probe.EXIT_CODE),
-    result("good", GRACEFUL, probe=Probe.STOP, claim=WORKS, start=StartCommand(command=("node", "server.js"))),
+    result("good", GRACEFUL, probe=Probe.STOP, claim=WORKS, start=start_command(command=("node", "server.js"))),
     result("good", FORWARDED, claim=WORKS),
     result("good", FORWARDED, signal=HUP, claim=WORKS),
     result("bad", SWALLOWED, claim=WORKS, start=START),
@@ -69,11 +70,11 @@ PROBED = report(
     result("bad", ZOMBIE, probe=Probe.REAP, expected=Expected.NEVER),
     result("odd", UNTESTED, claim=WORKS),
     result("odd", GRACEFUL, ABRUPT, probe=Probe.STOP),
-    result("odd", replace(LOST, codes=((42, None), (0, 1))), probe=Probe.EXIT_CODE),
+    result("odd", changed(LOST, codes=((42, None), (0, 1))), probe=Probe.EXIT_CODE),
 )
 
 
-def drawn(made: Report, recorded: Mapping[str, Verdict] | None = None, *, width: int = 100) -> str:
+def drawn(made: Document, recorded: Mapping[str, Verdict] | None = None, *, width: int = 100) -> str:
     console = Console(width=width, file=io.StringIO(), color_system=None, force_terminal=False, highlight=False)
     with console.capture() as capture:
         console.print(render(made, recorded))
@@ -93,7 +94,7 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 
 ✓ forwarded: received once, the app is in control
 » duplicated: received, or sent, more than once
-○ swallowed: not received, all runs on
+○ swallowed: not received; everything keeps running
 ✗ killed: not received, the app is gone
 ? untested: could not be tested
 
@@ -115,11 +116,11 @@ DRAWN_PROBES = """\
 
 
 ✓ forwarded: received once, the app is in control
-○ swallowed: not received, all runs on
+○ swallowed: not received; everything keeps running
 ✓ graceful: the app shut down, and answered the request in flight
 ✗ forced: SIGKILL, after the whole grace period
 ✓ kept: the container's exit code is the app's
-✗ lost: the container's exit code is another, or it runs on
+✗ lost: the container's exit code is another, or it keeps running
 ✓ reaped: an orphan that ended is gone
 ○ zombie: an orphan that ended stays
 ~ unstable: repeats disagree
@@ -132,7 +133,7 @@ def test_probes_are_drawn_behind_the_signals_and_claims_last() -> None:
 
 
 def test_the_order_of_the_results_is_not_that_of_the_columns() -> None:
-    backwards = replace(PROBED, results=PROBED.results[::-1])
+    backwards = changed(PROBED, results=PROBED.results[::-1])
     heading = DRAWN_PROBES.partition("\n")[0]
     assert heading in drawn(backwards, width=160)
 
@@ -159,7 +160,7 @@ def test_a_claim_that_one_cell_refutes_is_refuted() -> None:
 def test_claims_and_linter_are_counted_in_a_line_each() -> None:
     assert claims(PROBED) == (
         "Claims that held: 1 of 2 on local:musl-node24.\n"
-        "A linter (JSONArgsRecommended) on local:musl-node24: 1 warnings, 1 of them right; "
+        "A linter (JSONArgsRecommended) on local:musl-node24: 1 warning, 1 of them right; "
         "0 variants that lose a signal go unnoticed."
     )
 
@@ -187,7 +188,9 @@ def test_where_nobody_claims_anything_nothing_is_counted() -> None:
     ],
 )
 def test_what_is_wanted_of_a_probe_is_told_in_its_own_words(probe: Probe, good: str) -> None:
-    always, never, depends = (wanted_of(result("v", UNTESTED, probe=probe, expected=expected)) for expected in Expected)
+    always, never, depends = (
+        expectation(result("v", UNTESTED, probe=probe, expected=expected)) for expected in Expected
+    )
     assert (always, never, depends) == (good, f"anything but {good}", "what was recorded")
     assert Verdict(good).good
 
@@ -219,11 +222,11 @@ def test_bases_without_results_are_not_drawn() -> None:
             SMALL,
             "5 cells in 1.2 s: 1 forwarded, 1 duplicated, 1 swallowed, 1 killed, 1 untested; 1 not as expected",
         ),
-        (report(result("v", FORWARDED)), "1 cells in 1.2 s: 1 forwarded; all as expected"),
+        (report(result("v", FORWARDED)), "1 cell in 1.2 s: 1 forwarded; all as expected"),
         (report(), "0 cells in 1.2 s: none; all as expected"),
     ],
 )
-def test_the_summary_is_one_line(made: Report, line: str) -> None:
+def test_the_summary_is_one_line(made: Document, line: str) -> None:
     assert summary(made) == line
 
 

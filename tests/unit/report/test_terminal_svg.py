@@ -14,6 +14,7 @@ from rich.console import Group
 from rich.text import Text
 
 from harness.cli import run as cli
+from harness.cli.entry import cli as program
 from harness.core.evidence import Untested
 from harness.core.verdict import Expected
 from harness.report import table
@@ -155,5 +156,6 @@ def test_whatever_is_printed_is_a_well_formed_picture(text: str, title: str) -> 
     ],
 )
 def test_the_command_is_told_without_where_its_reports_go(words: list[str], typed: str) -> None:
-    root = click.Context(click.Group("cli"), info_name="signal-harness")
+    # With the settings of the whole program: a command keeps the names of its help option from its first context.
+    root = click.Context(program, info_name="signal-harness", **program.context_settings)
     assert cli._typed(cli.run.make_context("run", list(words), parent=root)) == typed
