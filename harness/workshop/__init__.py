@@ -1,1 +1,1 @@
-"""The workshop: a demo for a room, labs for attendees, and what both are told with."""
+"""The workshop: a demo to present, labs to do, and what both stand on."""

@@ -1,4 +1,4 @@
-"""An engine whose containers are looked on at: what is done to them is told first, and held until it may go on."""
+"""An engine whose containers are observed: what is done to them is announced, and held until it may proceed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Action:
 
 
 class Observer(Protocol):
-    """Who looks on. Called in the threads of the runs, several runs at once."""
+    """Who watches the containers. Called in the threads of the runs, several runs at once."""
 
     def created(self, launch: Launch, container: Container) -> None:
         """A container is there, not started yet."""

@@ -1,25 +1,26 @@
-"""A story told with real containers: chapters, what is asked of the room, what is run before and after a fix. Pure."""
+"""A story of real containers: chapters, what people are asked, what is run before and after a fix. Pure."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from harness.core.errors import UsageError
-from harness.core.question import Probe
-from harness.core.signals import DEFAULT_SIGNALS, Signal, parse_signal
+from harness.core.question import Question
+from harness.core.signals import DEFAULT_SIGNALS
 from harness.core.subject import Cell
+from harness.core.toml import read_toml
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.core.catalogue import Catalogue
+    from harness.core.catalogue import Catalogue, Variant
     from harness.core.facts import BaseFacts
-    from harness.core.subject import Expectation, Variant
+    from harness.core.signals import Signal
+    from harness.core.subject import Expectation
 
 SCHEMA: Final = 1
 FILE_NAME: Final = "demo.toml"
@@ -28,7 +29,7 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _RANGE: Final = re.compile(r"(?P<begin>[0-9]{1,4})(?P<dash>-(?P<end>[0-9]{1,4})?)?")
 
 
-class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One variant that is run: on each base whose ``/bin/sh`` is of one of these names, or on the first base."""
 
     variant: str
@@ -36,7 +37,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An answer the room may give, and the verdicts that prove it right."""
+    """An answer that may be given, and the verdicts that prove it right."""
 
     text: str
     verdicts: tuple[Verdict, ...]
@@ -45,8 +46,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Chapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One chapter of a story.
 
-    ``asks`` is a signal or a probe, put to all its acts: the ``broken`` ones, and the ``mended`` ones after the fix. A
-    chapter with ``claims`` has no acts: it holds all claims whose source begins so against what is measured.
+    ``asks`` is a signal or a probe, put to all its examples: the ``broken`` ones, then the ``mended`` ones. A
+    chapter with ``claims`` has none: it compares all claims whose source begins so with what is measured.
     """
 
     name: str
@@ -55,22 +56,17 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     question: str
     asks: str = ""
     options: tuple[Option, ...] = ()
-    broken: tuple[Act, ...] = ()
+    broken: tuple[Example, ...] = ()
     fix: str = ""
     code: str = ""
-    mended: tuple[Act, ...] = ()
+    mended: tuple[Example, ...] = ()
     lesson: str = ""
     claims: str = ""
 
     @property
-    def probe(self) -> Probe:
+    def asked(self) -> Question:
         """What is asked of its containers."""
-        return Probe(self.asks) if self.asks in {*Probe} else Probe.SIGNAL
-
-    @property
-    def signal(self) -> Signal | None:
-        """The signal that is sent, if the chapter is about one."""
-        return parse_signal(self.asks) if self.probe is Probe.SIGNAL and self.asks else None
+        return Question.parse(self.asks)
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +80,9 @@ class Story(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def signals(self) -> tuple[Signal, ...]:
         """Every signal that is sent in it."""
-        return tuple(dict.fromkeys(chapter.signal for chapter in self.chapter if chapter.signal))
+        return tuple(
+            dict.fromkeys(signal for chapter in self.chapter if chapter.asks and (signal := chapter.asked.signal))
+        )
 
 
 def parse_story(text: str, *, place: str, catalogue: Catalogue) -> Story:
@@ -93,15 +91,12 @@ def parse_story(text: str, *, place: str, catalogue: Catalogue) -> Story:
     Args:
         text: the content of ``demo.toml``.
         place: the file's name, for messages.
-        catalogue: the catalogue that its acts are from.
+        catalogue: the catalogue that its examples are from.
 
     Raises:
-        UsageError: it is malformed, or speaks of a variant, a signal or a probe that there is none of.
+        UsageError: it is malformed, or names a variant, a signal or a probe that does not exist.
     """
-    try:
-        story = msgspec.convert(tomllib.loads(text), Story)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"{place}: {error}") from error
+    story = read_toml(text, Story, place=place)
     if story.schema != SCHEMA:
         raise UsageError(f"{place}: schema {story.schema} is unknown", remedy=f"This version reads schema {SCHEMA}.")
     if not story.chapter:
@@ -121,18 +116,18 @@ def _flaw(chapter: Chapter, variants: Sequence[Variant], names: set[str]) -> str
     if chapter.name in names:
         return "two chapters have this name"
     if len(chapter.options) > MOST_OPTIONS:
-        return f"it has {len(chapter.options)} options, and the room can choose among {MOST_OPTIONS}"
+        return f"it has {len(chapter.options)} options; at most {MOST_OPTIONS} are allowed"
     if chapter.claims:
         if chapter.broken or chapter.mended or chapter.asks:
-            return "a chapter with claims has no acts"
+            return "a chapter with claims has no asks, broken or mended"
         return "" if _claiming(variants, chapter.claims) else f"no claim has a source that begins {chapter.claims!r}"
     if not chapter.asks or not chapter.broken:
-        return "asks and broken are missing, or claims"
+        return "expected asks and broken, or claims"
     known = {variant.name for variant in variants}
-    if unknown := [act.variant for act in (*chapter.broken, *chapter.mended) if act.variant not in known]:
+    if unknown := [example.variant for example in (*chapter.broken, *chapter.mended) if example.variant not in known]:
         return f"the catalogue has no variant {unknown[0]!r}"
     try:
-        _ = chapter.signal
+        _ = chapter.asked
     except UsageError as error:
         return str(error)
     return ""
@@ -171,19 +166,19 @@ def _numbers(word: str, count: int) -> list[int]:
 
 
 def cells_of(
-    chapter: Chapter, acts: Iterable[Act], catalogue: Catalogue, bases: Mapping[str, BaseFacts]
+    chapter: Chapter, examples: Iterable[Example], catalogue: Catalogue, bases: Mapping[str, BaseFacts], *, engine: str
 ) -> tuple[Cell, ...]:
-    """The cells that acts come to: each on every base whose shell it names, else on the first."""
+    """The cells of examples: each on every base whose shell it names, else on the first."""
     variants = {variant.name: variant for variant in catalogue.variants}
     return tuple(
-        Cell(base=base, variant=variants[act.variant], signal=chapter.signal, probe=chapter.probe)
-        for act in acts
-        for base in _bases(act, bases)
+        Cell(engine=engine, subject=catalogue.subject(variants[example.variant], base), question=chapter.asked)
+        for example in examples
+        for base in _bases(example, bases)
     )
 
 
-def _bases(act: Act, bases: Mapping[str, BaseFacts]) -> list[str]:
-    fitting = [reference for shell in act.on for reference, facts in bases.items() if facts.has_shell(shell)]
+def _bases(example: Example, bases: Mapping[str, BaseFacts]) -> list[str]:
+    fitting = [reference for shell in example.on for reference, facts in bases.items() if facts.has_shell(shell)]
     return list(dict.fromkeys(fitting)) or list(bases)[:1]
 
 
@@ -196,18 +191,21 @@ def _claiming(variants: Iterable[Variant], source: str) -> list[tuple[Variant, E
     ]
 
 
-def claimed(variants: Iterable[Variant], source: str, bases: Iterable[str]) -> tuple[Cell, ...]:
-    """The cells that hold claims to the test: what a claim says of signals and of other probes, on every base.
+def claim_cells(catalogue: Catalogue, source: str, bases: Iterable[str], *, engine: str) -> tuple[Cell, ...]:
+    """The cells that put claims to the test: what a claim says of signals and of other probes, on every base.
 
     Args:
-        variants: the variants.
+        catalogue: the catalogue whose claims these are.
         source: how the sources of the claims begin.
         bases: the bases.
+        engine: the engine's name.
     """
     cells: list[Cell] = []
     for base in bases:
-        for variant, said in _claiming(variants, source):
-            signals = dict.fromkeys([*(DEFAULT_SIGNALS if said.forwards else ()), *said.signals])
-            cells += [Cell(base=base, variant=variant, signal=signal) for signal in signals]
-            cells += [Cell(base=base, variant=variant, probe=probe) for probe in said.probes]
+        for variant, expectation in _claiming(catalogue.variants, source):
+            signals = dict.fromkeys([*(DEFAULT_SIGNALS if expectation.forwards else ()), *expectation.signals])
+            asked = [Question(signal=signal) for signal in signals]
+            asked += [Question(probe=probe) for probe in expectation.probes]
+            subject = catalogue.subject(variant, base)
+            cells += [Cell(engine=engine, subject=subject, question=question) for question in asked]
     return tuple(cells)

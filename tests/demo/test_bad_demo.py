@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from harness.session import load_catalogue
+from harness.catalogues import load_catalogue
 from tests.support.command import command
 from tests.support.terminal import Terminal
 

@@ -62,7 +62,7 @@ def started(opens_ahead: Opens) -> dict[str, Terminal]:
 
 
 @pytest.fixture(scope="module")
-def told(piped: subprocess.Popen[str], started: dict[str, Terminal]) -> str:
+def printed(piped: subprocess.Popen[str], started: dict[str, Terminal]) -> str:
     """What a demo without a terminal writes."""
     out, err = piped.communicate(timeout=WAIT_S)
     assert piped.returncode == 0, err
@@ -81,22 +81,22 @@ def test_it_goes_on_without_a_key(started: dict[str, Terminal]) -> None:
     assert left_behind(terminal.pid) == []
 
 
-def test_plain_is_nothing_but_text(told: str) -> None:
-    assert told.replace("\n", "").isprintable()
-    assert HINT not in told  # nobody is there to press a key
+def test_plain_is_nothing_but_text(printed: str) -> None:
+    assert printed.replace("\n", "").isprintable()
+    assert HINT not in printed  # nobody is there to press a key
 
 
-def test_plain_has_no_blanks_at_the_ends_of_lines(told: str) -> None:
-    assert [line for line in told.splitlines() if line != line.rstrip()] == []
+def test_plain_has_no_blanks_at_the_ends_of_lines(printed: str) -> None:
+    assert [line for line in printed.splitlines() if line != line.rstrip()] == []
 
 
-def test_plain_tells_commands_in_one_line(told: str) -> None:
-    runs = [line for line in told.splitlines() if line.startswith("$ docker run ")]
+def test_plain_tells_commands_in_one_line(printed: str) -> None:
+    runs = [line for line in printed.splitlines() if line.startswith("$ docker run ")]
     assert len(runs) == 2
     assert all(re.search(r" signal-harness/[\w-]+:\w+$", line) for line in runs), runs
 
 
-def test_plain_tells_all_of_a_chapter_in_order(told: str) -> None:
+def test_plain_tells_all_of_a_chapter_in_order(printed: str) -> None:
     wanted = (
         r"^6/9 One signal, two deliveries",
         r"dumb-init signals its child's whole process group",
@@ -120,33 +120,33 @@ def test_plain_tells_all_of_a_chapter_in_order(told: str) -> None:
         r"Before and after",
         r"To take home",
     )
-    assert _in_order(told, *wanted), told
-    assert len(re.findall(r"^\$ docker (?:run|kill) ", told, re.MULTILINE)) == 4
+    assert _in_order(printed, *wanted), printed
+    assert len(re.findall(r"^\$ docker (?:run|kill) ", printed, re.MULTILINE)) == 4
 
 
-def test_plain_tells_a_command_before_what_it_leads_to(told: str) -> None:
-    lines = told.splitlines()
+def test_plain_tells_a_command_before_what_it_leads_to(printed: str) -> None:
+    lines = printed.splitlines()
     sent = [number for number, line in enumerate(lines) if line.startswith("$ docker kill ")]
     received = [number for number, line in enumerate(lines) if "│ Received signal: SIGTERM" in line]
     verdicts = [number for number, line in enumerate(lines) if VERDICT.match(line)]
     assert len(sent) == len(verdicts) == 2
     assert received
     for begin, end in zip(sent, verdicts, strict=True):
-        assert any(begin < number < end for number in received), told
+        assert any(begin < number < end for number in received), printed
     assert all(any(begin < number < end for begin, end in zip(sent, verdicts, strict=True)) for number in received)
 
 
-def test_plain_tells_every_delivery(told: str) -> None:
-    before, _, after = told.partition("Who was right?")
+def test_plain_tells_every_delivery(printed: str) -> None:
+    before, _, after = printed.partition("Who was right?")
     _, word = VERDICT.findall(before)[0]
     (_, mended), *_ = VERDICT.findall(after)
     received = before.count("│ Received signal: SIGTERM")
     (app,) = set(re.findall(r"Listening on port \d+ pid=(\d+)", before))
     sent = len(re.findall(rf"──SIGTERM──▶ {app} node server\.js", before))
     handled = len(re.findall(rf" {app} node server\.js: its handler for SIGTERM runs", before))
-    assert handled == received, told
+    assert handled == received, printed
     if word == Verdict.DUPLICATED:
-        assert sent == 2, told
+        assert sent == 2, printed
     assert mended == Verdict.FORWARDED
     assert after.count("│ Received signal: SIGTERM") == 1
 
@@ -167,8 +167,10 @@ def test_lines_wait_for_keys(started: dict[str, Terminal]) -> None:
     assert terminal.exit_code() == 0
     assert left_behind(terminal.pid) == []
     assert terminal.ask("#{alternate_on} #{cursor_flag}") == "0 1"
-    told = terminal.history()
-    assert _in_order(told, r"Predict first", r"^\$ docker run", r"^\$ docker kill", r"Who was right", r"^Go on there: ")
+    history = terminal.history()
+    assert _in_order(
+        history, r"Predict first", r"^\$ docker run", r"^\$ docker kill", r"Who was right", r"^Go on there: "
+    )
 
 
 def test_lines_tell_of_the_keys(started: dict[str, Terminal]) -> None:
@@ -192,7 +194,7 @@ def test_without_colours_there_are_none(started: dict[str, Terminal]) -> None:
 
 
 def _trees(terminal: Terminal) -> int:
-    """How often the process tree has been told in full."""
+    """How often the process tree has been printed in full."""
     return len(re.findall(r"└ node server\.js {2}handler", terminal.history()))
 
 

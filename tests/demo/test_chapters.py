@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from harness.catalogues import load_catalogue
 from harness.core.question import Probe
-from harness.core.verdict import VERDICTS, Verdict
-from harness.report.style import LOOKS, MEANINGS
-from harness.session import load_catalogue
-from harness.workshop.story import claimed
+from harness.core.verdict import Verdict
+from harness.workshop.story import claim_cells
 from tests.support.walking import (
     ANSWER,
     CLAIM,
@@ -42,12 +41,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 
-FOLDER: Final = load_catalogue(None)[0]
+FOLDER, CATALOGUE = load_catalogue(None)
 STORY: Final[dict[str, Any]] = tomllib.loads((FOLDER / "demo.toml").read_text())
 CHAPTERS: Final[list[dict[str, Any]]] = STORY["chapter"]
-TOLD: Final = [chapter for chapter in CHAPTERS if "claims" not in chapter]
+WITH_RUNS: Final = [chapter for chapter in CHAPTERS if "claims" not in chapter]
 LOW: Final = [CHAPTERS[number - 1] for number in (3, 5, 6, 7)]
-VARIANTS: Final = {variant.name: variant for variant in load_catalogue(None)[1].variants}
+VARIANTS: Final = {variant.name: variant for variant in CATALOGUE.variants}
 RECEIVED: Final = re.compile(r"^ Received signal: (SIG\w+) ")
 
 
@@ -56,7 +55,7 @@ def each(chapters: Sequence[dict[str, Any]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("chapter", [pytest.param(chapter, id=chapter["name"]) for chapter in chapters])
 
 
-by_name: Final = each(TOLD)
+by_name: Final = each(WITH_RUNS)
 low_by_name: Final = each(LOW)
 
 
@@ -66,9 +65,9 @@ def of(shots: Sequence[Shot], chapter: dict[str, Any], *kinds: str) -> list[Shot
     return [shot for shot in shots if shot.number == number and (not kinds or shot.kind in kinds)]
 
 
-def acts(chapter: dict[str, Any], part: str) -> list[tuple[str, str]]:
+def examples(chapter: dict[str, Any], part: str) -> list[tuple[str, str]]:
     """What a chapter runs, as the variant and the shell of its base, in order."""
-    return [(act["variant"], shell) for act in chapter[part] for shell in act["on"]]
+    return [(example["variant"], shell) for example in chapter[part] for shell in example["on"]]
 
 
 def starting(variant: str) -> list[str]:
@@ -79,7 +78,7 @@ def starting(variant: str) -> list[str]:
 
 def good(chapter: dict[str, Any]) -> Verdict:
     """The verdict that one wants of what a chapter asks."""
-    return VERDICTS[Probe(chapter["asks"]) if chapter["asks"] in {*Probe} else Probe.SIGNAL][0]
+    return (Probe(chapter["asks"]) if chapter["asks"] in {*Probe} else Probe.SIGNAL).good
 
 
 def flat(lines: Sequence[str]) -> str:
@@ -112,7 +111,7 @@ def test_the_title_tells_what_comes_and_where(walks: Walks) -> None:
     for number, chapter in enumerate(CHAPTERS, start=1):
         assert f" {number}  {chapter['title']}\n" in text
     assert flat(STORY["intro"].split()) in flat(walks.whole[0].lines)
-    bases = {found["base"] for seen in walks.whole for found in PROCESSES.finditer(seen.text)}
+    bases = {match["base"] for seen in walks.whole for match in PROCESSES.finditer(seen.text)}
     assert len(bases) > 1
     for base in bases:
         assert re.search(rf"^ {re.escape(base)}  +/bin/sh is \S.*, Node \d", text, re.MULTILINE), text
@@ -127,8 +126,8 @@ def test_every_chapter_comes_once_and_in_order(walks: Walks) -> None:
 @by_name
 def test_a_chapter_goes_from_the_question_to_the_fix(walks: Walks, chapter: dict[str, Any]) -> None:
     shots = of(walks.whole, chapter)
-    play = ["held", "over", "told"]
-    expected = ["question", *play * len(acts(chapter, "broken")), "fix", *play * len(acts(chapter, "mended"))]
+    run = ["held", "over", "verdict"]
+    expected = ["question", *run * len(examples(chapter, "broken")), "fix", *run * len(examples(chapter, "mended"))]
     assert [kind for kind, _ in groupby(shots, key=lambda seen: seen.kind)] == expected
     fix = next(number for number, seen in enumerate(shots) if seen.kind == "fix")
     for number, seen in enumerate(shots):
@@ -139,28 +138,29 @@ def test_a_chapter_goes_from_the_question_to_the_fix(walks: Walks, chapter: dict
 @by_name
 def test_a_question_shows_the_dockerfile_and_nothing_of_the_answer(walks: Walks, chapter: dict[str, Any]) -> None:
     (seen,) = of(walks.whole, chapter, "question")
-    told = flat(seen.lines)
-    assert flat([chapter["intro"]]) in told
-    assert chapter["question"] in told
-    for variant, _ in acts(chapter, "broken"):
+    text = flat(seen.lines)
+    assert flat([chapter["intro"]]) in text
+    assert chapter["question"] in text
+    for variant, _ in examples(chapter, "broken"):
         assert VARIANTS[variant].dockerfile in seen.text
         for line in starting(variant):
             assert any(shown.startswith(f" {line}") for shown in seen.lines), seen.text
-        assert ("docker run --init" in flat(seen.part(VARIANTS[variant].dockerfile))) is VARIANTS[variant].init
+        assert ("docker run --init" in flat(seen.part(VARIANTS[variant].dockerfile))) is VARIANTS[variant].launch.init
     for letter, option in zip("abcdefgh", chapter["options"], strict=False):
         assert f" {letter}  {option['text']}" in seen.lines, seen.text
-    answers = [*MEANINGS.values(), *(symbol for symbol, _ in LOOKS.values() if symbol not in "~?")]
+    answers = [*(verdict.meaning for verdict in Verdict)]
+    answers += [verdict.symbol for verdict in Verdict if verdict.symbol not in "~?"]
     answers += [f": {verdict}" for verdict in Verdict]
-    answers += [chapter["fix"], chapter["lesson"], "--name", "Received signal: SIGTERM", "To mend it"]
+    answers += [chapter["fix"], chapter["lesson"], "--name", "Received signal: SIGTERM", "How to fix it"]
     assert not [answer for answer in answers if answer in seen.text], seen.text
 
 
 @by_name
 def test_a_command_is_held_before_anything_comes_of_it(walks: Walks, chapter: dict[str, Any]) -> None:
-    plays = acts(chapter, "broken") + acts(chapter, "mended")
-    for (_, shots), (variant, shell) in zip(_by_container(of(walks.whole, chapter, "held")), plays, strict=True):
+    runs = examples(chapter, "broken") + examples(chapter, "mended")
+    for (_, shots), (variant, shell) in zip(_by_container(of(walks.whole, chapter, "held")), runs, strict=True):
         for seen in shots:
-            told = flat(seen.lines)
+            text = flat(seen.lines)
             assert seen.lines[-1].startswith("  n run it  "), seen.text
             assert seen.text.count(NEXT) == 1
             assert re.search(rf"docker run -d --name {seen.container} .*/{variant}:\w+$", seen.commands[0])
@@ -172,22 +172,22 @@ def test_a_command_is_held_before_anything_comes_of_it(walks: Walks, chapter: di
             assert " The path of the signal" not in seen.lines
             assert "Listening on port" in flat(seen.part("The log"))
             assert not any(RECEIVED.match(line) for line in seen.part("The log")), seen.text
-            assert "has ended" not in told
+            assert "has ended" not in text
         asked = chapter["asks"]
         how = {"stop": "curl", "reap": "docker exec"}.get(asked, f"docker kill --signal={asked} {shots[0].container} ")
         assert how in shots[0].commands[-1]
 
 
 @by_name
-def test_a_play_ends_with_tree_log_path_and_verdict(walks: Walks, chapter: dict[str, Any]) -> None:
-    plays = acts(chapter, "broken") + acts(chapter, "mended")
+def test_a_run_ends_with_tree_log_path_and_verdict(walks: Walks, chapter: dict[str, Any]) -> None:
+    runs = examples(chapter, "broken") + examples(chapter, "mended")
     for (container, (seen,)), (variant, shell) in zip(
-        _by_container(of(walks.whole, chapter, "over")), plays, strict=True
+        _by_container(of(walks.whole, chapter, "over")), runs, strict=True
     ):
         assert seen.verdict["variant"] == variant
         assert seen.verdict["asked"] == chapter["asks"]
-        assert flat(seen.lines[:-2]).endswith(MEANINGS[Verdict(seen.verdict["word"])]), seen.text
-        assert seen.verdict["symbol"] == LOOKS[Verdict(seen.verdict["word"])][0]
+        assert flat(seen.lines[:-2]).endswith(Verdict(seen.verdict["word"]).meaning), seen.text
+        assert seen.verdict["symbol"] == Verdict(seen.verdict["word"]).symbol
         assert container in seen.commands[-1]
         assert shell.casefold() in seen.shell.casefold(), seen.text
         assert seen.part("Processes on "), seen.text
@@ -196,7 +196,7 @@ def test_a_play_ends_with_tree_log_path_and_verdict(walks: Walks, chapter: dict[
         assert path, seen.text
         assert all(re.match(r"^ +\+[\d.]+ (µs|ms|s)  \S", line) for line in path), seen.text
         # What is written in the log is what the verdict says.
-        received = Counter(found[1] for line in log if (found := RECEIVED.match(line)))[chapter["asks"]]
+        received = Counter(match[1] for line in log if (match := RECEIVED.match(line)))[chapter["asks"]]
         match Verdict(seen.verdict["word"]):
             case Verdict.FORWARDED:
                 assert received == 1, seen.text
@@ -226,36 +226,36 @@ def assert_processes(shots: Sequence[Shot]) -> None:
 
 @by_name
 def test_the_right_answer_is_that_of_the_verdict(walks: Walks, chapter: dict[str, Any]) -> None:
-    overs, tolds = of(walks.whole, chapter, "over"), of(walks.whole, chapter, "told")
-    for over, told in zip(overs, tolds, strict=True):
-        assert over.verdict[0] == told.verdict[0]
-        answers = list(ANSWER.finditer(told.text))
-        if "after the fix" in told.lines[0]:
+    overs, verdicts = of(walks.whole, chapter, "over"), of(walks.whole, chapter, "verdict")
+    for over, judged in zip(overs, verdicts, strict=True):
+        assert over.verdict[0] == judged.verdict[0]
+        answers = list(ANSWER.finditer(judged.text))
+        if "after the fix" in judged.lines[0]:
             assert not answers
             continue
         assert [answer["text"] for answer in answers] == [option["text"] for option in chapter["options"]]
-        word = told.verdict["word"]
+        word = judged.verdict["word"]
         for answer, option in zip(answers, chapter["options"], strict=True):
-            assert (answer["mark"] == "✓") is (word in option["verdicts"]), told.text
-        assert [answer["mark"] for answer in answers].count("✓") == 1, told.text
+            assert (answer["mark"] == "✓") is (word in option["verdicts"]), judged.text
+        assert [answer["mark"] for answer in answers].count("✓") == 1, judged.text
 
 
 @by_name
 def test_the_fix_mends_it(walks: Walks, chapter: dict[str, Any]) -> None:
     wanted = good(chapter)
-    tolds = of(walks.whole, chapter, "told")
-    words = [seen.verdict["word"] for seen in tolds]
-    count = len(acts(chapter, "broken"))
+    verdicts = of(walks.whole, chapter, "verdict")
+    words = [seen.verdict["word"] for seen in verdicts]
+    count = len(examples(chapter, "broken"))
     if chapter["name"] == "shell-form":
         assert words[0] == wanted  # the base whose shell replaces itself
     broken = words[chapter["name"] == "shell-form" : count]
     assert broken
     assert wanted not in broken
     assert set(words[count:]) == {wanted}
-    assert all((" To mend it" in seen.lines) is (word != wanted) for seen, word in zip(tolds, words, strict=True))
-    assert [found["word"] for found in OUTCOME.finditer(tolds[-1].text)] == words
-    assert flat([chapter["lesson"]]) in flat(tolds[-1].lines)
-    assert not any(" Before and after" in seen.lines for seen in tolds[:-1])
+    assert all((" How to fix it" in seen.lines) is (word != wanted) for seen, word in zip(verdicts, words, strict=True))
+    assert [match["word"] for match in OUTCOME.finditer(verdicts[-1].text)] == words
+    assert flat([chapter["lesson"]]) in flat(verdicts[-1].lines)
+    assert not any(" Before and after" in seen.lines for seen in verdicts[:-1])
 
 
 @by_name
@@ -264,7 +264,7 @@ def test_the_fix_is_shown_beside_what_it_mends(walks: Walks, chapter: dict[str, 
     assert chapter["fix"] in flat(seen.lines)
     before, after = flat(seen.part("Before")), flat(seen.part("After"))
     for part, text in (("broken", before), ("mended", after)):
-        for variant, _ in acts(chapter, part):
+        for variant, _ in examples(chapter, part):
             assert VARIANTS[variant].dockerfile in text
             assert all(line in text for line in starting(variant)), seen.text
     assert ("In the app" in seen.text) is ("code" in chapter)
@@ -273,16 +273,16 @@ def test_the_fix_is_shown_beside_what_it_mends(walks: Walks, chapter: dict[str, 
 
 @by_name
 def test_advice_speaks_of_nothing_that_is_elsewhere(walks: Walks, chapter: dict[str, Any]) -> None:
-    for seen in of(walks.whole, chapter, "told"):
+    for seen in of(walks.whole, chapter, "verdict"):
         assert "path above" not in flat(seen.lines) or " The path of the signal" in seen.lines, seen.text
 
 
 @by_name
 def test_advice_does_not_contradict_the_path(walks: Walks, chapter: dict[str, Any]) -> None:
-    for over, told in zip(of(walks.whole, chapter, "over"), of(walks.whole, chapter, "told"), strict=True):
+    for over, judged in zip(of(walks.whole, chapter, "over"), of(walks.whole, chapter, "verdict"), strict=True):
         path = "\n".join(over.part("The path of the signal"))
         reaches = re.search(r"npm start ──SIG\w+──▶ \d+ node server\.js", path)
-        assert not (reaches and "not to the app" in flat(told.lines)), f"{over.text}\n{told.text}"
+        assert not (reaches and "not to the app" in flat(judged.lines)), f"{over.text}\n{judged.text}"
 
 
 @by_name
@@ -298,10 +298,12 @@ def test_claims_are_held_against_what_was_measured(walks: Walks) -> None:
     assert question.kind == "question"
     assert chapter["question"] in question.text
     assert not re.search(r"held|refuted|[✓✗]", question.text)
-    claiming = dict.fromkeys(cell.variant.name for cell in claimed(VARIANTS.values(), chapter["claims"], ["base"]))
+    claiming = dict.fromkeys(
+        cell.subject.name for cell in claim_cells(CATALOGUE, chapter["claims"], ["base"], engine="docker")
+    )
     rows = list(CLAIM.finditer(seen.text))
     assert [row["variant"] for row in rows] == [*claiming], seen.text
-    held = sum("✗" not in row["found"] for row in rows)
+    held = sum("✗" not in row["holds"] for row in rows)
     assert f" {held} of {len(rows)} hold on every base." in seen.lines
     assert all(row["text"] == VARIANTS[row["variant"]].claim.text for row in rows), seen.text
     assert flat([chapter["lesson"]]) in flat(seen.lines)
@@ -309,10 +311,10 @@ def test_claims_are_held_against_what_was_measured(walks: Walks) -> None:
 
 def test_verdict_and_command_are_on_low_screens_as_well(walks: Walks) -> None:
     overs = [seen for seen in walks.low if seen.kind == "over"]
-    assert len(overs) == sum(len(acts(chapter, part)) for chapter in LOW for part in ("broken", "mended"))
+    assert len(overs) == sum(len(examples(chapter, part)) for chapter in LOW for part in ("broken", "mended"))
     for seen in overs:
-        assert seen.verdict["symbol"] == LOOKS[Verdict(seen.verdict["word"])][0]
-        assert flat(seen.lines[:-2]).endswith(MEANINGS[Verdict(seen.verdict["word"])]), seen.text
+        assert seen.verdict["symbol"] == Verdict(seen.verdict["word"]).symbol
+        assert flat(seen.lines[:-2]).endswith(Verdict(seen.verdict["word"]).meaning), seen.text
         assert seen.part("Processes on "), seen.text
         assert seen.part("The log"), seen.text
         assert seen.part("The path of the signal"), seen.text
@@ -333,9 +335,9 @@ def test_low_screens_tell_the_question_and_the_answers_in_full(walks: Walks, cha
     (question,) = of(walks.low, chapter, "question")
     assert chapter["question"] in flat(question.lines)
     assert all(f"  {option['text']}" in question.text for option in chapter["options"])
-    first, *_, last = of(walks.low, chapter, "told")
-    assert [found["mark"] for found in ANSWER.finditer(first.text)].count("✓") == 1
-    assert len(list(OUTCOME.finditer(last.text))) == len(acts(chapter, "broken")) + len(acts(chapter, "mended"))
+    first, *_, last = of(walks.low, chapter, "verdict")
+    assert [match["mark"] for match in ANSWER.finditer(first.text)].count("✓") == 1
+    assert len(list(OUTCOME.finditer(last.text))) == len(examples(chapter, "broken")) + len(examples(chapter, "mended"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,9 +385,9 @@ def test_the_table_is_whole_on_a_low_screen(end: End) -> None:
 def assert_table(seen: Shot) -> None:
     """Every variant can be told from the others, every cell is there, and so is how many there are of each verdict."""
     cells = int(re.search(r"^ (\d+) cells\.", seen.text, re.MULTILINE)[1])
-    symbols = re.escape("".join(symbol for symbol, _ in LOOKS.values()))
+    symbols = re.escape("".join(verdict.symbol for verdict in Verdict))
     rows = re.findall(rf"([a-z][\w-]*(?:…[\w-]+)?) +((?:[{symbols}] {{0,2}})+)", "\n".join(seen.lines[3:-5]))
-    assert sum(len(found.replace(" ", "")) for _, found in rows) == cells, seen.text
+    assert sum(len(line.replace(" ", "")) for _, line in rows) == cells, seen.text
     counts = re.findall(rf"[{symbols}] ([a-z-]+) (\d+)(?: {{3}}|$)", seen.text, re.MULTILINE)
     assert sum(int(count) for _, count in counts) == cells, seen.text
     names = [name for name, _ in rows]
@@ -396,8 +398,8 @@ def assert_table(seen: Shot) -> None:
 def test_claims_are_told_on_a_low_screen(walks: Walks, end: End) -> None:
     (usual,) = (seen for seen in walks.whole if seen.kind == "claims")
     low, rows = list(CLAIM.finditer(end.low_claims.text)), list(CLAIM.finditer(usual.text))
-    assert [(row["variant"], row["found"].split()) for row in low] == [
-        (row["variant"], row["found"].split()) for row in rows
+    assert [(row["variant"], row["holds"].split()) for row in low] == [
+        (row["variant"], row["holds"].split()) for row in rows
     ]
     assert flat([usual.lines[2]]) == flat([end.low_claims.lines[2]])
 
@@ -409,19 +411,19 @@ def test_after_the_table_there_are_all_of_it_and_the_report(walks: Walks, end: E
     assert prepared.containers() == []
     terminal.wait_for("$")
     assert terminal.ask("#{alternate_on} #{cursor_flag}") == "0 1"
-    told = terminal.history()
-    assert "Traceback" not in told
-    bases = sorted({found["base"] for seen in walks.whole for found in PROCESSES.finditer(seen.text)})
+    history = terminal.history()
+    assert "Traceback" not in history
+    bases = sorted({match["base"] for seen in walks.whole for match in PROCESSES.finditer(seen.text)})
     for base in bases:
-        assert f"\n{base}\n" in f"\n{told}"
+        assert f"\n{base}\n" in f"\n{history}"
     for name in VARIANTS:
-        assert len(re.findall(rf"^ {name}  .*[a-z]", told, re.MULTILINE)) == len(bases), told
-    summary = re.search(r"^(\d+) cells in [\d.]+ s: ", told, re.MULTILINE)
-    assert summary, told
+        assert len(re.findall(rf"^ {name}  .*[a-z]", history, re.MULTILINE)) == len(bases), history
+    summary = re.search(r"^(\d+) cells in [\d.]+ s: ", history, re.MULTILINE)
+    assert summary, history
     cells = int(summary[1])
     assert f" {cells} cells. " in end.table.text
     report = terminal.folder / "report.html"
-    assert f"HTML: {report}\n" in told
+    assert f"HTML: {report}\n" in history
     page = report.read_text(encoding="utf-8")
     assert len(set(re.findall(r' data-cell="(\d+)"', page))) == cells
     assert all(f"<b>{name}</b>" in page for name in VARIANTS)
@@ -429,4 +431,4 @@ def test_after_the_table_there_are_all_of_it_and_the_report(walks: Walks, end: E
 
 
 def _by_container(shots: Sequence[Shot]) -> list[tuple[str, list[Shot]]]:
-    return [(name, list(found)) for name, found in groupby(shots, key=lambda seen: seen.container)]
+    return [(name, list(group)) for name, group in groupby(shots, key=lambda seen: seen.container)]

@@ -1,4 +1,4 @@
-"""The presenter's keys, and a window that gets another size in the middle of a play."""
+"""The presenter's keys, and a window that gets another size in the middle of a run."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def test_a_repeat_runs_in_a_fresh_container(opens: Opens) -> None:
     over = on(terminal, "over")
     assert over.container == second
     terminal.press("n")
-    told = on(terminal, "told")
-    assert told.verdict[0] == over.verdict[0]
-    terminal.press("r")  # from what is told of it as well
+    judged = on(terminal, "verdict")
+    assert judged.verdict[0] == over.verdict[0]
+    terminal.press("r")  # from the verdict as well
     third = _another(terminal, second)
     assert third != first
     assert _gone(second)
@@ -103,11 +103,11 @@ def test_skipping_goes_to_the_next_chapter_and_out_of_the_last(opens: Opens) -> 
 
 def test_slower_takes_longer_than_faster(opens: Opens) -> None:
     slow, fast = (opens("--chapter", "no-handlers") for _ in range(2))
-    for terminal, key, told in ((slow, "-", "slower"), (fast, "+", "faster")):
+    for terminal, key, word in ((slow, "-", "slower"), (fast, "+", "faster")):
         on(terminal, "question")
         for keys, pace in ((1, 2), (1, 4), (3, 8)):  # and no further
             terminal.press(*keys * [key])
-            terminal.wait_for(lambda lines, told=f"  ×{pace} {told}": lines[0].endswith(told))
+            terminal.wait_for(lambda lines, text=f"  ×{pace} {word}": lines[0].endswith(text))
         terminal.press("n")
         on(terminal, "held")
     slow.press("n")

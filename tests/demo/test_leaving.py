@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import docker
 import pytest
 
+from harness.catalogues import load_catalogue
 from harness.run.inbox import Inbox
 from harness.run.waiting import until
-from harness.session import load_catalogue
 from tests.support.leftovers import left_behind
 from tests.support.walking import BUSY, COUNTED, HEAD, NEXT, waits
 
@@ -165,9 +165,9 @@ def assert_as_before(terminal: Terminal) -> None:
         ["stty", "-a", "-F", terminal.ask("#{pane_tty}")], capture_output=True, text=True, check=True
     )
     assert {"echo", "icanon", "isig", "icrnl", "opost"} <= set(modes.stdout.split())
-    told = terminal.history()
-    assert "Traceback" not in told
-    assert NEXT not in told
+    history = terminal.history()
+    assert "Traceback" not in history
+    assert NEXT not in history
     terminal.type("echo hello $((40 + 2))")
     terminal.press("Enter")
     terminal.wait_for(lambda lines: "$ echo hello $((40 + 2))" in lines and "hello 42" in lines)

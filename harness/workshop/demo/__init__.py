@@ -1,1 +1,1 @@
-"""The workshop demo: a told story in chapters, with real containers."""
+"""The workshop demo: a story in chapters, run with real containers."""

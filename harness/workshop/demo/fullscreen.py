@@ -1,4 +1,4 @@
-"""A show on a whole terminal: drawn anew when there is news, a key was pressed, or the window has another size."""
+"""The presentation on a whole terminal: redrawn when something changed, a key was pressed, or the size is another."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from harness.workshop.demo.presentation import Presentation, View
 
 
-def present(show: Presentation, context: Context, console: Console, keys: Keys) -> None:
-    """Go through a show until it is finished."""
+def present(presentation: Presentation, context: Context, console: Console, keys: Keys) -> None:
+    """Go through a presentation until it is finished."""
     drawn: object = None
     with keys.read(), Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
 
@@ -27,4 +27,4 @@ def present(show: Presentation, context: Context, console: Console, keys: Keys) 
                 drawn = (view, console.size)
                 live.update(Screen(context, view), refresh=True)
 
-        run_loop(show, keys, draw)
+        run_loop(presentation, keys, draw)

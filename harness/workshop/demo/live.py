@@ -1,4 +1,4 @@
-"""Cells that are run before an observer: one that waits for its cue, or many at once."""
+"""Cells that are run while somebody watches: one that waits before each action, or many at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from harness.core.describe import describe_row
 from harness.run.runner import Runner
 from harness.workshop.stepping import Action, NullObserver, SteppedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.core.document import Row
     from harness.core.evidence import LogLine
     from harness.core.process import Tree
     from harness.core.result import Result
@@ -24,13 +26,13 @@ if TYPE_CHECKING:
 
 
 class Phase(Enum):
-    """How far a play has come."""
+    """How far a run has come."""
 
     COMING = auto()
     """There is no container yet: the image is being built."""
     STARTING = auto()
     HELD = auto()
-    """Something is about to be done to it, on cue."""
+    """Something is about to be done to it, as soon as it may proceed."""
     UNDER_WAY = auto()
     OVER = auto()
 
@@ -45,9 +47,9 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """What is to be seen of a play at one moment.
+    """What is to be seen of a run at one moment.
 
-    ``held`` is the action that waits for its cue, ``actions`` are those that were done; ``elapsed_s`` is how long the
+    ``held`` is the action that waits, ``actions`` are those that were done; ``elapsed_s`` is how long the
     last one has been under way. ``run`` counts the containers: where evidence leaves room for doubt there are several.
     """
 
@@ -61,11 +63,11 @@ class Snapshot:
     held: Action | None = None
     elapsed_s: float = 0.0
     run: int = 0
-    result: Result | None = None
+    row: Row | None = None
 
 
 class LiveCell:
-    """One cell, run in a fresh container that waits for its cue before each thing that is done to it.
+    """One cell, run in a fresh container that waits before each thing that is done to it.
 
     Args:
         cell: the cell.
@@ -85,10 +87,10 @@ class LiveCell:
         self._runs = 0
         self._engine = SteppedEngine(engine, self)
         self._stack = ExitStack()
-        runner = self._stack.enter_context(Runner(self._engine, replace(schedule, jobs=1, on_result=lambda _: None)))
+        runner = self._stack.enter_context(Runner(self._engine, replace(schedule, jobs=1), describe_row))
         (self._future,) = runner.submit([cell])
 
-    def cue(self) -> None:
+    def proceed(self) -> None:
         """Let what is held be done."""
         with self._lock:
             if self._held is not None:
@@ -134,7 +136,7 @@ class LiveCell:
                 held=self._held[0] if self._held and not over else None,
                 elapsed_s=self._elapsed_s() if phase is Phase.UNDER_WAY else 0.0,
                 run=self._runs,
-                result=self._future.result() if over else None,
+                row=self._future.result() if over else None,
             )
 
     def created(self, launch: Launch, container: Container) -> None:
@@ -178,15 +180,16 @@ class Batch:
         self._ended_s = self._began_s
         self._engine = SteppedEngine(engine, NullObserver())
         self._stack = ExitStack()
-        runner = self._stack.enter_context(Runner(self._engine, replace(schedule, on_result=self._tell)))
+        runner = self._stack.enter_context(Runner(self._engine, schedule, self._receive))
         self._futures = runner.submit(cells)
 
-    def _tell(self, _: Result) -> None:
+    def _receive(self, result: Result) -> Row:
         self._ended_s = time.monotonic()
+        return describe_row(result)
 
     @property
-    def results(self) -> tuple[Result, ...]:
-        """What is found so far, in the order of the cells."""
+    def rows(self) -> tuple[Row, ...]:
+        """The rows so far, in the order of the cells."""
         return tuple(future.result() for future in self._futures if future.done() and not future.cancelled())
 
     @property

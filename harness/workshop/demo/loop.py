@@ -1,4 +1,4 @@
-"""A show from its first screen to its last, as time passes and keys are pressed."""
+"""A presentation from its first screen to its last, as time passes and keys are pressed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 _FRAME_S: Final = 0.1
 
 
-def run_loop(show: Presentation, keys: Keys, tell: Callable[[View], None]) -> None:
-    """Go through a show until it is finished.
+def run_loop(presentation: Presentation, keys: Keys, draw: Callable[[View], None]) -> None:
+    """Go through a presentation until it is finished.
 
     Args:
-        show: the show.
+        presentation: the presentation.
         keys: the presenter's keys, which are being read.
-        tell: called with each view in turn, many times a second.
+        draw: called with each view in turn, many times a second.
     """
-    while not show.finished:
-        show.tick(time.monotonic())
-        tell(show.view())
+    while not presentation.finished:
+        presentation.tick(time.monotonic())
+        draw(presentation.view())
         if command := keys.next(_FRAME_S):
-            show.press(command)
+            presentation.press(command)

@@ -6,57 +6,56 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core.errors import ExitCode
-from harness.core.verdict import Verdict
 from harness.session import Hooks, Selection, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.core.evidence import LogLine
+    from harness.core.document import Row
     from harness.core.facts import BaseFacts
-    from harness.core.result import Result
+    from harness.core.question import Question
     from harness.core.subject import Cell
-    from harness.workshop.lab.exercises import Exercise, Goal, Shell
+    from harness.workshop.lab.exercises import Exercise, Shell
     from harness.workshop.lab.progress import State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What was found of one goal on one base; ``lacks`` is what the log should say and does not, in words."""
+class GoalResult:
+    """The result of one goal on one base; ``lacks`` is what the log should say and does not, in words."""
 
-    goal: Goal
-    result: Result
+    goal: Question
+    row: Row
     lacks: str = ""
 
     @property
     def tested(self) -> bool:
-        """Whether anything can be said of it."""
-        return self.result.verdict is not Verdict.UNTESTED
+        """Whether there is a finding."""
+        return self.row.tested
 
     @property
     def good(self) -> bool:
         """Whether the goal is reached."""
-        return self.result.verdict.good and not self.lacks
+        return self.row.verdict.good and not self.lacks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What a check of a lab came to: ``facts`` of the bases that it ran on, and what was found there, base by base."""
+    """What a check of a lab came to: ``facts`` of the bases that it ran on, and the results there, base by base."""
 
     exercise: Exercise
     facts: Mapping[str, BaseFacts]
-    found: tuple[Found, ...]
+    results: tuple[GoalResult, ...]
 
     @property
-    def failing(self) -> tuple[Found, ...]:
+    def failing(self) -> tuple[GoalResult, ...]:
         """The goals that are not reached."""
-        return tuple(one for one in self.found if one.tested and not one.good)
+        return tuple(result for result in self.results if result.tested and not result.good)
 
     @property
-    def untested(self) -> tuple[Found, ...]:
-        """The goals that nothing can be said of."""
-        return tuple(one for one in self.found if not one.tested)
+    def untested(self) -> tuple[GoalResult, ...]:
+        """The goals that could not be tested."""
+        return tuple(result for result in self.results if not result.tested)
 
     @property
     def code(self) -> ExitCode:
@@ -110,27 +109,27 @@ def choose(facts: Mapping[str, BaseFacts], exercise: Exercise, *, named: bool) -
     return tuple(base for base in facts if fits(facts[base], exercise.on)) or tuple(facts)[:1]
 
 
-def goal_cells(cells: Iterable[Cell], exercise: Exercise, bases: Sequence[str]) -> tuple[tuple[Goal, Cell], ...]:
+def goal_cells(cells: Iterable[Cell], exercise: Exercise, bases: Sequence[str]) -> tuple[tuple[Question, Cell], ...]:
     """The cells that a lab's goals are about, base by base, the goals in their order."""
-    by_question = {(cell.base, cell.question): cell for cell in cells}
-    return tuple((goal, by_question[base, goal.name]) for base in bases for goal in exercise.goals)
+    by_question = {(cell.subject.base, cell.question): cell for cell in cells}
+    return tuple((goal, by_question[base, goal]) for base in bases for goal in exercise.goals)
 
 
-def lacking(texts: Sequence[str], lines: Iterable[LogLine]) -> str:
-    """Say in words which of the texts, each wanted behind the one before, a log does not have; empty if it has all."""
+def lacking(texts: Sequence[str], lines: Iterable[str]) -> str:
+    """Which of the texts, each wanted behind the one before, a log does not have; empty if it has all."""
     rest = iter(lines)
     for place, text in enumerate(texts):
-        if not any(text in line.text for line in rest):
+        if not any(text in line for line in rest):
             behind = f" after `{texts[place - 1]}`" if place else ""
             return f"the log does not say `{text}`{behind}"
     return ""
 
 
-def judged(goal: Goal, result: Result, exercise: Exercise) -> Found:
+def judged(goal: Question, row: Row, exercise: Exercise) -> GoalResult:
     """What a goal's result is worth: a good verdict alone does not do if something got lost on the way."""
     texts = exercise.keeps.get(goal.name, ())
-    lacks = lacking(texts, result.shown.evidence.logs) if result.verdict.good else ""
-    return Found(goal=goal, result=result, lacks=lacks)
+    lacks = lacking(texts, row.evidence.logs) if row.verdict.good else ""
+    return GoalResult(goal=goal, row=row, lacks=lacks)
 
 
 def check(
@@ -149,8 +148,8 @@ def check(
         exercise: the lab.
         folder: where the attendee's state of it is.
         bases: the bases to check it on; chosen by their shells if there are none.
-        hooks: told of what goes on.
-        begin: told how many cells there are.
+        hooks: called with progress.
+        begin: called with how many cells there are.
 
     Raises:
         UsageError: the folder's catalogue is malformed, or a base's name is.
@@ -162,7 +161,7 @@ def check(
         wanted = goal_cells(session.cells, exercise, chosen)
         begin(len(wanted))
         futures = session.run([cell for _, cell in wanted])
-        found = tuple(
+        results = tuple(
             judged(goal, future.result(), exercise) for (goal, _), future in zip(wanted, futures, strict=True)
         )
-        return Outcome(exercise=exercise, facts={base: session.base_facts[base] for base in chosen}, found=found)
+        return Outcome(exercise=exercise, facts={base: session.base_facts[base] for base in chosen}, results=results)

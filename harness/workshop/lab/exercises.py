@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec import structs
 
+from harness.catalogues import load_catalogue
 from harness.core.errors import UsageError
-from harness.core.question import Probe
+from harness.core.question import Question
+from harness.core.toml import read_toml
 from harness.core.verdict import Expected
-from harness.session import load_catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from harness.core.signals import Signal
     from harness.core.subject import Expectation
 
 FILE_NAME: Final = "lab.toml"
@@ -41,49 +41,13 @@ class Shell(StrEnum):
     BUSYBOX = "busybox"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Goal:
-    """What must be found well: a signal, or another probe."""
+class Lab(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A ``lab.toml``.
 
-    probe: Probe
-    signal: Signal | None = None
-
-    @property
-    def name(self) -> str:
-        """The goal in one word, as `harness.core.model.Cell.question` says it."""
-        return self.signal.name if self.signal else self.probe.value
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exercise:
-    """One exercise.
-
-    ``on`` are the shells of the bases that it is checked on. ``keeps`` are texts that the log of a goal's run must
-    have, each in a line behind that of the one before: work of the attendee's container that must not get lost.
-    ``start`` and ``solution`` are files by name; the solution's take the place of those of the start.
+    ``on`` are the shells of the bases that it is checked on. ``copies`` names files of the sample app that the start
+    state has, too. ``keeps`` are texts that the log of a goal's run must have, each in a line behind that of the one
+    before: work of the attendee's container that must not get lost.
     """
-
-    number: int
-    name: str
-    title: str
-    level: Level
-    task: str
-    on: tuple[Shell, ...]
-    hints: tuple[str, ...]
-    lesson: str
-    goals: tuple[Goal, ...]
-    keeps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    start: Mapping[str, bytes] = field(default_factory=dict)
-    solution: Mapping[str, bytes] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """The name of its folder, ``1-shell-form``."""
-        return f"{self.number}-{self.name}"
-
-
-class _Lab(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A ``lab.toml``. ``copies`` names files of the sample app that the start state has, too."""
 
     title: str
     level: Level
@@ -93,6 +57,21 @@ class _Lab(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     lesson: str
     copies: tuple[str, ...] = ()
     keeps: dict[str, tuple[str, ...]] = {}
+
+
+class Exercise(Lab, frozen=True, kw_only=True):
+    """One exercise. ``start`` and ``solution`` are files by name; the solution's replace those of the start."""
+
+    number: int
+    name: str
+    goals: tuple[Question, ...]
+    start: dict[str, bytes] = {}
+    solution: dict[str, bytes] = {}
+
+    @property
+    def key(self) -> str:
+        """The name of its folder, ``1-shell-form``."""
+        return f"{self.number}-{self.name}"
 
 
 def load(folder: Path | None = None) -> tuple[Exercise, ...]:
@@ -105,20 +84,20 @@ def load(folder: Path | None = None) -> tuple[Exercise, ...]:
         UsageError: one is not well-formed; the message names the file.
     """
     folder = folder or Path(str(files("harness.workshop.lab"))) / "exercises"
-    found = [_read(place) for place in folder.iterdir() if place.is_dir()]
-    return tuple(sorted(found, key=lambda exercise: exercise.number))
+    exercises = [_read(place) for place in folder.iterdir() if place.is_dir()]
+    return tuple(sorted(exercises, key=lambda exercise: exercise.number))
 
 
 def _read(place: Path) -> Exercise:
     parts = _FOLDER.fullmatch(place.name)
     if not parts:
-        raise UsageError(f"{place} is no folder of a lab", remedy="It is called <number>-<name>.")
+        raise UsageError(f"{place} is not a lab folder", remedy="Its name must be <number>-<name>.")
     file = place / FILE_NAME
     try:
-        lab = msgspec.toml.decode(file.read_bytes(), type=_Lab)
+        lab = read_toml(file.read_text(encoding="utf-8"), Lab, place=str(file))
         start = _files(_sample_app() / name for name in lab.copies) | _files((place / "start").iterdir())
         solution = _files((place / "solution").iterdir())
-    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
+    except (UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{file}: {error}") from error
     _, catalogue = load_catalogue(place / "start")
     if [variant.name for variant in catalogue.variants] != [parts[2]]:
@@ -128,21 +107,10 @@ def _read(place: Path) -> Exercise:
     if not (goals and lab.on and lab.hints and all(text.strip() for text in texts)):
         raise UsageError(f"{file}: a lab needs goals, a shell, hints, and no empty text")
     if strange := lab.keeps.keys() - {goal.name for goal in goals}:
-        raise UsageError(f"{file}: keeps tells of {min(strange)}, which is no goal")
-    return Exercise(
-        number=int(parts[1]),
-        name=parts[2],
-        title=lab.title,
-        level=lab.level,
-        task=flowing(lab.task),
-        on=lab.on,
-        hints=tuple(map(flowing, lab.hints)),
-        lesson=flowing(lab.lesson),
-        goals=goals,
-        keeps=lab.keeps,
-        start=start,
-        solution=solution,
-    )
+        raise UsageError(f"{file}: keeps names {min(strange)}, which is not a goal")
+    lab = structs.replace(lab, task=flowing(lab.task), hints=tuple(map(flowing, lab.hints)), lesson=flowing(lab.lesson))
+    facts = structs.asdict(lab)
+    return Exercise(number=int(parts[1]), name=parts[2], goals=goals, start=start, solution=solution, **facts)
 
 
 def _sample_app() -> Path:
@@ -154,14 +122,11 @@ def _files(paths: Iterable[Path]) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(paths)}
 
 
-def goals_of(expect: Expectation) -> tuple[Goal, ...]:
+def goals_of(expect: Expectation) -> tuple[Question, ...]:
     """What a catalogue expects ``always``: signals first, by their names, then other probes."""
-    signals = [signal for signal, expected in expect.signals.items() if expected is Expected.ALWAYS]
-    probes = [probe for probe, expected in expect.probes.items() if expected is Expected.ALWAYS]
-    return (
-        *(Goal(probe=Probe.SIGNAL, signal=signal) for signal in signals),
-        *(Goal(probe=probe) for probe in probes),
-    )
+    signals = [Question(signal=signal) for signal, expected in expect.signals.items() if expected is Expected.ALWAYS]
+    probes = [Question(probe=probe) for probe, expected in expect.probes.items() if expected is Expected.ALWAYS]
+    return (*signals, *probes)
 
 
 def flowing(text: str) -> str:
@@ -186,4 +151,4 @@ def named(exercises: Sequence[Exercise], text: str) -> Exercise:
         if wanted in (str(exercise.number), exercise.name, exercise.key):
             return exercise
     known = ", ".join(exercise.key for exercise in exercises)
-    raise UsageError(f"{text!r} is no lab", remedy=f"Known labs: {known}.")
+    raise UsageError(f"{text!r} is not a lab", remedy=f"Known labs: {known}.")

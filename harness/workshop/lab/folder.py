@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.catalogue import FILE_NAME as CATALOGUE
 from harness.core.errors import UsageError
-from harness.session import replace_file
+from harness.files import replace_file
 from harness.workshop.lab import readme
 from harness.workshop.lab.exercises import named
 from harness.workshop.lab.progress import State, decode, encode, following
@@ -83,7 +83,7 @@ def start(folder: Path, exercises: Sequence[Exercise]) -> Written:
     for exercise in exercises:
         for name, content in {**exercise.start, readme.FILE_NAME: readme.of_lab(exercise).encode()}.items():
             wanted[Path(exercise.key, name)] = content
-    with _told(folder):
+    with _writing(folder):
         added = sum(_add(folder / name, content) for name, content in wanted.items())
         # The mark of a whole folder comes last: one that was cut off is completed by the next start.
         if not progress.exists():
@@ -100,7 +100,7 @@ def replace(folder: Path, exercise: Exercise, files: Mapping[str, bytes]) -> tup
     replaced: list[Replaced] = []
     for name, content in files.items():
         file = folder / exercise.key / name
-        with _told(file):
+        with _writing(file):
             before = file.read_bytes() if file.exists() else None
             if before == content:
                 continue
@@ -126,7 +126,7 @@ def read_progress(folder: Path, exercises: Sequence[Exercise]) -> Progress:
 
 
 def record(folder: Path, exercises: Sequence[Exercise], of: Exercise, change: Callable[[State], State]) -> Progress:
-    """Change how far one lab has come, and give the progress of all.
+    """Change how far one lab has come, and return the progress of all.
 
     It is read once more for that: another check may have ended since.
 
@@ -148,7 +148,7 @@ def save_progress(folder: Path, progress: Progress) -> None:
         UsageError: it cannot be written.
     """
     file = folder / PROGRESS
-    with _told(file):
+    with _writing(file):
         replace_file(file, encode(progress).decode())
 
 
@@ -168,10 +168,10 @@ def meant(
     for exercise in exercises:
         if inside[:1] == (exercise.key,):
             return exercise
-    found = following(exercises, progress)
-    if found is None:
+    unsolved = following(exercises, progress)
+    if unsolved is None:
         raise UsageError("all labs are solved", remedy="Name one, or check all again: signal-harness lab check --all")
-    return found
+    return unsolved
 
 
 def state_of(folder: Path, exercise: Exercise) -> Path:
@@ -221,7 +221,7 @@ def _write(file: Path, content: bytes, *, new: bool) -> None:
 
 
 @contextmanager
-def _told(file: Path) -> Iterator[None]:
+def _writing(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

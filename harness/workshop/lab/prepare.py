@@ -27,7 +27,7 @@ def prepare(hooks: Hooks) -> None:
     those is then in the builder's cache.
 
     Args:
-        hooks: told of what goes on, from several threads.
+        hooks: called with progress, from several threads.
 
     Raises:
         EngineUnavailable: there is no engine.

@@ -33,7 +33,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return msgspec.structs.replace(self, hints=min(self.hints + 1, len(of.hints)))
 
     def passed(self) -> State:
-        """After a check that found all well."""
+        """After a check that passed."""
         return msgspec.structs.replace(self, solved=True)
 
     def shown(self, of: Exercise) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def encode(progress: Mapping[str, State]) -> bytes:
-    """Give progress as JSON text."""
+    """Return progress as JSON text."""
     file = _File(schema=SCHEMA, labs=dict(sorted(progress.items())))
     return msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n"
 
@@ -65,15 +65,15 @@ def decode(content: bytes, *, place: str, known: Sequence[Exercise]) -> Progress
         known: all exercises.
 
     Raises:
-        UsageError: it is malformed, or tells of a lab that there is not.
+        UsageError: it is malformed, or names a lab that does not exist.
     """
     remedy = "Remove it to begin anew, then: signal-harness lab start. Your other files stay as they are."
     try:
         progress = msgspec.json.decode(content, type=_File).labs
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{place} holds no progress of labs: {error}", remedy=remedy) from error
+        raise UsageError(f"{place} is not a valid progress file: {error}", remedy=remedy) from error
     if strange := progress.keys() - {exercise.key for exercise in known}:
-        raise UsageError(f"{place} tells of {min(strange)!r}, which is no lab", remedy=remedy)
+        raise UsageError(f"{place} names {min(strange)!r}, which is not a lab", remedy=remedy)
     return progress
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from harness.report.style import GOOD, MEANINGS
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,23 +17,23 @@ _WIDTH: Final = 80
 
 def wanted(exercise: Exercise) -> dict[Verdict, list[str]]:
     """What must be found, and the goals that want it."""
-    found: dict[Verdict, list[str]] = {}
+    names: dict[Verdict, list[str]] = {}
     for goal in exercise.goals:
-        found.setdefault(GOOD[goal.probe], []).append(goal.name)
-    return found
+        names.setdefault(goal.probe.good, []).append(goal.name)
+    return names
 
 
 def kept(exercise: Exercise) -> dict[str, list[str]]:
     """What the log must say besides, in words, and the goals that want it."""
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for name, texts in exercise.keeps.items():
-        found.setdefault(f"the log says {', then '.join(f'`{text}`' for text in texts)}", []).append(name)
-    return found
+        names.setdefault(f"the log says {', then '.join(f'`{text}`' for text in texts)}", []).append(name)
+    return names
 
 
 def of_lab(exercise: Exercise) -> str:
     """The README of one lab: its task, what is checked, and how."""
-    goals = [f"- {', '.join(names)}: {verdict}, {MEANINGS[verdict]}" for verdict, names in wanted(exercise).items()]
+    goals = [f"- {', '.join(names)}: {verdict}, {verdict.meaning}" for verdict, names in wanted(exercise).items()]
     goals += [f"- {', '.join(names)}: {words}" for words, names in kept(exercise).items()]
     return _page(
         f"# {exercise.number}. {exercise.title}",
@@ -54,7 +52,7 @@ def of_all(exercises: Sequence[Exercise]) -> str:
     """The README of the whole folder."""
     return _page(
         "# Signals in containers: the labs",
-        "Each folder holds a container in which a signal goes astray, and a README.md that tells what is wanted. Edit "
+        "Each folder holds a container in which a signal is lost, and a README.md that says what is wanted. Edit "
         "the files, and check.",
         "\n".join(
             f"- [{exercise.number}. {exercise.title}]({exercise.key}/{FILE_NAME}) ({exercise.level})"

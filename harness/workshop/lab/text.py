@@ -12,9 +12,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.core.evidence import ReapEvidence, SignalEvidence
-from harness.report import explain
-from harness.report.style import MEANINGS, look, printable
+from harness.report.path_text import path_table
+from harness.report.process_table import processes
+from harness.report.style import look, plain, printable
 from harness.workshop.lab.progress import State, following
 from harness.workshop.lab.readme import kept, wanted
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from harness.workshop.lab.check import Found, Outcome
+    from harness.workshop.lab.check import GoalResult, Outcome
     from harness.workshop.lab.exercises import Exercise
 
 _LOG_TAIL: Final = 12
@@ -32,12 +32,12 @@ _INDENT: Final = (0, 0, 0, 2)
 
 def listing(exercises: Sequence[Exercise], progress: Mapping[str, State]) -> RenderableType:
     """All labs, how far each has come, and a mark at the next one."""
-    next_one = following(exercises, progress)
+    upcoming = following(exercises, progress)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("", "lab", "about", "level", "state"):
         table.add_column(heading, no_wrap=heading in ("", "lab", "level"))
     for exercise in exercises:
-        mark = "→" if exercise is next_one else ""
+        mark = "→" if exercise is upcoming else ""
         table.add_row(mark, exercise.key, exercise.title, exercise.level, _state(progress.get(exercise.key, State())))
     return table
 
@@ -53,35 +53,35 @@ def _state(state: State) -> Text:
 def standing(exercises: Sequence[Exercise], progress: Mapping[str, State], after: int = 0) -> str:
     """One line on how many are solved and which one is next."""
     done = sum(progress.get(exercise.key, State()).solved for exercise in exercises)
-    found = following(exercises, progress, after)
-    if found is None:
+    unsolved = following(exercises, progress, after)
+    if unsolved is None:
         return (
             f"All {len(exercises)} labs are solved. Next: your own Dockerfile, with a catalogue.toml such as theirs:\n"
             "  signal-harness run --catalogue DIR"
         )
-    return f"{done} of {len(exercises)} solved. Next: {found.key}, {found.title} ({found.level})"
+    return f"{done} of {len(exercises)} solved. Next: {unsolved.key}, {unsolved.title} ({unsolved.level})"
 
 
-def outcome(found: Outcome, state: State, *, whole: bool = True) -> RenderableType:
+def report(outcome: Outcome, state: State, *, whole: bool = True) -> RenderableType:
     """What a check came to: verdicts with their reasons, the evidence of the first bad one, and a hint or the lesson.
 
     Args:
-        found: the check's outcome.
+        outcome: the check's outcome.
         state: how far the lab has come with it.
         whole: whether to show the evidence.
     """
-    exercise = found.exercise
+    exercise = outcome.exercise
     parts: list[RenderableType] = [_title(exercise), _wanted(exercise)]
-    for base in found.facts:
-        parts += _on_base(found, base)
-    if found.solved:
+    for base in outcome.facts:
+        parts += _on_base(outcome, base)
+    if outcome.solved:
         return Group(*parts, *_section("Solved. What to remember", Text(exercise.lesson)))
-    if whole and (shown := (*found.failing, *found.untested)):
+    if whole and (shown := (*outcome.failing, *outcome.untested)):
         parts += _evidence(shown[0])
-    if found.failing:
+    if outcome.failing:
         parts += _hint(exercise, state)
-    elif found.untested:
-        parts.append(Text("\nNot tested: this counts as no try, and uses up no hint."))
+    elif outcome.untested:
+        parts.append(Text("\nNot tested: this does not count as a try, and uses up no hint."))
     else:
         shells = " or ".join(exercise.on)
         parts.append(
@@ -123,53 +123,53 @@ def _wanted(exercise: Exercise) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column()
     for verdict, names in wanted(exercise).items():
-        table.add_row(", ".join(names), look(verdict).append(f": {MEANINGS[verdict]}", style="dim"))
+        table.add_row(", ".join(names), look(verdict).append(f": {verdict.meaning}", style="dim"))
     for words, names in kept(exercise).items():
         table.add_row(", ".join(names), Text(f"and {words}"))
     return Group(*_section("Wanted", table))
 
 
-def _on_base(found: Outcome, base: str) -> list[RenderableType]:
+def _on_base(outcome: Outcome, base: str) -> list[RenderableType]:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    said = ""
-    for one in found.found:
-        if one.result.cell.base == base:
-            reason = one.result.judgement.reason
-            told = Text("as above" if reason == said else printable(reason.partition("\n")[0]))
-            if one.lacks:
-                told.append(f"\n✗ {one.lacks}", style="red")
-            table.add_row(one.goal.name, look(one.result.verdict), told)
-            said = reason
-    shell = found.facts[base].shell
+    before = ""
+    for result in outcome.results:
+        if result.row.base == base:
+            reason = result.row.reason
+            text = Text("as above" if reason == before else printable(reason.partition("\n")[0]))
+            if result.lacks:
+                text.append(f"\n✗ {result.lacks}", style="red")
+            table.add_row(result.goal.name, look(result.row.verdict), text)
+            before = reason
+    shell = outcome.facts[base].shell
     heading = Text.assemble(
         "\n", (printable(base), "bold"), (f"  /bin/sh is {printable(shell)}" if shell else "", "dim")
     )
     return [heading, Padding(table, _INDENT, expand=False)]
 
 
-def _evidence(found: Found) -> list[RenderableType]:
+def _evidence(result: GoalResult) -> list[RenderableType]:
     """What the verdict on one goal rests on, as far as there is something to see."""
-    result = found.result
-    seen = result.evidence
+    row = result.row
+    evidence = row.evidence
     parts: list[RenderableType] = []
-    _, _, more = result.judgement.reason.partition("\n")
+    _, _, more = row.reason.partition("\n")
     if more:
-        parts += _section("What was said", _plain(textwrap.dedent(more)))
-    if seen is not None:
-        tree = seen.after if isinstance(seen, ReapEvidence) else seen.before
+        parts += _section("What was said", plain(textwrap.dedent(more)))
+    if evidence.tree is not None:
+        tree = evidence.tree.after if row.finding and row.finding.marked else evidence.tree.before
         if tree:
-            parts += _section("Processes", explain.processes(tree))
-        if isinstance(seen, SignalEvidence) and seen.trace is not None:
-            parts += _section("The path of the signal", explain.path_table(seen))
-    if lines := result.shown.evidence.logs[-_LOG_TAIL:]:
-        parts += _section("The log", *(_plain(line.text) for line in lines))
+            parts += _section("Processes", processes(tree))
+        if row.signal is not None and evidence.path is not None:
+            parts += _section("The path of the signal", path_table(row))
+    if lines := evidence.logs[-_LOG_TAIL:]:
+        parts += _section("The log", *map(plain, lines))
     if not parts:
         return []
-    of_many = f", one of {len(result.runs)} runs" if len(result.runs) > 1 else ""
-    heading = printable(f"{found.goal.name} on {result.cell.base}{of_many}")
+    of_many = f", one of {len(row.runs)} runs" if len(row.runs) > 1 else ""
+    heading = printable(f"{result.goal.name} on {row.base}{of_many}")
     return [Text.assemble("\n", ("Evidence: ", "bold"), (heading, "bold")), *parts]
 
 
@@ -182,8 +182,3 @@ def _hint(exercise: Exercise, state: State) -> list[RenderableType]:
 
 def _section(title: str, *body: RenderableType) -> list[RenderableType]:
     return [Text(f"\n{title}", style="bold"), Padding(Group(*body), _INDENT, expand=False)]
-
-
-def _plain(text: str) -> Text:
-    """Text from a container: no markup, no control characters, and no word cut off."""
-    return Text(printable(text), overflow="fold")

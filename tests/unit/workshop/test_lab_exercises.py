@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.catalogues import load_catalogue
 from harness.core.errors import UsageError
-from harness.session import load_catalogue
 from harness.workshop.lab import exercises as module
 from harness.workshop.lab.exercises import Exercise, Level, Shell, flowing, load, named
 from harness.workshop.lab.readme import of_all, of_lab
@@ -122,7 +122,7 @@ def test_a_lab_is_named_in_several_ways(word: str) -> None:
 def test_what_names_no_lab_is_told_with_those_that_there_are(word: str) -> None:
     with pytest.raises(UsageError) as refusal:
         named(LABS, word)
-    assert refusal.value.message == f"{word!r} is no lab"
+    assert refusal.value.message == f"{word!r} is not a lab"
     assert refusal.value.remedy.startswith("Known labs: 1-shell-form, 2-npm-start, ")
 
 
@@ -167,13 +167,13 @@ class TestMalformed:
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
-            ('title = "', 'colour = "red"\ntitle = "', "LAB/lab.toml: Object contains unknown field `colour`"),
-            ('level = "medium"', 'level = "tricky"', "LAB/lab.toml: Invalid enum value 'tricky' - at `$.level`"),
-            ('on = ["dash"]', 'on = ["fish"]', "LAB/lab.toml: Invalid enum value 'fish' - at `$.on[0]`"),
+            ('title = "', 'colour = "red"\ntitle = "', "LAB/lab.toml: unknown key 'colour'"),
+            ('level = "medium"', 'level = "tricky"', "LAB/lab.toml, level: invalid enum value 'tricky'"),
+            ('on = ["dash"]', 'on = ["fish"]', "LAB/lab.toml, on 1: invalid enum value 'fish'"),
             ('on = ["dash"]', "on = []", "LAB/lab.toml: a lab needs goals, a shell, hints, and no empty text"),
-            ('on = ["dash"]\n', "", "LAB/lab.toml: Object missing required field `on`"),
-            ("SIGTERM = [", "SIGHUP = [", "LAB/lab.toml: keeps tells of SIGHUP, which is no goal"),
-            ("title = ", "title == ", "LAB/lab.toml: "),
+            ('on = ["dash"]\n', "", "LAB/lab.toml: on is missing"),
+            ("SIGTERM = [", "SIGHUP = [", "LAB/lab.toml: keeps names SIGHUP, which is not a goal"),
+            ("title = ", "title == ", "LAB/lab.toml is not valid TOML: "),
             ('"server.js"', '"nothing.js"', "LAB/lab.toml: [Errno 2] No such file or directory: "),
         ],
     )
@@ -201,4 +201,4 @@ class TestMalformed:
     @pytest.mark.parametrize("name", ["entry-script", "04-entry-script", "4-Entry", "4"])
     def test_a_folder_of_no_such_name(self, place: Path, name: str) -> None:
         moved = place.rename(place.parent / name)
-        assert self.refused(moved) == "LAB is no folder of a lab"
+        assert self.refused(moved) == "LAB is not a lab folder"

@@ -98,7 +98,7 @@ def test_broken_progress_is_told_and_stays_as_it_is(folder: Path) -> None:
     ):
         with pytest.raises(UsageError) as refusal:
             attempt()
-        assert refusal.value.message.startswith(f"{file} holds no progress of labs")
+        assert refusal.value.message.startswith(f"{file} is not a valid progress file")
     assert file.read_text() == "{broken"
 
 

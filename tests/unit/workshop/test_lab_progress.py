@@ -42,16 +42,16 @@ def test_anything_else_is_read_or_refused(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds no progress of labs: Input data was truncated"),
-        ("[]", "holds no progress of labs: Expected `object`, got `array`"),
-        ('{"labs": {}}', "holds no progress of labs: Object missing required field `schema`"),
-        ('{"schema": 2, "labs": {}}', "holds no progress of labs: Invalid enum value 2 - at `$.schema`"),
-        ('{"schema": 1, "labs": {}, "x": 1}', "holds no progress of labs: Object contains unknown field `x`"),
-        ('{"schema": 1, "labs": {"1-shell-form": {"tries": -1}}}', "holds no progress of labs: Expected `int` >= 0"),
-        ('{"schema": 1, "labs": {"1-shell-form": {"solved": 1}}}', "holds no progress of labs: Expected `bool`"),
-        ('{"schema": 1, "labs": {"9-none": {}}}', "tells of '9-none', which is no lab"),
-        ("\x80", "holds no progress of labs: "),
-        ("[" * 100_000, "holds no progress of labs: "),
+        ("", "is not a valid progress file: Input data was truncated"),
+        ("[]", "is not a valid progress file: Expected `object`, got `array`"),
+        ('{"labs": {}}', "is not a valid progress file: Object missing required field `schema`"),
+        ('{"schema": 2, "labs": {}}', "is not a valid progress file: Invalid enum value 2 - at `$.schema`"),
+        ('{"schema": 1, "labs": {}, "x": 1}', "is not a valid progress file: Object contains unknown field `x`"),
+        ('{"schema": 1, "labs": {"1-shell-form": {"tries": -1}}}', "is not a valid progress file: Expected `int` >= 0"),
+        ('{"schema": 1, "labs": {"1-shell-form": {"solved": 1}}}', "is not a valid progress file: Expected `bool`"),
+        ('{"schema": 1, "labs": {"9-none": {}}}', "names '9-none', which is not a lab"),
+        ("\x80", "is not a valid progress file: "),
+        ("[" * 100_000, "is not a valid progress file: "),
     ],
 )
 def test_what_is_malformed_is_told(text: str, message: str) -> None:

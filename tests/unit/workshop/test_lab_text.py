@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.core.evidence import LogLine, Untested
 from harness.core.signals import Signal
-from harness.workshop.lab.check import Found, Outcome
+from harness.workshop.lab.check import GoalResult, Outcome
 from harness.workshop.lab.exercises import load
 from harness.workshop.lab.progress import State
-from harness.workshop.lab.text import hints, listing, outcome, solution, standing
+from harness.workshop.lab.text import hints, listing, report, solution, standing
+from tests.support.evidence import changed, words
 from tests.support.reports import (
     DEBIAN,
     FACTS,
@@ -23,8 +23,8 @@ from tests.support.reports import (
     UNTESTED,
     ZOMBIE,
     drawn,
-    result,
 )
+from tests.support.reports import result as row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,17 +39,17 @@ HUP = Signal(1)
 ONE_TRY = State(tries=1, hints=1)
 
 
-def made(lab: Exercise, *evidence: Evidence | Untested, lacks: str = "", on: BaseFacts = DEBIAN) -> Outcome:
-    """An outcome on one base: what was found of each goal."""
-    found = []
-    for goal, one in zip(lab.goals, evidence, strict=True):
-        told = result(lab.name, one, probe=goal.probe, signal=goal.signal or HUP, base=on.reference)
-        found.append(Found(goal=goal, result=told, lacks=lacks if told.verdict.good else ""))
-    return Outcome(exercise=lab, facts={on.reference: on}, found=tuple(found))
+def checked(lab: Exercise, *evidence: Evidence | Untested, lacks: str = "", on: BaseFacts = DEBIAN) -> Outcome:
+    """An outcome on one base, from the evidence on each goal."""
+    results = []
+    for goal, run in zip(lab.goals, evidence, strict=True):
+        of_goal = row(lab.name, run, probe=goal.probe, signal=goal.signal or HUP, base=on.reference)
+        results.append(GoalResult(goal=goal, row=of_goal, lacks=lacks if of_goal.verdict.good else ""))
+    return Outcome(exercise=lab, facts={on.reference: on}, results=tuple(results))
 
 
-def told(found: Outcome, state: State = ONE_TRY, **options: bool) -> str:
-    return drawn(outcome(found, state, **options), width=80)
+def shown_of(outcome: Outcome, state: State = ONE_TRY, **options: bool) -> str:
+    return drawn(report(outcome, state, **options), width=80)
 
 
 FAILING = """\
@@ -113,7 +113,7 @@ What was said
   some last words
   \\x1b[31mand more[/red]
 
-Not tested: this counts as no try, and uses up no hint."""
+Not tested: this does not count as a try, and uses up no hint."""
 
 LACKING = """\
 4-entry-script: The script that stays (medium)
@@ -156,63 +156,63 @@ PROGRESS = {
 
 
 def test_a_failing_check_is_told_with_the_evidence_and_one_hint() -> None:
-    assert told(made(FIRST, SWALLOWED, FORWARDED), State(tries=2, hints=2)) == FAILING
+    assert shown_of(checked(FIRST, SWALLOWED, FORWARDED), State(tries=2, hints=2)) == FAILING
 
 
 def test_a_solved_one_with_what_to_remember() -> None:
-    assert told(made(FIRST, FORWARDED, FORWARDED), State(tries=3, hints=3, solved=True)) == SOLVED
+    assert shown_of(checked(FIRST, FORWARDED, FORWARDED), State(tries=3, hints=3, solved=True)) == SOLVED
 
 
 def test_what_does_not_build_with_the_last_words_of_the_builder() -> None:
-    assert told(made(FIRST, BUILD, BUILD), State(tries=2, hints=2)) == UNBUILT
+    assert shown_of(checked(FIRST, BUILD, BUILD), State(tries=2, hints=2)) == UNBUILT
 
 
 def test_work_that_got_lost_is_told_beside_the_good_verdict() -> None:
-    shown = told(made(SCRIPT, FORWARDED, GRACEFUL, lacks="the log does not say `Prepared`"))
+    shown = shown_of(checked(SCRIPT, FORWARDED, GRACEFUL, lacks="the log does not say `Prepared`"))
     assert shown.startswith(LACKING)
     assert "Hint 1 of 3" in shown
 
 
 def test_a_summary_leaves_out_the_evidence_and_keeps_the_hint() -> None:
-    shown = told(made(FIRST, SWALLOWED, SWALLOWED), whole=False)
+    shown = shown_of(checked(FIRST, SWALLOWED, SWALLOWED), whole=False)
     assert "Evidence" not in shown
     assert shown.endswith("Hint 1 of 3\n  Look at the processes: which one is PID 1? It is not the app.")
 
 
 def test_orphans_are_shown_as_they_are_at_the_end() -> None:
-    shown = told(made(ZOMBIES, FORWARDED, ZOMBIE))
+    shown = shown_of(checked(ZOMBIES, FORWARDED, ZOMBIE))
     assert "Evidence: reap on local:debian12-node24\n\nProcesses\n" in shown
     assert "   20     sleep 3600                zombie   nothing\n" in shown
     assert "The path" not in shown
 
 
 def test_without_the_kernels_record_there_is_no_path() -> None:
-    shown = told(made(FIRST, replace(SWALLOWED, trace=None), FORWARDED))
+    shown = shown_of(checked(FIRST, changed(SWALLOWED, trace=None), FORWARDED))
     assert "Processes\n" in shown
     assert "The path" not in shown
     assert "record" not in shown
 
 
 def test_an_app_that_does_not_start_is_told_with_its_log() -> None:
-    shown = told(made(FIRST, UNTESTED, UNTESTED))
+    shown = shown_of(checked(FIRST, UNTESTED, UNTESTED))
     assert "Evidence: SIGHUP on local:debian12-node24\n\nThe log\n  starting\n" in shown
 
 
 def test_a_finding_goes_before_what_could_not_be_tested() -> None:
-    shown = told(made(FIRST, UNTESTED, SWALLOWED))
+    shown = shown_of(checked(FIRST, UNTESTED, SWALLOWED))
     assert "Evidence: SIGTERM" in shown
     assert "Hint 1 of 3" in shown
     assert "Not tested" not in shown
 
 
 def test_a_lab_once_solved_gives_no_hint_that_was_not_asked_for() -> None:
-    shown = told(made(FIRST, SWALLOWED, SWALLOWED), State(solved=True))
+    shown = shown_of(checked(FIRST, SWALLOWED, SWALLOWED), State(solved=True))
     assert "Evidence" in shown
     assert "Hint" not in shown
 
 
 def test_all_well_on_another_kind_of_base_is_told_to_be_no_solution() -> None:
-    shown = told(made(FIRST, FORWARDED, FORWARDED, on=FACTS))
+    shown = shown_of(checked(FIRST, FORWARDED, FORWARDED, on=FACTS))
     assert shown.endswith(
         "All is well here. But this lab is about a base whose /bin/sh is dash, and none\n"
         "of these is one: it counts as solved when it is checked there."
@@ -220,15 +220,15 @@ def test_all_well_on_another_kind_of_base_is_told_to_be_no_solution() -> None:
 
 
 def test_several_runs_are_said_to_be_several() -> None:
-    one = result("twice", FORWARDED, SWALLOWED, base=DEBIAN.reference)
-    found = replace(made(FIRST, SWALLOWED, FORWARDED), found=(Found(goal=FIRST.goals[1], result=one),))
-    assert "Evidence: SIGTERM on local:debian12-node24, one of 2 runs" in told(found)
+    result = GoalResult(goal=FIRST.goals[1], row=row("twice", FORWARDED, SWALLOWED, base=DEBIAN.reference))
+    outcome = changed(checked(FIRST, SWALLOWED, FORWARDED), results=(result,))
+    assert "Evidence: SIGTERM on local:debian12-node24, one of 2 runs" in shown_of(outcome)
 
 
 def test_text_from_a_container_is_spelled_out() -> None:
     logs = tuple(LogLine(at_ns=1, text=f"{number}\x1b[2J[red]x[/red]") for number in range(20))
-    before = (replace(SWALLOWED.before[0], args="sh\x1b[31m [bold]x[/bold]"), SWALLOWED.before[1])
-    shown = told(made(FIRST, replace(SWALLOWED, logs=logs, before=before), FORWARDED))
+    before = (changed(SWALLOWED.seen.before[0], argv=words("sh\x1b[31m [bold]x[/bold]")), SWALLOWED.seen.before[1])
+    shown = shown_of(checked(FIRST, changed(SWALLOWED, logs=logs, before=before), FORWARDED))
     assert "\x1b" not in shown
     assert "  19\\x1b[2J[red]x[/red]\n" in shown
     assert shown.count("[2J") == 12

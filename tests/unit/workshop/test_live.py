@@ -1,28 +1,28 @@
-"""One cell that waits for its cues, and many at once: what is to be seen of them from start to end."""
+"""One cell that waits before each action, and many at once: what is to be seen of them from start to end."""
 
 from __future__ import annotations
 
 import itertools
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.core.catalogue import Catalogue
+from harness.core.catalogue import Catalogue, Variant
 from harness.core.errors import BaseUnavailable, EngineUnavailable
-from harness.core.facts import BaseFacts, StartCommand
-from harness.core.question import Probe
-from harness.core.subject import Cell, Variant
+from harness.core.question import Probe, Question
+from harness.core.subject import Cell
 from harness.core.verdict import Verdict
 from harness.run.inbox import Inbox
-from harness.run.runner import DOUBTFUL_REPEATS, Schedule
+from harness.run.runner import DOUBTFUL_REPEATS, Prepared, Schedule
 from harness.run.waiting import until
-from harness.workshop import stepping as stage
+from harness.workshop import stepping
 from harness.workshop.demo.live import Batch, LiveCell, Phase
-from harness.workshop.demo.presentation import Kind, Presentation, steps_of
-from harness.workshop.story import Act, Chapter, claimed
+from harness.workshop.demo.presentation import Presentation, StepKind, steps_of
+from harness.workshop.story import Chapter, Example, claim_cells
+from tests.support.evidence import changed
+from tests.support.facts import start_command
 from tests.support.reports import FACTS
 from tests.support.scripted import Executed, Happening, Script, ScriptedEngine, process
 from tests.support.seeing import APP, DONE, NODE_1, RECEIVED, TERM, up
@@ -54,45 +54,42 @@ EXITS = [Happening(after_s=9, output=DONE, exit_code=code) for code in (42, 0, 1
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held is looked at more often than people need."""
-    monkeypatch.setattr(stage, "_LOOK_S", 0.005)
+    monkeypatch.setattr(stepping, "_LOOK_S", 0.005)
 
 
-def variant(name: str, **keys: Any) -> Variant:
-    return Variant(**{"name": name, "title": name, "dockerfile": f"{name}.Dockerfile"} | keys)
+def catalogue(*names: str) -> Catalogue:
+    variants = tuple(Variant(name=name, title=name, dockerfile=f"{name}.Dockerfile") for name in names)
+    return Catalogue(context=".", app=APP, variants=variants)
 
 
-def cell(name: str = "a", probe: Probe = Probe.SIGNAL) -> Cell:
-    return Cell(base="base", variant=variant(name), signal=TERM if probe is Probe.SIGNAL else None, probe=probe)
+def cell(name: str = "a", probe: Probe = Probe.SIGNAL, base: str = "base") -> Cell:
+    of = catalogue(name)
+    question = Question(probe=probe, signal=TERM if probe is Probe.SIGNAL else None)
+    return Cell(engine="docker", subject=of.subject(of.variants[0], base), question=question)
 
 
-def schedule(**how: Any) -> Schedule:
-    return Schedule(
-        **{
-            "app": APP,
-            "image_of": lambda _, variant: variant.name,
-            "start_of": lambda _: StartCommand(),
-            "facts_of": lambda _: BaseFacts(reference="base", id="sha256:0"),
-            "jobs": 1,
-        }
-        | how
-    )
+def schedule(image_of: Callable[[Cell], str] = lambda cell: cell.subject.name, **how: Any) -> Schedule:
+    def prepare(cell: Cell) -> Prepared:
+        return Prepared(cell=cell, image=image_of(cell), configured=start_command())
+
+    return Schedule(**{"prepare": prepare, "jobs": 1} | how)
 
 
 @contextmanager
-def playing(
+def running(
     script: Script | Callable[[Launch], Script] = FORWARDS,
     *,
     engine: ScriptedEngine | None = None,
     of: Cell | None = None,
     **how: Any,
 ) -> Iterator[LiveCell]:
-    """A play that is closed in the end, with nothing left of it."""
+    """A run that is closed in the end, with nothing left of it."""
     engine = engine or ScriptedEngine(script if callable(script) else lambda _: script)
-    play = LiveCell(of or cell(), engine, schedule(**how))
+    live = LiveCell(of or cell(), engine, schedule(**how))
     try:
-        yield play
+        yield live
     finally:
-        play.close()
+        live.close()
         assert engine.present == set()
 
 
@@ -100,15 +97,15 @@ def wait(check: Callable[[], object]) -> None:
     assert until(lambda: check() or None, timeout_s=LONG_S, time=Inbox()), "it never came to that"
 
 
-def seen_at(play: LiveCell, phase: Phase) -> Snapshot:
+def seen_at(live: LiveCell, phase: Phase) -> Snapshot:
     """What is to be seen once it has come so far."""
-    found = until(
-        lambda: snapshot if (snapshot := play.snapshot()).phase is phase else None,
+    seen = until(
+        lambda: snapshot if (snapshot := live.snapshot()).phase is phase else None,
         timeout_s=LONG_S,
         time=Inbox(),
     )
-    assert found is not None, play.snapshot()
-    return found
+    assert seen is not None, live.snapshot()
+    return seen
 
 
 class Gate:
@@ -152,7 +149,7 @@ class Gated(ScriptedEngine):
             self._gates[name].pass_through()
 
 
-def test_a_play_goes_through_its_phases_one_after_another() -> None:
+def test_a_run_goes_through_its_phases_one_after_another() -> None:
     image, first, second, kill = Gate(), Gate(), Gate(), Gate()
 
     def image_of(*_: object) -> str:
@@ -160,10 +157,10 @@ def test_a_play_goes_through_its_phases_one_after_another() -> None:
         return "image"
 
     engine = Gated(FORWARDS, tree_1=first, tree_2=second, kill=kill)
-    with playing(engine=engine, image_of=image_of) as play:
-        snapshot = play.snapshot()
+    with running(engine=engine, image_of=image_of) as live:
+        snapshot = live.snapshot()
         assert (snapshot.phase, snapshot.container, snapshot.launch, snapshot.run) == (Phase.COMING, "", None, 0)
-        assert (snapshot.tree, snapshot.lines, snapshot.actions, snapshot.held, snapshot.result) == (
+        assert (snapshot.tree, snapshot.lines, snapshot.actions, snapshot.held, snapshot.row) == (
             (),
             (),
             (),
@@ -173,7 +170,7 @@ def test_a_play_goes_through_its_phases_one_after_another() -> None:
 
         image.open.set()
         assert first.reached.wait(LONG_S)
-        snapshot = play.snapshot()
+        snapshot = live.snapshot()
         assert (snapshot.phase, snapshot.container, snapshot.run) == (Phase.COMING, "scripted-1", 1)
         assert snapshot.launch is not None
         assert snapshot.launch.image == "image"
@@ -181,76 +178,72 @@ def test_a_play_goes_through_its_phases_one_after_another() -> None:
 
         first.open.set()
         assert second.reached.wait(LONG_S)
-        snapshot = play.snapshot()
+        snapshot = live.snapshot()
         assert (snapshot.phase, snapshot.tree, snapshot.held) == (Phase.STARTING, (NODE_1,), None)
 
         second.open.set()
-        snapshot = seen_at(play, Phase.HELD)
+        snapshot = seen_at(live, Phase.HELD)
         assert snapshot.held is not None
         assert (snapshot.held.command, snapshot.actions, snapshot.elapsed_s) == (HELD, (), 0.0)
 
-        play.cue()
+        live.proceed()
         assert kill.reached.wait(LONG_S)
-        snapshot = play.snapshot()
-        assert (snapshot.phase, snapshot.held, snapshot.result) == (Phase.UNDER_WAY, None, None)
+        snapshot = live.snapshot()
+        assert (snapshot.phase, snapshot.held, snapshot.row) == (Phase.UNDER_WAY, None, None)
         assert [done.action.command for done in snapshot.actions] == [HELD]
-        assert 0 < snapshot.elapsed_s <= play.snapshot().elapsed_s
+        assert 0 < snapshot.elapsed_s <= live.snapshot().elapsed_s
 
         kill.open.set()
-        snapshot = seen_at(play, Phase.OVER)
-        assert snapshot.result is not None
-        assert (snapshot.result.verdict, snapshot.result.cell, snapshot.cell) == (
-            Verdict.FORWARDED,
-            play.cell,
-            play.cell,
-        )
+        snapshot = seen_at(live, Phase.OVER)
+        assert snapshot.row is not None
+        assert (snapshot.row.verdict, snapshot.row.id, snapshot.cell) == (Verdict.FORWARDED, live.cell.id, live.cell)
         assert (snapshot.elapsed_s, snapshot.run, len(snapshot.actions)) == (0.0, 1, 1)
         assert [line.text for line in snapshot.lines][1:] == ["Received signal: SIGTERM"]
 
 
-def test_what_is_held_stays_held_until_its_cue_while_its_tree_is_looked_at() -> None:
+def test_what_is_held_stays_held_until_it_may_proceed_while_its_tree_is_looked_at() -> None:
     looked = Gate()
     engine = Gated(FORWARDS, tree_5=looked)
-    with playing(engine=engine) as play:
-        seen_at(play, Phase.HELD)
+    with running(engine=engine) as live:
+        seen_at(live, Phase.HELD)
         assert looked.reached.wait(LONG_S)
-        assert play.snapshot().phase is Phase.HELD
+        assert live.snapshot().phase is Phase.HELD
         looked.open.set()
         assert engine.containers[0].killed == []
-        play.cue()
-        seen_at(play, Phase.OVER)
+        live.proceed()
+        seen_at(live, Phase.OVER)
     assert engine.containers[0].killed == [TERM]
 
 
-def test_a_cue_before_there_is_something_to_do_is_none() -> None:
+def test_proceeding_before_there_is_something_to_do_changes_nothing() -> None:
     gate = Gate()
 
     def image_of(*_: object) -> str:
         gate.pass_through()
         return "image"
 
-    with playing(image_of=image_of) as play:
-        play.cue()
-        assert play.snapshot().phase is Phase.COMING
+    with running(image_of=image_of) as live:
+        live.proceed()
+        assert live.snapshot().phase is Phase.COMING
         gate.open.set()
-        seen_at(play, Phase.HELD)
+        seen_at(live, Phase.HELD)
 
 
-def test_a_cue_after_the_end_is_none() -> None:
-    with playing() as play:
-        seen_at(play, Phase.HELD)
-        play.cue()
-        over = seen_at(play, Phase.OVER)
-        play.cue()
-        assert play.snapshot() == over
+def test_proceeding_after_the_end_changes_nothing() -> None:
+    with running() as live:
+        seen_at(live, Phase.HELD)
+        live.proceed()
+        over = seen_at(live, Phase.OVER)
+        live.proceed()
+        assert live.snapshot() == over
 
 
 def scripts(probe: Probe) -> Script | Callable[[Launch], Script]:
     """Scripts that go well, whatever is asked."""
     if probe is Probe.EXIT_CODE:
         exits = iter(EXITS)
-        return lambda _: replace(FORWARDS, at_start=(*FORWARDS.at_start, next(exits)))
-    return replace(
+        return lambda _: changed(FORWARDS, at_start=(*FORWARDS.at_start, next(exits)))
+    return changed(
         FORWARDS,
         at_stop=(Happening(after_s=0.01, output=RECEIVED),),
         at_answer=(Happening(after_s=0.01, output=DONE, exit_code=0),),
@@ -262,58 +255,58 @@ def scripts(probe: Probe) -> Script | Callable[[Launch], Script]:
     )
 
 
-CUES = {Probe.SIGNAL: 1, Probe.TTY: 1, Probe.STOP: 1, Probe.REAP: 2, Probe.EXIT_CODE: 0}
+HELD_ACTIONS = {Probe.SIGNAL: 1, Probe.TTY: 1, Probe.STOP: 1, Probe.REAP: 2, Probe.EXIT_CODE: 0}
 
 
-@pytest.mark.parametrize(("probe", "cues"), CUES.items())
-def test_each_probe_plays_to_its_end_and_can_be_looked_at_all_along(probe: Probe, cues: int) -> None:
+@pytest.mark.parametrize(("probe", "actions"), HELD_ACTIONS.items())
+def test_each_probe_runs_to_its_end_and_can_be_looked_at_all_along(probe: Probe, actions: int) -> None:
     given = 0
     order: list[Phase] = []
-    with playing(scripts(probe), of=cell(probe=probe)) as play:
+    with running(scripts(probe), of=cell(probe=probe)) as live:
 
         def look() -> bool:
             nonlocal given
-            snapshot = play.snapshot()
+            snapshot = live.snapshot()
             if not order or order[-1] is not snapshot.phase:
                 order.append(snapshot.phase)
             if snapshot.phase is Phase.HELD:
                 assert snapshot.held is not None
-                play.cue()
+                live.proceed()
                 given += 1
-            assert (snapshot.result is not None) == (snapshot.phase is Phase.OVER)
+            assert (snapshot.row is not None) == (snapshot.phase is Phase.OVER)
             return snapshot.phase is Phase.OVER
 
         wait(look)
-        result = play.snapshot().result
-    assert result is not None
-    assert result.verdict.good
-    assert given == cues
-    if cues:
+        row = live.snapshot().row
+    assert row is not None
+    assert row.verdict.good
+    assert given == actions
+    if actions:
         assert {Phase.COMING, Phase.STARTING}.isdisjoint(order[order.index(Phase.HELD) :])
 
 
-def test_a_repeat_for_doubts_sake_waits_for_no_cue() -> None:
-    with playing(DOUBTFUL, repeat=None) as play:
-        seen_at(play, Phase.HELD)
-        play.cue()
+def test_a_repeat_for_doubts_sake_is_never_held() -> None:
+    with running(DOUBTFUL, repeat=None) as live:
+        seen_at(live, Phase.HELD)
+        live.proceed()
         phases: list[Phase] = []
 
         def look() -> bool:
-            snapshot = play.snapshot()
+            snapshot = live.snapshot()
             phases.append(snapshot.phase)
             assert len(snapshot.actions) <= 1
             return snapshot.phase is Phase.OVER
 
         wait(look)
-        snapshot = play.snapshot()
+        snapshot = live.snapshot()
     assert Phase.HELD not in phases
-    assert snapshot.result is not None
-    assert (snapshot.run, len(snapshot.result.runs)) == (DOUBTFUL_REPEATS, DOUBTFUL_REPEATS)
+    assert snapshot.row is not None
+    assert (snapshot.run, len(snapshot.row.runs)) == (DOUBTFUL_REPEATS, DOUBTFUL_REPEATS)
     assert snapshot.container == f"scripted-{DOUBTFUL_REPEATS}"
     assert [done.action.command for done in snapshot.actions] == [HELD.replace("scripted-1", snapshot.container)]
 
 
-def test_the_next_container_of_a_play_begins_with_nothing_done_to_it() -> None:
+def test_the_next_container_of_a_run_begins_with_nothing_done_to_it() -> None:
     gate = Gate()
 
     class Second(ScriptedEngine):
@@ -330,43 +323,41 @@ def test_the_next_container_of_a_play_begins_with_nothing_done_to_it() -> None:
                     container.start = gated
                 yield container
 
-    with playing(engine=Second(lambda _: DOUBTFUL), repeat=2) as play:
-        seen_at(play, Phase.HELD)
-        play.cue()
+    with running(engine=Second(lambda _: DOUBTFUL), repeat=2) as live:
+        seen_at(live, Phase.HELD)
+        live.proceed()
         assert gate.reached.wait(LONG_S)
-        snapshot = play.snapshot()
+        snapshot = live.snapshot()
         assert (snapshot.phase, snapshot.run, snapshot.container) == (Phase.UNDER_WAY, 2, "scripted-2")
         assert (snapshot.tree, snapshot.lines, snapshot.actions, snapshot.elapsed_s) == ((), (), (), 0.0)
         gate.open.set()
-        seen_at(play, Phase.OVER)
+        seen_at(live, Phase.OVER)
 
 
-def test_results_of_a_play_are_not_told_to_the_schedule() -> None:
-    heard: list[object] = []
-    with playing(SWALLOWS, on_result=heard.append) as play:
-        seen_at(play, Phase.HELD)
-        play.cue()
-        snapshot = seen_at(play, Phase.OVER)
-    assert snapshot.result is not None
-    assert snapshot.result.verdict is Verdict.SWALLOWED
-    assert heard == []
+def test_a_signal_that_is_swallowed_is_found_to_be() -> None:
+    with running(SWALLOWS) as live:
+        seen_at(live, Phase.HELD)
+        live.proceed()
+        snapshot = seen_at(live, Phase.OVER)
+    assert snapshot.row is not None
+    assert snapshot.row.verdict is Verdict.SWALLOWED
 
 
-def test_an_image_that_cannot_be_had_ends_the_play() -> None:
+def test_an_image_that_cannot_be_had_ends_the_run() -> None:
     def fail(*_: object) -> str:
         raise BaseUnavailable("it does not build: exit code 1")
 
-    with playing(image_of=fail) as play:
-        snapshot = seen_at(play, Phase.OVER)
-    assert snapshot.result is not None
-    assert (snapshot.result.judgement.reason, snapshot.container) == ("it does not build: exit code 1", "")
+    with running(image_of=fail) as live:
+        snapshot = seen_at(live, Phase.OVER)
+    assert snapshot.row is not None
+    assert (snapshot.row.reason, snapshot.container) == ("it does not build: exit code 1", "")
 
 
-def test_a_container_that_never_gets_ready_ends_the_play() -> None:
-    with playing(Script(at_start=(Happening(after_s=1, exit_code=1),))) as play:
-        snapshot = seen_at(play, Phase.OVER)
-    assert snapshot.result is not None
-    assert snapshot.result.verdict is Verdict.UNTESTED
+def test_a_container_that_never_gets_ready_ends_the_run() -> None:
+    with running(Script(at_start=(Happening(after_s=1, exit_code=1),))) as live:
+        snapshot = seen_at(live, Phase.OVER)
+    assert snapshot.row is not None
+    assert snapshot.row.verdict is Verdict.UNTESTED
     assert (snapshot.container, snapshot.held) == ("scripted-1", None)
 
 
@@ -381,64 +372,64 @@ def gone_while_held() -> Gated:
     return Going(FORWARDS)
 
 
-def test_an_engine_that_goes_away_while_a_deed_is_held_ends_the_play() -> None:
-    with playing(engine=gone_while_held()) as play:
-        snapshot = seen_at(play, Phase.OVER)
-        assert snapshot.result is not None
-        assert snapshot.result.judgement.reason == "the engine went away: the engine does not answer"
+def test_an_engine_that_goes_away_while_an_action_is_held_ends_the_run() -> None:
+    with running(engine=gone_while_held()) as live:
+        snapshot = seen_at(live, Phase.OVER)
+        assert snapshot.row is not None
+        assert snapshot.row.reason == "the engine went away: the engine does not answer"
         assert snapshot.actions == ()
-        play.cue()
+        live.proceed()
 
 
-def test_nothing_is_held_any_more_once_a_play_is_over() -> None:
-    with playing(engine=gone_while_held()) as play:
-        assert seen_at(play, Phase.OVER).held is None
+def test_nothing_is_held_any_more_once_a_run_is_over() -> None:
+    with running(engine=gone_while_held()) as live:
+        assert seen_at(live, Phase.OVER).held is None
 
 
-def test_a_play_is_given_up_while_it_is_held() -> None:
+def test_a_run_is_given_up_while_it_is_held() -> None:
     engine = ScriptedEngine(lambda _: FORWARDS)
-    with playing(engine=engine) as play:
-        seen_at(play, Phase.HELD)
-        play.abandon()
-        snapshot = seen_at(play, Phase.OVER)
+    with running(engine=engine) as live:
+        seen_at(live, Phase.HELD)
+        live.abandon()
+        snapshot = seen_at(live, Phase.OVER)
         wait(lambda: not engine.present)
-    assert snapshot.result is not None
-    assert snapshot.result.verdict is Verdict.UNTESTED
+    assert snapshot.row is not None
+    assert snapshot.row.verdict is Verdict.UNTESTED
     assert engine.containers[0].killed == []
 
 
-def test_a_play_is_given_up_before_there_is_a_container() -> None:
+def test_a_run_is_given_up_before_there_is_a_container() -> None:
     gate = Gate()
 
     def image_of(*_: object) -> str:
         gate.pass_through()
         return "image"
 
-    with playing(image_of=image_of) as play:
+    with running(image_of=image_of) as live:
         assert gate.reached.wait(LONG_S)
-        play.abandon()
-        play.abandon()
-        assert play.snapshot().phase is Phase.COMING
+        live.abandon()
+        live.abandon()
+        assert live.snapshot().phase is Phase.COMING
         gate.open.set()
 
 
-def test_a_play_that_is_over_is_given_up_to_no_effect() -> None:
-    with playing() as play:
-        seen_at(play, Phase.HELD)
-        play.cue()
-        over = seen_at(play, Phase.OVER)
-        play.abandon()
-        play.close()
-        play.close()
-        assert play.snapshot() == over
+def test_a_run_that_is_over_is_given_up_to_no_effect() -> None:
+    with running() as live:
+        seen_at(live, Phase.HELD)
+        live.proceed()
+        over = seen_at(live, Phase.OVER)
+        live.abandon()
+        live.close()
+        live.close()
+        assert live.snapshot() == over
 
 
 def test_closing_waits_until_nothing_is_left() -> None:
     engine = ScriptedEngine(lambda _: FORWARDS)
-    play = LiveCell(cell(), engine, schedule())
-    seen_at(play, Phase.HELD)
+    live = LiveCell(cell(), engine, schedule())
+    seen_at(live, Phase.HELD)
     assert engine.present == {"scripted-1"}
-    play.close()
+    live.close()
     assert engine.present == set()
 
 
@@ -451,43 +442,43 @@ def test_many_cells_run_at_once_with_nothing_held_and_come_in_their_order() -> N
     batch = Batch(cells, by_image(a=FORWARDS, b=SWALLOWS, c=FORWARDS), schedule(jobs=3))
     wait(lambda: batch.over)
     assert batch.cells == tuple(cells)
-    assert [(result.cell, result.verdict) for result in batch.results] == [
-        (cells[0], Verdict.FORWARDED),
-        (cells[1], Verdict.SWALLOWED),
-        (cells[2], Verdict.FORWARDED),
+    assert [(row.id, row.verdict) for row in batch.rows] == [
+        (cells[0].id, Verdict.FORWARDED),
+        (cells[1].id, Verdict.SWALLOWED),
+        (cells[2].id, Verdict.FORWARDED),
     ]
     lasted_s = batch.duration_s
     assert lasted_s > 0
     batch.close()
     batch.close()
-    assert (batch.duration_s, len(batch.results)) == (lasted_s, 3)
+    assert (batch.duration_s, len(batch.rows)) == (lasted_s, 3)
 
 
 def test_no_cells_are_over_at_once() -> None:
     batch = Batch([], by_image(), schedule())
-    assert (batch.cells, batch.over, batch.results, batch.duration_s) == ((), True, (), 0)
+    assert (batch.cells, batch.over, batch.rows, batch.duration_s) == ((), True, (), 0)
     batch.close()
 
 
 def test_results_are_there_as_they_come_and_the_rest_can_be_given_up() -> None:
     gate = Gate()
 
-    def image_of(_: str, variant: Variant) -> str:
-        if variant.name == "b":
+    def image_of(cell: Cell) -> str:
+        if cell.subject.name == "b":
             gate.pass_through()
-        return variant.name
+        return cell.subject.name
 
     engine = by_image(a=FORWARDS, b=FORWARDS, c=FORWARDS)
     batch = Batch([cell(name) for name in ("a", "b", "c")], engine, schedule(image_of=image_of))
     assert gate.reached.wait(LONG_S)
-    assert [result.cell.variant.name for result in batch.results] == ["a"]
+    assert [row.subject for row in batch.rows] == ["a"]
     assert not batch.over
     batch.abandon()
     assert not batch.over
     gate.open.set()
     wait(lambda: batch.over)
     batch.close()
-    assert [(result.cell.variant.name, result.verdict) for result in batch.results] == [
+    assert [(row.subject, row.verdict) for row in batch.rows] == [
         ("a", Verdict.FORWARDED),
         ("b", Verdict.UNTESTED),
     ]
@@ -495,27 +486,28 @@ def test_results_are_there_as_they_come_and_the_rest_can_be_given_up() -> None:
     assert engine.present == set()
 
 
-class SessionLauncher:
-    """A stage on a scripted engine."""
+class ScriptedLauncher:
+    """A launcher on a scripted engine."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.engine = ScriptedEngine(lambda launch: SWALLOWS if launch.image == "bad" else FORWARDS)
         self._catalogue = catalogue
         self._schedule = schedule(jobs=2)
 
-    def play(self, cell: Cell) -> LiveCell:
+    def run(self, cell: Cell) -> LiveCell:
         return LiveCell(cell, self.engine, self._schedule)
 
     def claims(self, chapter: Chapter) -> Batch:
-        return Batch(claimed(self._catalogue.variants, chapter.claims, [FACTS.reference]), self.engine, self._schedule)
+        cells = claim_cells(self._catalogue, chapter.claims, [FACTS.reference], engine="docker")
+        return Batch(cells, self.engine, self._schedule)
 
     def table(self) -> Batch:
-        cells = [Cell(base=FACTS.reference, variant=variant, signal=TERM) for variant in self._catalogue.variants]
+        cells = [cell(variant.name, base=FACTS.reference) for variant in self._catalogue.variants]
         return Batch(cells, self.engine, self._schedule)
 
 
 @contextmanager
-def showing() -> Iterator[tuple[Presentation, SessionLauncher]]:
+def presenting() -> Iterator[tuple[Presentation, ScriptedLauncher]]:
     chapters = [
         Chapter(
             name="one",
@@ -523,50 +515,59 @@ def showing() -> Iterator[tuple[Presentation, SessionLauncher]]:
             intro="",
             question="",
             asks="TERM",
-            broken=(Act(variant="bad"),),
-            mended=(Act(variant="good"),),
+            broken=(Example(variant="bad"),),
+            mended=(Example(variant="good"),),
         ),
-        Chapter(name="two", title="Two", intro="", question="", asks="TERM", broken=(Act(variant="good"),)),
+        Chapter(name="two", title="Two", intro="", question="", asks="TERM", broken=(Example(variant="good"),)),
         Chapter(name="claims", title="Claims", intro="", question="", claims="an article"),
     ]
-    catalogue = Catalogue(context=".", app=APP, variants=(variant("bad"), variant("good")))
-    steps = steps_of(list(enumerate(chapters, start=1)), catalogue, {FACTS.reference: FACTS}, whole=True)
-    launcher = SessionLauncher(catalogue)
-    show = Presentation(steps, launcher, pause_s=0, chapters=3)
+    both, bases = catalogue("bad", "good"), {FACTS.reference: FACTS}
+    steps = steps_of(list(enumerate(chapters, start=1)), both, bases, engine="docker", whole=True)
+    launcher = ScriptedLauncher(both)
+    presentation = Presentation(steps, launcher, pause_s=0, chapters=3)
     try:
-        yield show, launcher
+        yield presentation, launcher
     finally:
-        show.close()
+        presentation.close()
         assert launcher.engine.present == set()
 
 
-def test_a_whole_show_goes_by_itself_to_its_end() -> None:
-    seen: list[Kind] = []
+def test_a_whole_presentation_goes_by_itself_to_its_end() -> None:
+    seen: list[StepKind] = []
     now_s = 0.0
-    with showing() as (show, _):
+    with presenting() as (presentation, _):
 
         def look() -> bool:
             nonlocal now_s
             for _ in range(10):
-                show.tick(now_s := now_s + 0.1)
-                kind = show.view().step.kind
+                presentation.tick(now_s := now_s + 0.1)
+                kind = presentation.view().step.kind
                 if not seen or seen[-1] is not kind:
                     seen.append(kind)
-            return show.finished
+            return presentation.finished
 
         wait(look)
-        played = [(result.cell.variant.name, result.verdict.value) for result in show.results]
-        assert show.table is not None
-    part = [Kind.QUESTION, Kind.PLAY, Kind.TOLD]
-    assert seen == [Kind.TITLE, *part, Kind.FIX, *part[1:], *part, Kind.QUESTION, Kind.CLAIMS, Kind.TABLE]
-    assert played == [
+        rows = [(row.subject, row.verdict.value) for row in presentation.rows]
+        assert presentation.table is not None
+    part = [StepKind.QUESTION, StepKind.RUN, StepKind.VERDICT]
+    assert seen == [
+        StepKind.TITLE,
+        *part,
+        StepKind.FIX,
+        *part[1:],
+        *part,
+        StepKind.QUESTION,
+        StepKind.CLAIMS,
+        StepKind.TABLE,
+    ]
+    assert rows == [
         *[("bad", "swallowed"), ("good", "forwarded"), ("good", "forwarded")],
         *[("bad", "swallowed"), ("good", "forwarded")],
     ]
 
 
-def test_a_show_that_is_left_in_the_middle_leaves_nothing() -> None:
-    with showing() as (show, launcher):
-        wait(lambda: show.tick(0) or show.view().step.kind is Kind.PLAY)
+def test_a_presentation_that_is_left_in_the_middle_leaves_nothing() -> None:
+    with presenting() as (presentation, launcher):
+        wait(lambda: presentation.tick(0) or presentation.view().step.kind is StepKind.RUN)
         wait(lambda: launcher.engine.present)
     assert launcher.engine.present == set()

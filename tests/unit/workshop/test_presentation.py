@@ -1,8 +1,7 @@
-"""Where a show has got to: what each key and the passing of time do to it, on plays that follow a script."""
+"""Where a presentation has got to: what each key and the passing of time do to it, on runs that follow a script."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,30 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.catalogue import Catalogue
+from harness.core.catalogue import Catalogue, Variant
 from harness.core.evidence import LogLine, Untested
-from harness.core.question import Probe
+from harness.core.question import Probe, Question
 from harness.core.signals import Signal
-from harness.core.subject import Cell, Variant
+from harness.core.subject import Cell
 from harness.core.trace import Fate, Handled, Sent
 from harness.run.protocol import Launch
 from harness.workshop.demo.live import Phase, Snapshot
-from harness.workshop.demo.presentation import Command, Presentation, Step, View, path_of, steps_of
+from harness.workshop.demo.presentation import Command, Presentation, Step, View, path_length, steps_of
 from harness.workshop.stepping import Action
-from harness.workshop.story import Act, Chapter
-from tests.support.reports import DEBIAN, FACTS, FORWARDED, KILLED, result
+from harness.workshop.story import Chapter, Example
+from tests.support.evidence import changed
+from tests.support.reports import DEBIAN, ENGINE, FACTS, FORWARDED, KILLED
+from tests.support.reports import result as row
 from tests.support.seeing import APP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.core.document import Row
     from harness.core.facts import BaseFacts
-    from harness.core.result import Result
 
 TERM = Signal(15)
 NEXT, BACK, REPEAT, SKIP, SLOWER, FASTER, QUIT = Command
 SENT = Sent(time_s=1.0, sender="runc", sender_pid=5, number=15, target="node", target_pid=1007, fate=Fate.DELIVERED)
-THREE_STEPS = replace(
+THREE_STEPS = changed(
     FORWARDED,
     trace=(
         SENT,
@@ -44,20 +45,20 @@ THREE_STEPS = replace(
 STEP_S = 0.7
 
 
-class FakePlay:
-    """A play that goes on when the test says so."""
+class FakeRun:
+    """A run of a cell that goes on when the test says so."""
 
     def __init__(self, cell: Cell, number: int) -> None:
         self.cell = cell
         self.container = f"scripted-{number}"
         self.phase = Phase.COMING
-        self.cues = 0
+        self.proceeded = 0
         self.left: list[str] = []
-        self.result: Result | None = None
+        self.row: Row | None = None
 
-    def cue(self) -> None:
+    def proceed(self) -> None:
         assert self.phase is Phase.HELD
-        self.cues += 1
+        self.proceeded += 1
         self.phase = Phase.UNDER_WAY
 
     def abandon(self) -> None:
@@ -74,7 +75,7 @@ class FakePlay:
             container=self.container,
             lines=(LogLine(at_ns=1, text="up"),),
             held=Action(command="docker kill") if self.phase is Phase.HELD else None,
-            result=self.result,
+            row=self.row,
         )
 
     def hold(self) -> None:
@@ -82,10 +83,10 @@ class FakePlay:
 
     def end(self, evidence: Any = THREE_STEPS) -> None:
         self.phase = Phase.OVER
-        self.result = replace(result(self.cell.variant.name, evidence, base=self.cell.base), cell=self.cell)
+        self.row = row(self.cell.subject.name, evidence, base=self.cell.subject.base)
 
     def go_on(self) -> None:
-        """One phase further, if it does not wait for a cue; one that is given up ends."""
+        """One phase further, if it is not held; one that is given up ends."""
         if self.left and self.phase is not Phase.OVER:
             self.end(Untested(reason="given up"))
         elif self.phase is Phase.UNDER_WAY:
@@ -94,14 +95,14 @@ class FakePlay:
             self.phase = Phase(self.phase.value + 1)
 
 
-class FakeEnsemble:
-    """Many cells, whose results come when the test says so."""
+class FakeBatch:
+    """Many cells, whose rows come when the test says so."""
 
-    def __init__(self, *results: Result) -> None:
-        self.cells = tuple(result.cell for result in results)
-        self.results: tuple[Result, ...] = ()
+    def __init__(self, *rows: Row) -> None:
+        self.cells = tuple(cell(row.subject) for row in rows)
+        self.rows: tuple[Row, ...] = ()
         self.left: list[str] = []
-        self._coming = list(results)
+        self._coming = list(rows)
 
     @property
     def over(self) -> bool:
@@ -115,43 +116,43 @@ class FakeEnsemble:
 
     def go_on(self) -> None:
         if self._coming and not self.left:
-            self.results = (*self.results, self._coming.pop(0))
+            self.rows = (*self.rows, self._coming.pop(0))
 
     def end(self) -> None:
         while not self.over:
             self.go_on()
 
 
-CLAIMED = (result("bad", KILLED), result("good", FORWARDED))
-WHOLE = (*CLAIMED, result("other", FORWARDED))
+CLAIMED = (row("bad", KILLED), row("good", FORWARDED))
+WHOLE = (*CLAIMED, row("worse", FORWARDED))
 
 
-class FakeStage:
-    """A stage that remembers what was started, in order."""
+class FakeLauncher:
+    """A launcher that remembers what was started, in order."""
 
     def __init__(self) -> None:
-        self.plays: list[FakePlay] = []
-        self.batches: list[tuple[str, FakeEnsemble]] = []
+        self.runs: list[FakeRun] = []
+        self.batches: list[tuple[str, FakeBatch]] = []
 
-    def play(self, cell: Cell) -> FakePlay:
-        self.plays.append(FakePlay(cell, len(self.plays) + 1))
-        return self.plays[-1]
+    def run(self, cell: Cell) -> FakeRun:
+        self.runs.append(FakeRun(cell, len(self.runs) + 1))
+        return self.runs[-1]
 
-    def claims(self, chapter: Chapter) -> FakeEnsemble:
-        self.batches.append((chapter.claims, FakeEnsemble(*CLAIMED)))
+    def claims(self, chapter: Chapter) -> FakeBatch:
+        self.batches.append((chapter.claims, FakeBatch(*CLAIMED)))
         return self.batches[-1][1]
 
-    def table(self) -> FakeEnsemble:
-        self.batches.append(("table", FakeEnsemble(*WHOLE)))
+    def table(self) -> FakeBatch:
+        self.batches.append(("table", FakeBatch(*WHOLE)))
         return self.batches[-1][1]
 
     @property
-    def everything(self) -> list[FakePlay | FakeEnsemble]:
-        return [*self.plays, *(batch for _, batch in self.batches)]
+    def everything(self) -> list[FakeRun | FakeBatch]:
+        return [*self.runs, *(batch for _, batch in self.batches)]
 
     @property
-    def played(self) -> list[str]:
-        return [play.cell.variant.name for play in self.plays]
+    def subjects(self) -> list[str]:
+        return [run.cell.subject.name for run in self.runs]
 
     @property
     def many(self) -> list[str]:
@@ -162,12 +163,12 @@ def chapter(name: str, **keys: Any) -> Chapter:
     return Chapter(**{"name": name, "title": name.title(), "intro": "", "question": "?"} | keys)
 
 
-def act(name: str, *on: str) -> Act:
-    return Act(variant=name, on=on)
+def example(name: str, *on: str) -> Example:
+    return Example(variant=name, on=on)
 
 
-ONE = chapter("one", asks="TERM", broken=(act("bad"),), mended=(act("good"),))
-TWO = chapter("two", asks="TERM", broken=(act("worse", "busybox", "dash"),))
+ONE = chapter("one", asks="TERM", broken=(example("bad"),), mended=(example("good"),))
+TWO = chapter("two", asks="TERM", broken=(example("worse", "busybox", "dash"),))
 THREE = chapter("three", claims="an article")
 NAMES = ("bad", "good", "worse")
 CATALOGUE = Catalogue(
@@ -175,90 +176,99 @@ CATALOGUE = Catalogue(
     app=APP,
     variants=tuple(Variant(name=name, title=name, dockerfile=f"{name}.Dockerfile") for name in NAMES),
 )
+
+
+def cell(name: str, base: str = FACTS.reference, question: Question | None = None) -> Cell:
+    (variant,) = (variant for variant in CATALOGUE.variants if variant.name == name)
+    return Cell(
+        engine=ENGINE.name, subject=CATALOGUE.subject(variant, base), question=question or Question(signal=TERM)
+    )
+
+
 BASES: dict[str, BaseFacts] = {FACTS.reference: FACTS, DEBIAN.reference: DEBIAN}
 
 
 def steps(*chapters: Chapter, whole: bool = True) -> tuple[Step, ...]:
-    return steps_of(list(enumerate(chapters or (ONE, TWO, THREE), start=1)), CATALOGUE, BASES, whole=whole)
+    numbered = list(enumerate(chapters or (ONE, TWO, THREE), start=1))
+    return steps_of(numbered, CATALOGUE, BASES, engine=ENGINE.name, whole=whole)
 
 
 def named(step: Step) -> str:
     """A step in words: its chapter's number, its kind, its variant."""
-    words = [str(step.number or ""), step.kind.name.lower(), step.cell.variant.name if step.cell else ""]
+    words = [str(step.number or ""), step.kind.name.lower(), step.cell.subject.name if step.cell else ""]
     return " ".join(word for word in words if word)
 
 
 STEPS = steps()
-TITLE, QUESTION, BAD, TOLD_BAD, FIX, GOOD, TOLD_GOOD = range(7)
-QUESTION_2, WORSE, TOLD_WORSE, WORSE_2, TOLD_WORSE_2, QUESTION_3, CLAIMS, TABLE = range(7, 15)
+TITLE, QUESTION, BAD, VERDICT_BAD, FIX, GOOD, VERDICT_GOOD = range(7)
+QUESTION_2, WORSE, VERDICT_WORSE, WORSE_2, VERDICT_WORSE_2, QUESTION_3, CLAIMS, TABLE = range(7, 15)
 
 
 class Stand:
-    """A show, its stage, and a clock."""
+    """A presentation, its launcher, and a clock."""
 
     def __init__(self, at: int = 0, *, pause_s: float | None = None, of: Sequence[Step] = STEPS) -> None:
-        self.stage = FakeStage()
-        self.show = Presentation(of, self.stage, pause_s=pause_s, chapters=3)
+        self.launcher = FakeLauncher()
+        self.presentation = Presentation(of, self.launcher, pause_s=pause_s, chapters=3)
         self.steps = of
         self.now_s = 100.0
         for _ in range(at):
-            self.show._go(self.index + 1)
+            self.presentation._go(self.index + 1)
         self.tick()
 
     @property
     def index(self) -> int:
-        return next(number for number, step in enumerate(self.steps) if step is self.show.step)
+        return next(number for number, step in enumerate(self.steps) if step is self.presentation.step)
 
     @property
     def at(self) -> str:
-        return named(self.show.step)
+        return named(self.presentation.step)
 
     @property
-    def play(self) -> FakePlay:
-        """The play that was started last."""
-        return self.stage.plays[-1]
+    def run(self) -> FakeRun:
+        """The run that was started last."""
+        return self.launcher.runs[-1]
 
     def tick(self, after_s: float = 0.1) -> View:
         self.now_s += after_s
-        self.show.tick(self.now_s)
-        return self.show.view()
+        self.presentation.tick(self.now_s)
+        return self.presentation.view()
 
     def press(self, *commands: Command) -> View:
         for command in commands:
-            self.show.press(command)
+            self.presentation.press(command)
             view = self.tick()
         return view
 
-    def tell_all(self) -> None:
-        """Let the path of the signal be told to its end."""
+    def to_the_end(self) -> None:
+        """Let the path of the signal be shown to its end."""
         while not self.tick(10).waits:
             pass
 
 
-def test_the_steps_of_a_show() -> None:
+def test_the_steps_of_a_presentation() -> None:
     assert [named(step) for step in STEPS] == [
         "title",
-        *("1 question", "1 play bad", "1 told bad", "1 fix", "1 play good", "1 told good"),
-        *("2 question", "2 play worse", "2 told worse", "2 play worse", "2 told worse"),
+        *("1 question", "1 run bad", "1 verdict bad", "1 fix", "1 run good", "1 verdict good"),
+        *("2 question", "2 run worse", "2 verdict worse", "2 run worse", "2 verdict worse"),
         *("3 question", "3 claims", "table"),
     ]
-    assert [named(step) for step in STEPS if step.last] == ["1 told good", "2 told worse", "3 claims"]
-    assert STEPS.index(next(step for step in STEPS if step.last and step.number == 2)) == TOLD_WORSE_2
-    assert [named(step) for step in STEPS if step.mended] == ["1 fix", "1 play good", "1 told good"]
-    assert [STEPS[number].cell for number in (WORSE, TOLD_WORSE, WORSE_2, TOLD_WORSE_2)] == [
-        Cell(base=base, variant=CATALOGUE.variants[2], signal=TERM)
-        for base in (FACTS.reference, FACTS.reference, DEBIAN.reference, DEBIAN.reference)
+    assert [named(step) for step in STEPS if step.last] == ["1 verdict good", "2 verdict worse", "3 claims"]
+    assert STEPS.index(next(step for step in STEPS if step.last and step.number == 2)) == VERDICT_WORSE_2
+    assert [named(step) for step in STEPS if step.mended] == ["1 fix", "1 run good", "1 verdict good"]
+    assert [STEPS[number].cell for number in (WORSE, VERDICT_WORSE, WORSE_2, VERDICT_WORSE_2)] == [
+        cell("worse", base) for base in (FACTS.reference, FACTS.reference, DEBIAN.reference, DEBIAN.reference)
     ]
 
 
-def test_a_part_of_a_show_has_neither_title_nor_table() -> None:
-    part = steps_of([(2, TWO), (3, THREE)], CATALOGUE, BASES, whole=False)
+def test_a_part_of_a_presentation_has_neither_title_nor_table() -> None:
+    part = steps_of([(2, TWO), (3, THREE)], CATALOGUE, BASES, engine=ENGINE.name, whole=False)
     assert [named(step) for step in part] == [named(step) for step in STEPS[QUESTION_2:TABLE]]
 
 
-def test_a_chapter_about_a_probe_plays_that_probe() -> None:
-    (_, play, _) = steps_of([(1, chapter("x", asks="stop", broken=(act("bad"),)))], CATALOGUE, BASES, whole=False)
-    assert play.cell == Cell(base=FACTS.reference, variant=CATALOGUE.variants[0], probe=Probe.STOP)
+def test_a_chapter_about_a_probe_runs_that_probe() -> None:
+    (_, run, _) = steps(chapter("x", asks="stop", broken=(example("bad"),)), whole=False)
+    assert run.cell == cell("bad", question=Question(probe=Probe.STOP))
 
 
 def coming(at: int) -> Stand:
@@ -267,7 +277,7 @@ def coming(at: int) -> Stand:
 
 def held(at: int) -> Stand:
     stand = Stand(at)
-    stand.play.hold()
+    stand.run.hold()
     stand.tick()
     return stand
 
@@ -278,56 +288,56 @@ def under_way(at: int) -> Stand:
     return stand
 
 
-def untold(at: int) -> Stand:
-    """A play whose result is there, but not the whole path."""
+def ended(at: int) -> Stand:
+    """A run whose row is there, but the whole path is not shown."""
     stand = under_way(at)
-    stand.play.end()
+    stand.run.end()
     stand.tick()
     return stand
 
 
 def over(at: int) -> Stand:
-    stand = untold(at)
-    stand.tell_all()
+    stand = ended(at)
+    stand.to_the_end()
     return stand
 
 
-def told(at: int) -> Stand:
-    """A step after its play."""
+def judged(at: int) -> Stand:
+    """The verdict of a run."""
     stand = over(at - 1)
     stand.press(NEXT)
     return stand
 
 
-def claimed(at: int) -> Stand:
+def finished(at: int) -> Stand:
     """Many cells that are over."""
     stand = Stand(at)
-    stand.stage.batches[-1][1].end()
+    stand.launcher.batches[-1][1].end()
     stand.tick()
     return stand
 
 
-# What comes of NEXT, BACK, REPEAT and SKIP: the step after it. An asterisk stands for a new play or new results, a
-# tick for a cue, an exclamation mark for the end.
+# What comes of NEXT, BACK, REPEAT and SKIP: the step after it. An asterisk stands for a new run or new results, a
+# tick for what may proceed, an exclamation mark for the end.
 TABLE_OF_KEYS = {
     "title": (lambda: Stand(TITLE), "1 question", "title", "title", "1 question"),
-    "question": (lambda: Stand(QUESTION), "1 play bad", "title", "1 question", "2 question"),
-    "play that is coming": (lambda: coming(BAD), "1 play bad", "1 question", "1 play bad*", "2 question"),
-    "play that is held": (lambda: held(BAD), "1 play bad✓", "1 question", "1 play bad*", "2 question"),
-    "play under way": (lambda: under_way(BAD), "1 play bad", "1 question", "1 play bad*", "2 question"),
-    "play that is not told": (lambda: untold(BAD), "1 play bad", "1 question", "1 play bad*", "2 question"),
-    "play that is over": (lambda: over(BAD), "1 told bad", "1 question", "1 play bad*", "2 question"),
-    "told": (lambda: told(TOLD_BAD), "1 fix", "1 play bad", "1 play bad*", "2 question"),
-    "fix": (lambda: Stand(FIX), "1 play good", "1 told bad", "1 fix", "2 question"),
-    "play after the fix": (lambda: over(GOOD), "1 told good", "1 fix", "1 play good*", "2 question"),
-    "last of a chapter": (lambda: told(TOLD_GOOD), "2 question", "1 play good", "1 play good*", "2 question"),
-    "first of a chapter": (lambda: Stand(QUESTION_2), "2 play worse", "1 told good", "2 question", "3 question"),
-    "second play": (lambda: over(WORSE_2), "2 told worse", "2 told worse", "2 play worse*", "3 question"),
-    "question of claims": (lambda: Stand(QUESTION_3), "3 claims", "2 told worse", "3 question", "table"),
+    "question": (lambda: Stand(QUESTION), "1 run bad", "title", "1 question", "2 question"),
+    "run that is coming": (lambda: coming(BAD), "1 run bad", "1 question", "1 run bad*", "2 question"),
+    "run that is held": (lambda: held(BAD), "1 run bad✓", "1 question", "1 run bad*", "2 question"),
+    "run under way": (lambda: under_way(BAD), "1 run bad", "1 question", "1 run bad*", "2 question"),
+    "run whose path is not shown": (lambda: ended(BAD), "1 run bad", "1 question", "1 run bad*", "2 question"),
+    "run that is over": (lambda: over(BAD), "1 verdict bad", "1 question", "1 run bad*", "2 question"),
+    "verdict": (lambda: judged(VERDICT_BAD), "1 fix", "1 run bad", "1 run bad*", "2 question"),
+    "fix": (lambda: Stand(FIX), "1 run good", "1 verdict bad", "1 fix", "2 question"),
+    "run after the fix": (lambda: over(GOOD), "1 verdict good", "1 fix", "1 run good*", "2 question"),
+    "last of a chapter": (lambda: judged(VERDICT_GOOD), "2 question", "1 run good", "1 run good*", "2 question"),
+    "first of a chapter": (lambda: Stand(QUESTION_2), "2 run worse", "1 verdict good", "2 question", "3 question"),
+    "second run": (lambda: over(WORSE_2), "2 verdict worse", "2 verdict worse", "2 run worse*", "3 question"),
+    "question of claims": (lambda: Stand(QUESTION_3), "3 claims", "2 verdict worse", "3 question", "table"),
     "claims under way": (lambda: Stand(CLAIMS), "3 claims", "3 question", "3 claims*", "table"),
-    "claims that are over": (lambda: claimed(CLAIMS), "table", "3 question", "3 claims*", "table"),
+    "claims that are over": (lambda: finished(CLAIMS), "table", "3 question", "3 claims*", "table"),
     "table under way": (lambda: Stand(TABLE), "table", "3 claims", "table*", "table!"),
-    "table that is over": (lambda: claimed(TABLE), "table!", "3 claims", "table*", "table!"),
+    "table that is over": (lambda: finished(TABLE), "table!", "3 claims", "table*", "table!"),
 }
 CASES = [
     pytest.param(make, command, wanted, id=f"{state}, {command.name.lower()}")
@@ -340,38 +350,38 @@ STATES = [pytest.param(make, id=state) for state, (make, *_) in TABLE_OF_KEYS.it
 @pytest.mark.parametrize(("make", "command", "wanted"), CASES)
 def test_what_a_key_does(make: Any, command: Command, wanted: str) -> None:
     stand = make()
-    before = stand.stage.everything
-    cues = sum(play.cues for play in stand.stage.plays)
-    here = stand.show._plays.get(stand.show._played_at())
-    many = stand.show._batches.get(stand.show._index)
+    before = stand.launcher.everything
+    proceeded = sum(run.proceeded for run in stand.launcher.runs)
+    here = stand.presentation._runs.get(stand.presentation._run_index())
+    many = stand.presentation._batches.get(stand.presentation._index)
     stand.press(command)
-    marks = "✓" if sum(play.cues for play in stand.stage.plays) > cues else ""
+    marks = "✓" if sum(run.proceeded for run in stand.launcher.runs) > proceeded else ""
     if command is REPEAT:
-        again = [started for started in stand.stage.everything if started not in before]
+        again = [started for started in stand.launcher.everything if started not in before]
         replaced = here or many
         assert [type(started) for started in again] == ([type(replaced)] if replaced else [])
         assert replaced is None or replaced.left == ["abandoned"]
         marks += "*" if again else ""
-    assert f"{stand.at}{marks}{'!' if stand.show.finished else ''}" == wanted
+    assert f"{stand.at}{marks}{'!' if stand.presentation.finished else ''}" == wanted
 
 
 @pytest.mark.parametrize("make", STATES)
 def test_the_pace_changes_and_nothing_else(make: Any) -> None:
     stand = make()
-    view, started = stand.tick(0), stand.stage.everything
-    stand.show.press(SLOWER)
-    assert stand.show.view() == replace(view, pace=2)
-    stand.show.press(FASTER)
-    stand.show.press(FASTER)
-    assert stand.show.view() == replace(view, pace=0.5)
-    assert (stand.stage.everything, stand.show.finished) == (started, False)
+    view, started = stand.tick(0), stand.launcher.everything
+    stand.presentation.press(SLOWER)
+    assert stand.presentation.view() == changed(view, pace=2)
+    stand.presentation.press(FASTER)
+    stand.presentation.press(FASTER)
+    assert stand.presentation.view() == changed(view, pace=0.5)
+    assert (stand.launcher.everything, stand.presentation.finished) == (started, False)
 
 
 @pytest.mark.parametrize("make", STATES)
-def test_the_show_can_be_quit_anywhere(make: Any) -> None:
+def test_the_presentation_can_be_quit_anywhere(make: Any) -> None:
     stand = make()
-    stand.show.press(QUIT)
-    assert stand.show.finished
+    stand.presentation.press(QUIT)
+    assert stand.presentation.finished
 
 
 def test_the_pace_has_its_limits() -> None:
@@ -383,194 +393,194 @@ def test_the_pace_has_its_limits() -> None:
 WAITING = {
     "title": (lambda: Stand(TITLE), True),
     "question": (lambda: Stand(QUESTION), True),
-    "play that is coming": (lambda: coming(BAD), False),
-    "play that is held": (lambda: held(BAD), True),
-    "play under way": (lambda: under_way(BAD), False),
-    "play that is not told": (lambda: untold(BAD), False),
-    "play that is over": (lambda: over(BAD), True),
-    "told": (lambda: told(TOLD_BAD), True),
+    "run that is coming": (lambda: coming(BAD), False),
+    "run that is held": (lambda: held(BAD), True),
+    "run under way": (lambda: under_way(BAD), False),
+    "run whose path is not shown": (lambda: ended(BAD), False),
+    "run that is over": (lambda: over(BAD), True),
+    "verdict": (lambda: judged(VERDICT_BAD), True),
     "fix": (lambda: Stand(FIX), True),
     "claims under way": (lambda: Stand(CLAIMS), False),
-    "claims that are over": (lambda: claimed(CLAIMS), True),
+    "claims that are over": (lambda: finished(CLAIMS), True),
     "table under way": (lambda: Stand(TABLE), False),
-    "table that is over": (lambda: claimed(TABLE), True),
+    "table that is over": (lambda: finished(TABLE), True),
 }
 
 
 @pytest.mark.parametrize(("make", "waits"), WAITING.values(), ids=WAITING)
 def test_whether_a_view_waits_for_the_presenter(make: Any, waits: bool) -> None:
-    assert make().show.view().waits is waits
+    assert make().presentation.view().waits is waits
 
 
-def test_a_view_shows_the_play_of_its_step_and_of_the_one_that_tells_of_it() -> None:
+def test_a_view_shows_the_run_of_its_step_and_of_the_one_that_follows_it() -> None:
     stand = over(BAD)
-    view = stand.show.view()
+    view = stand.presentation.view()
     assert view.snapshot is not None
     assert (view.snapshot.container, view.shown, view.before) == ("scripted-1", 3, ())
-    assert [cell.variant.name for cell in (*view.cells, *view.mended)] == ["bad", "good"]
+    assert [cell.subject.name for cell in (*view.cells, *view.mended)] == ["bad", "good"]
     view = stand.press(NEXT)
     assert view.snapshot is not None
     assert (view.snapshot.container, view.chapters, view.step.number) == ("scripted-1", 3, 1)
-    assert [result.cell.variant.name for result in view.before] == ["bad"]
+    assert [row.subject for row in view.before] == ["bad"]
     view = stand.press(NEXT)
     assert (named(view.step), view.snapshot) == ("1 fix", None)
-    assert [result.cell.variant.name for result in view.before] == ["bad"]
+    assert [row.subject for row in view.before] == ["bad"]
 
 
 def test_before_are_the_results_of_the_chapter_so_far() -> None:
-    stand = told(TOLD_WORSE)
-    assert [result.cell.base for result in stand.show.view().before] == [FACTS.reference]
+    stand = judged(VERDICT_WORSE)
+    assert [row.base for row in stand.presentation.view().before] == [FACTS.reference]
     stand.press(NEXT)
-    stand.play.hold()
+    stand.run.hold()
     stand.press(NEXT)
-    stand.play.end()
-    stand.tell_all()
+    stand.run.end()
+    stand.to_the_end()
     view = stand.press(NEXT)
-    assert named(view.step) == "2 told worse"
-    assert [result.cell.base for result in view.before] == [FACTS.reference, DEBIAN.reference]
+    assert named(view.step) == "2 verdict worse"
+    assert [row.base for row in view.before] == [FACTS.reference, DEBIAN.reference]
 
 
 def test_before_are_no_results_of_what_comes_after() -> None:
-    stand = told(TOLD_BAD)
+    stand = judged(VERDICT_BAD)
     stand.press(NEXT, NEXT)
-    stand.play.hold()
+    stand.run.hold()
     stand.press(NEXT)
-    stand.play.end()
+    stand.run.end()
     view = stand.press(BACK, BACK)
-    assert named(view.step) == "1 told bad"
-    assert [result.cell.variant.name for result in view.before] == ["bad"]
-    assert [result.cell.variant.name for result in stand.show.results] == ["bad", "good"]
+    assert named(view.step) == "1 verdict bad"
+    assert [row.subject for row in view.before] == ["bad"]
+    assert [row.subject for row in stand.presentation.rows] == ["bad", "good"]
 
 
 def test_results_of_many_cells_are_shown_as_they_come() -> None:
     stand = Stand(CLAIMS)
-    (_, batch) = stand.stage.batches[0]
-    assert [(len(stand.tick().results), len(stand.show.view().many))] == [(0, 2)]
+    (_, batch) = stand.launcher.batches[0]
+    assert [(len(stand.tick().rows), len(stand.presentation.view().many))] == [(0, 2)]
     batch.go_on()
     view = stand.tick()
-    assert (view.results, len(view.many), view.waits) == (CLAIMED[:1], 2, False)
+    assert (view.rows, len(view.many), view.waits) == (CLAIMED[:1], 2, False)
     batch.go_on()
     view = stand.tick()
-    assert (view.results, view.waits) == (CLAIMED, True)
+    assert (view.rows, view.waits) == (CLAIMED, True)
 
 
-def test_the_first_play_of_a_chapter_starts_while_the_room_is_thinking() -> None:
+def test_the_first_run_of_a_chapter_starts_while_people_are_thinking() -> None:
     stand = Stand(TITLE)
-    assert stand.stage.played == []
+    assert stand.launcher.subjects == []
     stand.press(NEXT)
-    assert (stand.at, stand.stage.played) == ("1 question", ["bad"])
-    stand.play.hold()
+    assert (stand.at, stand.launcher.subjects) == ("1 question", ["bad"])
+    stand.run.hold()
     stand.tick()
     view = stand.press(NEXT)
-    assert (view.waits, stand.stage.played) == (True, ["bad"])
+    assert (view.waits, stand.launcher.subjects) == (True, ["bad"])
 
 
-def test_what_runs_is_not_disturbed_by_the_next_play() -> None:
+def test_what_runs_is_not_disturbed_by_the_next_run() -> None:
     stand = coming(BAD)
     for phase in (Phase.COMING, Phase.STARTING, Phase.HELD, Phase.UNDER_WAY):
-        stand.play.phase = phase
+        stand.run.phase = phase
         stand.tick()
-        assert stand.stage.played == ["bad"]
-    stand.stage.plays[0].end()
+        assert stand.launcher.subjects == ["bad"]
+    stand.launcher.runs[0].end()
     stand.tick()
-    assert stand.stage.played == ["bad", "good"]
+    assert stand.launcher.subjects == ["bad", "good"]
     stand.tick()
-    assert stand.stage.played == ["bad", "good"]
+    assert stand.launcher.subjects == ["bad", "good"]
 
 
-def test_the_next_play_starts_with_what_its_step_shows() -> None:
+def test_the_next_run_starts_with_what_its_step_shows() -> None:
     stand = over(BAD)
-    first, second = stand.stage.plays
+    first, second = stand.launcher.runs
     stand.press(NEXT, NEXT)
     second.hold()
     view = stand.press(NEXT)
     assert view.snapshot is not None
-    assert (named(view.step), view.snapshot.container, first.left, second.left) == ("1 play good", "scripted-2", [], [])
+    assert (named(view.step), view.snapshot.container, first.left, second.left) == ("1 run good", "scripted-2", [], [])
 
 
-def test_no_play_of_the_next_chapter_starts_ahead() -> None:
-    stand = told(TOLD_GOOD)
+def test_no_run_of_the_next_chapter_starts_ahead() -> None:
+    stand = judged(VERDICT_GOOD)
     stand.tick()
-    assert stand.stage.played == ["good"]
+    assert stand.launcher.subjects == ["good"]
     stand.press(NEXT)
-    assert stand.stage.played == ["good", "worse"]
+    assert stand.launcher.subjects == ["good", "worse"]
 
 
-def test_claims_start_while_the_room_is_thinking_and_go_on() -> None:
+def test_claims_start_while_people_are_thinking_and_go_on() -> None:
     stand = Stand(QUESTION_3)
-    assert stand.stage.many == ["an article"]
-    stand.stage.batches[0][1].go_on()
+    assert stand.launcher.many == ["an article"]
+    stand.launcher.batches[0][1].go_on()
     view = stand.press(NEXT)
-    assert (len(view.results), stand.stage.many) == (1, ["an article"])
+    assert (len(view.rows), stand.launcher.many) == (1, ["an article"])
 
 
 def test_the_table_starts_once_the_claims_are_over_and_shown() -> None:
     stand = Stand(QUESTION_3)
-    (_, claims) = stand.stage.batches[0]
+    (_, claims) = stand.launcher.batches[0]
     claims.end()
     stand.tick()
-    assert stand.stage.many == ["an article"]
+    assert stand.launcher.many == ["an article"]
     stand.press(NEXT)
     stand.tick()
-    assert (stand.at, stand.stage.many) == ("3 claims", ["an article", "table"])
-    assert stand.show.view().results == CLAIMED
+    assert (stand.at, stand.launcher.many) == ("3 claims", ["an article", "table"])
+    assert stand.presentation.view().rows == CLAIMED
     stand.press(NEXT)
-    assert (stand.at, stand.stage.many) == ("table", ["an article", "table"])
+    assert (stand.at, stand.launcher.many) == ("table", ["an article", "table"])
 
 
 def test_the_table_does_not_start_while_claims_are_under_way() -> None:
     stand = Stand(CLAIMS)
     stand.tick()
-    assert stand.stage.many == ["an article"]
+    assert stand.launcher.many == ["an article"]
 
 
-def test_a_part_of_a_show_ends_with_its_claims() -> None:
+def test_a_part_of_a_presentation_ends_with_its_claims() -> None:
     stand = Stand(of=steps(THREE, whole=False))
     stand.press(NEXT)
-    stand.stage.batches[0][1].end()
+    stand.launcher.batches[0][1].end()
     stand.tick()
     stand.tick()
-    assert stand.stage.many == ["an article"]
-    assert stand.show.table is None
+    assert stand.launcher.many == ["an article"]
+    assert stand.presentation.table is None
     stand.press(NEXT)
-    assert stand.show.finished
+    assert stand.presentation.finished
 
 
 def test_each_chapter_of_claims_has_its_own() -> None:
     stand = Stand(of=steps(THREE, chapter("four", claims="advice"), whole=False))
-    stand.stage.batches[0][1].end()
+    stand.launcher.batches[0][1].end()
     stand.press(NEXT, NEXT)
-    assert (stand.at, stand.stage.many) == ("2 question", ["an article", "advice"])
+    assert (stand.at, stand.launcher.many) == ("2 question", ["an article", "advice"])
 
 
 def test_a_table_without_claims_starts_with_its_step() -> None:
     stand = Stand(of=steps(ONE))
     stand.press(SKIP)
-    assert stand.stage.many == []
+    assert stand.launcher.many == []
     stand.press(SKIP)
-    assert (stand.at, stand.stage.many) == ("table", ["table"])
+    assert (stand.at, stand.launcher.many) == ("table", ["table"])
 
 
 def test_going_on_over_the_border_of_a_chapter_keeps_what_is_over() -> None:
-    stand = told(TOLD_GOOD)
-    (play,) = stand.stage.plays
+    stand = judged(VERDICT_GOOD)
+    (run,) = stand.launcher.runs
     stand.press(NEXT)
     view = stand.press(BACK)
-    assert (named(view.step), play.left) == ("1 told good", [])
+    assert (named(view.step), run.left) == ("1 verdict good", [])
     assert view.snapshot is not None
     assert view.snapshot.container == "scripted-1"
     view = stand.press(BACK)
-    assert (named(view.step), view.shown, view.waits) == ("1 play good", 3, True)
+    assert (named(view.step), view.shown, view.waits) == ("1 run good", 3, True)
 
 
 def test_going_back_over_the_border_of_a_chapter_gives_up_what_is_under_way() -> None:
     stand = Stand(QUESTION_2)
-    (play,) = stand.stage.plays
-    play.hold()
+    (run,) = stand.launcher.runs
+    run.hold()
     stand.press(BACK)
-    assert (stand.at, play.left) == ("1 told good", ["abandoned"])
+    assert (stand.at, run.left) == ("1 verdict good", ["abandoned"])
     stand.press(NEXT)
-    assert (stand.at, stand.stage.played) == ("2 question", ["worse", "worse"])
+    assert (stand.at, stand.launcher.subjects) == ("2 question", ["worse", "worse"])
 
 
 def test_going_back_within_a_chapter_gives_up_nothing() -> None:
@@ -578,37 +588,37 @@ def test_going_back_within_a_chapter_gives_up_nothing() -> None:
     stand.press(BACK)
     view = stand.press(NEXT)
     assert view.snapshot is not None
-    assert (view.snapshot.phase, stand.play.left, stand.stage.played) == (Phase.UNDER_WAY, [], ["bad"])
+    assert (view.snapshot.phase, stand.run.left, stand.launcher.subjects) == (Phase.UNDER_WAY, [], ["bad"])
 
 
 @pytest.mark.parametrize("make", [coming, held, under_way])
 def test_skipping_gives_up_what_is_under_way(make: Any) -> None:
     stand = make(BAD)
-    (play,) = stand.stage.plays
+    (run,) = stand.launcher.runs
     stand.press(SKIP)
-    assert (stand.at, play.left) == ("2 question", ["abandoned"])
-    assert stand.show.results == ()
+    assert (stand.at, run.left) == ("2 question", ["abandoned"])
+    assert stand.presentation.rows == ()
 
 
-def test_what_was_given_up_is_told_of_as_nothing() -> None:
+def test_what_was_given_up_is_shown_as_nothing() -> None:
     stand = under_way(WORSE_2)
     stand.press(SKIP)
     view = stand.press(BACK)
-    assert (named(view.step), view.snapshot, view.before, view.waits) == ("2 told worse", None, (), True)
+    assert (named(view.step), view.snapshot, view.before, view.waits) == ("2 verdict worse", None, (), True)
     view = stand.press(REPEAT)
     assert view.snapshot is not None
-    assert (named(view.step), view.snapshot.phase) == ("2 play worse", Phase.COMING)
+    assert (named(view.step), view.snapshot.phase) == ("2 run worse", Phase.COMING)
 
 
 def test_skipping_claims_and_table_gives_up_what_is_under_way() -> None:
     stand = Stand(CLAIMS)
     stand.press(SKIP)
-    assert [(name, batch.left) for name, batch in stand.stage.batches] == [
+    assert [(name, batch.left) for name, batch in stand.launcher.batches] == [
         ("an article", ["abandoned"]),
         ("table", []),
     ]
     stand.press(BACK, BACK)
-    assert [(name, batch.left) for name, batch in stand.stage.batches] == [
+    assert [(name, batch.left) for name, batch in stand.launcher.batches] == [
         ("an article", ["abandoned"]),
         ("table", ["abandoned"]),
         ("an article", []),
@@ -616,38 +626,38 @@ def test_skipping_claims_and_table_gives_up_what_is_under_way() -> None:
 
 
 def test_claims_that_are_over_are_kept() -> None:
-    stand = claimed(CLAIMS)
+    stand = finished(CLAIMS)
     stand.press(NEXT)
-    assert (stand.at, stand.show.results) == ("table", CLAIMED)
+    assert (stand.at, stand.presentation.rows) == ("table", CLAIMED)
     view = stand.press(BACK)
-    assert (view.results, view.waits) == (CLAIMED, True)
-    assert [(name, batch.left) for name, batch in stand.stage.batches] == [("an article", []), ("table", [])]
+    assert (view.rows, view.waits) == (CLAIMED, True)
+    assert [(name, batch.left) for name, batch in stand.launcher.batches] == [("an article", []), ("table", [])]
 
 
-def test_a_repeat_is_another_play_and_the_earlier_one_is_given_up() -> None:
+def test_a_repeat_is_another_run_and_the_earlier_one_is_given_up() -> None:
     stand = over(BAD)
-    first = stand.stage.plays[0]
+    first = stand.launcher.runs[0]
     view = stand.press(REPEAT)
     assert view.snapshot is not None
     assert (view.snapshot.container, view.snapshot.phase, view.shown) == ("scripted-3", Phase.COMING, 0)
-    assert (first.left, stand.show.results) == (["abandoned"], ())
-    stand.play.hold()
+    assert (first.left, stand.presentation.rows) == (["abandoned"], ())
+    stand.run.hold()
     stand.press(NEXT)
-    stand.play.end(KILLED)
+    stand.run.end(KILLED)
     stand.tick()
-    assert [result.verdict.value for result in stand.show.results] == ["killed"]
+    assert [row.verdict.value for row in stand.presentation.rows] == ["killed"]
 
 
-def test_a_repeat_of_what_was_told_goes_back_to_its_play() -> None:
-    stand = told(TOLD_BAD)
+def test_a_repeat_of_what_was_shown_goes_back_to_its_run() -> None:
+    stand = judged(VERDICT_BAD)
     view = stand.press(REPEAT)
     assert view.snapshot is not None
-    assert (named(view.step), view.snapshot.phase, view.waits) == ("1 play bad", Phase.COMING, False)
+    assert (named(view.step), view.snapshot.phase, view.waits) == ("1 run bad", Phase.COMING, False)
 
 
-def test_a_path_is_told_step_by_step() -> None:
+def test_a_path_is_shown_step_by_step() -> None:
     stand = under_way(BAD)
-    stand.play.end()
+    stand.run.end()
     began_s = stand.now_s
     moments = []
     shown = 0
@@ -657,14 +667,14 @@ def test_a_path_is_told_step_by_step() -> None:
             assert now == shown + 1
             shown = now
     assert all(later - earlier == pytest.approx(STEP_S, abs=0.11) for earlier, later in pairwise(moments))
-    assert stand.show.view().waits
+    assert stand.presentation.view().waits
 
 
 @pytest.mark.parametrize(("command", "pace"), [(SLOWER, 2), (FASTER, 0.5)])
-def test_a_path_is_told_at_the_pace_that_is_asked_for(command: Command, pace: float) -> None:
+def test_a_path_is_shown_at_the_pace_that_is_asked_for(command: Command, pace: float) -> None:
     stand = under_way(BAD)
     stand.press(command)
-    stand.play.end()
+    stand.run.end()
     stand.tick(100)
     assert stand.tick(0).shown == 1
     assert stand.tick(STEP_S * pace - 0.01).shown == 1
@@ -672,34 +682,34 @@ def test_a_path_is_told_at_the_pace_that_is_asked_for(command: Command, pace: fl
 
 
 def test_who_cannot_wait_sees_the_whole_path_at_once() -> None:
-    stand = untold(BAD)
+    stand = ended(BAD)
     view = stand.press(NEXT)
-    assert (named(view.step), view.shown, view.waits) == ("1 play bad", 3, True)
+    assert (named(view.step), view.shown, view.waits) == ("1 run bad", 3, True)
     view = stand.press(NEXT)
-    assert named(view.step) == "1 told bad"
+    assert named(view.step) == "1 verdict bad"
 
 
 def test_without_a_record_there_is_no_path_to_wait_for() -> None:
     stand = under_way(BAD)
-    stand.play.end(KILLED)
+    stand.run.end(KILLED)
     view = stand.tick()
     assert (view.shown, view.waits) == (0, True)
     assert view.snapshot is not None
-    assert view.snapshot.result is not None
-    assert path_of(view.snapshot.result) == ()
+    assert view.snapshot.row is not None
+    assert path_length(view.snapshot.row) == 0
 
 
 def test_what_could_not_be_tested_has_no_path_either() -> None:
     stand = coming(BAD)
-    stand.play.end(Untested(reason="it does not build"))
+    stand.run.end(Untested(reason="it does not build"))
     assert stand.tick().waits
-    assert stand.press(NEXT).before[0].judgement.reason == "it does not build"
+    assert stand.press(NEXT).before[0].reason == "it does not build"
 
 
-def test_a_path_is_not_told_while_another_step_is_shown() -> None:
+def test_a_path_is_not_shown_while_another_step_is_shown() -> None:
     stand = under_way(BAD)
     stand.press(BACK)
-    stand.play.end()
+    stand.run.end()
     stand.tick(100)
     view = stand.press(NEXT)
     assert view.shown == 0
@@ -707,38 +717,38 @@ def test_a_path_is_not_told_while_another_step_is_shown() -> None:
 
 
 def through(stand: Stand, tick_s: float, most_s: float = 1000) -> list[tuple[float, str, View]]:
-    """Go through a show that goes on by itself; when each view was drawn, and of what step."""
+    """Go through a presentation that goes on by itself; when each view was drawn, and of what step."""
     began_s = stand.now_s
     views = []
-    while not stand.show.finished:
-        views.append((stand.now_s - began_s, stand.at, stand.show.view()))
-        for started in stand.stage.everything:
+    while not stand.presentation.finished:
+        views.append((stand.now_s - began_s, stand.at, stand.presentation.view()))
+        for started in stand.launcher.everything:
             started.go_on()
         assert stand.now_s - began_s < most_s, stand.at
         stand.tick(tick_s)
     return views
 
 
-def test_a_show_that_goes_on_by_itself_leaves_each_screen_for_a_while() -> None:
+def test_a_presentation_that_goes_on_by_itself_leaves_each_screen_for_a_while() -> None:
     stand = Stand(pause_s=6)
     views = through(stand, 0.5)
     lasts: dict[str, float] = {}
     for (since_s, name, _), (until_s, *_) in pairwise(views):
         lasts[name] = lasts.get(name, 0) + until_s - since_s
     # The pause begins with the first look, and a look is taken each half second.
-    short = {"title", "1 question", "1 told bad", "1 fix", "1 told good", "2 question", "3 question"}
+    short = {"title", "1 question", "1 verdict bad", "1 fix", "1 verdict good", "2 question", "3 question"}
     assert {name: lasts[name] for name in short} == {name: pytest.approx(6, abs=1) for name in short}
-    # Half a pause before the cue, the path, and a whole pause after it.
-    assert lasts["1 play bad"] == pytest.approx(3 + 3 * STEP_S + 6, abs=3)
+    # Half a pause while it is held, the path, and a whole pause after it.
+    assert lasts["1 run bad"] == pytest.approx(3 + 3 * STEP_S + 6, abs=3)
 
 
-def test_a_show_that_goes_on_by_itself_shows_every_step_once_and_ends() -> None:
+def test_a_presentation_that_goes_on_by_itself_shows_every_step_once_and_ends() -> None:
     stand = Stand(pause_s=6)
     seen = [name for _, name, _ in through(stand, 0.5)]
     order = [name for number, name in enumerate(seen) if not number or seen[number - 1] != name]
     assert order == [named(step) for step in STEPS]
-    assert [play.cues for play in stand.stage.plays] == [1, 1, 1, 1]
-    assert (stand.stage.many, stand.show.table) == (["an article", "table"], stand.stage.batches[1][1])
+    assert [run.proceeded for run in stand.launcher.runs] == [1, 1, 1, 1]
+    assert (stand.launcher.many, stand.presentation.table) == (["an article", "table"], stand.launcher.batches[1][1])
 
 
 @pytest.mark.parametrize(("command", "factor"), [(SLOWER, 2), (FASTER, 0.5)])
@@ -748,7 +758,7 @@ def test_the_pause_goes_with_the_pace(command: Command, factor: float) -> None:
     stand.tick(6 * factor - 0.2)
     assert stand.at == "1 question"
     stand.tick(0.2)
-    assert stand.at == "1 play bad"
+    assert stand.at == "1 run bad"
 
 
 def test_without_a_pause_every_screen_is_seen_all_the_same() -> None:
@@ -764,99 +774,99 @@ def test_without_a_pause_every_screen_is_seen_all_the_same() -> None:
         assert (max(shown), sorted(shown)) == (3, shown)
         assert {Phase.HELD, Phase.OVER} <= set(phases)
         assert any(view.waits and view.shown == 3 for view in seen[number])
-    assert len(seen[TABLE][-1].results) == len(WHOLE)
+    assert len(seen[TABLE][-1].rows) == len(WHOLE)
 
 
-def test_a_presenter_may_take_part_in_a_show_that_goes_on_by_itself() -> None:
+def test_a_presenter_may_take_part_in_a_presentation_that_goes_on_by_itself() -> None:
     stand = Stand(QUESTION, pause_s=6)
     stand.tick(5)
     stand.press(NEXT)
-    stand.play.hold()
+    stand.run.hold()
     stand.tick(0.1)
-    assert stand.tick(2.5).snapshot == stand.play.snapshot()
+    assert stand.tick(2.5).snapshot == stand.run.snapshot()
     stand.press(BACK)
     stand.tick(5)
     assert stand.at == "1 question"
     stand.tick(1)
-    assert (stand.at, stand.play.cues) == ("1 play bad", 0)
+    assert (stand.at, stand.run.proceeded) == ("1 run bad", 0)
 
 
-def test_a_show_that_waits_for_its_presenter_goes_nowhere_by_itself() -> None:
+def test_a_presentation_that_waits_for_its_presenter_goes_nowhere_by_itself() -> None:
     stand = Stand(QUESTION)
-    stand.play.hold()
+    stand.run.hold()
     for _ in range(20):
         stand.tick(1000)
     assert stand.at == "1 question"
     stand.press(NEXT)
     for _ in range(20):
         stand.tick(1000)
-    assert (stand.at, stand.play.cues) == ("1 play bad", 0)
+    assert (stand.at, stand.run.proceeded) == ("1 run bad", 0)
 
 
-def test_a_deed_that_comes_later_waits_for_its_own_cue() -> None:
+def test_an_action_that_comes_later_is_held_as_well() -> None:
     stand = under_way(BAD)
-    stand.play.hold()
+    stand.run.hold()
     assert stand.tick().waits
     stand.press(NEXT)
-    assert (stand.play.cues, stand.show.view().waits) == (2, False)
+    assert (stand.run.proceeded, stand.presentation.view().waits) == (2, False)
 
 
-def test_a_deed_that_comes_later_is_left_for_a_while_too() -> None:
+def test_an_action_that_comes_later_is_left_for_a_while_too() -> None:
     stand = Stand(BAD, pause_s=6)
-    stand.play.hold()
+    stand.run.hold()
     stand.tick()
     stand.tick(3)
-    assert stand.play.cues == 1
-    stand.play.hold()
+    assert stand.run.proceeded == 1
+    stand.run.hold()
     stand.tick(0.1)
-    assert stand.play.cues == 1
+    assert stand.run.proceeded == 1
     stand.tick(3)
-    assert stand.play.cues == 2
+    assert stand.run.proceeded == 2
 
 
-def test_the_results_are_those_of_the_plays_and_of_many_cells() -> None:
-    stand = told(TOLD_BAD)
-    assert [result.cell.variant.name for result in stand.show.results] == ["bad"]
+def test_the_results_are_those_of_the_runs_and_of_many_cells() -> None:
+    stand = judged(VERDICT_BAD)
+    assert [row.subject for row in stand.presentation.rows] == ["bad"]
     stand.press(SKIP, SKIP, NEXT)
-    (_, claims) = stand.stage.batches[0]
+    (_, claims) = stand.launcher.batches[0]
     claims.go_on()
-    assert [result.cell.variant.name for result in stand.show.results] == ["bad", "bad"]
+    assert [row.subject for row in stand.presentation.rows] == ["bad", "bad"]
     claims.end()
     stand.tick()
     stand.tick()
-    stand.stage.batches[1][1].go_on()
-    assert stand.show.results == (stand.stage.plays[0].result, *CLAIMED, WHOLE[0])
+    stand.launcher.batches[1][1].go_on()
+    assert stand.presentation.rows == (stand.launcher.runs[0].row, *CLAIMED, WHOLE[0])
 
 
 def test_there_is_a_table_once_it_was_run_to_its_end() -> None:
     stand = Stand(TABLE)
-    (_, table) = stand.stage.batches[0]
-    assert stand.show.table is None
+    (_, table) = stand.launcher.batches[0]
+    assert stand.presentation.table is None
     table.go_on()
-    assert stand.show.table is None
+    assert stand.presentation.table is None
     table.end()
-    assert stand.show.table is table
+    assert stand.presentation.table is table
     stand.press(REPEAT)
-    assert stand.show.table is None
-    assert stand.stage.many == ["table", "table"]
+    assert stand.presentation.table is None
+    assert stand.launcher.many == ["table", "table"]
 
 
 def test_closing_gives_up_everything_before_it_waits_for_anything() -> None:
     order: list[str] = []
     stand = over(BAD)
     stand.press(REPEAT, SKIP, SKIP)
-    assert (len(stand.stage.plays), len(stand.stage.batches)) == (4, 1)
-    for started in stand.stage.everything:
+    assert (len(stand.launcher.runs), len(stand.launcher.batches)) == (4, 1)
+    for started in stand.launcher.everything:
         started.abandon = lambda: order.append("abandon")
         started.close = lambda: order.append("close")
-    stand.show.close()
+    stand.presentation.close()
     assert order == ["abandon"] * 5 + ["close"] * 5
 
 
 def test_closing_what_never_began_is_nothing() -> None:
-    show = Presentation(STEPS, FakeStage(), pause_s=None, chapters=3)
-    show.close()
-    assert (show.results, show.table, show.finished) == ((), None, False)
+    presentation = Presentation(STEPS, FakeLauncher(), pause_s=None, chapters=3)
+    presentation.close()
+    assert (presentation.rows, presentation.table, presentation.finished) == ((), None, False)
 
 
 MOVES = st.lists(
@@ -866,47 +876,47 @@ MOVES = st.lists(
 
 
 @given(MOVES, st.sampled_from([None, 0, 1]), st.booleans())
-def test_whatever_is_pressed_the_show_stays_whole_and_leaves_nothing(
+def test_whatever_is_pressed_the_presentation_stays_whole_and_leaves_nothing(
     moves: list[Command | str], pause_s: float | None, whole: bool
 ) -> None:
     of = STEPS if whole else STEPS[QUESTION:TABLE]
     stand = Stand(pause_s=pause_s, of=of)
     for move in moves:
-        if stand.show.finished:
+        if stand.presentation.finished:
             break
         if isinstance(move, Command):
-            stand.show.press(move)
+            stand.presentation.press(move)
         elif move == "proceed":
-            for started in stand.stage.everything:
+            for started in stand.launcher.everything:
                 started.go_on()
         else:
             stand.tick({"tick": 0.1, "later": 1, "much later": 10}[move])
-        assert stand.show.step in of
-        view = stand.show.view()
-        assert view.step is stand.show.step
+        assert stand.presentation.step in of
+        view = stand.presentation.view()
+        assert view.step is stand.presentation.step
         assert 0.125 <= view.pace <= 8
-        assert len(view.results) <= len(view.many)
-        assert 0 <= view.shown <= (len(path_of(view.snapshot.result)) if view.snapshot and view.snapshot.result else 0)
-        running = [play for play in stand.stage.plays if not play.left and play.phase is not Phase.OVER]
-        cells = [play.cell for play in running]
+        assert len(view.rows) <= len(view.many)
+        assert 0 <= view.shown <= (path_length(view.snapshot.row) if view.snapshot and view.snapshot.row else 0)
+        running = [run for run in stand.launcher.runs if not run.left and run.phase is not Phase.OVER]
+        cells = [run.cell for run in running]
         assert all(cell in (*view.cells, *view.mended) for cell in cells)
         assert all(cells.count(cell) == 1 for cell in cells)
-        _ = stand.show.results, stand.show.table
-    stand.show.close()
-    for started in stand.stage.everything:
+        _ = stand.presentation.rows, stand.presentation.table
+    stand.presentation.close()
+    for started in stand.launcher.everything:
         assert started.left[0] == "abandoned"
         assert started.left[-1] == "closed"
         assert started.left.count("closed") == 1
 
 
 @given(MOVES)
-def test_a_show_comes_to_its_end_from_wherever_it_was_led(moves: list[Command | str]) -> None:
+def test_a_presentation_comes_to_its_end_from_wherever_it_was_led(moves: list[Command | str]) -> None:
     stand = Stand(pause_s=0)
     for move in moves:
         if isinstance(move, Command) and move is not QUIT:
             stand.press(move)
         else:
-            for started in stand.stage.everything:
+            for started in stand.launcher.everything:
                 started.go_on()
     through(stand, 0)
-    assert stand.show.finished
+    assert stand.presentation.finished

@@ -1,4 +1,4 @@
-"""Containers in front of an observer: what is done to them is told first, held until it may go on, or given up."""
+"""Containers in front of an observer: what is done to them is announced, held until it may proceed, or given up."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.core.catalogue import Catalogue, Variant
+from harness.core.describe import describe_row
 from harness.core.errors import Abandoned, EngineFault, EngineUnavailable
-from harness.core.facts import BaseFacts, StartCommand
-from harness.core.question import Probe
+from harness.core.question import Probe, Question
 from harness.core.signals import Signal
-from harness.core.subject import Cell, Variant
+from harness.core.subject import Cell
 from harness.core.verdict import Verdict
-from harness.run.observe import Question, observe
+from harness.run.asking import Asking
+from harness.run.probes import module_of
 from harness.run.protocol import Launch
-from harness.run.runner import Runner, Schedule
-from harness.workshop import stepping as stage
+from harness.run.runner import Prepared, Runner, Schedule
+from harness.workshop import stepping
 from harness.workshop.stepping import NullObserver, SteppedEngine
 from tests.contract import test_engine_contract as contract
+from tests.support.facts import start_command
 from tests.support.scripted import (
     Executed,
     Happening,
@@ -36,8 +39,8 @@ from tests.support.seeing import APP, DONE, IMAGE, INT, NODE_1, PATIENCE, RECEIV
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from harness.core.document import Row
     from harness.core.process import Tree
-    from harness.core.result import Result
     from harness.run.protocol import Container, Engine
     from harness.workshop.stepping import Action, SteppedContainer
 
@@ -50,7 +53,7 @@ TERMINAL = Launch(image="image", tty=True)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held is looked at more often than people need."""
-    monkeypatch.setattr(stage, "_LOOK_S", 0.005)
+    monkeypatch.setattr(stepping, "_LOOK_S", 0.005)
 
 
 class CheckedInbox(ScriptedInbox):
@@ -73,10 +76,10 @@ class CheckedEngine(ScriptedEngine):
 
 
 class Watching:
-    """An observer that writes down what it is told; every action may be done at once, unless it says otherwise."""
+    """An observer that writes down what happens; every action may be done at once, unless it says otherwise."""
 
     def __init__(self, *, holds: bool = False) -> None:
-        self.told: list[str] = []
+        self.notes: list[str] = []
         self.gates: list[threading.Event] = []
         self.samples: list[Tree] = []
         self.on_sample: Callable[[], None] = lambda: None
@@ -84,7 +87,7 @@ class Watching:
         self._holds = holds
 
     def created(self, launch: Launch, container: Container) -> None:
-        self.told.append(f"created {container.name} of {launch.image}")
+        self.notes.append(f"created {container.name} of {launch.image}")
         self.on_created()
 
     def seen(self, tree: Tree) -> None:
@@ -92,14 +95,14 @@ class Watching:
         self.on_sample()
 
     def waits(self, action: Action) -> threading.Event:
-        self.told.append(f"waits {action.command}")
+        self.notes.append(f"waits {action.command}")
         self.gates.append(threading.Event())
         if not self._holds:
             self.gates[-1].set()
         return self.gates[-1]
 
     def does(self, action: Action) -> None:
-        self.told.append(f"does {action.command}")
+        self.notes.append(f"does {action.command}")
 
     def open_all(self) -> None:
         for gate in self.gates:
@@ -120,10 +123,10 @@ def scripted(script: Script, **more: object) -> ScriptedEngine:
 def test_a_container_is_shown_before_it_is_started() -> None:
     engine, observer = scripted(FORWARDS), Watching()
     with SteppedEngine(engine, observer).launch(IMAGE) as container:
-        assert observer.told == ["created scripted-1 of image"]
+        assert observer.notes == ["created scripted-1 of image"]
         assert (container.name, container.inbox) == ("scripted-1", engine.containers[0].inbox)
         assert container.tree() == ()
-    assert observer.told == ["created scripted-1 of image"]
+    assert observer.notes == ["created scripted-1 of image"]
 
 
 def test_each_sample_of_the_tree_is_shown() -> None:
@@ -134,12 +137,12 @@ def test_each_sample_of_the_tree_is_shown() -> None:
         assert observer.samples == [(NODE_1,), (NODE_1,)]
 
 
-def test_a_deed_is_held_until_its_gate_is_set_and_meanwhile_the_container_goes_on() -> None:
+def test_an_action_is_held_until_its_gate_is_set_and_meanwhile_the_container_goes_on() -> None:
     engine, observer = scripted(FORWARDS), Watching(holds=True)
 
     def look() -> None:
         assert engine.containers[0].killed == []
-        assert observer.told[-1] == "waits docker kill --signal=SIGTERM scripted-1"
+        assert observer.notes[-1] == "waits docker kill --signal=SIGTERM scripted-1"
         if len(observer.samples) == 2:
             observer.gates[0].set()
 
@@ -150,82 +153,82 @@ def test_a_deed_is_held_until_its_gate_is_set_and_meanwhile_the_container_goes_o
         assert len(observer.samples) == 2
         assert engine.containers[0].killed == [TERM]
         assert sent_ns <= container.inbox.now_ns()
-        assert observer.told[1:] == [
+        assert observer.notes[1:] == [
             "waits docker kill --signal=SIGTERM scripted-1",
             "does docker kill --signal=SIGTERM scripted-1",
         ]
 
 
-def test_a_deed_is_told_before_it_is_done() -> None:
+def test_an_action_is_announced_before_it_is_done() -> None:
     engine, order = scripted(FORWARDS), []
 
-    class Telling(Watching):
+    class Ordering(Watching):
         def does(self, action: Action) -> None:
             order.append((action.command, list(engine.containers[0].killed)))
 
-    with SteppedEngine(engine, Telling()).launch(IMAGE) as container:
+    with SteppedEngine(engine, Ordering()).launch(IMAGE) as container:
         started(container).kill(TERM)
     assert order == [("docker kill --signal=SIGTERM scripted-1", [])]
 
 
-DEEDS: dict[str, tuple[Launch, Callable[[SteppedContainer], object], str]] = {
-    "kill": (IMAGE, lambda staged: staged.kill(Signal(1)), "docker kill --signal=SIGHUP scripted-1"),
+ACTIONS: dict[str, tuple[Launch, Callable[[SteppedContainer], object], str]] = {
+    "kill": (IMAGE, lambda container: container.kill(Signal(1)), "docker kill --signal=SIGHUP scripted-1"),
     "kill by a real-time signal": (
         IMAGE,
-        lambda staged: staged.kill(Signal(37)),
+        lambda container: container.kill(Signal(37)),
         "docker kill --signal=SIGRTMIN+3 scripted-1",
     ),
-    "stop": (IMAGE, lambda staged: staged.stop(10), "docker stop -t 10 scripted-1"),
-    "type": (TERMINAL, lambda staged: staged.type(b"\x03"), "docker attach scripted-1"),
+    "stop": (IMAGE, lambda container: container.stop(10), "docker stop -t 10 scripted-1"),
+    "type": (TERMINAL, lambda container: container.type(b"\x03"), "docker attach scripted-1"),
     "execute": (
         IMAGE,
-        lambda staged: staged.execute(("/bin/sh", "-c", "kill -KILL 20")),
+        lambda container: container.execute(("/bin/sh", "-c", "kill -KILL 20")),
         "docker exec scripted-1 /bin/sh -c 'kill -KILL 20'",
     ),
     "request": (
         SERVES,
-        lambda staged: staged.request("/hold"),
+        lambda container: container.request("/hold"),
         "curl -T - -X POST http://$(docker port scripted-1 3000)/hold &",
     ),
 }
 
 
-@pytest.mark.parametrize(("launch", "do", "command"), DEEDS.values(), ids=DEEDS)
-def test_a_deed_is_told_as_the_command_that_does_the_same(
+@pytest.mark.parametrize(("launch", "do", "command"), ACTIONS.values(), ids=ACTIONS)
+def test_an_action_is_announced_as_the_command_that_does_the_same(
     launch: Launch, do: Callable[[SteppedContainer], object], command: str
 ) -> None:
     observer = Watching()
     with SteppedEngine(scripted(FORWARDS, executed=(Executed(),)), observer).launch(launch) as container:
         do(started(container))
-    assert observer.told[1:] == [f"waits {command}", f"does {command}"]
+    assert observer.notes[1:] == [f"waits {command}", f"does {command}"]
 
 
-@pytest.mark.parametrize(("launch", "do", "command"), DEEDS.values(), ids=DEEDS)
-def test_a_deed_that_is_given_up_is_not_done(
+@pytest.mark.parametrize(("launch", "do", "command"), ACTIONS.values(), ids=ACTIONS)
+def test_an_action_that_is_given_up_is_not_done(
     launch: Launch, do: Callable[[SteppedContainer], object], command: str
 ) -> None:
     engine, observer = scripted(FORWARDS, executed=(Executed(),)), Watching(holds=True)
-    staged = SteppedEngine(engine, observer)
-    observer.on_sample = staged.abandon
-    with staged.launch(launch) as container, pytest.raises(Abandoned, match=GIVEN_UP):
+    stepped = SteppedEngine(engine, observer)
+    observer.on_sample = stepped.abandon
+    with stepped.launch(launch) as container, pytest.raises(Abandoned, match=GIVEN_UP):
         do(started(container))
-    assert observer.told[1:] == [f"waits {command}"]
+    assert observer.notes[1:] == [f"waits {command}"]
     (only,) = engine.containers
     assert (only.killed, only.typed, only.commands, only.asked, only.inbox.events) == ([], [], [], [], ())
 
 
-def test_a_deed_that_is_given_up_as_its_gate_opens_is_not_done() -> None:
+def test_an_action_that_is_given_up_as_its_gate_opens_is_not_done() -> None:
     engine, observer = scripted(FORWARDS), Watching()
-    staged = SteppedEngine(engine, observer)
-    with staged.launch(IMAGE) as container:
+    stepped = SteppedEngine(engine, observer)
+    with stepped.launch(IMAGE) as container:
         started(container)
-        staged.abandon()
+        stepped.abandon()
         with pytest.raises(Abandoned):
             container.kill(TERM)
     assert engine.containers[0].killed == []
 
 
-def test_what_is_only_looked_at_is_not_told() -> None:
+def test_what_is_only_looked_at_is_not_announced() -> None:
     observer = Watching(holds=True)
     ends = scripted(FORWARDS, at_signal=(Happening(exit_code=3),))
     with SteppedEngine(ends, observer).launch(IMAGE) as container:
@@ -236,7 +239,7 @@ def test_what_is_only_looked_at_is_not_told() -> None:
         container.inbox.pause(1)
         container.inbox.pause(1)
         assert container.exit_code() == 3
-    assert observer.told == ["created scripted-1 of image"]
+    assert observer.notes == ["created scripted-1 of image"]
 
 
 def test_the_kernels_record_is_the_containers_own() -> None:
@@ -249,7 +252,7 @@ def test_a_stop_is_held_where_nothing_is_in_flight() -> None:
     observer.on_sample = observer.open_all
     with SteppedEngine(scripted(FORWARDS), observer).launch(SERVES) as container:
         started(container).stop(3)
-    assert observer.told[1:] == ["waits docker stop -t 3 scripted-1", "does docker stop -t 3 scripted-1"]
+    assert observer.notes[1:] == ["waits docker stop -t 3 scripted-1", "does docker stop -t 3 scripted-1"]
 
 
 def test_a_stop_is_not_held_while_a_request_is_in_flight() -> None:
@@ -262,21 +265,21 @@ def test_a_stop_is_not_held_while_a_request_is_in_flight() -> None:
         assert len(observer.samples) == samples
         assert [event.action for event in container.inbox.events] == ["kill"]
     request = "curl -T - -X POST http://$(docker port scripted-1 3000)/hold &"
-    assert observer.told[1:] == [f"waits {request}", f"does {request}", "does docker stop -t 3 scripted-1"]
+    assert observer.notes[1:] == [f"waits {request}", f"does {request}", "does docker stop -t 3 scripted-1"]
 
 
 def test_requests_are_counted_container_by_container() -> None:
     observer = Watching()
-    staged = SteppedEngine(scripted(FORWARDS), observer)
-    with staged.launch(SERVES) as one, staged.launch(SERVES) as other:
+    stepped = SteppedEngine(scripted(FORWARDS), observer)
+    with stepped.launch(SERVES) as one, stepped.launch(SERVES) as other:
         started(one).request("/hold")
         started(other).stop(3)
-    assert observer.told[-2:] == ["waits docker stop -t 3 scripted-2", "does docker stop -t 3 scripted-2"]
+    assert observer.notes[-2:] == ["waits docker stop -t 3 scripted-2", "does docker stop -t 3 scripted-2"]
 
 
-def test_nobody_holds_nothing() -> None:
-    engine, nobody = scripted(FORWARDS, executed=(Executed(output="x"),)), NullObserver()
-    with SteppedEngine(engine, nobody).launch(SERVES) as container:
+def test_the_null_observer_holds_nothing() -> None:
+    engine, observer = scripted(FORWARDS, executed=(Executed(output="x"),)), NullObserver()
+    with SteppedEngine(engine, observer).launch(SERVES) as container:
         started(container)
         assert container.execute(("true",)) == (0, "x")
         container.request("/hold").close()
@@ -286,10 +289,19 @@ def test_nobody_holds_nothing() -> None:
 
 
 def see(engine: Engine, probe: Probe = Probe.SIGNAL) -> object:
-    return observe(engine, IMAGE, Question(probe=probe, signal=TERM), APP, PATIENCE)
+    return module_of(probe).ask(
+        Asking(
+            engine=engine,
+            launch=IMAGE,
+            app=APP,
+            patience=PATIENCE,
+            question=Question(probe=probe, signal=TERM),
+            start=start_command(),
+        )
+    )
 
 
-def test_a_run_is_the_same_in_front_of_an_audience() -> None:
+def test_a_run_is_the_same_in_front_of_an_observer() -> None:
     observer = Watching()
     assert see(SteppedEngine(scripted(FORWARDS), observer)) == see(scripted(FORWARDS))
     assert observer.samples
@@ -297,10 +309,10 @@ def test_a_run_is_the_same_in_front_of_an_audience() -> None:
 
 def test_a_container_is_gone_after_a_failure_in_its_context() -> None:
     engine = scripted(FORWARDS)
-    staged = SteppedEngine(engine, NullObserver())
+    stepped = SteppedEngine(engine, NullObserver())
 
     def fail() -> None:
-        with staged.launch(IMAGE):
+        with stepped.launch(IMAGE):
             raise RuntimeError("in the body")
 
     with pytest.raises(RuntimeError, match="in the body"):
@@ -308,7 +320,7 @@ def test_a_container_is_gone_after_a_failure_in_its_context() -> None:
     assert engine.present == set()
 
 
-def test_a_container_is_gone_if_the_audience_fails() -> None:
+def test_a_container_is_gone_if_the_observer_fails() -> None:
     def fail() -> None:
         raise RuntimeError("in the observer")
 
@@ -321,11 +333,11 @@ def test_a_container_is_gone_if_the_audience_fails() -> None:
 
 def test_a_run_that_is_given_up_while_it_waits_gets_no_further_and_its_container_is_gone() -> None:
     engine, observer = scripted(Script(at_start=(Happening(tree=(NODE_1,)),))), Watching()
-    staged = SteppedEngine(engine, observer)
+    stepped = SteppedEngine(engine, observer)
     # Its app never gets ready.
-    observer.on_created = lambda: engine.containers[0].clock.later(5, staged.abandon)
+    observer.on_created = lambda: engine.containers[0].clock.later(5, stepped.abandon)
     with pytest.raises(Abandoned, match=GIVEN_UP):
-        see(staged)
+        see(stepped)
     assert engine.present == set()
     assert engine.containers[0].clock.now_ns() < PATIENCE.ready_s * 1e9
     assert engine.containers[0].killed == []
@@ -333,42 +345,42 @@ def test_a_run_that_is_given_up_while_it_waits_gets_no_further_and_its_container
 
 def test_a_run_that_is_given_up_after_the_signal_gets_no_further_either() -> None:
     engine, observer = scripted(FORWARDS), Watching()
-    staged = SteppedEngine(engine, observer)
-    observer.on_sample = lambda: staged.abandon() if engine.containers[0].killed else None
+    stepped = SteppedEngine(engine, observer)
+    observer.on_sample = lambda: stepped.abandon() if engine.containers[0].killed else None
     with pytest.raises(Abandoned):
-        see(staged)
+        see(stepped)
     assert (engine.containers[0].killed, engine.present) == ([TERM], set())
 
 
 def test_a_request_in_flight_is_given_up_with_its_run() -> None:
     engine, observer = scripted(FORWARDS), Watching()
-    staged = SteppedEngine(engine, observer)
-    observer.on_sample = lambda: staged.abandon() if engine.containers[0].asked else None
+    stepped = SteppedEngine(engine, observer)
+    observer.on_sample = lambda: stepped.abandon() if engine.containers[0].asked else None
     with pytest.raises(Abandoned):
-        see(staged, Probe.STOP)
+        see(stepped, Probe.STOP)
     (request,) = engine.containers[0].requests
     assert (request.closed, engine.present) == (True, set())
 
 
 def test_what_is_launched_after_all_was_given_up_gets_nowhere() -> None:
     engine, observer = scripted(FORWARDS), Watching()
-    staged = SteppedEngine(engine, observer)
-    staged.abandon()
+    stepped = SteppedEngine(engine, observer)
+    stepped.abandon()
     with pytest.raises(Abandoned):
-        see(staged)
-    assert observer.told == ["created scripted-1 of image"]
+        see(stepped)
+    assert observer.notes == ["created scripted-1 of image"]
     assert engine.present == set()
 
 
 def test_all_that_is_under_way_is_given_up_together_and_what_is_over_is_left_alone() -> None:
     engine = scripted(FORWARDS)
-    staged = SteppedEngine(engine, NullObserver())
+    stepped = SteppedEngine(engine, NullObserver())
     with ExitStack() as stack:
-        with staged.launch(IMAGE) as over:
+        with stepped.launch(IMAGE) as over:
             pass
-        containers = [stack.enter_context(staged.launch(IMAGE)) for _ in range(3)]
-        staged.abandon()
-        staged.abandon()
+        containers = [stack.enter_context(stepped.launch(IMAGE)) for _ in range(3)]
+        stepped.abandon()
+        stepped.abandon()
         over.inbox.check()
         for container in containers:
             with pytest.raises(Abandoned):
@@ -378,27 +390,25 @@ def test_all_that_is_under_way_is_given_up_together_and_what_is_over_is_left_alo
 
 def cell(name: str, probe: Probe = Probe.SIGNAL) -> Cell:
     variant = Variant(name=name, title=name, dockerfile=f"{name}.Dockerfile")
-    return Cell(base="base", variant=variant, signal=TERM if probe is Probe.SIGNAL else None, probe=probe)
+    subject = Catalogue(context=".", app=APP, variants=(variant,)).subject(variant, "base")
+    question = Question(probe=probe, signal=TERM if probe is Probe.SIGNAL else None)
+    return Cell(engine="docker", subject=subject, question=question)
 
 
-def run(engine: Engine, *cells: Cell) -> list[Result]:
-    schedule = Schedule(
-        app=APP,
-        image_of=lambda _, variant: variant.name,
-        start_of=lambda _: StartCommand(),
-        facts_of=lambda _: BaseFacts(reference="base", id="sha256:0"),
-        jobs=1,
-    )
-    with Runner(engine, schedule) as runner:
+def run(engine: Engine, *cells: Cell) -> list[Row]:
+    def prepare(cell: Cell) -> Prepared:
+        return Prepared(cell=cell, image=cell.subject.name, configured=start_command())
+
+    with Runner(engine, Schedule(prepare=prepare, jobs=1), describe_row) as runner:
         return [future.result() for future in runner.submit(cells)]
 
 
 def test_a_cell_whose_run_is_given_up_is_untested_and_those_after_it_too() -> None:
     engine, observer = scripted(FORWARDS), Watching(holds=True)
-    staged = SteppedEngine(engine, observer)
-    observer.on_sample = lambda: staged.abandon() if observer.gates else None
-    results = run(staged, cell("a"), cell("b"))
-    assert [(result.verdict, result.judgement.reason, len(result.runs)) for result in results] == [
+    stepped = SteppedEngine(engine, observer)
+    observer.on_sample = lambda: stepped.abandon() if observer.gates else None
+    rows = run(stepped, cell("a"), cell("b"))
+    assert [(row.verdict, row.reason, len(row.runs)) for row in rows] == [
         (Verdict.UNTESTED, GIVEN_UP, 1),
         (Verdict.UNTESTED, GIVEN_UP, 1),
     ]
@@ -407,7 +417,7 @@ def test_a_cell_whose_run_is_given_up_is_untested_and_those_after_it_too() -> No
 
 
 @pytest.mark.parametrize("probe", Probe)
-def test_each_probe_finds_the_same_in_front_of_an_audience(probe: Probe) -> None:
+def test_each_probe_finds_the_same_in_front_of_an_observer(probe: Probe) -> None:
     orphan = process(20, "sleep 3600", parent=1)
     reaping = (
         Executed(output="20\n", then=(Happening(tree=(NODE_1, orphan)),)),
@@ -415,7 +425,7 @@ def test_each_probe_finds_the_same_in_front_of_an_audience(probe: Probe) -> None
     )
 
     def script(launch: Launch) -> Script:
-        if code := launch.environment.get("EXIT_CODE"):
+        if code := launch.options.environment.get("EXIT_CODE"):
             return replace(
                 FORWARDS, at_start=(*FORWARDS.at_start, Happening(after_s=9, output=DONE, exit_code=int(code)))
             )
@@ -445,7 +455,7 @@ def test_each_probe_finds_the_same_in_front_of_an_audience(probe: Probe) -> None
         ],
         Probe.EXIT_CODE: [],
     }[probe]
-    assert [told.removeprefix("does ") for told in observer.told if told.startswith("does ")] == asked
+    assert [note.removeprefix("does ") for note in observer.notes if note.startswith("does ")] == asked
 
 
 @pytest.mark.parametrize("fault", [EngineFault("no"), EngineUnavailable("gone")], ids=type)
@@ -461,18 +471,20 @@ OF_AN_ENGINE = [case for case in CONTRACT if set(inspect.signature(case).paramet
 
 @pytest.fixture
 def place() -> Iterator[contract.Place]:
-    """The place of the contract, behind a stage that nobody looks at."""
+    """The place of the contract, in front of the null observer."""
     with contract.scripted_place() as scripted:
         yield replace(scripted, engine=SteppedEngine(scripted.engine, NullObserver()))
 
 
 @pytest.mark.parametrize("case", OF_AN_ENGINE, ids=[case.__name__ for case in OF_AN_ENGINE])
-def test_a_stage_keeps_the_contract_of_an_engine(case: Callable[[contract.Place], None], place: contract.Place) -> None:
+def test_a_stepped_engine_keeps_the_contract_of_an_engine(
+    case: Callable[[contract.Place], None], place: contract.Place
+) -> None:
     case(place)
 
 
 @pytest.mark.parametrize("silent", [contract.DEAF, contract.STAYS], ids=["nobody listens", "no port is published"])
-def test_a_stage_keeps_the_contract_of_a_request_that_nobody_answers(
+def test_a_stepped_engine_keeps_the_contract_of_a_request_that_nobody_answers(
     silent: contract.Case, place: contract.Place
 ) -> None:
     contract.test_a_request_that_nobody_answers_is_a_fault(place, silent)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.catalogue import Catalogue, parse_catalogue
+from harness.core.catalogue import Catalogue, Variant, parse_catalogue
 from harness.core.errors import UsageError
-from harness.core.question import Probe
+from harness.core.question import Probe, Question
 from harness.core.signals import Signal
-from harness.core.subject import Cell, Claim, Expectation, Variant
-from harness.core.verdict import VERDICTS, Expected, Verdict
+from harness.core.subject import Cell, Claim, Expectation
+from harness.core.verdict import Expected, Verdict
 from harness.workshop.demo.launcher import load_story
-from harness.workshop.story import Act, Chapter, Story, cells_of, choose, claimed, parse_story
+from harness.workshop.story import Chapter, Example, Story, cells_of, choose, claim_cells, parse_story
+from tests.support.evidence import changed
 from tests.support.reports import DEBIAN, FACTS
 from tests.support.seeing import APP
 
@@ -85,7 +85,7 @@ OUR_CATALOGUE, OUR_STORY = ours()
 OUR_QUESTIONS = [pytest.param(chapter, id=chapter.name) for chapter in OUR_STORY.chapter if chapter.options]
 
 
-def test_our_own_story_is_the_one_that_is_told_by_default() -> None:
+def test_our_own_story_is_the_default_one() -> None:
     assert load_story(None) == load_story(OURS) == load_story(OURS / "catalogue.toml") == OUR_STORY
 
 
@@ -94,7 +94,7 @@ def test_each_answer_of_our_own_story_is_one_that_its_probe_can_prove_and_no_two
     chapter: Chapter,
 ) -> None:
     verdicts = [verdict for option in chapter.options for verdict in option.verdicts]
-    assert set(verdicts) <= set(VERDICTS[chapter.probe])
+    assert set(verdicts) <= set(chapter.asked.probe.verdicts)
     assert len(verdicts) == len(set(verdicts))
     assert all(option.verdicts for option in chapter.options)
 
@@ -106,7 +106,7 @@ def test_what_no_answer_of_our_own_story_covers_is_left_open_on_purpose() -> Non
         if chapter.options
     }
     left = {
-        chapter.name: set(VERDICTS[chapter.probe]) - covered[chapter.name]
+        chapter.name: set(chapter.asked.probe.verdicts) - covered[chapter.name]
         for chapter in OUR_STORY.chapter
         if chapter.options
     }
@@ -133,13 +133,14 @@ def test_every_chapter_of_our_own_story_has_what_its_screens_show() -> None:
 def test_the_shells_of_our_own_story_are_those_of_the_default_bases() -> None:
     bases = {FACTS.reference: FACTS, DEBIAN.reference: DEBIAN}
     for chapter in OUR_STORY.chapter:
-        for act in (*chapter.broken, *chapter.mended):
-            assert len(cells_of(chapter, [act], OUR_CATALOGUE, bases)) == len(act.on), chapter.name
+        for example in (*chapter.broken, *chapter.mended):
+            cells = cells_of(chapter, [example], OUR_CATALOGUE, bases, engine="docker")
+            assert len(cells) == len(example.on), chapter.name
 
 
 def test_the_claims_of_our_own_story_are_there() -> None:
     (chapter,) = [chapter for chapter in OUR_STORY.chapter if chapter.claims]
-    assert claimed(OUR_CATALOGUE.variants, chapter.claims, ["base"])
+    assert claim_cells(OUR_CATALOGUE, chapter.claims, ["base"], engine="docker")
 
 
 def test_the_signals_of_our_own_story_come_once_each() -> None:
@@ -150,59 +151,59 @@ def test_every_key_is_read() -> None:
     story = parse(HEAD + CHAPTER + FULL + CLAIMS)
     first, full, claims = story.chapter
     assert (story.title, story.intro) == ("Signals", "How they go.")
-    assert (first.probe, first.signal, first.options, first.mended) == (Probe.SIGNAL, TERM, (), ())
-    assert (full.probe, full.signal) == (Probe.STOP, None)
-    assert full.broken == (Act(variant="bad", on=("busybox", "dash")), Act(variant="good"))
+    assert (first.asked, first.options, first.mended) == (Question(signal=TERM), (), ())
+    assert full.asked == Question(probe=Probe.STOP)
+    assert full.broken == (Example(variant="bad", on=("busybox", "dash")), Example(variant="good"))
     assert [option.verdicts for option in full.options] == [
         (Verdict.GRACEFUL,),
         (Verdict.ABRUPT, Verdict.FORCED),
     ]
     assert (full.fix, full.code, full.lesson) == ("Mend it.", "listen();", "Take it home.")
-    assert (claims.claims, claims.probe, claims.signal) == ("an article", Probe.SIGNAL, None)
+    assert (claims.claims, claims.asks) == ("an article", "")
     assert story.signals == (TERM,)
 
 
 @pytest.mark.parametrize("probe", [probe for probe in Probe if probe is not Probe.SIGNAL])
 def test_a_chapter_may_ask_any_probe(probe: Probe) -> None:
     (chapter,) = parse(HEAD + CHAPTER.replace('"TERM"', f'"{probe}"')).chapter
-    assert (chapter.probe, chapter.signal) == (probe, None)
+    assert chapter.asked == Question(probe=probe)
 
 
 @pytest.mark.parametrize("name", ["TERM", "SIGTERM", "sigterm", "15"])
 def test_a_chapter_names_its_signal_as_one_does_elsewhere(name: str) -> None:
     (chapter,) = parse(HEAD + CHAPTER.replace('"TERM"', f'"{name}"')).chapter
-    assert (chapter.probe, chapter.signal) == (Probe.SIGNAL, TERM)
+    assert chapter.asked == Question(signal=TERM)
 
 
 OF_THE_FILE = {
-    "malformed TOML": (HEAD + "[[chapter", "demo.toml: Expected ']]'"),
-    "an unknown key": ('titel = "x"\n' + HEAD + CHAPTER, "demo.toml: Object contains unknown field `titel`"),
-    "no title": (HEAD.replace('title = "Signals"', "") + CHAPTER, "demo.toml: Object missing required field `title`"),
-    "no schema": (HEAD.replace("schema = 1", "") + CHAPTER, "demo.toml: Object missing required field `schema`"),
+    "malformed TOML": (HEAD + "[[chapter", "demo.toml is not valid TOML: Expected ']]'"),
+    "an unknown key": ('titel = "x"\n' + HEAD + CHAPTER, "demo.toml: unknown key 'titel'"),
+    "no title": (HEAD.replace('title = "Signals"', "") + CHAPTER, "demo.toml: title is missing"),
+    "no schema": (HEAD.replace("schema = 1", "") + CHAPTER, "demo.toml: schema is missing"),
     "another schema": (HEAD.replace("schema = 1", "schema = 2") + CHAPTER, "demo.toml: schema 2 is unknown"),
     "a schema that is no number": (
         HEAD.replace("schema = 1", 'schema = "1"') + CHAPTER,
-        "demo.toml: Expected `int`, got `str` - at `$.schema`",
+        "demo.toml, schema: expected a whole number, got a string",
     ),
     "no chapter": (HEAD + "chapter = []", "demo.toml: there is no [[chapter]]"),
-    "no key for chapters": (HEAD, "demo.toml: Object missing required field `chapter`"),
+    "no key for chapters": (HEAD, "demo.toml: chapter is missing"),
 }
 OF_A_CHAPTER = {
     "an unknown key": (
         CHAPTER + "broke = 1\n",
-        "demo.toml: Object contains unknown field `broke` - at `$.chapter[0]`",
+        "demo.toml, chapter 1 (first): unknown key 'broke'",
     ),
-    "an unknown key of an act": (
+    "an unknown key of an example": (
         CHAPTER.replace('"bad" }', '"bad", base = "x" }'),
-        "demo.toml: Object contains unknown field `base` - at `$.chapter[0].broken[0]`",
+        "demo.toml, chapter 1 (first), broken 1: unknown key 'base'",
     ),
     "an unknown verdict": (
         CHAPTER + 'options = [{ text = "x", verdicts = ["lucky"] }]\n',
-        "demo.toml: Invalid enum value 'lucky' - at `$.chapter[0].options[0].verdicts[0]`",
+        "demo.toml, chapter 1 (first), options 1, verdicts 1: invalid enum value 'lucky'",
     ),
     "no question": (
         CHAPTER.replace('question = "What comes of it?"\n', ""),
-        "demo.toml: Object missing required field `question` - at `$.chapter[0]`",
+        "demo.toml, chapter 1 (first): question is missing",
     ),
     "claims that nobody makes": (
         CLAIMS.replace("an article", "a book"),
@@ -210,7 +211,7 @@ OF_A_CHAPTER = {
     ),
     "more options than letters": (
         CHAPTER + "options = [" + '{ text = "x", verdicts = [] }, ' * 9 + "]\n",
-        "demo.toml, chapter 'first': it has 9 options, and the room can choose among 8",
+        "demo.toml, chapter 'first': it has 9 options; at most 8 are allowed",
     ),
     "the name of another": (CHAPTER + CHAPTER, "demo.toml, chapter 'first': two chapters have this name"),
     "an unknown variant": (
@@ -227,25 +228,25 @@ OF_A_CHAPTER = {
         CHAPTER.replace('"TERM"', '"KILL"'),
         "demo.toml, chapter 'first': SIGKILL cannot be caught by any process, so there is nothing to test",
     ),
-    "claims and broken acts": (
+    "claims and broken examples": (
         CHAPTER.replace('asks = "TERM"\n', "") + 'claims = "an article"\n',
-        "demo.toml, chapter 'first': a chapter with claims has no acts",
+        "demo.toml, chapter 'first': a chapter with claims has no asks, broken or mended",
     ),
-    "claims and mended acts": (
+    "claims and mended examples": (
         CLAIMS + 'mended = [{ variant = "good" }]\n',
-        "demo.toml, chapter 'claims': a chapter with claims has no acts",
+        "demo.toml, chapter 'claims': a chapter with claims has no asks, broken or mended",
     ),
     "claims and a signal": (
         CLAIMS + 'asks = "TERM"\n',
-        "demo.toml, chapter 'claims': a chapter with claims has no acts",
+        "demo.toml, chapter 'claims': a chapter with claims has no asks, broken or mended",
     ),
     "no asks": (
         CHAPTER.replace('asks = "TERM"\n', ""),
-        "demo.toml, chapter 'first': asks and broken are missing, or claims",
+        "demo.toml, chapter 'first': expected asks and broken, or claims",
     ),
-    "no broken act": (
+    "no broken example": (
         CHAPTER.replace('broken = [{ variant = "bad" }]\n', ""),
-        "demo.toml, chapter 'first': asks and broken are missing, or claims",
+        "demo.toml, chapter 'first': expected asks and broken, or claims",
     ),
     **{
         f"the name {name!r}": (
@@ -314,7 +315,7 @@ def test_a_folder_without_a_story_is_told(tmp_path: Path) -> None:
 
 
 def chapter(name: str) -> Chapter:
-    return Chapter(name=name, title=name, intro="", question="", asks="TERM", broken=(Act(variant="bad"),))
+    return Chapter(name=name, title=name, intro="", question="", asks="TERM", broken=(Example(variant="bad"),))
 
 
 NAMES = ("one", "two", "three-x", "four", "five")
@@ -379,11 +380,11 @@ def test_a_number_that_is_absurdly_long_is_no_chapter(form: str) -> None:
 
 @given(st.text() | st.from_regex(r"\A[0-9]{0,2}-{0,2}[0-9]{0,2}\Z") | st.sampled_from(NAMES))
 def test_any_word_chooses_or_is_refused(word: str) -> None:
-    found: list[str] = []
+    names: list[str] = []
     with suppress(UsageError):
-        found = chosen(word)
-        assert found
-    assert found == [name for name in NAMES if name in found]
+        names = chosen(word)
+        assert names
+    assert names == [name for name in NAMES if name in names]
 
 
 @given(st.lists(st.sampled_from([*NAMES, "1", "5", "2-4", "4-", "3-3"])))
@@ -391,13 +392,18 @@ def test_each_word_adds_its_chapters(words: list[str]) -> None:
     assert set(chosen(*words)) == {name for word in words for name in chosen(word)} if words else set(NAMES)
 
 
-UNKNOWN = replace(FACTS, reference="unknown:1", shell=None)
+UNKNOWN = changed(FACTS, reference="unknown:1", shell=None)
 BASES = {UNKNOWN.reference: UNKNOWN, FACTS.reference: FACTS, DEBIAN.reference: DEBIAN}
 MUSL, GLIBC = FACTS.reference, DEBIAN.reference
 
 
+def cell(of: Variant, base: str, question: Question) -> Cell:
+    return Cell(engine="docker", subject=CATALOGUE.subject(of, base), question=question)
+
+
 def bases_of(*on: str) -> list[str]:
-    return [cell.base for cell in cells_of(chapter("one"), [Act(variant="bad", on=on)], CATALOGUE, BASES)]
+    cells = cells_of(chapter("one"), [Example(variant="bad", on=on)], CATALOGUE, BASES, engine="docker")
+    return [cell.subject.base or "" for cell in cells]
 
 
 @pytest.mark.parametrize(
@@ -414,7 +420,7 @@ def bases_of(*on: str) -> list[str]:
         ((), ["unknown:1"]),
     ],
 )
-def test_an_act_is_on_the_bases_whose_shell_it_names_or_on_the_first(on: tuple[str, ...], bases: list[str]) -> None:
+def test_an_example_is_on_the_bases_whose_shell_it_names_or_on_the_first(on: tuple[str, ...], bases: list[str]) -> None:
     assert bases_of(*on) == bases
 
 
@@ -422,22 +428,24 @@ def test_a_base_whose_shell_goes_by_two_of_the_names_comes_once() -> None:
     assert bases_of("busybox", "ash") == [MUSL, GLIBC]
 
 
-def test_acts_come_one_after_another_with_what_the_chapter_asks() -> None:
-    acts = [Act(variant="good", on=("dash",)), Act(variant="bad", on=("busybox", "dash"))]
-    assert cells_of(chapter("one"), acts, CATALOGUE, BASES) == (
-        Cell(base=GLIBC, variant=GOOD, signal=TERM),
-        Cell(base=MUSL, variant=BAD, signal=TERM),
-        Cell(base=GLIBC, variant=BAD, signal=TERM),
+def test_examples_come_one_after_another_with_what_the_chapter_asks() -> None:
+    examples = [Example(variant="good", on=("dash",)), Example(variant="bad", on=("busybox", "dash"))]
+    assert cells_of(chapter("one"), examples, CATALOGUE, BASES, engine="docker") == (
+        cell(GOOD, GLIBC, Question(signal=TERM)),
+        cell(BAD, MUSL, Question(signal=TERM)),
+        cell(BAD, GLIBC, Question(signal=TERM)),
     )
 
 
 def test_a_chapter_about_a_probe_sends_no_signal_of_its_own() -> None:
     (_, full) = parse(HEAD + CHAPTER + FULL).chapter
-    assert cells_of(full, full.mended, CATALOGUE, BASES) == (Cell(base="unknown:1", variant=GOOD, probe=Probe.STOP),)
+    assert cells_of(full, full.mended, CATALOGUE, BASES, engine="docker") == (
+        cell(GOOD, "unknown:1", Question(probe=Probe.STOP)),
+    )
 
 
-def test_no_acts_are_no_cells() -> None:
-    assert cells_of(chapter("one"), [], CATALOGUE, BASES) == ()
+def test_no_examples_are_no_cells() -> None:
+    assert cells_of(chapter("one"), [], CATALOGUE, BASES, engine="docker") == ()
 
 
 def said(source: str = "an article, page 1", **what: object) -> Claim:
@@ -465,16 +473,18 @@ CLAIMED = {
 
 @pytest.mark.parametrize(("claim", "questions"), CLAIMED.values(), ids=CLAIMED)
 def test_a_claim_is_put_to_the_test_by_what_it_speaks_of(claim: Claim | None, questions: list[str]) -> None:
-    made = variant("v", claim)
-    cells = claimed([made], "an article", ["base"])
-    assert [cell.question for cell in cells] == questions
-    assert all((cell.base, cell.variant) == ("base", made) for cell in cells)
-    assert all(claim is not None and claim.forwards.of(cell.probe, cell.signal) for cell in cells)
+    claiming = variant("v", claim)
+    catalogue = changed(CATALOGUE, variants=(claiming,))
+    cells = claim_cells(catalogue, "an article", ["base"], engine="docker")
+    assert [cell.question.name for cell in cells] == questions
+    assert all(cell.subject == catalogue.subject(claiming, "base") for cell in cells)
+    assert all(claim is not None and claim.forwards.of(cell.question) for cell in cells)
 
 
 def test_claims_are_put_to_the_test_on_every_base_one_after_another() -> None:
-    variants = [variant("v", said(forwards=ALWAYS)), variant("w"), variant("x", said(probes={Probe.REAP: NEVER}))]
-    assert [cell.id for cell in claimed(variants, "an article", ["local:a", "b"])] == [
+    variants = (variant("v", said(forwards=ALWAYS)), variant("w"), variant("x", said(probes={Probe.REAP: NEVER})))
+    catalogue = changed(CATALOGUE, variants=variants)
+    assert [cell.id for cell in claim_cells(catalogue, "an article", ["local:a", "b"], engine="docker")] == [
         *("a/v/SIGHUP", "a/v/SIGTERM", "a/x/reap"),
         *("b/v/SIGHUP", "b/v/SIGTERM", "b/x/reap"),
     ]

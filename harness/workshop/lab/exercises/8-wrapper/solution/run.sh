@@ -3,7 +3,7 @@
 node server.js &
 app=$!
 
-# Hands SIGTERM on. That is all: the app may have something left to do.
+# Forwards SIGTERM. That is all: the app may have something left to do.
 trap 'kill -TERM "$app"' TERM
 
 # A signal with a trap ends `wait`, while the app lives on: wait until it has gone.

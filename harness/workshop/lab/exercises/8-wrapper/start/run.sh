@@ -3,7 +3,7 @@
 node server.js &
 app=$!
 
-# Hands SIGTERM on, and clears up.
+# Forwards SIGTERM, and cleans up.
 stop() {
   kill -TERM "$app"
   echo "Cleaned up"
