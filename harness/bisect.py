@@ -88,8 +88,8 @@ class Bisection:
             with Session(replace(self._one, bases=(reference,)), Hooks(note=self._note)) as session:
                 self._sessions.add(session)
                 try:
-                    return Tried(report=session.report(future.result() for future in session.run()))
+                    return Tried(document=session.document(future.result() for future in session.run()))
                 finally:
                     self._sessions.discard(session)
         except BaseUnavailable as refusal:
-            return Tried(report=None, refusal=refusal.message)
+            return Tried(document=None, refusal=refusal.message)

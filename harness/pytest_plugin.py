@@ -7,6 +7,7 @@ as long as ``signal-harness run``.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
 from harness.core.errors import HarnessError, UsageError
 from harness.core.question import Probe
-from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from harness.core.baseline import Recording
     from harness.core.cause import Cause
-    from harness.core.result import Result
+    from harness.core.document import Row
     from harness.core.subject import Cell
+    from harness.core.verdict import Verdict
     from harness.session import Session
 
 MARK = "signals"
@@ -35,26 +36,23 @@ _OURS = "[[variant]]"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options, named as those of the command."""
     group = parser.getgroup("signals", "signals in containers (pytest -m signals)")
-    group.addoption("--signal-base", action="append", default=[], metavar="REF", help="base image; repeatable")
-    group.addoption("--signal-variant", action="append", default=[], metavar="GLOB", help="variants; repeatable")
-    group.addoption("--signal", action="append", default=[], metavar="SIG", help="HUP, 15, …, or all; repeatable")
-    group.addoption("--signal-jobs", type=int, metavar="N", help="cells at once")
+    repeatable = partial(group.addoption, action="append", default=[])
+    repeatable("--signal-base", metavar="REF", help="base image to test on; repeatable")
+    repeatable("--signal-variant", metavar="GLOB", help="only variants that match; repeatable")
+    repeatable("--signal", metavar="SIG", help="signal to send: HUP, 15, … or all; repeatable")
+    group.addoption("--signal-jobs", type=int, metavar="N", help="cells to run at once")
     group.addoption("--signal-repeat", type=int, metavar="N", help="run each cell N times")
-    group.addoption(
+    repeatable(
         "--signal-probe",
-        action="append",
-        default=[],
         choices=[probe.value for probe in Probe],
-        help="what to ask; repeatable (signal, and stop where the catalogue tells how the app shuts down)",
+        help="what to test; repeatable (default: signal, and stop if the catalogue has an [app.stop] table)",
     )
-    group.addoption(
-        "--signal-base-file", action="append", default=[], type=Path, metavar="F", help="a list of bases; repeatable"
-    )
+    repeatable("--signal-base-file", type=Path, metavar="F", help="file with one base per line; repeatable")
     group.addoption(
         "--signal-baseline",
         type=Path,
         metavar="F",
-        help="a baseline, a results file, or a folder of baselines (default: baselines/ beside the configuration)",
+        help="baseline, results file, or folder of baselines to compare with (default: baselines/ in the rootdir)",
     )
 
 
@@ -75,7 +73,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_collection_finish(session: pytest.Session) -> None:
     """End the run where the cells could not even be listed: an absent engine is a failure, never a skip."""
     if (error := session.config.stash[_SHARED].refusal) is not None:
-        pytest.exit(_told(error), returncode=error.exit_code)
+        pytest.exit(_message(error), returncode=error.exit_code)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -106,7 +104,7 @@ class _Shared:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._session: Session | None = None
-        self._futures: dict[str, Future[Result]] = {}
+        self._futures: dict[str, Future[Row]] = {}
         self._pairs: dict[str, Recording] = {}
         self._recorded: dict[str, Verdict] = {}
         self.unasserted: list[str] = []
@@ -122,18 +120,20 @@ class _Shared:
             futures = self._session.run(wanted)
             self._futures = {cell.id: future for cell, future in zip(wanted, futures, strict=True)}
 
-    def result(self, cell: Cell) -> Result:
+    def row(self, cell: Cell) -> Row:
         return self._futures[cell.id].result()
 
     def recorded(self, cell: Cell) -> Verdict | None:
         return self._recorded.get(cell.id)
 
-    def cause(self, result: Result) -> Cause | None:
+    def cause(self, row: Row) -> Cause | None:
         """Why a cell is likely not what was recorded of it."""
         from harness.core.comparison import against
 
-        report = self._session.report([result]) if self._session else None
-        differences = [one for made in against(report, self._pairs) for one in made.differences] if report else []
+        if self._session is None:
+            return None
+        comparisons = against(self._session.document([row]), self._pairs)
+        differences = [difference for comparison in comparisons for difference in comparison.differences]
         return next((difference.cause for difference in differences), None)
 
     def close(self) -> None:
@@ -143,7 +143,8 @@ class _Shared:
 
     def _open(self, catalogue: Path) -> Session:
         from harness.core.baseline import counterparts, verdicts
-        from harness.session import Hooks, Selection, Session, read_list, read_recordings, select_signals
+        from harness.files import read_list, read_recordings
+        from harness.session import Hooks, Selection, Session, select_signals
 
         if self._session is None:
             option = self._config.option
@@ -181,7 +182,7 @@ class _CatalogueFile(pytest.File):
     """A catalogue as a collection of tests."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Give one test per cell; nothing is asked of an engine if the selection has no room for them."""
+        """One test per cell; nothing is asked of an engine if the selection has no room for them."""
         if not _wanted(self.config):
             return
         try:
@@ -206,7 +207,7 @@ def _wanted(config: pytest.Config) -> bool:
     return Expression.compile(expression).evaluate(is_ours)
 
 
-def _told(error: HarnessError) -> str:
+def _message(error: HarnessError) -> str:
     return f"signal-harness: {error.message}" + (f"\n{error.remedy}" if error.remedy else "")
 
 
@@ -219,25 +220,21 @@ class SignalItem(pytest.Item):
         self.add_marker(MARK)
 
     def runtest(self) -> None:
-        """Wait for the cell's result and hold it against what is expected."""
+        """Wait for the cell's result and compare it with what is expected."""
         from harness.core.judge import as_expected
 
         shared = self.config.stash[_SHARED]
-        result = shared.result(self.cell)
+        row = shared.row(self.cell)
         recorded = shared.recorded(self.cell)
-        self.user_properties.append(("verdict", result.verdict.value))
-        self.user_properties.append(("reason", result.judgement.reason))
-        met = as_expected(result.expected, result.verdict, recorded)
-        if met is False or result.verdict is Verdict.UNTESTED:
-            raise Unexpected(result, recorded, shared.cause(result))
+        self.user_properties.append(("verdict", row.verdict.value))
+        self.user_properties.append(("reason", row.reason))
+        met = as_expected(row.expected, row.verdict, recorded)
+        if met is False or not row.tested:
+            raise Unexpected(row, recorded, shared.cause(row))
         if met is None:
-            shared.unasserted.append(f"{self.cell.id}: {result.verdict}")
+            shared.unasserted.append(f"{self.cell.id}: {row.verdict}")
 
-    def repr_failure(
-        self,
-        excinfo: pytest.ExceptionInfo[BaseException],
-        style: Any = None,
-    ) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show the evidence in place of a traceback."""
         if isinstance(excinfo.value, Unexpected):
             return str(excinfo.value)
@@ -251,8 +248,7 @@ class SignalItem(pytest.Item):
 class Unexpected(AssertionError):
     """A cell whose verdict is not as expected, or that could not be tested; its text holds the evidence."""
 
-    def __init__(self, result: Result, recorded: Verdict | None, cause: Cause | None) -> None:
-        from harness.report.describe import row_of
+    def __init__(self, row: Row, recorded: Verdict | None, cause: Cause | None) -> None:
         from harness.report.rows import story
 
-        super().__init__(story(row_of(result), recorded, cause))
+        super().__init__(story(row, recorded, cause))

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import platformdirs
-
-from harness.core.catalogue import FILE_NAME, Catalogue, parse_catalogue
-from harness.core.dockerfile import Source, starting
-from harness.core.errors import EngineUnavailable, UsageError
+from harness import __version__
+from harness.catalogues import load_catalogue
+from harness.core.describe import describe_row, describe_subject
+from harness.core.dockerfile import Source, starting, telling
+from harness.core.document import SCHEMA, Document, Tool
+from harness.core.errors import BaseUnavailable, EngineUnavailable
+from harness.core.program import PROGRAMS
 from harness.core.question import Probe
-from harness.core.result import Report
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
+from harness.core.subject import Built, Given, unmet
+from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
+from harness.engine.registry import open_engine
+from harness.files import cache_folder, shown
+from harness.local_bases.provider import LocalBases
+from harness.run.asking import signal_of
 from harness.run.observation import GRACE_S, Patience
 from harness.run.plan import cells as plan_cells
-from harness.run.runner import Runner, Schedule
+from harness.run.plan import questions
+from harness.run.runner import Prepared, Runner, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
+    from pathlib import Path
 
-    from harness.core.baseline import Recording
+    from harness.core.catalogue import Variant
+    from harness.core.document import Row
     from harness.core.facts import BaseFacts, EngineFacts
     from harness.core.result import Result
-    from harness.core.subject import Cell, Variant
+    from harness.core.subject import Cell, Subject
+    from harness.engine.protocol import BaseStore, OpenEngine
+    from harness.engine.tracing import Tracer
     from harness.run.protocol import Engine
 
 
@@ -71,15 +81,16 @@ class Selection:
     pull: Pull = Pull.MISSING
     settle_s: float | None = None
     grace_s: int = GRACE_S
+    engine: str = DEFAULT_ENGINE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hooks:
-    """What a session tells as it goes; called from several threads, one at a time each."""
+    """What a session reports as it goes; called from several threads, one at a time each."""
 
     note: Callable[[str], None] = lambda _: None
-    build: Callable[[str, Variant, str], None] = lambda *_: None
-    result: Callable[[Result], None] = lambda _: None
+    build: Callable[[Subject, bool], None] = lambda *_: None
+    result: Callable[[Row], None] = lambda _: None
 
 
 def select_signals(names: Iterable[str]) -> tuple[Signal, ...]:
@@ -94,91 +105,34 @@ def select_signals(names: Iterable[str]) -> tuple[Signal, ...]:
     return tuple(dict.fromkeys(chosen)) or DEFAULT_SIGNALS
 
 
-def built_in_catalogue() -> Path:
-    """The folder of our own catalogue: inside the installed package, or beside it in a checkout."""
-    package = Path(str(files("harness")))
-    inside = package / "_data" / "dockerfiles"
-    return inside if inside.is_dir() else package.parent / "dockerfiles"
+def open_bases(engine: OpenEngine, report: Callable[[str], None], defaults: tuple[str, ...] | None = None) -> BaseStore:
+    """The bases of an engine: its own, a registry's, and where none answers those made from packages.
+
+    ``report`` is called with one line per lengthy step; ``defaults`` are a registry's, those of our own catalogue
+    if there are none.
+    """
+    if defaults is None:
+        defaults = load_catalogue(None)[1].bases
+    return engine.bases(defaults=defaults, providers=(LocalBases(cache_folder()),), report=report)
 
 
-def load_catalogue(folder: Path | None) -> tuple[Path, Catalogue]:
-    """Read the catalogue of a folder, or our own.
+def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str) -> None:
+    """Refuse a base that cannot carry any variant; ``examples`` are bases to use instead.
 
     Raises:
-        UsageError: it is not there or not well-formed.
+        BaseUnavailable: a program that all variants need is missing, or of another version.
     """
-    folder = folder or built_in_catalogue()
-    path = folder if folder.name == FILE_NAME else folder / FILE_NAME
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path} cannot be read: {error}", remedy="Give a folder that holds a catalogue.toml."
-        ) from error
-    return path.parent, parse_catalogue(text, place=str(path), has_file=lambda name: (path.parent / name).exists())
-
-
-def read_recordings(path: Path | None) -> tuple[Recording, ...]:
-    """Read what was recorded: a baseline, a results file, or all baselines of a folder; none if there is no path.
-
-    Raises:
-        UsageError: a file cannot be read or is none of ours, or the folder holds none.
-    """
-    if path is None:
-        return ()
-    from harness.report.baseline import read, read_baseline
-
-    # os.path, unlike pathlib, takes a path that cannot be for one that is not there.
-    if os.path.isdir(path):  # noqa: PTH112
-        files = sorted(path.glob("*.json"))
-        if not files:
-            raise UsageError(f"{path} holds no baseline", remedy="Record one: signal-harness baseline update")
-        return tuple(read_baseline(read_file(file), place=str(file)) for file in files)
-    return read(read_file(path), place=str(path))
-
-
-def read_file(path: Path) -> bytes:
-    """Read a file that the user named.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def replace_file(file: Path, text: str) -> None:
-    """Write a file whole, or leave what is there.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    beside = file.with_name(f".signal-harness-{os.getpid()}.new")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def read_list(file: Path) -> list[str]:
-    """Read a list of bases: one per line; blank lines and what follows a # do not count.
-
-    Raises:
-        UsageError: it cannot be read, or holds none.
-    """
-    lines = read_file(file).decode("utf-8-sig", "replace").splitlines()
-    found = [reference for line in lines if (reference := line.partition("#")[0].strip())]
-    if not found:
-        raise UsageError(f"{file} names no base", remedy="One base per line, such as node:24-alpine.")
-    return found
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept."""
-    return platformdirs.user_cache_path("signal-harness")
+    missing = next((program for program in requires if program not in facts.programs), None)
+    if missing is not None:
+        label = PROGRAMS[missing].label if missing in PROGRAMS else missing
+        raise BaseUnavailable(
+            f"{facts.reference} has no {missing} on its PATH, and the sample app needs it",
+            remedy=f"Choose a base with {label}, such as {examples}.",
+        )
+    if (why := unmet(requires, facts)) is not None:
+        raise BaseUnavailable(
+            f"{facts.reference} cannot carry the variants: {why}", remedy=f"Choose another base, such as {examples}."
+        )
 
 
 class Session:
@@ -198,56 +152,38 @@ class Session:
         self._began = 0.0
 
     def __enter__(self) -> Session:
-        """Check the selection first, then find engine and bases."""
-        folder, catalogue = load_catalogue(self._selection.catalogue)
-        self._folder = folder
-        self.catalogue = catalogue
-        variants = catalogue.select(self._selection.variants)
-        # docker takes a while to import; a wrong name is told before that.
-        from harness.engine.bases import Bases
-        from harness.engine.client import connect, engine_facts, now_text
-        from harness.engine.containers import DockerEngine
-        from harness.engine.images import Images
-
-        self._started, self._began = now_text(), time.monotonic()
-        api = connect()
+        """Check the selection first, then find engine and bases, and plan the cells."""
+        selection = self._selection
+        self._folder, self.catalogue = load_catalogue(selection.catalogue)
+        variants = self.catalogue.select(selection.variants)
+        self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
-            stack.callback(api.close)
-            bases = Bases(api, cache=cache_folder(), report=self._hooks.note)
-            references = bases.expand(self._selection.bases) if self._selection.bases else bases.defaults()
-            pull = self._selection.pull
-            for reference in references:
-                bases.get(reference, pull=pull is not Pull.NEVER, again=pull is Pull.ALWAYS)
-            self.base_facts: Mapping[str, BaseFacts] = _gather(bases.facts, references)
-            jobs = self._selection.jobs or 2 * int(api.info()["NCPU"])
-            images = stack.enter_context(
-                Images(
-                    api,
-                    folder=folder,
-                    context=folder / catalogue.context,
+            engine = stack.enter_context(closing(open_engine(selection.engine)))
+            bases = open_bases(engine, self._hooks.note, self.catalogue.bases or None)
+            self.base_facts: Mapping[str, BaseFacts] = self._get(bases)
+            jobs = selection.jobs or 2 * engine.processors()
+            self._images = stack.enter_context(
+                engine.images(
+                    folder=self._folder,
+                    context=self._folder / self.catalogue.context,
                     base_image=bases.image,
                     on_build=self._hooks.build,
                     jobs=jobs,
                 )
             )
-            tracer = self._tracer(stack, api)
-            self.engine_facts: EngineFacts = engine_facts(api, builder=images.builder, trace=tracer is not None)
-            self.engine: Engine = stack.enter_context(DockerEngine(api, tracer))
-            self.cells: tuple[Cell, ...] = plan_cells(
-                references, variants, self._selection.signals, self._selection.probes or catalogue.app.probes
-            )
+            record = self._record(stack, engine)
+            self.engine_facts: EngineFacts = engine.facts(trace=record is not None)
+            self.engine: Engine = stack.enter_context(engine.containers(record))
+            subjects = [self.catalogue.subject(variant, base) for base in self.base_facts for variant in variants]
+            asked = questions(selection.signals, selection.probes or self.catalogue.app.probes)
+            self.cells: tuple[Cell, ...] = plan_cells(self.engine_facts.name, subjects, asked)
             self.schedule = Schedule(
-                app=catalogue.app,
-                image_of=images.image_of,
-                start_of=images.start_of,
-                facts_of=self.base_facts.__getitem__,
+                prepare=self._prepared,
                 jobs=jobs,
-                repeat=self._selection.repeat,
-                patience=Patience(settle_s=self._selection.settle_s, grace_s=self._selection.grace_s),
-                on_result=self._hooks.result,
+                repeat=selection.repeat,
+                patience=Patience(settle_s=selection.settle_s, grace_s=selection.grace_s),
             )
-            self._images = images
-            self._runner = stack.enter_context(Runner(self.engine, self.schedule))
+            self._runner = stack.enter_context(Runner(self.engine, self.schedule, self._received))
             self._stack = stack.pop_all()
         return self
 
@@ -259,7 +195,7 @@ class Session:
         """Let what is under way end soon; called from another thread than the one that waits for it."""
         self._runner.leave()
 
-    def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Result]]:
+    def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Row]]:
         """Start building and running; a future for each cell, in order."""
         wanted = self.cells if cells is None else cells
         self.prepare(wanted)
@@ -267,69 +203,98 @@ class Session:
 
     def prepare(self, cells: Iterable[Cell]) -> list[Future[str]]:
         """Start building the images of cells, the first ones first; a future for each that its base can carry."""
-        return self._images.prepare(
-            (cell.base, cell.variant) for cell in cells if cell.variant.unmet(self.base_facts[cell.base]) is None
-        )
+        return self._images.prepare(cell.subject for cell in cells if self._unmet(cell.subject) is None)
+
+    def _prepared(self, cell: Cell) -> Prepared:
+        """Make a cell ready to run.
+
+        Raises:
+            HarnessError: its base does not meet its requirements, or its image cannot be had.
+        """
+        if reason := self._unmet(cell.subject):
+            raise BaseUnavailable(reason)
+        image = self._images.image_of(cell.subject)
+        return Prepared(cell=cell, image=image, configured=self._images.start_of(image))
+
+    def _unmet(self, subject: Subject) -> str | None:
+        return unmet(subject.requires, self.base_facts[subject.base]) if subject.base else None
 
     def image_of(self, cell: Cell) -> str:
         """The image a cell runs, built if need be."""
-        return self._images.image_of(cell.base, cell.variant)
+        return self._images.image_of(cell.subject)
 
-    def dockerfile_of(self, variant: Variant) -> str:
-        """The text of a variant's Dockerfile."""
-        return (self._folder / variant.dockerfile).read_text(encoding="utf-8", errors="replace")
+    def _read(self, dockerfile: str) -> str:
+        return (self._folder / dockerfile).read_text(encoding="utf-8", errors="replace")
+
+    def excerpt_of(self, cell: Cell) -> str:
+        """The lines of a cell's Dockerfile that matter for signals, with its base in place of the argument."""
+        match cell.subject.image:
+            case Built(base=base, dockerfile=dockerfile, target=target):
+                return telling(self._read(dockerfile), base, target)
+            case Given(reference=reference):
+                return reference
+
+    def signal_of(self, cell: Cell) -> Signal | None:
+        """The signal that a cell is about: the one to send, or the one that a stop sends; ``None`` for other probes.
+
+        Raises:
+            HarnessError: its image cannot be had.
+        """
+        if cell.question.probe is Probe.STOP:
+            return signal_of(cell.question, self._prepared(cell).start)
+        return cell.question.signal
 
     def source_of(self, variant: Variant) -> Source:
         """Where a variant comes from."""
         return Source(
-            path=_shown(self._folder / variant.dockerfile),
+            path=shown(self._folder / variant.dockerfile),
             digest=self._images.digest_of(variant),
-            starting=starting(self.dockerfile_of(variant), variant.target),
+            starting=starting(self._read(variant.dockerfile), variant.target),
         )
 
-    def report(self, results: Iterable[Result]) -> Report:
-        """The report of the results so far."""
-        told = tuple(results)
-        variants = {result.cell.variant.name: result.cell.variant for result in told}
-        return Report(
+    def document(self, rows: Iterable[Row]) -> Document:
+        """The results document of some rows."""
+        results = tuple(rows)
+        variants = {variant.name: variant for variant in self.catalogue.variants}
+        subjects = dict.fromkeys(row.subject for row in results)
+        return Document(
+            schema=SCHEMA,
+            tool=Tool(name="signal-harness", version=__version__),
             started=self._started,
             duration_s=round(time.monotonic() - self._began, 3),
-            engine=self.engine_facts,
-            bases=self.base_facts,
-            sources={name: self.source_of(variant) for name, variant in variants.items()},
-            results=told,
+            engines={self.engine_facts.name: self.engine_facts},
+            bases=dict(self.base_facts),
+            subjects={name: describe_subject(variants[name], self.source_of(variants[name])) for name in subjects},
+            results=results,
         )
 
-    def _tracer(self, stack: ExitStack, api: Any) -> Any:
-        from harness.engine.client import shares_kernel
-        from harness.engine.tracing import Tracer
+    def _received(self, result: Result) -> Row:
+        row = describe_row(result)
+        self._hooks.result(row)
+        return row
 
+    def _get(self, bases: BaseStore) -> dict[str, BaseFacts]:
+        """Make sure that the bases are there and can carry the variants."""
+        pull = self._selection.pull
+        references = bases.expand(self._selection.bases) if self._selection.bases else bases.defaults()
+        for reference in references:
+            bases.get(reference, pull=pull is not Pull.NEVER, again=pull is Pull.ALWAYS)
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            facts = dict(zip(references, pool.map(bases.facts, references), strict=True))
+        for reference in references:
+            refuse_unmet(self.catalogue.requires, facts[reference], examples=bases.examples)
+        return facts
+
+    def _record(self, stack: ExitStack, engine: OpenEngine) -> Tracer | None:
+        """The kernel's record of signals, if it is wanted and there is one."""
         mode = self._selection.trace
         if mode is TraceMode.OFF:
             return None
         try:
-            if not shares_kernel(api):
-                raise EngineUnavailable("the kernel's signal tracepoints need an engine on this machine's own Linux")
-            return stack.enter_context(Tracer(self._selection.signals))
+            return stack.enter_context(engine.record(self._selection.signals))
         except EngineUnavailable as why:
             if mode is TraceMode.ON:
                 why.remedy = "Run as root on the engine's own Linux host, or leave out --trace on."
                 raise
             self._hooks.note(f"{why}; verdicts rest on log, process tree and events")
             return None
-
-
-def _shown(file: Path) -> str:
-    """A path as results carry it: from the working directory, or (elsewhere) with its folder's name alone."""
-    resolved = file.resolve()
-    if resolved.is_relative_to(Path.cwd()):
-        return resolved.relative_to(Path.cwd()).as_posix()
-    return f"{resolved.parent.name}/{resolved.name}"
-
-
-def _gather(ask: Callable[[str], BaseFacts], references: Sequence[str]) -> dict[str, BaseFacts]:
-    """Ask about all bases at once."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        return dict(zip(references, pool.map(ask, references), strict=True))

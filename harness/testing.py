@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import requests
 from docker.errors import DockerException, ImageNotFound
-from testcontainers.core.config import testcontainers_config
-from testcontainers.core.container import DockerContainer
 
 from harness.core.quiescence import exact, quiet
 from harness.core.signals import parse_signal
@@ -28,6 +26,16 @@ from harness.engine.containers import labels
 from harness.run.inbox import Inbox
 from harness.run.observation import SETTLE_BLIND_S, output_complete
 from harness.run.waiting import until
+
+try:
+    from testcontainers.core.config import testcontainers_config
+    from testcontainers.core.container import DockerContainer
+except ModuleNotFoundError as missing:
+    if missing.name != "testcontainers":
+        raise
+    raise ModuleNotFoundError(
+        "harness.testing needs testcontainers: pip install 'signal-harness[testcontainers]'", name=missing.name
+    ) from missing
 
 if TYPE_CHECKING:
     import docker
@@ -101,10 +109,7 @@ class SignalContainer(DockerContainer):
         return self
 
     def send(self, signal: str) -> None:
-        """Send a signal, as ``docker kill --signal`` does.
-
-        Args:
-            signal: ``SIGTERM``, ``TERM`` or ``15``.
+        """Send a signal (``SIGTERM``, ``TERM`` or ``15``), as ``docker kill --signal`` does.
 
         Raises:
             UsageError: there is no such signal, or it cannot be caught.
@@ -118,7 +123,7 @@ class SignalContainer(DockerContainer):
         Raises:
             TimeoutError: it does not come to rest.
         """
-        if not self._has_ended():
+        if not self._here.inbox.closed:
             self._settle()
         name = parse_signal(signal).name
         matches = (match for line in self._here.inbox.lines for match in self._received.finditer(line.text))
@@ -200,16 +205,13 @@ class SignalContainer(DockerContainer):
                 return True
             return False if ended else None
 
-        found = until(look, timeout_s=self._ready_s, time=inbox)
-        if not found:
+        ready = until(look, timeout_s=self._ready_s, time=inbox)
+        if not ready:
             log = "\n".join(line.text for line in inbox.lines[-20:])
-            if found is None:
+            if ready is None:
                 raise TimeoutError(f"{self.image} was not ready within {self._ready_s:g} s; its log:\n{log}")
             raise RuntimeError(f"{self.image} ended before it was ready; its log:\n{log}")
         self._watched.locate()
-
-    def _has_ended(self) -> bool:
-        return self._here.inbox.closed
 
     def _settle(self) -> None:
         here, inbox = self._here, self._here.inbox

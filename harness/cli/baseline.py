@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, WHAT, Group, option
 from harness.cli.measuring import measure
-from harness.cli.options import (
-    EXIT_CODES,
-    PROBES,
-    matrix_options,
-    selection_of,
-    with_known,
-)
+from harness.cli.options import matrix_options, selection_of, with_known
 from harness.cli.output import Output
 from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode, UsageError
-from harness.local_bases.recipe import is_glob
+from harness.core.references import is_glob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,33 +25,47 @@ if TYPE_CHECKING:
     from harness.session import Selection, Session
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    examples=["signal-harness baseline update --base node:24-alpine", "signal-harness baseline check"],
+)
 def baseline() -> None:
-    """Record what is found on a base, for review and for later comparison."""
+    """Record verdicts for later comparison."""
 
 
-@baseline.command("update", epilog=PROBES + EXIT_CODES)
+@baseline.command(
+    "update",
+    examples=[
+        "signal-harness baseline update --base node:24-alpine",
+        "signal-harness baseline update --base node:24-alpine --variant 'npm-*'",
+        "signal-harness baseline update --from results.json",
+    ],
+    tables=[PROBES, EXIT_CODES],
+)
 @matrix_options
-@click.option(
+@option(
     "--dir",
     "folder",
+    group=OUTPUT,
     type=click.Path(path_type=Path, file_okay=False),
     default=BASELINES,
     show_default=True,
-    help="The folder of baselines, one file per base.",
+    help="Folder of baselines, one file per base.",
 )
-@click.option(
+@option(
     "--from",
     "results",
+    group=WHAT,
     type=click.Path(path_type=Path),
     metavar="RESULTS",
-    help="Record what a results file holds, without a run.",
+    help="Record the verdicts in a results file instead of running the matrix.",
 )
 def update_baseline(folder: Path, results: Path | None, **chosen: Any) -> None:
-    """Run the matrix and write <DIR>/<base>.json for each base: sorted, one line per cell.
+    """Run the matrix and record the verdicts.
 
-    Without --probe, signals and docker stop are recorded, and what a baseline holds already. With --variant, --signal
-    or --probe the other cells of a baseline stay, as long as base and engine are the same.
+    Writes <DIR>/<base>.json for each base: sorted, one line per cell. Without --probe, it records signals, docker stop
+    and everything that the baseline already contains. With --variant, --signal or --probe, the other cells of a
+    baseline are kept, provided that base and engine are the same.
     """
     if results is not None:
         sys.exit(_record_from(results, folder))
@@ -68,13 +77,13 @@ def update_baseline(folder: Path, results: Path | None, **chosen: Any) -> None:
 
 
 def _record_from(results: Path, folder: Path) -> ExitCode:
-    from harness.report.baseline import recordings_of
-    from harness.report.document import decode
-    from harness.session import read_file
+    from harness.core.baseline import recordings
+    from harness.files import read_file
+    from harness.report.decoding import read_document
 
-    found = recordings_of(decode(read_file(results), place=str(results)), place=str(results))
+    found = recordings(read_document(read_file(results), place=str(results)), place=str(results))
     if not found:
-        raise UsageError(f"{results} holds no result", remedy="Take results of a run that has ended.")
+        raise UsageError(f"{results} holds no result", remedy="Use the results of a run that has finished.")
     pairs = [(new, _existing(folder, new.base.reference)) for new in found]
     for new, old in pairs:
         if old and old.findings.keys() - new.findings.keys():
@@ -95,8 +104,8 @@ def _update(selection: Selection, *, folder: Path, partial: bool) -> ExitCode:
             if partial and old:
                 _refuse_to_mix(old, folder, base=facts, engine=session.engine_facts)
 
-    report = measure(with_known(selection, known), begin=begin)
-    return _record([(new, before[new.base.reference]) for new in recordings(report)], folder, keep=partial)
+    document = measure(with_known(selection, known), begin=begin)
+    return _record([(new, before[new.base.reference]) for new in recordings(document)], folder, keep=partial)
 
 
 def _refuse_to_mix(old: Recording, folder: Path, *, base: BaseFacts, engine: EngineFacts) -> None:
@@ -120,6 +129,7 @@ def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *
     from harness.core.comparison import compare
     from harness.report import difference, table
     from harness.report.baseline import write
+    from harness.report.style import counted
 
     people = table.console()
     missing = 0
@@ -130,8 +140,9 @@ def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *
         missing += (left := untested(new))
         if old is not None:
             people.print(difference.render([compare(old, recording)]))
-        told = f", {left} untested and not recorded" if left else ""
-        people.print(f"{output.path}: {len(recording.findings)} cells{told}", soft_wrap=True, markup=False)
+        missed = f", {left} untested and not recorded" if left else ""
+        line = f"{output.path}: {counted(len(recording.findings), 'cell')}{missed}"
+        people.print(line, soft_wrap=True, markup=False)
     return ExitCode.UNTESTED if missing else ExitCode.OK
 
 
@@ -151,8 +162,8 @@ def _existing(folder: Path, reference: str) -> Recording | None:
     Raises:
         UsageError: it is broken, or another base's of the same file name; it is not overwritten.
     """
-    from harness.report.baseline import read_baseline
-    from harness.session import read_file
+    from harness.files import read_file
+    from harness.report.decoding import read_baseline
 
     path = _file(folder, reference)
     if not path.exists():
@@ -168,28 +179,43 @@ def _existing(folder: Path, reference: str) -> Recording | None:
 
 def _known(folder: Path, bases: Sequence[str]) -> tuple[Recording, ...]:
     """What is recorded already of the bases that are named; of all if none is, or by a glob."""
-    from harness.session import read_recordings
+    from harness.files import read_recordings
 
     if bases and not any(map(is_glob, bases)):
         return tuple(recording for base in bases if (recording := _existing(folder, base)))
     return read_recordings(folder) if folder.is_dir() and any(folder.glob("*.json")) else ()
 
 
-@baseline.command("check", epilog=EXIT_CODES)
+@baseline.command(
+    "check",
+    examples=["signal-harness baseline check", "signal-harness baseline check baselines/musl-node24.json"],
+    tables=[EXIT_CODES],
+)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 def check_baselines(files: tuple[Path, ...]) -> None:
-    """Check that baseline files are whole and in the form that `baseline update` writes. Needs no engine."""
-    from harness.report.baseline import read_baseline, write
-    from harness.session import read_file
+    """Check that baseline files are well-formed.
+
+    They must be complete and exactly as `baseline update` writes them. Needs no engine.
+    """
+    from harness.core.document import SCHEMA
+    from harness.files import read_file
+    from harness.report.baseline import write
+    from harness.report.decoding import read_baseline, schema_of
 
     chosen = files or tuple(sorted(Path(BASELINES).glob("*.json")))
     if not chosen:
         raise UsageError(f"{BASELINES} holds no baseline", remedy="Name files, or record one: baseline update")
     for path in chosen:
         content = read_file(path)
-        if write(read_baseline(content, place=str(path))).encode() != content:
+        recording = read_baseline(content, place=str(path))
+        if (schema := schema_of(content, place=str(path))) != SCHEMA:
             raise UsageError(
-                f"{path} is not in the form that is written: edited by hand, or badly merged",
+                f"{path} is of schema {schema}, and this version writes schema {SCHEMA}",
+                remedy="Record it again: signal-harness baseline update",
+            )
+        if write(recording).encode() != content:
+            raise UsageError(
+                f"{path} is not as `baseline update` writes it: it was edited by hand, or badly merged",
                 remedy="Record it again: signal-harness baseline update",
             )
         click.echo(f"{path}: well-formed")

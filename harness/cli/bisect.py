@@ -5,20 +5,15 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import (
-    EXIT_CODES,
-    OTHER_PROBES,
-    complete_questions,
-    complete_variants,
-    one_cell_options,
-    selection_of,
-)
+from harness.cli.help import EXIT_CODES, HOW, WHAT, Command, option
+from harness.cli.options import asking, complete_questions, complete_variants, one_cell_options, selection_of
 from harness.core.errors import ExitCode, UsageError
-from harness.local_bases.recipe import is_glob
+from harness.core.question import OTHER_PROBES
+from harness.core.references import is_glob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,59 +21,71 @@ if TYPE_CHECKING:
     from harness.session import Selection
 
 
-_EXAMPLES: Final = """\b
-Examples:
-  signal-harness bisect npm-start TERM --npm 9.0.0..10.5.0 --on local:musl-node22
-  signal-harness bisect npm-start TERM --base node:20-alpine --base node:22-alpine --base node:24-alpine
-
-"""
-
-
-@click.command(epilog=_EXAMPLES + EXIT_CODES)
+@click.command(
+    cls=Command,
+    examples=[
+        "signal-harness bisect npm-start TERM --npm 9..10 --on local:musl-node22",
+        "signal-harness bisect npm-start TERM --base 'node:*-alpine'",
+        "signal-harness bisect tini stop --base node:22-alpine --base node:24-alpine",
+    ],
+    tables=[EXIT_CODES],
+)
 @click.argument("variant", metavar="VARIANT", shell_complete=complete_variants)
 @click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions)
-@click.option("--base", "bases", multiple=True, metavar="REF", help="A base; repeat it, in order.")
-@click.option(
-    "--base-file", "base_files", multiple=True, type=click.Path(path_type=Path), metavar="F", help="Bases, in order."
+@option("--base", "bases", group=WHAT, multiple=True, metavar="REF", help="Base to test; repeat it, in order.")
+@option(
+    "--base-file",
+    "base_files",
+    group=WHAT,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="F",
+    help="File with one base per line, in order. Repeatable.",
 )
-@click.option("--npm", metavar="A..B", help="Every published npm from A to B, put --on a local base.")
-@click.option("--node", metavar="A..B", help="Every Node from A to B that is in the package indexes, put --on one.")
-@click.option("--on", metavar="LOCAL", help="The local base that --npm or --node is put on.")
-@click.option(
+@option("--npm", group=WHAT, metavar="A..B", help="Every published npm from A to B, installed on the base of --on.")
+@option(
+    "--node",
+    group=WHAT,
+    metavar="A..B",
+    help="Every Node from A to B in the package indexes, installed on the base of --on.",
+)
+@option("--on", group=WHAT, metavar="LOCAL", help="Local base for --npm or --node.")
+@option(
     "--gap",
+    group=WHAT,
     type=click.IntRange(1),
     metavar="N",
-    help="The shortest stretch of bases that must not go unseen where both its ends agree; 1 tests each base. "
+    help="Do not miss a change that is undone N or more bases later; 1 tests each base. "
     "[default: an eighth of the list]",
 )
-@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, metavar="N", help="Bases at once.")
+@option(
+    "--jobs", group=HOW, type=click.IntRange(1), default=2, show_default=True, metavar="N", help="Bases to run at once."
+)
 @one_cell_options
 def bisect(variant: str, question: str, jobs: int, gap: int | None, **chosen: Any) -> None:
-    """Find every place in an ordered list of bases where a verdict changes, with few builds and runs."""
+    """Find the bases where a verdict changes.
+
+    Searches an ordered list of bases for every change, with few builds and runs.
+    """
     ways = {name: chosen.pop(name) for name in ("bases", "base_files", "npm", "node", "on")}
-    probe = question in OTHER_PROBES
-    one = selection_of(
-        variants=(variant,),
-        signals=() if probe else (question,),
-        probes=(question,) if probe else (),
-        jobs=1,
-        **chosen,
-    )
-    if len(one.signals) != 1 and not probe:
-        raise UsageError(f"{question!r} is more than one signal", remedy="One signal can be bisected at a time.")
+    one = selection_of(variants=(variant,), jobs=1, **asking(question), **chosen)
+    if len(one.signals) != 1 and question not in OTHER_PROBES:
+        raise UsageError(f"{question!r} is more than one signal", remedy="Name a single signal.")
     sys.exit(_bisect(one, ways=ways, gap=gap, jobs=jobs))
 
 
 def _bisect(one: Selection, *, ways: Mapping[str, Any], gap: int | None, jobs: int) -> ExitCode:
     from harness.bisect import Bisection
+    from harness.catalogues import load_catalogue
     from harness.core.search import search
     from harness.report import bisection as bisection_report
     from harness.report import table
     from harness.report.progress import Progress
-    from harness.session import load_catalogue
 
     if len(load_catalogue(one.catalogue)[1].select(one.variants)) != 1:
-        raise UsageError("one variant can be bisected at a time", remedy="Name it whole: signal-harness list")
+        raise UsageError(
+            "only one variant can be bisected at a time", remedy="Name it in full; to list all: signal-harness list"
+        )
     with Progress(what="bases") as progress:
         references = _list(ways, progress.note)
         with Bisection(one, references, jobs=jobs, note=progress.note, tell=progress.tell) as bisection:
@@ -89,13 +96,13 @@ def _bisect(one: Selection, *, ways: Mapping[str, Any], gap: int | None, jobs: i
 
 def _list(ways: Mapping[str, Any], note: Callable[[str], None]) -> tuple[str, ...]:
     """The ordered list of bases: named, or a range of releases."""
-    from harness.session import cache_folder, read_list
+    from harness.files import cache_folder, read_list
 
     named = [*ways["bases"], *(reference for file in ways["base_files"] for reference in read_list(file))]
     chosen = [bool(named), bool(ways["npm"]), bool(ways["node"])]
     if sum(chosen) != 1:
         raise UsageError(
-            "a bisection goes through one list of bases",
+            "a bisection needs exactly one list of bases",
             remedy="Give --base more than once, or --base-file, or --npm A..B --on LOCAL, or --node A..B --on LOCAL.",
         )
     if named and ways["on"]:
@@ -103,25 +110,32 @@ def _list(ways: Mapping[str, Any], note: Callable[[str], None]) -> tuple[str, ..
     if named:
         return _expanded(named, note)
     if not ways["on"]:
-        raise UsageError("which base is it to be put on?", remedy="Name it, such as --on local:musl-node22")
-    from harness.engine.client import connect
+        raise UsageError(
+            "--npm and --node need a base to install on", remedy="Name one, such as --on local:musl-node22"
+        )
     from harness.local_bases.ranges import node_range, npm_range
 
     if ways["npm"]:
         return npm_range(ways["npm"], ways["on"], cache=cache_folder(), report=note)
-    return node_range(ways["node"], ways["on"], api_of=connect, cache=cache_folder(), report=note)
+    return node_range(ways["node"], ways["on"], arch_of=_architecture, cache=cache_folder(), report=note)
+
+
+def _architecture() -> str:
+    from harness.engine.registry import open_engine
+
+    with closing(open_engine()) as engine:
+        return engine.architecture()
 
 
 def _expanded(named: Sequence[str], note: Callable[[str], None]) -> tuple[str, ...]:
     """The bases that are named, in order; a glob stands for the local tags that match."""
     references = tuple(dict.fromkeys(named))
     if any(map(is_glob, named)):
-        from harness.engine.bases import Bases
-        from harness.engine.client import connect
-        from harness.session import cache_folder
+        from harness.engine.registry import open_engine
+        from harness.session import open_bases
 
-        with closing(connect()) as api:
-            references = Bases(api, cache=cache_folder(), report=note).expand(named)
+        with closing(open_engine()) as engine:
+            references = open_bases(engine, note).expand(named)
     if len(references) == 1:
-        raise UsageError("one base is no list", remedy="Give --base at least twice, in order.")
+        raise UsageError("give at least two bases", remedy="Repeat --base, in order.")
     return references

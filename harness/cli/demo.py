@@ -1,18 +1,19 @@
-"""``demo``: a told story for a room, with real containers."""
+"""``demo``: a story in chapters, presented with real containers."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from msgspec import structs
 
-from harness.cli.options import EXIT_CODES, Seconds, code_of
+from harness.cli.help import EXIT_CODES, HOW, OUTPUT, WHAT, Command, option
+from harness.cli.options import Seconds, code_of
 from harness.cli.output import Output
-from harness.core.errors import ExitCode
+from harness.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,21 +24,17 @@ if TYPE_CHECKING:
     from harness.workshop.demo.live import Batch
     from harness.workshop.story import Chapter, Story
 
-_KEYS: Final = """\b
-Keys:
-  n, space, →   next: run the command, or go on     s  skip to the next chapter
-  b, ←          back                                -  slower
-  r             repeat, in a fresh container        +  faster
-  q             quit
-"""
-_EXAMPLES: Final = """\b
-Examples:
-  signal-harness demo --prepare          while there is network
-  signal-harness demo
-  signal-harness demo --chapter twice    that one; 3, 2-4 and 5- work as well
-  signal-harness demo --auto --plain     for a recording
-
-"""
+_KEYS: Final = (
+    "Keys",
+    [
+        ("n, space, →", "next: run the command, or continue"),
+        ("b, ←", "back"),
+        ("r", "repeat, in a fresh container"),
+        ("s", "skip to the next chapter"),
+        ("-, +", "slower, faster"),
+        ("q", "quit"),
+    ],
+)
 _HTML: Final = "signal-harness-demo.html"
 
 
@@ -47,41 +44,60 @@ def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str)
     return [chapter.name for chapter in load_story(None).chapter if chapter.name.startswith(start)]
 
 
-@click.command(epilog=_KEYS + _EXAMPLES + EXIT_CODES)
-@click.option("--prepare", is_flag=True, help="Get and build all that the demo and the labs need, and show nothing.")
-@click.option(
+@click.command(
+    cls=Command,
+    examples=[
+        "signal-harness demo --prepare         # needs network; the demo then does not",
+        "signal-harness demo",
+        "signal-harness demo --chapter twice   # or 3, 2-4, 5-",
+        "signal-harness demo --auto --plain    # for a recording",
+    ],
+    tables=[_KEYS, EXIT_CODES],
+)
+@option("--prepare", group=WHAT, is_flag=True, help="Get and build everything the demo and the labs need, then exit.")
+@option(
     "--chapter",
     "chapters",
+    group=WHAT,
     multiple=True,
     metavar="NAME|N|N-M",
     shell_complete=_complete_chapters,
-    help="Only these chapters. Repeatable.",
+    help="Only this chapter or range of chapters. Repeatable.",
 )
-@click.option("--auto", is_flag=True, help="Go on without a presenter.")
-@click.option(
+@option("--auto", group=HOW, is_flag=True, help="Advance without a presenter.")
+@option(
     "--pause",
     "pause_s",
+    group=HOW,
     type=Seconds(0),
     default=6,
     show_default=True,
     metavar="SECONDS",
-    help="How long each screen stays, with --auto.",
+    help="How long each screen stays with --auto.",
 )
-@click.option("--plain", is_flag=True, help="Lines one after another, without colour: for a recording or a pipe.")
-@click.option("--html", metavar="F", default=_HTML, show_default=True, help="Where the report goes at the end.")
-@click.option("--open", "opens", is_flag=True, help="Open the report in a browser at the end.")
-@click.option("--base", "bases", multiple=True, metavar="REF", help="Where it plays. Repeatable. [default: as for run]")
-@click.option(
+@option("--plain", group=OUTPUT, is_flag=True, help="Print plain lines without colour, for a recording or a pipe.")
+@option("--html", group=OUTPUT, metavar="F", default=_HTML, show_default=True, help="File for the final report.")
+@option("--open", "opens", group=OUTPUT, is_flag=True, help="Open the final report in a browser.")
+@option(
+    "--base",
+    "bases",
+    group=WHAT,
+    multiple=True,
+    metavar="REF",
+    help="Base image to show it on. Repeatable. [default: as for run]",
+)
+@option(
     "--catalogue",
+    group=WHAT,
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Your own catalogue.toml and demo.toml.",
+    help="The folder of your own catalogue.toml and demo.toml.",
 )
 def demo(*, bases: tuple[str, ...], catalogue: Path | None, prepare: bool, **how: Any) -> None:
-    """Tell what signals do, chapter by chapter, with real containers: predict first, then see.
+    """Present what signals do, on real containers.
 
-    Each chapter shows a Dockerfile, asks the room, runs it with the log and the process tree in snapshot, tells the
-    verdict, mends it, and runs it again. It ends with the whole table and a report.
+    Each chapter shows a Dockerfile, asks the audience for a prediction, runs it with its log and process tree on the
+    screen, shows the verdict, fixes the Dockerfile, and runs it again. The demo ends with the full table and a report.
     """
     from harness.core.signals import DEFAULT_SIGNALS
     from harness.session import Selection
@@ -92,10 +108,10 @@ def demo(*, bases: tuple[str, ...], catalogue: Path | None, prepare: bool, **how
     chosen = choose(story, how.pop("chapters"))
     signals = tuple(dict.fromkeys([*DEFAULT_SIGNALS, *story.signals]))
     selection = Selection(bases=bases, catalogue=catalogue, signals=signals, grace_s=GRACE_OF_DOCKER_S)
-    sys.exit(_prepare(selection, story) if prepare else _show(selection, story, chosen, **how))
+    sys.exit(_prepare(selection, story) if prepare else _present(selection, story, chosen, **how))
 
 
-def _show(
+def _present(
     selection: Selection,
     story: Story,
     chapters: Sequence[Chapter],
@@ -106,15 +122,22 @@ def _show(
     html: str,
     opens: bool,
 ) -> ExitCode:
+    try:
+        from harness.workshop.demo.keys import Keys
+    except ModuleNotFoundError as error:
+        if error.name != "prompt_toolkit":
+            raise
+        raise UsageError(
+            "the demo needs prompt_toolkit, which is not installed", remedy="pip install 'signal-harness[workshop]'"
+        ) from error
     from harness.report import table
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
     from harness.workshop.demo import fullscreen
     from harness.workshop.demo import plain as lines
-    from harness.workshop.demo.keys import Keys
     from harness.workshop.demo.launcher import SessionLauncher
     from harness.workshop.demo.presentation import Presentation, steps_of
-    from harness.workshop.demo.screens import outcome
+    from harness.workshop.demo.screens import row_line
 
     report = Output(html)
     console = table.console(plain=plain)
@@ -128,36 +151,36 @@ def _show(
         launcher = SessionLauncher(session, story, chapters)
         session.prepare(launcher.cells)
         whole = len(chapters) == len(story.chapter)
-        steps = steps_of(numbered, session.catalogue, session.base_facts, whole=whole)
-        show = Presentation(steps, launcher, pause_s=pause_s if auto else None, chapters=len(story.chapter))
-        stack.callback(show.close)
+        steps = steps_of(numbered, session.catalogue, session.base_facts, engine=session.engine_facts.name, whole=whole)
+        presentation = Presentation(steps, launcher, pause_s=pause_s if auto else None, chapters=len(story.chapter))
+        stack.callback(presentation.close)
         if plain:
-            lines.narrate(show, launcher.context, console, keys, hint=not auto)
+            lines.present(presentation, launcher.context, console, keys, hint=not auto)
         else:
-            fullscreen.present(show, launcher.context, console, keys)
-        results = show.results
-        if show.table is not None:
-            _end(session, show.table, report, console, opens=opens)
+            fullscreen.present(presentation, launcher.context, console, keys)
+        rows = presentation.rows
+        if presentation.table is not None:
+            _finish(session, presentation.table, report, console, opens=opens)
         else:
-            for result in () if plain else results:
-                console.print(outcome(result))
-            if show.step is not steps[-1]:
-                console.print(f"Go on there: signal-harness demo --chapter {max(show.step.number, 1)}-", markup=False)
-    return code_of(results, {})
+            for row in () if plain else rows:
+                console.print(row_line(row))
+            if presentation.step is not steps[-1]:
+                number = max(presentation.step.number, 1)
+                console.print(f"Go on there: signal-harness demo --chapter {number}-", markup=False)
+    return code_of(rows, {})
 
 
-def _end(session: Session, batch: Batch, output: Output, console: Console, *, opens: bool) -> None:
+def _finish(session: Session, batch: Batch, output: Output, console: Console, *, opens: bool) -> None:
     """Print the whole table, and write the report."""
     from harness.report import table
-    from harness.report.describe import describe
     from harness.report.formats import Format, render
 
-    report = replace(session.report(batch.results), duration_s=round(batch.duration_s, 3))
-    console.print(table.render(report))
-    for said in (table.claims(report), table.summary(report)):
-        if said:
-            console.print(f"\n{said}", markup=False)
-    output.write(render(Format.HTML, describe(report)))
+    document = structs.replace(session.document(batch.rows), duration_s=round(batch.duration_s, 3))
+    console.print(table.render(document))
+    for line in (table.claims(document), table.summary(document)):
+        if line:
+            console.print(f"\n{line}", markup=False)
+    output.write(render(Format.HTML, document))
     if output.path is not None:
         console.print(f"HTML: {output.path}", soft_wrap=True, markup=False)
         if opens:
@@ -173,7 +196,7 @@ def _prepare(selection: Selection, story: Story) -> ExitCode:
 
     with Progress("images") as progress, Session(selection, Hooks(note=progress.note, build=progress.build)) as session:
         cells = (*SessionLauncher(session, story, story.chapter).cells, *session.cells)
-        wanted = {(cell.base, cell.variant.name): cell for cell in cells}
+        wanted = {(cell.subject.base, cell.subject.name): cell for cell in cells}
         images = session.prepare(wanted.values())
         progress.begin(len(images))
         for image in images:

@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, Command, option
 from harness.cli.measuring import measure
-from harness.cli.options import (
-    EXIT_CODES,
-    OTHER_PROBES,
-    cell_options,
-    selection_of,
-    with_known,
-)
+from harness.cli.options import cell_options, selection_of, with_known
 from harness.cli.output import Output
 from harness.core.comparison import FailOn
 from harness.core.errors import ExitCode, UsageError
-from harness.local_bases.recipe import is_glob
+from harness.core.question import OTHER_PROBES
+from harness.core.references import is_glob
+from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,39 +28,57 @@ if TYPE_CHECKING:
     from harness.session import Selection
 
 
-_EXAMPLES: Final = """\b
-Examples:
-  signal-harness diff baselines/node_22-alpine.json results.json
-  signal-harness diff node:22-alpine node:24-alpine --variant 'npm-*'
-  signal-harness diff --fail-on any old.json new.json
+_RANKS: Final = (
+    "the app is in control",
+    "the app is notified, but not exactly of what was sent",
+    "the app is notified too late",
+    "the app has no control",
+)
+_RANKING: Final = (
+    "Ranks of verdicts (a change to a higher rank is worse)",
+    [
+        *(
+            (str(rank), f"{meaning}: {', '.join(verdict for verdict in Verdict if verdict.rank == rank)}")
+            for rank, meaning in enumerate(_RANKS)
+        ),
+        (Verdict.UNSTABLE.value, "ranks as the worst of its runs"),
+        (Verdict.UNTESTED.value, "is not compared"),
+    ],
+)
 
-\b
-Ranks of verdicts; a change to a higher one is worse, within one it is sideways:
-  0  forwarded, graceful, kept, reaped
-  1  duplicated, translated         the app gets to know, not quite what was sent
-  2  cut-short                      it gets to know too late
-  3  swallowed, killed, abrupt, forced, lost, zombie
-  unstable ranks as the worst of its runs; untested is not compared
 
-"""
-
-
-@click.command(epilog=_EXAMPLES + EXIT_CODES)
+@click.command(
+    cls=Command,
+    examples=[
+        "signal-harness diff baselines/musl-node24.json results.json",
+        "signal-harness diff node:22-alpine node:24-alpine --variant 'npm-*'",
+        "signal-harness diff --fail-on any old.json new.json",
+    ],
+    tables=[_RANKING, PROBES, EXIT_CODES],
+)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option(
+@cell_options
+@option(
     "--fail-on",
+    group=JUDGE,
     type=click.Choice([on.value for on in FailOn]),
     default=FailOn.WORSE.value,
     show_default=True,
-    help="Which changes are exit code 1.",
+    help="Which changes lead to exit code 1.",
 )
-@click.option("--json", "json_to", metavar="F", help="Write what changed to a file, or - for standard output.")
-@cell_options
+@option(
+    "--json",
+    "json_to",
+    group=OUTPUT,
+    metavar="F",
+    help="Write the changes as JSON to a file, or - for standard output.",
+)
 def diff(old: str, new: str, fail_on: str, json_to: str | None, **chosen: Any) -> None:
-    """Tell what changed from OLD to NEW, how much it matters, and the likely cause.
+    """Show what changed from OLD to NEW, and why.
 
-    Each is a baseline, a results file, a folder of baselines, or an image; images are run now, in one session.
+    OLD and NEW are each a baseline, a results file, a folder of baselines, or an image. Images are run now, in one
+    session. Shows how much each change matters, and its likely cause. A change within a rank is sideways.
     """
     sys.exit(_diff(old, new, on=FailOn(fail_on), output=Output(json_to), chosen=chosen))
 
@@ -93,20 +108,20 @@ def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]
     sides = [_asked(_recorded(text), selection, chosen) for text in (old, new)]
     images = tuple(text for text, side in zip((old, new), sides, strict=True) if not side)
     if globs := [image for image in images if is_glob(image)]:
-        raise UsageError(f"{globs[0]!r} is no image", remedy="Name two images; run compares any number of them.")
+        raise UsageError(f"{globs[0]!r} is not an image", remedy="Name two images; to compare more: signal-harness run")
     if images:
         known = [recording for side in sides for recording in side]
         wanted = replace(selection, bases=images)
-        report = measure(wanted if chosen["signals"] or chosen["probes"] else with_known(wanted, known))
-        ran = {recording.base.reference: recording for recording in recordings(report)}
+        document = measure(wanted if chosen["signals"] or chosen["probes"] else with_known(wanted, known))
+        ran = {recording.base.reference: recording for recording in recordings(document)}
         sides = [side or (ran[text],) for text, side in zip((old, new), sides, strict=True)]
     before, after = sides
     pairs = counterparts(before, [recording.base.reference for recording in after])
     if not pairs:
-        told = [", ".join(recording.base.reference for recording in side) for side in sides]
+        references = [", ".join(recording.base.reference for recording in side) for side in sides]
         raise UsageError(
-            f"{old} is of {told[0]}, {new} of {told[1]}: which to compare with which?",
-            remedy="Give files of the same bases, or of one base each.",
+            f"{old} is of {references[0]}, {new} of {references[1]}: which to compare with which?",
+            remedy="Name files of the same bases, or of one base each.",
         )
     compared = compare_pairs(after, pairs)
     if not any(one.same or one.differences for one in compared):
@@ -136,12 +151,11 @@ def _asked(side: tuple[Recording, ...], selection: Selection, chosen: Mapping[st
 
 def _recorded(text: str) -> tuple[Recording, ...]:
     """What a file or folder has recorded; nothing if the text names an image."""
-    from harness.session import read_recordings
+    from harness.files import read_recordings
 
     path = Path(text)
-    if path.exists() or path.suffix == ".json" or text.startswith((".", "/", "~")):
-        found = read_recordings(path)
-        if not found:
-            raise UsageError(f"{text} holds no result", remedy="Take results of a run that has ended.")
-        return found
-    return ()
+    if not (path.exists() or path.suffix == ".json" or text.startswith((".", "/", "~"))):
+        return ()
+    if recordings := read_recordings(path):
+        return recordings
+    raise UsageError(f"{text} holds no result", remedy="Use the results of a run that has finished.")

@@ -11,58 +11,41 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from harness.cli import baseline, bisect, demo, diff, lab, listing, machine, report, run
-from harness.cli.options import EXIT_CODES
+from harness.cli.help import EXIT_CODES, Group
 from harness.core.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_EXAMPLES: Final = """\b
-Examples:
-  signal-harness run
-  signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM --json -
-  signal-harness explain local:debian12-node24 npm-start SIGTERM
-  signal-harness diff node:22-alpine node:24-alpine
-  signal-harness doctor
-
-"""
+_SECTIONS: Final = {
+    "Matrix": (run.run, run.explain, listing.list_variants),
+    "Compare and record": (baseline.baseline, diff.diff, bisect.bisect, report.report),
+    "Workshop": (demo.demo, lab.lab),
+    "Machine": (machine.bases, machine.engine, machine.doctor, machine.clean, machine.completion),
+}
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class _Group(click.Group):
-    """A group that lists its commands in the order of their definition."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(self.commands)
-
-
-@click.group(cls=_Group, epilog=_EXAMPLES + EXIT_CODES, context_settings=_SETTINGS)
+@click.group(
+    cls=Group,
+    sections=_SECTIONS,
+    examples=[
+        "signal-harness run",
+        "signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM",
+        "signal-harness explain local:debian12-node24 npm-start SIGTERM",
+        "signal-harness diff node:22-alpine node:24-alpine",
+        "signal-harness doctor",
+    ],
+    tables=[EXIT_CODES],
+    context_settings=_SETTINGS,
+)
 @click.version_option(package_name="signal-harness", message="%(prog)s %(version)s")
 def cli() -> None:
     """Find out what a signal really does in a container, with evidence.
 
     Builds every variant of a catalogue of Dockerfiles on every base, starts a fresh container for each signal, sends
-    it with `docker kill`, and tells what arrived.
+    it with `docker kill`, and shows what arrived.
     """
-
-
-for _command in (
-    run.run,
-    run.explain,
-    listing.list_variants,
-    baseline.baseline,
-    diff.diff,
-    bisect.bisect,
-    report.report,
-    demo.demo,
-    lab.lab,
-    machine.bases,
-    machine.engine,
-    machine.doctor,
-    machine.clean,
-    machine.completion,
-):
-    cli.add_command(_command)
 
 
 @contextmanager

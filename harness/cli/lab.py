@@ -6,11 +6,11 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import EXIT_CODES
+from harness.cli.help import EXIT_CODES, OUTPUT, WHAT, WHERE, Group, option
 from harness.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from harness.workshop.lab.folder import Replaced
     from harness.workshop.lab.progress import Progress
 
-_EXAMPLES: Final = """\b
-Examples:
-  signal-harness lab start            # writes signal-lab
-  signal-harness lab check            # the lab you are in, else the next one
-  signal-harness lab check 3
-  signal-harness lab solution 3
-
-"""
-
 
 def complete_labs(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
     """Complete the name of a lab."""
@@ -39,34 +30,46 @@ def complete_labs(_ctx: click.Context, _param: click.Parameter, start: str) -> l
     return [name for exercise in load() for name in (exercise.key, exercise.name) if name.startswith(start)]
 
 
-_folder = click.option(
+_folder = option(
     "--dir",
     "folder",
+    group=WHERE,
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder of the labs. [default: the one you are in, else signal-lab]",
+    help="Folder of the labs. [default: the one you are in, or signal-lab]",
 )
 _name = click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_labs)
 _needed_name = click.argument("name", metavar="NAME", shell_complete=complete_labs)
 
 
-@click.group(invoke_without_command=True, epilog=_EXAMPLES + EXIT_CODES)
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    examples=[
+        "signal-harness lab start        # writes signal-lab",
+        "signal-harness lab check        # the lab you are in, or the next one",
+        "signal-harness lab check 3",
+        "signal-harness lab solution 3",
+    ],
+    tables=[EXIT_CODES],
+)
 @click.pass_context
 def lab(context: click.Context) -> None:
-    """Learn by mending: broken containers, and a check that says what is wrong with them.
+    """Learn by fixing broken containers.
 
-    NAME is the number, the name or the folder of a lab. Without a command, the labs are listed.
+    A check says what is wrong with each of them. NAME is the number, the name or the folder of a lab. Without a
+    command, the labs are listed.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_labs)
 
 
-@lab.command("start")
+@lab.command("start", examples=["signal-harness lab start", "signal-harness lab start ~/signal-lab"])
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 def start_labs(folder: Path | None) -> None:
-    """Write the labs into a folder, signal-lab if none is named.
+    """Write the labs into a folder.
 
-    What is there already stays as it is: only what is missing is added.
+    The folder is signal-lab unless you name another. Existing files are kept; only missing ones are added.
     """
     from harness.workshop.lab.exercises import load
     from harness.workshop.lab.folder import DEFAULT, look_for, start
@@ -82,41 +85,50 @@ def start_labs(folder: Path | None) -> None:
     click.echo(f"Next: cd {_shown(folder / exercises[0].key)}, read README.md, then: signal-harness lab check")
 
 
-@lab.command("list")
+@lab.command("list", examples=["signal-harness lab list"])
 @_folder
 def list_labs(folder: Path | None) -> None:
-    """List the labs, how far each has come, and which one is next."""
+    """List the labs and your progress."""
     from harness.report.table import console
     from harness.workshop.lab.exercises import load
     from harness.workshop.lab.folder import find, look_for, read_progress
     from harness.workshop.lab.text import listing, standing
 
     exercises = load()
-    found = look_for(folder, here=_here()) if folder is None else find(folder, here=_here())
-    progress = read_progress(found, exercises) if found else {}
+    place = look_for(None, here=_here()) if folder is None else find(folder, here=_here())
+    progress = read_progress(place, exercises) if place else {}
     people = console()
     people.print(listing(exercises, progress))
-    people.print(standing(exercises, progress) if found else "Begin with: signal-harness lab start", markup=False)
+    people.print(standing(exercises, progress) if place else "Begin with: signal-harness lab start", markup=False)
 
 
-@lab.command("check", epilog=EXIT_CODES)
+@lab.command(
+    "check",
+    examples=[
+        "signal-harness lab check",
+        "signal-harness lab check 3 --base node:24-alpine",
+        "signal-harness lab check --all",
+    ],
+    tables=[EXIT_CODES],
+)
 @_name
-@click.option("--all", "every", is_flag=True, help="Check all labs, and leave out the evidence.")
-@click.option(
+@option("--all", "every", group=WHAT, is_flag=True, help="Check all labs, without the evidence.")
+@option(
     "--base",
     "bases",
+    group=WHAT,
     multiple=True,
     metavar="REF",
-    help="Base to check on, in the place of those that the lab is about. Repeatable.",
+    help="Base to check on, instead of those of the lab. Repeatable.",
 )
 @_folder
 def check_lab(name: str | None, folder: Path | None, bases: tuple[str, ...], *, every: bool) -> None:
-    """Check a lab; if it fails, show evidence and a hint.
+    """Check a lab; if it fails, show a hint.
 
-    Without NAME it is the lab of the folder you are in, else the first one that is not solved.
+    Without NAME, it is the lab of the folder you are in, or the first one that is not solved.
     """
     if name is not None and every:
-        raise UsageError("--all is every lab, and one is named", remedy="Leave out one of the two.")
+        raise UsageError("--all means every lab, but one is named", remedy="Use one or the other.")
     sys.exit(_check(name, folder, bases, every=every))
 
 
@@ -127,7 +139,7 @@ def _check(name: str | None, chosen: Path | None, bases: tuple[str, ...], *, eve
     from harness.workshop.lab.check import check, counted
     from harness.workshop.lab.exercises import load
     from harness.workshop.lab.folder import find, meant, read_progress, record, state_of
-    from harness.workshop.lab.text import outcome
+    from harness.workshop.lab.text import report
 
     exercises, here = load(), _here()
     folder = find(chosen, here=here)
@@ -138,14 +150,14 @@ def _check(name: str | None, chosen: Path | None, bases: tuple[str, ...], *, eve
     for exercise in wanted:
         with Progress() as bar:
             hooks = Hooks(note=bar.note, build=bar.build, result=bar.result)
-            found = check(exercise, state_of(folder, exercise), bases=bases, hooks=hooks, begin=bar.begin)
-        progress = record(folder, exercises, exercise, partial(counted, found))
-        people.print(outcome(found, progress[exercise.key], whole=not every))
+            outcome = check(exercise, state_of(folder, exercise), bases=bases, hooks=hooks, begin=bar.begin)
+        progress = record(folder, exercises, exercise, partial(counted, outcome))
+        people.print(report(outcome, progress[exercise.key], whole=not every))
         people.print()
-        codes.append(found.code)
-    if every or found.solved:
-        _tell_next(people, exercises, progress, folder, after=0 if every else exercise.number)
-    elif found.code is not ExitCode.OK:
+        codes.append(outcome.code)
+    if every or outcome.solved:
+        _print_next(people, exercises, progress, folder, after=0 if every else exercise.number)
+    elif outcome.code is not ExitCode.OK:
         where = _shown(folder / exercise.key)
         files = "the files here" if where == os.curdir else f"the files in {where}"
         again = f"Edit {files}, and check again: signal-harness lab check {exercise.number}"
@@ -153,43 +165,46 @@ def _check(name: str | None, chosen: Path | None, bases: tuple[str, ...], *, eve
     return next((code for code in (ExitCode.DIFFERS, ExitCode.UNTESTED) if code in codes), ExitCode.OK)
 
 
-def _tell_next(
+def _print_next(
     people: Console, exercises: Sequence[Exercise], progress: Progress, folder: Path, *, after: int = 0
 ) -> None:
     from harness.workshop.lab.progress import following
     from harness.workshop.lab.text import standing
 
     people.print(standing(exercises, progress, after), markup=False, soft_wrap=True)
-    if found := following(exercises, progress, after):
-        people.print(f"  cd {_shown(folder / found.key)}", markup=False, soft_wrap=True)
+    if unsolved := following(exercises, progress, after):
+        people.print(f"  cd {_shown(folder / unsolved.key)}", markup=False, soft_wrap=True)
 
 
-@lab.command("hint")
+@lab.command("hint", examples=["signal-harness lab hint", "signal-harness lab hint 3"])
 @_name
 @_folder
 def hint_lab(name: str | None, folder: Path | None) -> None:
-    """Show the hints of a lab that you have had so far, and one more."""
+    """Show the hints so far, and one more."""
     from harness.report.table import console
     from harness.workshop.lab.exercises import load
     from harness.workshop.lab.folder import find, meant, read_progress, record
     from harness.workshop.lab.text import hints
 
     exercises, here = load(), _here()
-    found = find(folder, here=here)
-    exercise = meant(name, exercises, read_progress(found, exercises), folder=found, here=here)
-    state = record(found, exercises, exercise, lambda before: before.hinted(exercise))[exercise.key]
+    place = find(folder, here=here)
+    exercise = meant(name, exercises, read_progress(place, exercises), folder=place, here=here)
+    state = record(place, exercises, exercise, lambda before: before.hinted(exercise))[exercise.key]
     people = console()
     people.print(hints(exercise, state))
     if state.hints >= len(exercise.hints):
         people.print(f"\nThat was the last one. To see what to change: signal-harness lab solution {exercise.number}")
 
 
-@lab.command("solution")
+@lab.command("solution", examples=["signal-harness lab solution 3", "signal-harness lab solution 3 --apply"])
 @_needed_name
-@click.option("--apply", is_flag=True, help="Write it into your folder; a copy of your own file is kept.")
+@option("--apply", group=OUTPUT, is_flag=True, help="Write it into your folder; a copy of your file is kept.")
 @_folder
 def show_solution(name: str, folder: Path | None, *, apply: bool) -> None:
-    """Show what solves a lab, as a diff from its start, or write it."""
+    """Show the solution of a lab, or apply it.
+
+    It is shown as a diff from the start of the lab.
+    """
     from harness.report.table import console
     from harness.workshop.lab.exercises import load, named
     from harness.workshop.lab.folder import find, replace
@@ -198,7 +213,7 @@ def show_solution(name: str, folder: Path | None, *, apply: bool) -> None:
     exercises = load()
     exercise = named(exercises, name)
     if apply:
-        _tell_replaced(replace(find(folder, here=_here()), exercise, exercise.solution))
+        _print_replaced(replace(find(folder, here=_here()), exercise, exercise.solution))
         click.echo(f"Check it: signal-harness lab check {exercise.number}")
         return
     text = solution(exercise)
@@ -211,28 +226,31 @@ def show_solution(name: str, folder: Path | None, *, apply: bool) -> None:
         click.echo(text, nl=False)
 
 
-@lab.command("reset")
+@lab.command("reset", examples=["signal-harness lab reset 3"])
 @_needed_name
 @_folder
 def reset_lab(name: str, folder: Path | None) -> None:
-    """Put a lab back to its start; copies of your own files are kept."""
+    """Reset a lab to its start.
+
+    Copies of your files are kept.
+    """
     from harness.workshop.lab.exercises import load, named
     from harness.workshop.lab.folder import find, record, replace
     from harness.workshop.lab.progress import State
 
     exercises = load()
     exercise = named(exercises, name)
-    found = find(folder, here=_here())
-    replaced = replace(found, exercise, exercise.start)
-    record(found, exercises, exercise, lambda _: State())
-    _tell_replaced(replaced)
+    place = find(folder, here=_here())
+    replaced = replace(place, exercise, exercise.start)
+    record(place, exercises, exercise, lambda _: State())
+    _print_replaced(replaced)
     click.echo(f"{exercise.key} is as at the start")
 
 
-def _tell_replaced(replaced: Iterable[Replaced]) -> None:
-    for one in replaced:
-        kept = f"; yours is kept as {one.copy.name}" if one.copy else ""
-        click.echo(f"{_shown(one.file)}: written{kept}")
+def _print_replaced(replaced: Iterable[Replaced]) -> None:
+    for written in replaced:
+        kept = f"; yours is kept as {written.copy.name}" if written.copy else ""
+        click.echo(f"{_shown(written.file)}: written{kept}")
 
 
 def _here() -> Path:
@@ -240,7 +258,7 @@ def _here() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        raise UsageError("the folder you are in is gone", remedy="Change to one that is there.") from error
+        raise UsageError("the current folder no longer exists", remedy="Change to an existing one.") from error
 
 
 def _shown(path: Path) -> str:

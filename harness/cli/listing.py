@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.help import Command
 from harness.cli.options import catalogue_option
 from harness.core.verdict import Expected
 
@@ -15,22 +16,28 @@ if TYPE_CHECKING:
     from harness.core.subject import Expectation
 
 
-@click.command("list")
+@click.command(
+    "list",
+    cls=Command,
+    examples=["signal-harness list", "signal-harness list --catalogue my-images"],
+)
 @catalogue_option
 def list_variants(catalogue: Path | None) -> None:
-    """List the variants, what is expected of each, and what is claimed."""
+    """List the variants and what is expected.
+
+    A claim is a published statement about a variant.
+    """
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
+    from harness.catalogues import load_catalogue
     from harness.report.table import console
-    from harness.session import load_catalogue
 
-    _, found = load_catalogue(catalogue)
     rows = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("variant", "what", "expected", "claim"):
         rows.add_column(heading, no_wrap=heading == "variant")
-    for variant in found.variants:
+    for variant in load_catalogue(catalogue)[1].variants:
         rows.add_row(
             variant.name,
             escape(variant.title),

@@ -3,76 +3,98 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
+from contextlib import closing
+from textwrap import indent
+from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.help import EXIT_CODES, HOW, WHERE, Command, Group, option
 from harness.core.errors import ExitCode
+from harness.local_bases.recipe import DEFAULTS
 
-_RECIPES: Final = """\b
-REF defaults to local:musl-node24 and local:debian12-node24.
-<os> is debian11, debian12, debian13 or musl; Node 18 to 26.
-"""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-@click.group()
+@click.group(cls=Group, examples=["signal-harness bases get", "signal-harness bases build local:debian12-node24"])
 def bases() -> None:
-    """Get base images, or assemble stand-ins from packages where no registry answers."""
+    """Get or build base images.
+
+    Where no registry answers, stand-ins are built from packages.
+    """
 
 
-@bases.command("build", epilog=_RECIPES)
+@bases.command(
+    "build",
+    examples=[
+        "signal-harness bases build",
+        "signal-harness bases build local:debian13-node24 local:musl-node22-npm10.5.0",
+        "signal-harness bases build --rebuild local:musl-node24",
+    ],
+)
 @click.argument("references", nargs=-1, metavar="[REF]...")
-@click.option("--rebuild", is_flag=True, help="Assemble again, to get newer releases.")
+@option("--rebuild", group=HOW, is_flag=True, help="Build again, to get newer releases.")
 def build_bases(references: tuple[str, ...], *, rebuild: bool) -> None:
-    """Make sure that bases are there: pull, or assemble local:<os>-node<version>[-npm<version>]."""
-    from harness.engine.bases import LOCAL_DEFAULTS, Bases
-    from harness.engine.client import connect
-    from harness.session import cache_folder
+    """Pull or build bases, unless they exist.
 
-    api = connect()
-    store = Bases(api, cache=cache_folder(), report=lambda line: click.echo(line, err=True))
-    for reference in references or LOCAL_DEFAULTS:
-        store.get(reference, rebuild=rebuild)
-        click.echo(reference)
+    REF is an image, or local:<os>-node<version>[-npm<version>], which is built from packages: <os> is debian11,
+    debian12, debian13 or musl, and Node is 18 to 26. The default is local:musl-node24 and local:debian12-node24.
+    """
+    _get(references or DEFAULTS, rebuild=rebuild)
 
 
-@bases.command("get")
+@bases.command("get", examples=["signal-harness bases get"])
 def get_bases() -> None:
-    """Get the default bases: official images where a registry answers, else stand-ins."""
-    from harness.engine.bases import Bases
-    from harness.engine.client import connect
-    from harness.session import cache_folder
+    """Get the default bases.
 
-    store = Bases(connect(), cache=cache_folder(), report=lambda line: click.echo(line, err=True))
-    for reference in store.defaults():
-        store.get(reference)
-        click.echo(reference)
+    These are official images where a registry answers, otherwise stand-ins built from packages.
+    """
+    _get()
 
 
-@click.group()
+def _get(references: Sequence[str] = (), *, rebuild: bool = False) -> None:
+    """Make sure that bases are there, the default ones if none is named."""
+    from harness.engine.registry import open_engine
+    from harness.session import open_bases
+
+    with closing(open_engine()) as engine:
+        store = open_bases(engine, lambda line: click.echo(line, err=True))
+        for reference in references or store.defaults():
+            store.get(reference, rebuild=rebuild)
+            click.echo(reference)
+
+
+@click.group(cls=Group, examples=["signal-harness engine up", "signal-harness engine down"])
 def engine() -> None:
-    """Bring a Docker Engine up on a bare Debian machine, and down again."""
+    """Start or stop a Docker Engine on Debian."""
 
 
-@engine.command("up")
+@engine.command("up", examples=["signal-harness engine up"])
 def engine_up() -> None:
-    """Find an engine; where none answers, install and start Debian's (Linux, root, apt)."""
+    """Find an engine, or start one.
+
+    Where none answers, installs and starts Debian's. This needs Linux, root and apt.
+    """
     from harness.local_bases.server import up
 
     click.echo(up(lambda line: click.echo(line, err=True)))
 
 
-@engine.command("down")
+@engine.command("down", examples=["signal-harness engine down"])
 def engine_down() -> None:
-    """Stop the engine that `engine up` started, and no other."""
+    """Stop the engine that `engine up` started."""
     from harness.local_bases.server import down
 
     click.echo(down())
 
 
-@click.command()
+@click.command(cls=Command, examples=["signal-harness doctor"], tables=[EXIT_CODES])
 def doctor() -> None:
-    """Check engine, bases, evidence and leftovers, and say how to mend each."""
+    """Check the setup, and say how to fix it.
+
+    Checks the engine, bases, evidence and leftovers.
+    """
     from rich.console import Console
 
     from harness.doctor import examine
@@ -80,40 +102,41 @@ def doctor() -> None:
     console = Console(highlight=False)
     worst = ExitCode.OK
     for finding in examine():
-        console.print(
-            f"[{'green' if finding.good else 'yellow'}]{'✓' if finding.good else '!'}[/] {finding.subject:12}", end=" "
-        )
+        console.print(f"{'[green]✓' if finding.good else '[yellow]!'}[/] {finding.subject:12}", end=" ")
         console.print(finding.text, markup=False, soft_wrap=True)
         if finding.remedy:
-            console.print(
-                "\n".join(f"               {line}" for line in finding.remedy.splitlines()),
-                markup=False,
-                soft_wrap=True,
-            )
+            console.print(indent(finding.remedy, " " * 15, lambda _: True), markup=False, soft_wrap=True)
         if not finding.good and finding.needed:
             worst = ExitCode.UNAVAILABLE
     sys.exit(worst)
 
 
-@click.command()
-@click.option("--images", is_flag=True, help="Remove the images of variants and stand-in bases, too.")
+@click.command(cls=Command, examples=["signal-harness clean", "signal-harness clean --images"])
+@option("--images", group=WHERE, is_flag=True, help="Also remove the images of variants and stand-in bases.")
 def clean(*, images: bool) -> None:
-    """Remove what killed runs left behind: containers and trace instances."""
-    from harness.engine.client import connect
-    from harness.engine.containers import sweep
-    from harness.engine.images import remove_images
-    from harness.engine.tracing import sweep as sweep_traces
+    """Remove what killed runs left behind.
 
-    api = connect()
-    click.echo(f"{sweep(api)} containers and {sweep_traces()} trace instances removed")
-    if images:
-        click.echo(f"{remove_images(api)} images removed")
+    These are containers and trace instances.
+    """
+    from harness.engine.registry import open_engine
+
+    with closing(open_engine()) as engine:
+        swept = engine.sweep()
+        click.echo(f"{swept.containers} containers and {swept.records} trace instances removed")
+        if images:
+            click.echo(f"{engine.remove_images()} images removed")
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        'eval "$(signal-harness completion bash)"    # in ~/.bashrc',
+        "signal-harness completion fish | source     # in config.fish",
+    ],
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell: eval "$(signal-harness completion bash)"."""
+    """Print the completion script of a shell."""
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.core.result import Report, Result
+    from harness.core.document import Document, Row
     from harness.session import Selection, Session
 
 
@@ -15,26 +15,24 @@ def measure(
     selection: Selection,
     *,
     begin: Callable[[Session], None] = lambda _: None,
-    end: Callable[[Report], None] = lambda _: None,
-) -> Report:
-    """Run all cells of a selection and give the report.
+    end: Callable[[Document], None] = lambda _: None,
+) -> Document:
+    """Run all cells of a selection.
 
-    Args:
-        selection: what to run.
-        begin: called once engine and bases are there, before anything is run.
-        end: called with what was found so far, whatever ended the run.
+    ``begin`` is called once engine and bases are there, before anything is run; ``end`` with the results so far,
+    whatever ended the run.
     """
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
 
-    results: list[Result] = []
+    rows: list[Row] = []
     with Progress() as progress:
 
-        def on_result(result: Result) -> None:
-            results.append(result)
-            progress.result(result)
+        def on_row(row: Row) -> None:
+            rows.append(row)
+            progress.result(row)
 
-        hooks = Hooks(note=progress.note, build=progress.build, result=on_result)
+        hooks = Hooks(note=progress.note, build=progress.build, result=on_row)
         with Session(selection, hooks) as session:
             begin(session)
             order = {cell.id: number for number, cell in enumerate(session.cells)}
@@ -43,7 +41,6 @@ def measure(
                 for future in session.run():
                     future.result()
             finally:
-                results.sort(key=lambda result: order[result.cell.id])
-                report = session.report(results)
-                end(report)
-    return report
+                document = session.document(sorted(rows, key=lambda row: order[row.id]))
+                end(document)
+    return document

@@ -1,52 +1,34 @@
-"""What several commands share: options, the selection made of them, completion, and words for their help."""
+"""What several commands share: options, the selection made of them, and completion."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from harness.cli.help import HOW, JUDGE, WHAT, option
 from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode
-from harness.core.question import Probe
-from harness.core.verdict import Verdict
+from harness.core.question import OTHER_PROBES, Probe, Question
 from harness.run.observation import GRACE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.core.baseline import Recording
-    from harness.core.result import Result
+    from harness.core.document import Row
+    from harness.core.verdict import Verdict
     from harness.session import Selection
 
 F = TypeVar("F", bound="Callable[..., Any]")
-EXIT_CODES: Final = """\b
-Exit codes:
-  0    as expected
-  1    a verdict differs from what is expected or recorded
-  2    usage, or bad input
-  3    no engine, or no base
-  4    some cells untested, and none differs
-  130  interrupted
-"""
-PROBES: Final = """\b
-Probes:
-  signal     what becomes of each --signal, sent as docker kill does
-  stop       docker stop, with a request in flight: does the app get to finish?
-  exit-code  the app exits with 42, 0 and 143: what does docker wait say?
-  reap       a process is orphaned and ends: does PID 1 wait for it?
-  tty        Ctrl-C typed on a terminal: how often does it arrive?
-
-"""
-OTHER_PROBES: Final = tuple(probe.value for probe in Probe if probe is not Probe.SIGNAL)
 
 
 def complete_variants(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
     """Complete the name of a variant of our own catalogue."""
-    from harness.session import load_catalogue
+    from harness.catalogues import load_catalogue
 
     return [variant.name for variant in load_catalogue(None)[1].variants if variant.name.startswith(start)]
 
@@ -72,123 +54,142 @@ class Seconds(click.FloatRange):
         """Read a number. A range lets ``nan`` through, which is neither less nor more than anything (IEEE 754)."""
         seconds = super().convert(value, param, ctx)
         if not math.isfinite(seconds):
-            self.fail(f"{value} is no number of seconds", param, ctx)
+            self.fail(f"{value} is not a number of seconds", param, ctx)
         return seconds
 
 
-catalogue_option = click.option(
-    "--catalogue", type=click.Path(path_type=Path), metavar="DIR", help="A folder with your own catalogue.toml."
+catalogue_option = option(
+    "--catalogue",
+    group=WHAT,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder of your own catalogue.toml.",
 )
-_repeat = click.option(
+_repeat = option(
     "--repeat",
+    group=HOW,
     type=click.IntRange(1),
     metavar="N",
-    help="Run each cell N times. [default: once, and 10 times where the evidence leaves room for doubt]",
+    help="Run each cell N times. [default: once; 10 times if the evidence leaves doubt]",
 )
-_trace = click.option(
+_trace = option(
     "--trace",
+    group=HOW,
     type=click.Choice(["auto", "on", "off"]),
     default="auto",
     show_default=True,
-    help="The kernel's record of signals.",
+    help="Whether to use the kernel's signal record.",
 )
-_settle = click.option(
+_settle = option(
     "--settle",
     "settle_s",
+    group=HOW,
     type=Seconds(0, min_open=True),
     metavar="SECONDS",
-    help="How long all must rest before 'not received' is believed. [default: 0.8; 1.5 where /proc cannot be seen]",
+    help="How long nothing may change before the verdict is 'not received'. [default: 0.8; 1.5 without /proc]",
 )
-_grace = click.option(
+_grace = option(
     "--grace",
     "grace_s",
+    group=HOW,
     type=click.IntRange(1),
     default=GRACE_S,
     show_default=True,
     metavar="SECONDS",
-    help="What docker stop is given before SIGKILL, for the probe stop.",
+    help="Grace period of docker stop before SIGKILL (probe stop).",
 )
-_pull = click.option(
+_pull = option(
     "--pull",
+    group=HOW,
     type=click.Choice(["missing", "always", "never"]),
     default="missing",
     show_default=True,
-    help="When to ask a registry for a base; always sees a tag that was moved.",
+    help="When to pull a base; use always to notice a moved tag.",
 )
-_bases = click.option(
+_bases = option(
     "--base",
     "bases",
+    group=WHAT,
     multiple=True,
     metavar="REF",
-    help="Base image, a glob over local tags, or local:<os>-node<version> made from packages. Repeatable. "
+    help="Base image, a glob over local tags, or local:<os>-node<version>, which is built from packages. Repeatable. "
     "[default: Node on Alpine and Debian]",
 )
-_base_file = click.option(
+_base_file = option(
     "--base-file",
     "base_files",
+    group=WHAT,
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="F",
-    help="A list of bases, one per line, # for comments.",
+    help="File with one base per line; # starts a comment. Repeatable.",
 )
-_variants = click.option(
+_variants = option(
     "--variant",
     "variants",
+    group=WHAT,
     multiple=True,
     metavar="GLOB",
     shell_complete=complete_variants,
-    help="Only variants of this name. Repeatable.",
+    help="Only variants that match. Repeatable.",
 )
-_signals = click.option(
+_signals = option(
     "--signal",
     "signals",
+    group=WHAT,
     multiple=True,
     metavar="SIG",
     shell_complete=complete_signals,
-    help="HUP, SIGHUP, 1, RTMIN+3; or: all. Repeatable. [default: HUP and TERM]",
+    help="Signal to send: HUP, SIGHUP, 1, RTMIN+3, or all. Repeatable. [default: HUP and TERM]",
 )
-_probes = click.option(
+_probes = option(
     "--probe",
     "probes",
+    group=WHAT,
     multiple=True,
     type=click.Choice([*(probe.value for probe in Probe), "all"]),
-    help="What to ask: see below. Repeatable. [default: signal]",
+    help="What to test: see Probes. Repeatable. [default: signal]",
 )
-_jobs = click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Cells at once. [default: 2 per processor of the engine]"
+_jobs = option(
+    "--jobs",
+    group=HOW,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Cells to run at once. [default: 2 per processor of the engine]",
 )
 
 
 def baseline_option(what: str) -> Callable[[F], F]:
-    """``--baseline``: a path, or the usual folder if there is none behind it; ``what`` is done with it."""
-    return click.option(
+    """``--baseline``: a path, or the usual folder if no value follows; ``what`` is done with it."""
+    return option(
         "--baseline",
+        group=JUDGE,
         is_flag=False,
         flag_value=BASELINES,
         type=click.Path(path_type=Path),
         metavar="[F]",
-        help=f"{what} a baseline, a results file, or a folder of baselines. [F: {BASELINES}/]",
+        help=f"{what} a baseline, a results file, or a folder of baselines. [default for F: {BASELINES}/]",
     )
 
 
-def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Several options as one decorator, in the order of the help."""
 
     def decorate(command: F) -> F:
-        for option in reversed(options):
-            command = option(command)
+        for each in reversed(options):
+            command = each(command)
         return command
 
     return decorate
 
 
-one_cell_options = _all(catalogue_option, _repeat, _trace, _settle, _grace, _pull)
+one_cell_options = together(catalogue_option, _repeat, _trace, _settle, _grace, _pull)
 """How a cell is run."""
 
-cell_options = _all(_variants, _signals, _probes, _jobs, one_cell_options)
+cell_options = together(_variants, _signals, _probes, _jobs, one_cell_options)
 """Which cells there are on a base, and how each is run."""
 
-matrix_options = _all(_bases, _base_file, cell_options)
+matrix_options = together(_bases, _base_file, cell_options)
 """Which cells there are, and how each is run."""
 
 
@@ -208,7 +209,8 @@ def selection_of(
     Raises:
         UsageError: there is no such signal, or a list of bases cannot be read or is empty.
     """
-    from harness.session import Pull, Selection, TraceMode, read_list, select_signals
+    from harness.files import read_list
+    from harness.session import Pull, Selection, TraceMode, select_signals
 
     listed = [reference for file in base_files for reference in read_list(file)]
     return Selection(
@@ -222,20 +224,22 @@ def selection_of(
     )
 
 
+def asking(question: str) -> dict[str, Any]:
+    """The options that ask one question: the name of a signal, or of another probe."""
+    return {"probes": (question,)} if question in OTHER_PROBES else {"signals": (question,)}
+
+
 def with_known(selection: Selection, known: Iterable[Recording]) -> Selection:
     """A selection that asks, beside its own questions, all that baselines hold already."""
-    from harness.core.question import Probe
-    from harness.core.signals import parse_signal
-    from harness.session import load_catalogue
+    from harness.catalogues import load_catalogue
 
-    asked = dict.fromkeys(question for recording in known for _, question in recording.findings)
-    signals = [parse_signal(question) for question in asked if question not in OTHER_PROBES]
+    names = dict.fromkeys(question for recording in known for _, question in recording.findings)
+    asked = [Question.parse(name) for name in names]
     probes = selection.probes or load_catalogue(selection.catalogue)[1].app.probes
-    others = [Probe(question) for question in asked if question in OTHER_PROBES]
     return replace(
         selection,
-        signals=tuple(dict.fromkeys([*selection.signals, *signals])),
-        probes=tuple(dict.fromkeys([*probes, *others])),
+        signals=tuple(dict.fromkeys([*selection.signals, *(question.signal for question in asked if question.signal)])),
+        probes=tuple(dict.fromkeys([*probes, *(question.probe for question in asked if question.signal is None)])),
     )
 
 
@@ -245,11 +249,10 @@ def select_probes(names: Iterable[str]) -> tuple[Probe, ...]:
     return tuple(Probe) if "all" in chosen else tuple(Probe(name) for name in chosen) or (Probe.SIGNAL,)
 
 
-def code_of(results: Iterable[Result], recorded: Mapping[str, Verdict]) -> ExitCode:
+def code_of(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> ExitCode:
     """The exit code that results come to."""
-    from harness.report.style import differs
+    from harness.report.rows import differs
 
-    told = list(results)
-    if any(differs(result, recorded) for result in told):
+    if any(differs(row, recorded) for row in rows):
         return ExitCode.DIFFERS
-    return ExitCode.UNTESTED if any(result.verdict is Verdict.UNTESTED for result in told) else ExitCode.OK
+    return ExitCode.OK if all(row.tested for row in rows) else ExitCode.UNTESTED

@@ -1,4 +1,4 @@
-"""Where reports go: files opened before a run, so that a wrong path is told at once; or standard output."""
+"""Where reports go: files opened before a run, so that a wrong path is reported at once; or standard output."""
 
 from __future__ import annotations
 
@@ -31,21 +31,17 @@ class Output:
         self.path = None if target in (None, "-") else Path(str(target))
         self.standard = target == "-"
         if self.path is not None:
-            with self._told():
+            with self._writing():
                 self._special = self.path.exists() and not self.path.is_file()
                 self._real = self.path if self._special else self.path.resolve()
                 self._real.parent.mkdir(parents=True, exist_ok=True)
                 if self._real.is_dir():
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
                 if not self._special:
-                    self._try()
-
-    def _try(self) -> None:
-        """Find out whether the file can be written, and leave it as it is."""
-        new = not self._real.exists()
-        self._real.open("a", encoding="utf-8").close()
-        if new:
-            self._real.unlink()
+                    new = not self._real.exists()
+                    self._real.open("a", encoding="utf-8").close()  # can it be written? It stays as it is
+                    if new:
+                        self._real.unlink()
 
     @property
     def wanted(self) -> bool:
@@ -61,11 +57,11 @@ class Output:
         if self.standard:
             click.echo(text, nl=not text.endswith("\n"))
         elif self.path is not None:
-            with self._told():
+            with self._writing():
                 self._replace(text)
 
     def _replace(self, text: str) -> None:
-        from harness.session import replace_file
+        from harness.files import replace_file
 
         if self._special:
             self._real.write_text(text, encoding="utf-8")
@@ -73,7 +69,7 @@ class Output:
             replace_file(self._real, text)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _writing(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
 
 import click
 
-from harness.cli.options import EXIT_CODES, baseline_option
+from harness.cli.help import EXIT_CODES, OUTPUT, Command, option
+from harness.cli.options import baseline_option
 from harness.cli.output import opened
 from harness.report.formats import Format, render
-
-_EXAMPLES: Final = """\b
-Examples:
-  signal-harness report results.json --to markdown
-  signal-harness report results.json --to html=report.html --to junit=junit.xml
-  signal-harness report results.json --baseline baselines --to html=report.html
-
-"""
 
 
 class _Target(click.ParamType[tuple[Format, str]]):
@@ -29,33 +21,44 @@ class _Target(click.ParamType[tuple[Format, str]]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Format, str]:
         wanted, _, target = value.partition("=")
         if wanted not in {*Format}:
-            self.fail(f"{wanted!r} is no format: {', '.join(Format)}", param, ctx)
+            self.fail(f"{wanted!r} is not a format: {', '.join(Format)}", param, ctx)
         return Format(wanted), target or "-"
 
 
-@click.command(epilog=_EXAMPLES + EXIT_CODES)
+@click.command(
+    cls=Command,
+    examples=[
+        "signal-harness report results.json --to markdown",
+        "signal-harness report results.json --to html=report.html --to junit=junit.xml",
+        "signal-harness report results.json --baseline baselines --to html=report.html",
+    ],
+    tables=[EXIT_CODES],
+)
 @click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
-@click.option(
+@baseline_option("Show what changed from")
+@option(
     "--to",
     "targets",
+    group=OUTPUT,
     multiple=True,
     required=True,
     type=_Target(),
     metavar="FORMAT[=FILE]",
-    help=f"{', '.join(Format)}; without a file, standard output. Repeatable.",
+    help=f"{', '.join(Format)}; goes to standard output if no file is named. Repeatable.",
 )
-@baseline_option("Show what changed from")
 def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Path | None) -> None:
-    """Write a results file (run --json) as JUnit XML, Markdown, HTML or SARIF."""
-    from harness.core.baseline import counterparts
+    """Convert a results file to other formats.
+
+    RESULTS is what `run --json` writes.
+    """
+    from harness.core.baseline import counterparts, recordings
     from harness.core.comparison import compare_pairs
-    from harness.report.baseline import recordings_of
-    from harness.report.document import decode
-    from harness.session import read_file, read_recordings
+    from harness.files import read_file, read_recordings
+    from harness.report.decoding import read_document
 
     outputs = opened(targets)
-    document = decode(read_file(results), place=str(results))
-    found = recordings_of(document, place=str(results))
+    document = read_document(read_file(results), place=str(results))
+    found = recordings(document, place=str(results))
     pairs = counterparts(read_recordings(baseline), [recording.base.reference for recording in found])
     compared = compare_pairs(found, pairs)
     for wanted, output in outputs:

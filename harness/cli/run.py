@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
+from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command, option
 from harness.cli.measuring import measure
 from harness.cli.options import (
-    EXIT_CODES,
-    OTHER_PROBES,
-    PROBES,
+    asking,
     baseline_option,
     code_of,
     complete_questions,
@@ -21,6 +20,7 @@ from harness.cli.options import (
     matrix_options,
     one_cell_options,
     selection_of,
+    together,
 )
 from harness.cli.output import Output, opened
 from harness.core.errors import ExitCode, UsageError
@@ -33,44 +33,38 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from harness.core.comparison import Comparison
-    from harness.core.result import Report
+    from harness.core.document import Document
     from harness.session import Selection
 
-_STORIES: Final = """\b
-Examples:
-  signal-harness explain local:debian12-node24 npm-start SIGTERM
-  signal-harness explain node:24-alpine tini stop
-  signal-harness explain local:debian12-node24 npm-start-exec SIGTERM --svg path.svg
-
-"""
 _SVG: Final = "svg"
-_TITLES: Final = {
-    Format.JSON: "Results",
-    Format.JUNIT: "JUnit",
-    Format.MARKDOWN: "Markdown",
-    Format.HTML: "HTML",
-    Format.SARIF: "SARIF",
-    _SVG: "SVG",
-}
+_LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SVG"}
 
 
-@click.command(epilog=PROBES + EXIT_CODES)
+@click.command(
+    cls=Command,
+    examples=[
+        "signal-harness run",
+        "signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM",
+        "signal-harness run --probe stop --baseline --json results.json",
+    ],
+    tables=[PROBES, EXIT_CODES],
+)
 @matrix_options
 @baseline_option("Judge against")
-@click.option(
+@option(
     "--table",
+    group=OUTPUT,
     type=click.Choice(["bases", "compared"]),
-    help="One table per base, or one with the bases side by side. [default: compared from three bases on]",
+    help="One table per base, or one with the bases side by side. [default: bases; compared for three bases or more]",
 )
-@click.option("--json", metavar="F", help="Write the results to a file, or - for standard output.")
-@click.option("--junit", metavar="F", help="The same as JUnit XML.")
-@click.option("--markdown", metavar="F", help="The same as Markdown, for a pull request or a step summary.")
-@click.option("--html", metavar="F", help="The same as one HTML page with all evidence.")
-@click.option("--sarif", metavar="F", help="The same as SARIF, for code scanning.")
-@click.option("--svg", metavar="F", help="What is printed, as a picture of a terminal.")
+@together(*(option(f"--{wanted}", group=OUTPUT, metavar="F", help=wanted.about) for wanted in Format))
+@option("--svg", group=OUTPUT, metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
-    """Run the matrix: every variant on every base, one fresh container per signal."""
-    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _TITLES]))
+    """Run the matrix: every variant on every base.
+
+    Each signal is sent to a fresh container.
+    """
+    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
     typed = _typed(click.get_current_context())
     sys.exit(_run(selection_of(**chosen), outputs=outputs, baseline=baseline, table=table, typed=typed))
 
@@ -80,7 +74,7 @@ def _typed(ctx: click.Context) -> str:
     words = ctx.command_path.split()
     for param in ctx.command.params:
         name = str(param.name)
-        if name not in _TITLES and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             given = ctx.params[name]
             for value in given if param.multiple else (given,):
                 words += [param.opts[0], str(value)]
@@ -92,39 +86,35 @@ def _run(
 ) -> ExitCode:
     from harness.core.baseline import counterparts
     from harness.core.comparison import against, recorded
+    from harness.files import read_recordings
     from harness.report import table as tables
     from harness.report import terminal_svg
-    from harness.report.describe import describe
-    from harness.session import read_recordings
 
     recordings = read_recordings(baseline)
     people = tables.console(stderr=any(output.standard for output in outputs.values()))
     compared: list[Comparison] = []
-    told: list[RenderableType] = []
+    parts: list[RenderableType] = []
 
-    def write(report: Report) -> None:
-        pairs = counterparts(recordings, report.bases)
-        compared.extend(against(report, pairs))
-        told.extend(_told(report, compared, table))
-        formats = [wanted for wanted in Format if outputs[wanted].wanted]
-        if formats:
-            document = describe(report)
-            for wanted in formats:
+    def write(document: Document) -> None:
+        compared.extend(against(document, counterparts(recordings, document.bases)))
+        parts.extend(_for_people(document, compared, table))
+        for wanted in Format:
+            if outputs[wanted].wanted:
                 outputs[wanted].write(render(wanted, document, compared))
         if outputs[_SVG].wanted:
-            outputs[_SVG].write(terminal_svg.render(told, typed))
+            outputs[_SVG].write(terminal_svg.render(parts, typed))
 
-    report = measure(selection, end=write)
-    for part in told:
+    document = measure(selection, end=write)
+    for part in parts:
         people.print(part)
     for wanted, output in outputs.items():
         if output.path is not None:
-            people.print(f"{_TITLES[wanted]}: {output.path}", soft_wrap=True, markup=False)
-    return code_of(report.results, recorded(compared))
+            people.print(f"{_LABELS[wanted]}: {output.path}", soft_wrap=True, markup=False)
+    return code_of(document.results, recorded(compared))
 
 
-def _told(report: Report, compared: Sequence[Comparison], table: str | None) -> list[RenderableType]:
-    """What people are told of a run, part by part."""
+def _for_people(document: Document, compared: Sequence[Comparison], table: str | None) -> list[RenderableType]:
+    """What is printed of a run, part by part."""
     from rich.text import Text
 
     from harness.core.comparison import recorded
@@ -132,34 +122,41 @@ def _told(report: Report, compared: Sequence[Comparison], table: str | None) -> 
     from harness.report import table as tables
 
     verdicts = recorded(compared)
-    side_by_side = table == "compared" or (table is None and len(report.bases) > bases_table.FEW)
-    parts = [(bases_table if side_by_side else tables).render(report, verdicts)]
+    side_by_side = table == "compared" or (table is None and len(document.bases) > bases_table.FEW)
+    parts = [(bases_table if side_by_side else tables).render(document, verdicts)]
     if changed := [comparison for comparison in compared if comparison.differences]:
         parts += [Text(), difference.render(changed)]
-    for said in (tables.claims(report), *(difference.caveat(comparison) for comparison in compared)):
-        if said:
-            parts.append(Text(f"\n{said}"))
-    return [*parts, Text(f"\n{tables.summary(report, verdicts)}")]
+    for line in (tables.claims(document), *(difference.caveat(comparison) for comparison in compared)):
+        if line:
+            parts.append(Text(f"\n{line}"))
+    return [*parts, Text(f"\n{tables.summary(document, verdicts)}")]
 
 
-@click.command(epilog=_STORIES + EXIT_CODES)
+@click.command(
+    cls=Command,
+    examples=[
+        "signal-harness explain local:debian12-node24 npm-start SIGTERM",
+        "signal-harness explain node:24-alpine tini stop",
+        "signal-harness explain node:24-alpine npm-start-exec SIGTERM --svg path.svg",
+    ],
+    tables=[PROBES, EXIT_CODES],
+)
 @click.argument("base", metavar="BASE")
 @click.argument("variant", metavar="VARIANT", shell_complete=complete_variants)
 @click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions)
 @one_cell_options
-@click.option(
-    "--svg", metavar="F", help="Draw the signal's path to a file, or - for standard output. Needs the kernel's record."
+@option(
+    "--svg",
+    group=OUTPUT,
+    metavar="F",
+    help="Draw the signal's path to a file, or - for standard output. Needs the kernel's signal record.",
 )
 def explain(base: str, variant: str, question: str, svg: str | None, **chosen: Any) -> None:
-    """Tell the story of one cell: what is started, where the signal goes, what to change."""
-    probe = question in OTHER_PROBES
-    selection = selection_of(
-        bases=(base,),
-        variants=(variant,),
-        signals=() if probe else (question,),
-        probes=(question,) if probe else (),
-        **chosen,
-    )
+    """Explain one cell, from start to verdict.
+
+    Shows what is started, where the signal goes, and what to change.
+    """
+    selection = selection_of(bases=(base,), variants=(variant,), **asking(question), **chosen)
     drawing = Output(svg)
     if drawing.wanted:
         _check_drawable(selection)
@@ -167,7 +164,7 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
 
 
 def _check_drawable(selection: Selection) -> None:
-    """Tell at once where there can be no path to draw.
+    """Refuse at once where there can be no path to draw.
 
     Raises:
         UsageError: no signal is sent, or it is not to be recorded.
@@ -183,7 +180,8 @@ def _check_drawable(selection: Selection) -> None:
             )
     if selection.trace is TraceMode.OFF:
         raise UsageError(
-            "there is no path to draw: --trace off leaves no kernel's record of it", remedy="Leave --trace off out."
+            "there is no path to draw: --trace off turns the kernel's signal record off",
+            remedy="Leave out --trace off.",
         )
 
 
@@ -195,24 +193,23 @@ def _explain(selection: Selection, drawing: Output) -> ExitCode:
     with Progress() as progress, Session(selection, Hooks(note=progress.note, build=progress.build)) as session:
         if len(session.cells) != 1:
             raise UsageError(
-                f"{len(session.cells)} cells match, and one can be explained",
+                f"{len(session.cells)} cells match, but only one can be explained",
                 remedy="Name one variant and one signal: signal-harness list",
             )
         if drawing.wanted and not session.engine_facts.trace:
             raise UsageError(
-                "there is no path to draw: the kernel's record of signals cannot be had here",
-                remedy="What it needs, this tells: signal-harness doctor",
+                "there is no path to draw: the kernel's signal record is not available here",
+                remedy="To see what it needs: signal-harness doctor",
             )
-        (cell,) = session.cells
         progress.begin(1)
         (future,) = session.run()
-        result = future.result()
-        instructions = session.source_of(cell.variant).starting
+        row = future.result()
+        subject = session.document([row]).subjects[row.subject]
     # Commands are for copying: they are neither wrapped nor cut.
     people = table.console(stderr=drawing.standard)
-    people.print(explain.render(result, instructions), crop=False)
+    people.print(explain.render(row, subject), crop=False)
     if drawing.wanted:
-        drawing.write(sequence_svg.render(result, instructions))
+        drawing.write(sequence_svg.render(row, subject))
     if drawing.path is not None:
-        people.print(f"\n{_TITLES[_SVG]}: {drawing.path}", soft_wrap=True, markup=False)
-    return code_of([result], {})
+        people.print(f"\n{_LABELS[_SVG]}: {drawing.path}", soft_wrap=True, markup=False)
+    return code_of([row], {})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
-from harness.session import load_catalogue
+from harness.catalogues import load_catalogue
 from tests.support.command import command
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
         (["run", "--json", "/proc/nowhere/results.json"], 2, "cannot be written"),
         (["run", "--baseline", "/nowhere.json"], 2, "/nowhere.json cannot be read"),
         (["run", "--repeat", "0"], 2, "0 is not in the range"),
-        (["run", "--settle", "nan"], 2, "nan is no number of seconds"),
-        (["run", "--settle", "inf"], 2, "inf is no number of seconds"),
-        (["demo", "--auto", "--pause", "nan"], 2, "nan is no number of seconds"),
+        (["run", "--settle", "nan"], 2, "nan is not a number of seconds"),
+        (["run", "--settle", "inf"], 2, "inf is not a number of seconds"),
+        (["demo", "--auto", "--pause", "nan"], 2, "nan is not a number of seconds"),
         (["run"], 3, "signal-harness engine up"),
         (["bases", "build", "local:plan9-node24"], 3, "no engine answers"),
         (["doctor"], 3, "no engine answers"),
@@ -92,7 +92,7 @@ class TestBases:
         done = command("run", "--base", reference, "--variant", "pid-1")
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
-        assert "a base is empty" in done.stderr or "is no image reference" in done.stderr
+        assert "a base is empty" in done.stderr or "is not an image reference" in done.stderr
 
     def test_no_such_image(self) -> None:
         done = command("run", "--base", "localhost:1/nothing/here:0", "--variant", "pid-1")

@@ -72,8 +72,8 @@ def checked(*words: str, here: Path, before: tuple[str, ...] = ()) -> Done:
 
 
 def progress(here: Path) -> dict[str, dict[str, object]]:
-    told: dict[str, dict[str, object]] = json.loads((here / "signal-lab" / ".progress.json").read_text())["labs"]
-    return told
+    labs: dict[str, dict[str, object]] = json.loads((here / "signal-lab" / ".progress.json").read_text())["labs"]
+    return labs
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ class TestTrying:
         done = checked("1", here=here)
         assert done.code == ExitCode.UNTESTED
         assert "some last words" in done.out
-        assert "Not tested: this counts as no try, and uses up no hint." in done.out
+        assert "Not tested: this does not count as a try, and uses up no hint." in done.out
         assert "Hint" not in done.out
         assert progress(here) == {}
 
@@ -299,8 +299,8 @@ def test_solution_and_reset_keep_what_they_take_the_place_of(here: Path) -> None
 @pytest.mark.parametrize(
     ("line", "code", "message"),
     [
-        ("check nope", 2, "'nope' is no lab\n  Known labs: 1-shell-form, 2-npm-start"),
-        ("check 1 --all", 2, "--all is every lab, and one is named"),
+        ("check nope", 2, "'nope' is not a lab\n  Known labs: 1-shell-form, 2-npm-start"),
+        ("check 1 --all", 2, "--all means every lab, but one is named"),
         ("check 1 2", 2, "unexpected extra argument"),
         (
             "check --dir elsewhere",
@@ -336,7 +336,7 @@ def test_broken_progress_is_told_and_never_overwritten(here: Path, line: str) ->
     before = file.read_bytes()
     done = lab(*line.split(), here=here, **NOWHERE)
     assert done.code == 2
-    assert "signal-lab/.progress.json holds no progress of labs: Expected `int`" in done.err
+    assert "signal-lab/.progress.json is not a valid progress file: Expected `int`" in done.err
     assert "Remove it to begin anew" in done.err
     assert file.read_bytes() == before
 
@@ -360,7 +360,7 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "signal-harness: the folder you are in is gone\n  Change to one that is there.\n",
+        "signal-harness: the current folder no longer exists\n  Change to an existing one.\n",
     )
 
 

@@ -73,7 +73,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
     out, err = process.communicate(timeout=200)
     assert "Traceback" not in err
     document = json.loads(out) if out else {"results": []}
-    return process.returncode, {row["variant"]: row for row in document["results"]}, err
+    return process.returncode, {row["subject"]: row for row in document["results"]}, err
 
 
 def test_what_cannot_be_tested_is_never_a_finding(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from harness.report.document import schema
+from harness.report.json import schema
 from tests.support.command import command
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def everything() -> tuple[int, dict[str, Any]]:
 def test_what_the_catalogue_expects_holds(everything: tuple[int, dict[str, Any]]) -> None:
     """`node | tee` and Ctrl-C is open to luck: the app's log is lost if tee dies before it has read it."""
     code, document = everything
-    untested = [(row["variant"], row["reason"]) for row in document["results"] if row["verdict"] == "untested"]
+    untested = [(row["subject"], row["reason"]) for row in document["results"] if row["verdict"] == "untested"]
     assert [reason for variant, reason in untested if variant != "shell-pipe"] == []
     assert code == (4 if untested else 0)
     assert len(document["results"]) == 41 * 2 * 4
@@ -73,19 +73,18 @@ def test_the_document_is_valid(everything: tuple[int, dict[str, Any]]) -> None:
 def test_each_verdict_is_found_where_it_is(
     everything: tuple[int, dict[str, Any]], probe: str, variant: str, musl: str, debian: str
 ) -> None:
-    found = {(row["base"], row["probe"], row["variant"]): row["verdict"] for row in everything[1]["results"]}
+    found = {(row["base"], row["probe"], row["subject"]): row["verdict"] for row in everything[1]["results"]}
     assert (found[MUSL, probe, variant], found[DEBIAN, probe, variant]) == (musl, debian)
 
 
 def test_a_stop_tells_how_it_went(everything: tuple[int, dict[str, Any]]) -> None:
-    rows = {(row["base"], row["variant"]): row for row in everything[1]["results"] if row["probe"] == "stop"}
+    rows = {(row["base"], row["subject"]): row for row in everything[1]["results"] if row["probe"] == "stop"}
     forced, graceful = rows[DEBIAN, "no-handlers"], rows[DEBIAN, "stopsignal"]
     assert (forced["signal"], forced["exit_code"]) == ("SIGTERM", 137)
-    assert forced["evidence"]["probe"]["took_s"] >= forced["evidence"]["probe"]["grace_s"] == 3
-    assert forced["evidence"]["probe"]["request"] == "lost"
+    assert forced["finding"]["facts"]["took_s"] >= forced["finding"]["facts"]["grace_s"] == 3
+    assert forced["finding"]["facts"]["request"] == "lost"
     assert (graceful["signal"], graceful["exit_code"]) == ("SIGQUIT", 0)
-    assert graceful["evidence"]["probe"] | {"took_s": 0} == {
-        "kind": "stop",
+    assert graceful["finding"]["facts"] | {"took_s": 0} == {
         "grace_s": 3,
         "took_s": 0,
         "forced": False,
@@ -93,13 +92,13 @@ def test_a_stop_tells_how_it_went(everything: tuple[int, dict[str, Any]]) -> Non
     }
 
 
-def test_claims_are_held_against_what_was_measured() -> None:
+def test_claims_are_compared_with_what_was_measured() -> None:
     words = ("--base", MUSL, "--base", DEBIAN, "--variant", "node-shell-form", "--variant", "node-exec-form")
     done = command("run", *words, "--signal", "HUP")
     assert done.returncode == 0
     assert "Claims that held: 2 of 2 on local:musl-node24, 1 of 2 on local:debian12-node24." in done.stdout
-    assert "on local:musl-node24: 1 warnings, 0 of them right; 0 variants" in done.stdout
-    assert "on local:debian12-node24: 1 warnings, 1 of them right; 0 variants" in done.stdout
+    assert "on local:musl-node24: 1 warning, 0 of them right; 0 variants" in done.stdout
+    assert "on local:debian12-node24: 1 warning, 1 of them right; 0 variants" in done.stdout
 
 
 class TestExplain:
@@ -124,10 +123,10 @@ class TestExplain:
         ("words", "code", "told"),
         [
             ((MUSL, "nope", "TERM"), 2, "no variant matches 'nope'"),
-            ((MUSL, "n*", "TERM"), 2, "cells match, and one can be explained"),
+            ((MUSL, "n*", "TERM"), 2, "cells match, but only one can be explained"),
             ((MUSL, "tini", "FOO"), 2, "'FOO' is no signal"),
-            ((MUSL, "tini", "all"), 2, "cells match, and one can be explained"),
-            (("local:plan9-node24", "tini", "TERM"), 2, "is no operating system of a local base"),
+            ((MUSL, "tini", "all"), 2, "cells match, but only one can be explained"),
+            (("local:plan9-node24", "tini", "TERM"), 2, "is not an operating system of a local base"),
             (("localhost:1/no/such:1", "tini", "TERM"), 3, "cannot be pulled"),
             ((MUSL, "tini"), 2, "Missing argument"),
         ],
@@ -179,7 +178,7 @@ class TestWithoutTheRecord:
         words = ("--base", MUSL, "--variant", "npm-start-tini", "--variant", "node-run", "--variant", "tini")
         code, rows, told = run(*words, before=(*nobody, *readable), PYTHONDONTWRITEBYTECODE="1", HOME="/nowhere")
         assert (code, told.count("need root")) == (0, 1)
-        found = {(row["variant"], row["signal"]): row["verdict"] for row in rows}
+        found = {(row["subject"], row["signal"]): row["verdict"] for row in rows}
         assert found["npm-start-tini", "SIGHUP"] == "killed"
         assert found["npm-start-tini", "SIGTERM"] == found["tini", "SIGHUP"] == found["tini", "SIGTERM"] == "forwarded"
         assert found["node-run", "SIGHUP"] == found["node-run", "SIGTERM"] == "swallowed"

@@ -9,23 +9,22 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import docker
 import pytest
 
-from harness.report.describe import describe
-from harness.report.document import encode
+from harness.report.json import render as as_json
 from tests.support.command import command
-from tests.support.reports import BASE, ENGINE, FACTS, FORWARDED, SWALLOWED, UNTESTED, report, result
+from tests.support.evidence import changed
+from tests.support.reports import BASE, ENGINE, FACTS, FORWARDED, SWALLOWED, UNTESTED, report, result, with_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from harness.core.document import Row
     from harness.core.facts import BaseFacts
-    from harness.core.result import Result
 
 pytestmark = pytest.mark.cli
 
@@ -46,13 +45,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     new = (result("npm-start", SWALLOWED), result("tini", FORWARDED), result("no-handlers", SWALLOWED))
     written = {
         "old": document(*old),
-        "new": document(*new, facts=replace(FACTS, id="sha256:def", npm="11.7.0")),
+        "new": document(*new, facts=with_programs(changed(FACTS, id="sha256:def"), {"npm": "11.7.0"})),
         "untested": document(result("npm-start", UNTESTED), *old[1:]),
         "fewer": document(*old[:2]),
         "elsewhere": document(*old, kernel="6.1"),
         "two": merged("local:musl-node20", "local:musl-node22"),
         "others": merged("local:debian12-node20", "local:debian12-node22"),
-        "long": document(*(replace_base(one, LONG) for one in old), facts=replace(FACTS, reference=LONG)),
+        "long": document(*(replace_base(row, LONG) for row in old), facts=changed(FACTS, reference=LONG)),
         "nothing": document(),
         "list": "[1]\n",
         "future": '{"schema": 99, "results": []}\n',
@@ -79,18 +78,18 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def document(*results: Result, facts: BaseFacts = FACTS, kernel: str = ENGINE.kernel) -> str:
-    return encode(describe(report(*results, facts=facts, engine=replace(ENGINE, kernel=kernel))))
+def document(*results: Row, facts: BaseFacts = FACTS, kernel: str = ENGINE.kernel) -> str:
+    return as_json(report(*results, facts=facts, engine=changed(ENGINE, kernel=kernel)))
 
 
-def replace_base(one: Result, base: str) -> Result:
-    return replace(one, cell=replace(one.cell, base=base))
+def replace_base(row: Row, base: str) -> Row:
+    return changed(row, base=base)
 
 
 def merged(*bases: str) -> str:
     """Results of several bases in one document."""
     whole = report(*(result("tini", FORWARDED, base=base) for base in bases))
-    return encode(describe(replace(whole, bases={base: replace(FACTS, reference=base) for base in bases})))
+    return as_json(changed(whole, bases={base: changed(FACTS, reference=base) for base in bases}))
 
 
 def told(*words: str, files: Path) -> subprocess.CompletedProcess[str]:
@@ -107,12 +106,12 @@ def placed(words: tuple[str, ...], files: Path) -> list[str]:
     [
         ("run --baseline @nowhere.json", 2, "nowhere.json cannot be read: No such file"),
         ("run --baseline @nobody", 2, "nobody holds no baseline"),
-        ("run --baseline @cut.json", 2, "no valid JSON"),
-        ("run --baseline @half.json", 2, "no valid JSON"),
-        ("run --baseline @list.json", 2, "is no file of signal-harness"),
+        ("run --baseline @cut.json", 2, "not valid JSON"),
+        ("run --baseline @half.json", 2, "not valid JSON"),
+        ("run --baseline @list.json", 2, "is not a file of signal-harness"),
         ("run --baseline @foreign.json", 2, "it names no schema"),
         ("run --baseline @future.json", 2, "has schema 99"),
-        ("run --baseline @strange.json", 2, "'npm-start/SIGNOTHING' is no cell"),
+        ("run --baseline @strange.json", 2, "'npm-start/SIGNOTHING' is not a cell"),
         ("run --baseline @unsure.json", 2, "Invalid enum value 'perhaps'"),
         ("run --json - --junit -", 2, "two formats cannot share standard output"),
         ("run --json - --markdown - --html -", 2, "two formats cannot share standard output"),
@@ -141,17 +140,17 @@ def test_run_is_told_what_is_wrong(files: Path, line: str, code: int, message: s
         ("baseline update --base-file @empty.txt", 2, "empty.txt names no base"),
         ("baseline update --dir @old.json", 2, "is a file"),
         ("baseline update --from @nowhere.json", 2, "nowhere.json cannot be read"),
-        ("baseline update --from @baseline.json", 2, "baseline.json is no results file: it holds cells"),
-        ("baseline update --from @cut.json", 2, "no valid JSON"),
+        ("baseline update --from @baseline.json", 2, "baseline.json is not a results file: it holds cells"),
+        ("baseline update --from @cut.json", 2, "not valid JSON"),
         ("baseline update --from @nothing.json", 2, "nothing.json holds no result"),
         ("baseline update --from @old.json --dir @taken", 2, f"is the baseline of local:musl_node24, not of {BASE}"),
         ("baseline update --from @old.json --dir /proc/nowhere", 2, "cannot be written"),
         ("baseline update --dir @new-folder", 3, "no engine answers"),
         ("baseline check @nowhere.json", 2, "nowhere.json cannot be read"),
-        ("baseline check @old.json", 2, "old.json is no baseline: it holds results"),
+        ("baseline check @old.json", 2, "old.json is not a baseline: it holds results"),
         ("baseline check @baseline.json @half.json", 2, "half.json:"),
-        ("baseline check @edited.json", 2, "edited.json is not in the form that is written"),
-        ("baseline check @strange.json", 2, "'npm-start/SIGNOTHING' is no cell"),
+        ("baseline check @edited.json", 2, "edited.json is not as `baseline update` writes it"),
+        ("baseline check @strange.json", 2, "'npm-start/SIGNOTHING' is not a cell"),
         ("baseline check @nobody", 2, "nobody cannot be read: Is a directory"),
     ],
 )
@@ -169,8 +168,8 @@ def test_baseline_is_told_what_is_wrong(files: Path, line: str, code: int, messa
         ("diff @old.json @nowhere/", 2, "nowhere cannot be read"),
         ("diff @cut.json @old.json", 2, "cut.json:"),
         ("diff @old.json @half.json", 2, "half.json:"),
-        ("diff @old.json @list.json", 2, "is no file of signal-harness"),
-        ("diff @old.json @future.json", 2, "This version of signal-harness reads schema 1"),
+        ("diff @old.json @list.json", 2, "is not a file of signal-harness"),
+        ("diff @old.json @future.json", 2, "This version of signal-harness reads schemas 1 and 2"),
         ("diff @old.json @nothing.json", 2, "nothing.json holds no result"),
         ("diff @nobody @old.json", 2, "nobody holds no baseline"),
         ("diff @two.json @others.json", 2, "which to compare with which?"),
@@ -178,8 +177,8 @@ def test_baseline_is_told_what_is_wrong(files: Path, line: str, code: int, messa
         ("diff @old.json @new.json --json /proc/nowhere/change.json", 2, "cannot be written"),
         ("diff @old.json @new.json --json @nobody", 2, "nobody cannot be written"),
         ("diff @old.json @new.json --variant nope", 2, "no cell is left to compare"),
-        ("diff @old.json no-such-image/*", 2, "'no-such-image/*' is no image"),
-        ("diff local:musl-* node:24", 2, "'local:musl-*' is no image"),
+        ("diff @old.json no-such-image/*", 2, "'no-such-image/*' is not an image"),
+        ("diff local:musl-* node:24", 2, "'local:musl-*' is not an image"),
         ("diff @old.json node:24", 3, "no engine answers"),
         ("diff node:22 node:24 --variant nope", 2, "no variant matches 'nope'"),
         ("diff node:22 node:24 --signal KILL", 2, "cannot be caught"),
@@ -195,22 +194,22 @@ def test_diff_is_told_what_is_wrong(files: Path, line: str, code: int, message: 
     ("words", "code", "message"),
     [
         (("npm-start",), 2, "Missing argument"),
-        (("npm-start", "TERM"), 2, "a bisection goes through one list of bases"),
-        (("npm-start", "TERM", "--base", "a"), 2, "one base is no list"),
-        (("npm-start", "TERM", "--base", "a", "--base", "a"), 2, "one base is no list"),
-        (("npm-start", "TERM", "--base-file", "@one.txt"), 2, "one base is no list"),
+        (("npm-start", "TERM"), 2, "a bisection needs exactly one list of bases"),
+        (("npm-start", "TERM", "--base", "a"), 2, "give at least two bases"),
+        (("npm-start", "TERM", "--base", "a", "--base", "a"), 2, "give at least two bases"),
+        (("npm-start", "TERM", "--base-file", "@one.txt"), 2, "give at least two bases"),
         (("npm-start", "TERM", "--base-file", "@empty.txt"), 2, "empty.txt names no base"),
-        (("npm-start", "TERM", "--base", "a", "--base", "b", "--npm", "9..10", *ON), 2, "goes through one list"),
-        (("npm-start", "TERM", "--npm", "9..10", "--node", "20..22", *ON), 2, "goes through one list"),
-        (("npm-start", "TERM", "--base-file", "@one.txt", "--node", "20..22", *ON), 2, "goes through one list"),
-        (("npm-start", "TERM", "--npm", "9..10"), 2, "which base is it to be put on?"),
-        (("npm-start", "TERM", "--node", "20..22"), 2, "which base is it to be put on?"),
-        (("npm-start", "TERM", "--npm", "9..10", "--on", "node:22"), 2, "'node:22' is no recipe for a local base"),
-        (("npm-start", "TERM", "--npm", "9..10", "--on", "local:plan9-node22"), 2, "is no operating system"),
-        (("npm-start", "TERM", "--npm", "9.6.5", *ON), 2, "'9.6.5' is no range of versions"),
-        (("npm-start", "TERM", "--npm", "9-10", *ON), 2, "'9-10' is no range of versions"),
-        (("npm-start", "TERM", "--npm", "..10", *ON), 2, "'..10' is no range of versions"),
-        (("npm-start", "TERM", "--npm", "9..latest", *ON), 2, "'9..latest' is no range of versions"),
+        (("npm-start", "TERM", "--base", "a", "--base", "b", "--npm", "9..10", *ON), 2, "exactly one list of bases"),
+        (("npm-start", "TERM", "--npm", "9..10", "--node", "20..22", *ON), 2, "exactly one list of bases"),
+        (("npm-start", "TERM", "--base-file", "@one.txt", "--node", "20..22", *ON), 2, "exactly one list of bases"),
+        (("npm-start", "TERM", "--npm", "9..10"), 2, "--npm and --node need a base to install on"),
+        (("npm-start", "TERM", "--node", "20..22"), 2, "--npm and --node need a base to install on"),
+        (("npm-start", "TERM", "--npm", "9..10", "--on", "node:22"), 2, "'node:22' is not a recipe for a local base"),
+        (("npm-start", "TERM", "--npm", "9..10", "--on", "local:plan9-node22"), 2, "is not an operating system"),
+        (("npm-start", "TERM", "--npm", "9.6.5", *ON), 2, "'9.6.5' is not a range of versions"),
+        (("npm-start", "TERM", "--npm", "9-10", *ON), 2, "'9-10' is not a range of versions"),
+        (("npm-start", "TERM", "--npm", "..10", *ON), 2, "'..10' is not a range of versions"),
+        (("npm-start", "TERM", "--npm", "9..latest", *ON), 2, "'9..latest' is not a range of versions"),
         (("npm-start", "TERM", "--npm", "9.7.0..9.6.5", *ON), 2, "'9.7.0..9.6.5' ends before it begins"),
         (("npm-start", "TERM", "--npm", "10..9", *ON), 2, "'10..9' ends before it begins"),
         (("npm-start", "FOO", "--base", "a", "--base", "b"), 2, "'FOO' is no signal"),
@@ -222,7 +221,7 @@ def test_diff_is_told_what_is_wrong(files: Path, line: str, code: int, message: 
         (("npm-start", "TERM", "--base", "a", "--base", "b"), 3, "no engine answers"),
         (("npm-start", "all", "--base", "a", "--base", "b"), 2, "'all' is more than one signal"),
         (("npm-start", "TERM", "--node", "22..20", *ON), 2, "'22..20' ends before it begins"),
-        (("npm-start", "TERM", "--node", "some..all", *ON), 2, "'some..all' is no range of versions"),
+        (("npm-start", "TERM", "--node", "some..all", *ON), 2, "'some..all' is not a range of versions"),
         (("npm-start", "TERM", "--base", "a", "--base", "b", *ON), 2, "--on is for --npm and --node"),
     ],
 )
@@ -237,8 +236,8 @@ def test_bisect_is_told_what_is_wrong(files: Path, words: tuple[str, ...], code:
     [
         ("report", 2, "Missing argument 'RESULTS'"),
         ("report @old.json", 2, "Missing option '--to'"),
-        ("report @old.json --to nonsense", 2, "'nonsense' is no format: json, junit, markdown, html, sarif"),
-        ("report @old.json --to nonsense=@nonsense.txt", 2, "'nonsense' is no format"),
+        ("report @old.json --to nonsense", 2, "'nonsense' is not a format: json, junit, markdown, html, sarif"),
+        ("report @old.json --to nonsense=@nonsense.txt", 2, "'nonsense' is not a format"),
         ("report @old.json --to json --to json=-", 2, "two formats cannot share standard output"),
         ("report @old.json --to json --to junit", 2, "two formats cannot share standard output"),
         ("report @old.json --to json=/proc/nowhere/results.json", 2, "cannot be written"),
@@ -246,8 +245,8 @@ def test_bisect_is_told_what_is_wrong(files: Path, words: tuple[str, ...], code:
         ("report @nowhere.json --to json", 2, "nowhere.json cannot be read"),
         ("report @nobody --to json", 2, "nobody cannot be read: Is a directory"),
         ("report @cut.json --to json", 2, "cut.json:"),
-        ("report @list.json --to json", 2, "is no file of signal-harness"),
-        ("report @baseline.json --to json", 2, "baseline.json is no results file: it holds cells"),
+        ("report @list.json --to json", 2, "is not a file of signal-harness"),
+        ("report @baseline.json --to json", 2, "baseline.json is not a results file: it holds cells"),
         ("report @old.json --to json --baseline @half.json", 2, "half.json:"),
         ("report @old.json --to json --baseline @nobody", 2, "nobody holds no baseline"),
     ],
@@ -306,10 +305,10 @@ class TestWithoutAnEngine:
     @pytest.mark.parametrize(
         ("words", "code", "last"),
         [
-            (("--variant", "tini"), 0, "1 cells: 1 same"),
+            (("--variant", "tini"), 0, "1 cell: 1 same"),
             (("--variant", "npm-*", "--variant", "tini"), 1, "2 cells: 1 worse, 1 same"),
             (("--signal", "TERM"), 1, "3 cells: 1 worse, 2 same"),
-            (("--probe", "signal", "--variant", "no-handlers"), 0, "1 cells: 1 same"),
+            (("--probe", "signal", "--variant", "no-handlers"), 0, "1 cell: 1 same"),
         ],
     )
     def test_options_that_choose_cells_hold_for_files_too(
@@ -328,7 +327,7 @@ class TestWithoutAnEngine:
         done = told("diff", "@old.json", "@new.json", "--json", "-", files=files)
         assert done.returncode == 1
         (comparison,) = json.loads(done.stdout)["comparisons"]
-        assert [(one["variant"], one["question"], one["change"]) for one in comparison["changed"]] == [
+        assert [(one["subject"], one["question"], one["change"]) for one in comparison["changed"]] == [
             ("npm-start", "SIGTERM", "worse")
         ]
         assert comparison["image"] == {"name": "the image", "old": "sha256:abc", "new": "sha256:def"}
@@ -462,7 +461,7 @@ class TestGlobs:
     def test_one_is_no_image_to_compare(self, files: Path) -> None:
         done = command(*placed(("diff", "@old.json"), files), "no-such-image/*")
         assert done.returncode == 2
-        assert "'no-such-image/*' is no image" in done.stderr
+        assert "'no-such-image/*' is not an image" in done.stderr
 
     def test_one_with_matches_is_all_of_them(self, two: str) -> None:
         done = command("run", "--base", two, "--variant", "node-exec-form", "--signal", "TERM", "--json", "-")

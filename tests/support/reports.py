@@ -1,44 +1,43 @@
-"""A small report made by hand, for the tests of what is written from it."""
+"""Evidence, rows and documents made by hand, for the tests of what is written from them."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
 from rich.console import Console
 
+from harness import __version__
 from harness.core.baseline import Finding, Recording
+from harness.core.catalogue import LIMITS, Catalogue, Variant
+from harness.core.describe import describe_row, describe_subject
 from harness.core.dockerfile import Instruction, Source
-from harness.core.evidence import (
-    EngineEvent,
-    Evidence,
-    ExitEvidence,
-    Ground,
-    LogLine,
-    ReapEvidence,
-    Receipt,
-    Request,
-    SignalEvidence,
-    StopEvidence,
-    Untested,
-)
+from harness.core.document import SCHEMA, Document, Tool
+from harness.core.evidence import EngineEvent, Evidence, Ground, LogLine, Receipt, SignalEvidence, Untested
 from harness.core.facts import BaseFacts, EngineFacts, StartCommand
 from harness.core.judge import judge, judge_all
 from harness.core.process import Process
-from harness.core.question import Probe
-from harness.core.result import Report, Result, Run
+from harness.core.question import Probe, Question
+from harness.core.result import Result, Run
 from harness.core.signals import Signal
-from harness.core.subject import Cell, Claim, Variant
+from harness.core.subject import App, Cell, Claim, LaunchOptions
 from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import Expected, Verdict
+from harness.run.probes.exit_code import ExitEvidence
+from harness.run.probes.reap import ReapEvidence
+from harness.run.probes.stop import Request, StopEvidence
+from tests.support.evidence import changed, made, words
+from tests.support.facts import base_facts, start_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from rich.console import RenderableType
 
     from harness.core.baseline import Key
+    from harness.core.document import Row, SubjectFacts
 
 TERM = Signal(15)
 BASE = "local:musl-node24"
@@ -51,11 +50,22 @@ PID1 = Process(
     ignored=1 << 12,
     blocked=0,
     pending=0,
-    args="/bin/sh -c node server.js",
+    argv=words("/bin/sh -c node server.js"),
     inner_pid=1,
+    is_namespace_init=True,
 )
-APP = replace(PID1, pid=1007, ppid=1001, caught=1 << 14 | 1 << 31, ignored=0, args="node server.js", inner_pid=7)
-SWALLOWED = SignalEvidence(
+APP = changed(
+    PID1,
+    pid=1007,
+    ppid=1001,
+    caught=1 << 14 | 1 << 31,
+    ignored=0,
+    argv=words("node server.js"),
+    inner_pid=7,
+    is_namespace_init=False,
+)
+SWALLOWED = made(
+    SignalEvidence,
     sent=TERM,
     began_ns=1_000_000_000,
     app_pid=1007,
@@ -81,15 +91,15 @@ SWALLOWED = SignalEvidence(
         ),
     ),
 )
-FORWARDED = replace(
+FORWARDED = changed(
     SWALLOWED,
-    before=(replace(APP, ppid=900),),
-    after=(replace(APP, ppid=900),),
+    before=(changed(APP, ppid=900),),
+    after=(changed(APP, ppid=900),),
     receipts=(Receipt(signal="SIGTERM", at_ns=1_001_250_000, read_ns=1_002_000_000),),
     ground=Ground.SETTLED,
     trace=(Handled(time_s=1.5, comm="node", pid=1007, number=15, handler=64),),
 )
-KILLED = replace(
+KILLED = changed(
     SWALLOWED,
     after=(),
     running=False,
@@ -98,18 +108,19 @@ KILLED = replace(
     events=(EngineEvent(action="die", time_ns=18, exit_code=143),),
     trace=None,
 )
-GRACEFUL = StopEvidence(
+GRACEFUL = made(
+    StopEvidence,
     sent=TERM,
     began_ns=1_000_000_000,
     app_pid=1007,
-    before=FORWARDED.before,
+    before=FORWARDED.seen.before,
     after=(),
     receipts=FORWARDED.receipts,
     done=True,
     running=False,
     exit_code=0,
     ground=Ground.SETTLED,
-    logs=SWALLOWED.logs,
+    logs=SWALLOWED.seen.logs,
     events=(
         EngineEvent(action="kill", time_ns=17, signal=15),
         EngineEvent(action="die", time_ns=250_000_017, exit_code=0),
@@ -120,43 +131,45 @@ GRACEFUL = StopEvidence(
     forced=False,
     request=Request.ANSWERED,
 )
-ABRUPT = replace(
+ABRUPT = changed(
     GRACEFUL, before=(PID1, APP), receipts=(), done=False, exit_code=143, ground=Ground.ENDED, request=Request.LOST
 )
-FORCED = replace(ABRUPT, exit_code=137, took_s=3.0625, forced=True, request=None)
-KEPT = ExitEvidence(
+FORCED = changed(ABRUPT, exit_code=137, took_s=3.0625, forced=True, request=None)
+KEPT = made(
+    ExitEvidence,
     app_pid=1007,
     before=(PID1, APP),
     after=(),
     running=False,
     exit_code=42,
-    logs=SWALLOWED.logs,
+    logs=SWALLOWED.seen.logs,
     events=(EngineEvent(action="die", time_ns=18, exit_code=42),),
     began_ns=1_000_000_000,
     decided_ns=1_300_000_000,
     codes=((42, 42), (0, 0), (143, 143)),
 )
-LOST = replace(KEPT, exit_code=1, codes=((42, 1), (0, 0), (143, None)))
-ORPHAN = replace(PID1, pid=1020, ppid=1001, ignored=0, args="sleep 3600", inner_pid=20)
-REAPED = ReapEvidence(
+LOST = changed(KEPT, exit_code=1, codes=((42, 1), (0, 0), (143, None)))
+ORPHAN = changed(PID1, pid=1020, ppid=1001, ignored=0, argv=words("sleep 3600"), inner_pid=20)
+REAPED = made(
+    ReapEvidence,
     app_pid=1007,
     before=(PID1, APP, ORPHAN),
     after=(PID1, APP),
     running=True,
     exit_code=None,
-    logs=SWALLOWED.logs,
+    logs=SWALLOWED.seen.logs,
     events=(),
     began_ns=1_000_000_000,
     decided_ns=1_002_500_000,
     orphan=ORPHAN,
     zombie=False,
 )
-ZOMBIE = replace(REAPED, after=(PID1, APP, replace(ORPHAN, state="Z")), zombie=True)
+ZOMBIE = changed(REAPED, after=(PID1, APP, changed(ORPHAN, state="Z")), zombie=True)
 TO_APP = Sent(time_s=1.5, sender="runc", sender_pid=5, number=15, target="node", target_pid=1007, fate=Fate.DELIVERED)
-TO_SHELL = replace(TO_APP, time_s=1.0, target="sh", target_pid=1001)
-HANDED_ON = replace(TO_APP, sender="sh", sender_pid=1001)
+TO_SHELL = changed(TO_APP, time_s=1.0, target="sh", target_pid=1001)
+HANDED_ON = changed(TO_APP, sender="sh", sender_pid=1001)
 TAKEN = Handled(time_s=1.002, comm="node", pid=1007, number=15, handler=64)
-START = StartCommand(command=("/bin/sh", "-c", "node server.js"))
+START = start_command(command=("/bin/sh", "-c", "node server.js"))
 UNTESTED = Untested(reason="no ready line within 30 s", logs=(LogLine(at_ns=1, text="starting"),))
 ENGINE = EngineFacts(
     name="Docker Engine",
@@ -166,17 +179,17 @@ ENGINE = EngineFacts(
     init="docker-init 0.19",
     kernel="6.12",
     builder="BuildKit",
+    trace=False,
 )
-FACTS = BaseFacts(  # noqa: S604  its shell is a fact, none is called
+FACTS = base_facts(  # noqa: S604  its shell is a fact, none is called
     reference=BASE,
     id="sha256:abc",
     os="alpine 3.22",
     libc="musl 1.2.5",
     shell="BusyBox v1.37.0 ash",
-    node="24.11.1",
-    npm="11.6.2",
+    programs={"node": "24.11.1", "npm": "11.6.2"},
 )
-DEBIAN = replace(  # noqa: S604  its shell is a fact, none is called
+DEBIAN = structs.replace(  # noqa: S604  its shell is a fact, none is called
     FACTS,
     reference="local:debian12-node24",
     id="sha256:def",
@@ -184,6 +197,14 @@ DEBIAN = replace(  # noqa: S604  its shell is a fact, none is called
     libc="glibc 2.36",
     shell="dash 0.5.12-2",
 )
+
+
+def with_programs(facts: BaseFacts, changes: Mapping[str, str | None]) -> BaseFacts:
+    """A base with other versions of programs, or (``None``) without some."""
+    programs = {name: version for name, version in {**facts.programs, **changes}.items() if version is not None}
+    return structs.replace(facts, programs=programs)
+
+
 SOURCE = Source(
     path="dockerfiles/naive.Dockerfile",
     digest="0123456789ab",
@@ -191,7 +212,11 @@ SOURCE = Source(
 )
 
 
-def result(
+_VARIANTS: dict[int | str, tuple[Variant, Row]] = {}
+"""Which variant a row is about, by the row's identity (so it is kept) and, for one that was changed, by its subject."""
+
+
+def ran(
     name: str,
     *evidence: Evidence | Untested,
     signal: Signal = TERM,
@@ -201,13 +226,24 @@ def result(
     start: StartCommand | None = None,
     title: str = "",
     base: str = BASE,
-) -> Result:
-    """A cell's result, judged as a run of the harness does."""
-    runs = tuple(Run(evidence=one, judgement=judge(one)) for one in evidence)
+    launch: LaunchOptions = LIMITS,
+    target: str | None = None,
+) -> tuple[Result, Variant]:
+    """A cell's result as the runner gives it, and the variant that was run."""
+    runs = tuple(Run(evidence=seen, judgement=judge(seen)) for seen in evidence)
     judgement, shown = judge_all(runs)
-    variant = Variant(name=name, title=title or f"the {name}", dockerfile=f"{name}.Dockerfile", claim=claim)
-    return Result(
-        cell=Cell(base=base, variant=variant, probe=probe, signal=signal if probe is Probe.SIGNAL else None),
+    variant = Variant(
+        name=name,
+        title=title or f"the {name}",
+        dockerfile=f"{name}.Dockerfile",
+        claim=claim,
+        launch=launch,
+        target=target,
+    )
+    catalogue = Catalogue(context=".", app=App(), variants=(variant,))
+    question = Question(signal=signal) if probe is Probe.SIGNAL else Question(probe=probe)
+    result = Result(
+        cell=Cell(engine=ENGINE.name, subject=catalogue.subject(variant, base), question=question),
         runs=runs,
         judgement=judgement,
         shown=shown,
@@ -215,23 +251,41 @@ def result(
         start=start,
         reproduce=() if isinstance(shown.evidence, Untested) else ("docker run x", "docker kill x"),
     )
+    return result, variant
+
+
+def result(name: str, *evidence: Evidence | Untested, **how: Any) -> Row:
+    """A cell's result as a document has it, judged as a run of the harness does."""
+    outcome, variant = ran(name, *evidence, **how)
+    row = describe_row(outcome)
+    _VARIANTS[id(row)] = _VARIANTS[row.subject] = variant, row
+    return row
 
 
 def report(
-    *results: Result,
+    *rows: Row,
     engine: EngineFacts = ENGINE,
     facts: BaseFacts = FACTS,
     sources: Mapping[str, Source] | None = None,
-) -> Report:
-    """A report of results on the one base."""
-    return Report(
+) -> Document:
+    """The document of rows on the one base."""
+    return Document(
+        schema=SCHEMA,
+        tool=Tool(name="signal-harness", version=__version__),
         started="2026-01-02T03:04:05Z",
         duration_s=1.25,
-        engine=engine,
+        engines={engine.name: engine},
         bases={facts.reference: facts},
-        sources=sources or {},
-        results=tuple(results),
+        subjects={row.subject: subject_of(row, (sources or {}).get(row.subject)) for row in rows},
+        results=tuple(structs.replace(row, engine=engine.name) for row in rows),
     )
+
+
+def subject_of(row: Row, source: Source | None = None) -> SubjectFacts:
+    """What a document says of a row's subject; without a source it has no digest, and no lines that start it."""
+    variant, _ = _VARIANTS.get(id(row)) or _VARIANTS[row.subject]
+    facts = describe_subject(variant, source or Source(path=variant.dockerfile, digest=""))
+    return facts if source else changed(facts, digest=None)
 
 
 def chained(*commands: str, of: SignalEvidence = SWALLOWED) -> SignalEvidence:
@@ -239,17 +293,17 @@ def chained(*commands: str, of: SignalEvidence = SWALLOWED) -> SignalEvidence:
     *above, app = commands
     tree = (
         *(
-            replace(PID1, pid=1000 + number, ppid=999 + number, inner_pid=number, args=args)
-            for number, args in enumerate(above, start=1)
+            changed(PID1, pid=1000 + number, ppid=999 + number, inner_pid=number, argv=words(command))
+            for number, command in enumerate(above, start=1)
         ),
-        replace(APP, ppid=1000 + len(above), inner_pid=len(commands), args=app),
+        changed(APP, ppid=1000 + len(above), inner_pid=len(commands), argv=words(app)),
     )
-    return replace(of, before=tree, after=tree if of.running else ())
+    return changed(of, before=tree, after=tree if of.seen.running else ())
 
 
 def finding(verdict: Verdict, *chain: str, seen: tuple[Verdict, ...] = (), signal: str | None = None) -> Finding:
     """What was found in a cell whose processes were these."""
-    return Finding(verdict=verdict, seen=seen, signal=signal, chain=chain)
+    return Finding(verdict=verdict, seen=seen, signal=signal, chain=tuple(map(words, chain)))
 
 
 def recording(

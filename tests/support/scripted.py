@@ -9,6 +9,7 @@ import heapq
 import itertools
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.core.errors import EngineFault
@@ -16,6 +17,7 @@ from harness.core.evidence import EngineEvent
 from harness.core.process import Process, Tree
 from harness.core.signals import Signal, parse_signal
 from harness.run.inbox import Inbox
+from tests.support.evidence import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -262,7 +264,7 @@ class ScriptedContainer:
 
     def _schedule(self, happenings: tuple[Happening, ...]) -> None:
         for happening in happenings:
-            self.clock.later(happening.after_s, lambda happening=happening: self._apply(happening))
+            self.clock.later(happening.after_s, partial(self._apply, happening))
 
     def _apply(self, happening: Happening) -> None:
         if not self._running:
@@ -334,10 +336,11 @@ def process(
         ignored=0,
         blocked=0,
         pending=0,
-        args=args,
+        argv=words(args),
         inner_pid=inner_pid,
         activity=10,
         wchan=wchan,
+        is_namespace_init=inner_pid == 1,
     )
 
 

@@ -7,25 +7,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.core.evidence import Evidence, Untested
-from harness.core.question import Probe
+from harness.core.question import Probe, Question
 from harness.core.signals import Signal
-from harness.core.subject import App, ExitSetting, StopSetting
+from harness.core.subject import App, ExitSetting, LaunchOptions, LogPattern, StopSetting
+from harness.run.asking import Asking
 from harness.run.observation import Patience
-from harness.run.observe import Question, observe
+from harness.run.probes import module_of
 from harness.run.protocol import Launch
+from tests.support.facts import start_command
 from tests.support.scripted import Happening, ScriptedEngine, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.core.process import Tree
+    from harness.core.process import Process, Tree
     from tests.support.scripted import Script, ScriptedContainer
 
 TERM, INT = Signal(15), Signal(2)
 APP = App(
-    ready=re.compile(r"^Listening on port \d+ pid=(?P<pid>\d+)"),
-    received=re.compile(r"Received signal: (?P<signal>SIG[A-Z0-9]+)( t=(?P<t>\d+))?"),
-    done=re.compile(r"^Shutdown complete"),
+    ready=LogPattern(pattern=re.compile(r"^Listening on port \d+ pid=(?P<pid>\d+)")),
+    receipts=LogPattern(pattern=re.compile(r"Received signal: (?P<signal>SIG[A-Z0-9]+)( t=(?P<t>\d+))?")),
+    done=LogPattern(pattern=re.compile(r"^Shutdown complete")),
     stop=StopSetting(environment={"SHUTDOWN_AFTER_MS": "0"}, port=3000, path="/hold"),
     exit_code=ExitSetting(environment={"EXIT_AFTER_MS": "300", "EXIT_CODE": "{code}"}),
 )
@@ -38,13 +40,13 @@ READY = b"Listening on port 3000 pid=%d\n"
 RECEIVED = b"Received signal: SIGTERM\n"
 DONE = b"Shutdown complete\n"
 PATIENCE = Patience()
-IMAGE = Launch(image="image", environment={"LANG": "C"})
+IMAGE = Launch(image="image", options=LaunchOptions(environment={"LANG": "C"}))
 _BEGAN_NS = 1_000_000_000
 E = TypeVar("E", bound=Evidence)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class Look:
     """What came out of a run, and the containers that it took."""
 
     evidence: Evidence | Untested
@@ -64,7 +66,7 @@ class Seen:
     def decided_s(self) -> float:
         """How long the decision took."""
         assert not isinstance(self.evidence, Untested), self.evidence
-        return (self.evidence.decided_ns - self.evidence.began_ns) / 1e9
+        return (self.evidence.seen.decided_ns - self.evidence.seen.began_ns) / 1e9
 
     @property
     def reason(self) -> str:
@@ -78,7 +80,7 @@ class Seen:
         return self.evidence
 
 
-def up(*tree: object, app: int = 7) -> tuple[Happening, ...]:
+def up(*tree: Process, app: int = 7) -> tuple[Happening, ...]:
     """The start of a container whose app gets ready, and then rests."""
     return (Happening(after_s=0.05, output=READY % app, tree=tree),)
 
@@ -90,12 +92,21 @@ def see(
     probe: Probe = Probe.SIGNAL,
     signal: Signal = TERM,
     app: App = APP,
-) -> Seen:
+) -> Look:
     """Run a cell once on containers that follow a script."""
     engine = ScriptedEngine(script if callable(script) else lambda _: script)
-    evidence = observe(engine, IMAGE, Question(probe=probe, signal=signal), app, patience)
+    evidence = module_of(probe).ask(
+        Asking(
+            engine=engine,
+            launch=IMAGE,
+            app=app,
+            patience=patience,
+            question=Question(signal=signal),
+            start=start_command(),
+        )
+    )
     assert not engine.present
-    return Seen(evidence=evidence, containers=tuple(engine.containers))
+    return Look(evidence=evidence, containers=tuple(engine.containers))
 
 
 def without(tree: Tree, gone: int) -> Tree:

@@ -116,8 +116,8 @@ class Terminal:
             last, whole = self._look(escapes=escapes)
             return last if whole and fits(last) else None
 
-        if (found := until(look, timeout_s=timeout_s, time=Inbox())) is not None:
-            return found
+        if (lines := until(look, timeout_s=timeout_s, time=Inbox())) is not None:
+            return lines
         shown = "\n".join(f"  |{line}" for line in last)
         pytest.fail(f"not within {timeout_s} s: {what}. The screen is\n{shown}")
 
@@ -136,7 +136,7 @@ class Terminal:
     @property
     def pid(self) -> int:
         """The command's process."""
-        return int(self._told(self._pid))
+        return int(self._written(self._pid))
 
     @property
     def gone(self) -> bool:
@@ -153,7 +153,7 @@ class Terminal:
 
     def exit_code(self, timeout_s: float = WAIT_S) -> int:
         """What the command ended with, once it has ended."""
-        return int(self._told(self._code, timeout_s))
+        return int(self._written(self._code, timeout_s))
 
     def ask(self, form: str) -> str:
         """What tmux knows of the terminal, such as ``#{cursor_flag}``."""
@@ -163,15 +163,16 @@ class Terminal:
         """Take the terminal away, as a window that is closed."""
         self._run("kill-session", "-t", _SESSION)
 
-    def _told(self, file: Path, timeout_s: float = WAIT_S) -> str:
+    def _written(self, file: Path, timeout_s: float = WAIT_S) -> str:
         def look() -> str | None:
             return (file.read_text(encoding="utf-8").strip() or None) if file.exists() else None
 
-        if (found := until(look, timeout_s=timeout_s, time=Inbox())) is None:
+        if (text := until(look, timeout_s=timeout_s, time=Inbox())) is None:
             shown = "\n".join(f"  |{line}" for line in self.screen())
             pytest.fail(f"no {file.name} within {timeout_s} s. The screen is\n{shown}")
-        return found
+        return text
 
     def _run(self, *words: str, **how: Any) -> str:
         command = [*self._tmux, *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=WAIT_S, **how).stdout
+        output: str = subprocess.run(command, capture_output=True, text=True, check=True, timeout=WAIT_S, **how).stdout
+        return output

@@ -35,9 +35,17 @@ ENDED: Final = re.compile(r"^ the container has ended, with exit code \d+$")
 OUTCOME: Final = re.compile(r"^ (?P<symbol>\S) (?P<word>[a-z-]+) +(?P<variant>[\w-]+) on (?P<base>\S+)$", re.MULTILINE)
 ANSWER: Final = re.compile(r"^ (?P<mark>[✓ ]) (?P<letter>[a-h])  (?P<text>.+)$", re.MULTILINE)
 CLAIM: Final = re.compile(
-    r"^ (?P<variant>[a-z][\w-]*) {2,}(?P<text>\S.*?) {2,}(?P<found>[✓✗] \S+(?: {2,}[✓✗] \S+)*)$", re.MULTILINE
+    r"^ (?P<variant>[a-z][\w-]*) {2,}(?P<text>\S.*?) {2,}(?P<holds>[✓✗] \S+(?: {2,}[✓✗] \S+)*)$", re.MULTILINE
 )
-_TITLES: Final = ("Processes on ", "The log", "The path of the signal", "To mend it", "Before", "After", "In the app")
+_TITLES: Final = (
+    "Processes on ",
+    "The log",
+    "The path of the signal",
+    "How to fix it",
+    "Before",
+    "After",
+    "In the app",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,45 +62,45 @@ class Shot:
 
     @property
     def verdict(self) -> re.Match[str]:
-        """The verdict that it tells."""
-        (found,) = VERDICT.finditer(self.text)
-        return found
+        """The verdict that it shows."""
+        (match,) = VERDICT.finditer(self.text)
+        return match
 
     @property
     def container(self) -> str:
         """The container that is on it; empty if none is."""
-        found = CONTAINER.search(self.text)
-        return found["name"] if found else ""
+        match = CONTAINER.search(self.text)
+        return match["name"] if match else ""
 
     @property
     def shell(self) -> str:
-        """What ``/bin/sh`` is on its base; empty if that is not told."""
-        found = PROCESSES.search(self.text)
-        return found["shell"] or "" if found else ""
+        """What ``/bin/sh`` is on its base; empty if that is not shown."""
+        match = PROCESSES.search(self.text)
+        return match["shell"] or "" if match else ""
 
     @property
     def commands(self) -> list[str]:
         """The commands at its top, each in one line."""
-        found: list[str] = []
+        commands: list[str] = []
         for line in self.lines[2:]:
             if not line or line.startswith(" Processes on "):
                 break
             if line.startswith(" $ "):
-                found.append(line[3:])
-            elif found:
-                found[-1] += line
-        return found
+                commands.append(line[3:])
+            elif commands:
+                commands[-1] += line
+        return commands
 
     def part(self, title: str) -> list[str]:
         """The lines under a title, to the next blank line or title."""
         at = next((number for number, line in enumerate(self.lines) if line.startswith(f" {title}")), None)
         assert at is not None, f"no {title!r} in\n{self.text}"
-        found = []
+        lines = []
         for line in self.lines[at + 1 : -2]:
             if not line or line[1:].startswith(_TITLES) or VERDICT.match(line):
                 break
-            found.append(line)
-        return found
+            lines.append(line)
+        return lines
 
 
 def waits(lines: list[str]) -> bool:
@@ -101,23 +109,23 @@ def waits(lines: list[str]) -> bool:
 
 
 def shot(lines: list[str]) -> Shot:
-    """Tell what a screen is that waits for the presenter."""
+    """A screen that waits for the presenter, and of which kind it is."""
     text = "\n".join(lines)
-    told, logged = VERDICT.search(text) is not None, " The log" in lines
+    judged, logged = VERDICT.search(text) is not None, " The log" in lines
     kinds = {
-        "title": " It plays on" in lines,
+        "title": " It runs on" in lines,
         "question": " Predict first" in lines,
         "held": NEXT in text,
         "over": logged and NEXT not in text,
-        "told": told and not logged,
+        "verdict": judged and not logged,
         "fix": " Before" in lines and " After" in lines,
         "claims": "hold on every base." in text,
         "table": "The whole table and the report follow." in text,
     }
-    found = [kind for kind, is_it in kinds.items() if is_it]
-    assert len(found) == 1, f"{found} in\n{text}"
+    fitting = [kind for kind, is_it in kinds.items() if is_it]
+    assert len(fitting) == 1, f"{fitting} in\n{text}"
     head = HEAD.match(lines[0])
-    return Shot(kind=found[0], number=int(head["number"]) if head else 0, lines=tuple(lines))
+    return Shot(kind=fitting[0], number=int(head["number"]) if head else 0, lines=tuple(lines))
 
 
 def walk(terminal: Terminal, name: str) -> tuple[Shot, ...]:
@@ -147,7 +155,7 @@ def _follows(terminal: Terminal, lines: list[str], before: Shot) -> bool:
 
 def _what(seen: Shot) -> tuple[object, ...]:
     held = [command for command in seen.commands if NEXT in command]
-    return seen.kind, seen.number, seen.container, held, [found[0] for found in VERDICT.finditer(seen.text)]
+    return seen.kind, seen.number, seen.container, held, [match[0] for match in VERDICT.finditer(seen.text)]
 
 
 def keep(name: str, number: int, seen: Shot) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Barrier, Lock
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,15 @@ from harness.core.signals import Signal
 from harness.core.verdict import Verdict
 from harness.report.progress import Progress
 from harness.session import Selection
+from tests.support.evidence import changed
 from tests.support.reports import FACTS, FORWARDED, GRACEFUL, KILLED, SWALLOWED, UNTESTED, report, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from harness.core.document import Document, Row
     from harness.core.errors import HarnessError
     from harness.core.evidence import Evidence, Untested
-    from harness.core.result import Report, Result
     from harness.core.search import Found
     from harness.session import Hooks
 
@@ -76,8 +77,8 @@ class ScriptedSession:
         with self.engine.lock:
             self.engine.open -= 1
 
-    def run(self) -> Sequence[Future[Result]]:
-        future: Future[Result] = Future()
+    def run(self) -> Sequence[Future[Row]]:
+        future: Future[Row] = Future()
         answer = self.engine.answers[self.base]
         if isinstance(answer, Exception):
             future.set_exception(answer)
@@ -85,8 +86,8 @@ class ScriptedSession:
             future.set_result(result(self.selection.variants[0], answer, base=self.base))
         return [future]
 
-    def report(self, results: Iterable[Result]) -> Report:
-        return report(*results, facts=replace(FACTS, reference=self.base))
+    def document(self, rows: Iterable[Row]) -> Document:
+        return report(*rows, facts=changed(FACTS, reference=self.base))
 
 
 @dataclass
@@ -149,7 +150,7 @@ def test_what_is_found_is_told_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_base_is_a_session_of_its_own_that_runs_as_it_was_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(line("fs"))
     run(monkeypatch, engine)
-    assert engine.selections == [replace(ONE, bases=("b0",)), replace(ONE, bases=("b1",))]
+    assert engine.selections == [changed(ONE, bases=("b0",)), changed(ONE, bases=("b1",))]
 
 
 def test_a_round_is_asked_at_once_and_the_next_one_needs_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +195,7 @@ def test_the_gap_decides_how_many_bases_are_tried(
 def test_a_base_that_cannot_be_had_is_no_end_of_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(line("ff-ss"))
     found = run(monkeypatch, engine)
-    assert found.tried[2] == Tried(report=None, refusal="b2 cannot be pulled")
+    assert found.tried[2] == Tried(document=None, refusal="b2 cannot be pulled")
     assert places(found) == [(1, 2), (2, 3)]
     assert found.untested
 
@@ -205,7 +206,7 @@ def test_a_base_that_could_not_be_tested_is_closed_in_on_from_both_sides(monkeyp
     assert places(found) == [(2, 3), (4, 5)]
     assert found.untested
     assert found.tried[3].verdict is Verdict.UNTESTED
-    assert found.tried[3].report is not None
+    assert found.tried[3].document is not None
 
 
 def test_where_no_base_can_be_had_no_change_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +227,7 @@ def test_a_session_that_cannot_begin_on_a_base_is_no_end_either(monkeypatch: pyt
     monkeypatch.setattr(bisect, "Session", refusing)
     with Bisection(ONE, ["b0", "b1"], jobs=2, note=lambda _: None, tell=lambda *_: None) as bisection:
         found = bisection.run(search(2))
-    assert found.tried[1] == Tried(report=None, refusal="b1 has no node on its PATH")
+    assert found.tried[1] == Tried(document=None, refusal="b1 has no node on its PATH")
 
 
 @pytest.mark.parametrize("fault", [EngineUnavailable("the engine went away"), UsageError("'x' is no image reference")])
@@ -260,9 +261,9 @@ def test_what_is_done_and_what_is_begun_is_told(monkeypatch: pytest.MonkeyPatch)
     ("one", "cell"),
     [
         (ONE, "npm-start/SIGTERM"),
-        (replace(ONE, probes=None), "npm-start/SIGTERM"),
-        (replace(ONE, probes=(Probe.STOP,)), "npm-start/stop"),
-        (replace(ONE, probes=(Probe.EXIT_CODE,), variants=("pid-1",)), "pid-1/exit-code"),
+        (changed(ONE, probes=None), "npm-start/SIGTERM"),
+        (changed(ONE, probes=(Probe.STOP,)), "npm-start/stop"),
+        (changed(ONE, probes=(Probe.EXIT_CODE,), variants=("pid-1",)), "pid-1/exit-code"),
     ],
 )
 def test_the_cell_is_named_by_variant_and_question(one: Selection, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +11,10 @@ from hypothesis import strategies as st
 from harness.core.baseline import recordings
 from harness.core.errors import UsageError
 from harness.core.verdict import Verdict
+from harness.files import read_file, read_list, read_recordings, shown
 from harness.report.baseline import write
-from harness.report.describe import describe
-from harness.report.document import encode
-from harness.session import _shown, read_file, read_list, read_recordings
+from harness.report.json import render as as_json
+from tests.support.evidence import changed
 from tests.support.reports import BASE, DEBIAN, FACTS, FORWARDED, SWALLOWED, finding, recording, report, result
 
 if TYPE_CHECKING:
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
 
 MUSL = recording({("v", "SIGTERM"): finding(Verdict.FORWARDED, "node server.js")})
 DASH = recording({("v", "SIGTERM"): finding(Verdict.SWALLOWED, "sh", "node server.js")}, base=DEBIAN)
-REPORT = replace(
+REPORT = changed(
     report(result("v", FORWARDED), result("v", SWALLOWED, base="node:24")),
-    bases={BASE: FACTS, "node:24": replace(FACTS, reference="node:24")},
+    bases={BASE: FACTS, "node:24": changed(FACTS, reference="node:24")},
 )
 
 
@@ -61,13 +60,13 @@ def test_a_folder_is_all_its_baselines_in_the_order_of_their_names(folder: Path)
 
 def test_a_results_file_is_a_recording_of_each_base(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    path.write_text(encode(describe(REPORT)))
+    path.write_text(as_json(REPORT))
     assert read_recordings(path) == recordings(REPORT)
 
 
 def test_a_results_file_of_nothing_has_recorded_nothing(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    path.write_text(encode(describe(report())))
+    path.write_text(as_json(report()))
     assert read_recordings(path) == ()
 
 
@@ -79,8 +78,8 @@ def test_a_folder_without_a_baseline_is_told(tmp_path: Path) -> None:
 
 def test_a_results_file_among_baselines_is_told_by_its_name(folder: Path) -> None:
     path = folder / "results.json"
-    path.write_text(encode(describe(REPORT)))
-    assert refusal(folder).message == f"{path} is no baseline: it holds results"
+    path.write_text(as_json(REPORT))
+    assert refusal(folder).message == f"{path} is not a baseline: it holds results"
 
 
 def test_a_broken_baseline_among_others_is_told_with_its_place(folder: Path) -> None:
@@ -175,15 +174,15 @@ def test_a_path_below_the_working_directory_is_shown_from_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert _shown(tmp_path / "dockerfiles" / "v.Dockerfile") == "dockerfiles/v.Dockerfile"
-    assert _shown(tmp_path / "a" / ".." / "v.Dockerfile") == "v.Dockerfile"
+    assert shown(tmp_path / "dockerfiles" / "v.Dockerfile") == "dockerfiles/v.Dockerfile"
+    assert shown(tmp_path / "a" / ".." / "v.Dockerfile") == "v.Dockerfile"
 
 
 def test_a_path_elsewhere_is_shown_with_its_folders_name_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert _shown(tmp_path / "secret" / "dockerfiles" / "v.Dockerfile") == "dockerfiles/v.Dockerfile"
-    assert _shown(tmp_path / "hereafter" / "v.Dockerfile") == "hereafter/v.Dockerfile"
+    assert shown(tmp_path / "secret" / "dockerfiles" / "v.Dockerfile") == "dockerfiles/v.Dockerfile"
+    assert shown(tmp_path / "hereafter" / "v.Dockerfile") == "hereafter/v.Dockerfile"
 
 
 def test_the_mark_of_utf_8_is_no_part_of_a_base(tmp_path: Path) -> None:

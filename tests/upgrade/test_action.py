@@ -78,7 +78,7 @@ def test_a_bump_that_loses_a_signal_fails_the_job_and_says_why(action: Callable[
     assert ran.summary.startswith("<!-- signal-harness -->\n## ✗ 1 cell worse")
     assert "dash" in ran.summary
     rows = json.loads((ran.folder / "reports" / "results.json").read_text())["results"]
-    assert {(row["base"], row["variant"]) for row in rows} == {
+    assert {(row["base"], row["subject"]) for row in rows} == {
         ("local:debian12-node24", "npm-start"),
         ("local:debian12-node24", "node-exec-form"),
     }

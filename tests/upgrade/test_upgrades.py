@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.session import load_catalogue
+from harness.catalogues import load_catalogue
 from tests.support.command import command
 from tests.support.leftovers import owner
 
@@ -130,7 +130,7 @@ UPGRADES = (
             ("node-exec-form", "SIGTERM"): ("forwarded", "forwarded"),
         },
         steady=("node-exec-form",),
-        says=("npm is now {new[npm]}, was 9.6.7", "the processes are the same"),
+        says=("npm is now {new[programs][npm]}, was 9.6.7", "the processes are the same"),
         silent=("Node", "/bin/sh"),
         facts=("Node", "npm"),
     ),
@@ -211,12 +211,12 @@ class Played:
 def verdicts(document: dict[str, Any], base: str) -> Verdicts:
     rows = [row for row in document["results"] if row["base"] == base]
     return {
-        (row["variant"], row["signal"] if row["probe"] == "signal" else row["probe"]): row["verdict"] for row in rows
+        (row["subject"], row["signal"] if row["probe"] == "signal" else row["probe"]): row["verdict"] for row in rows
     }
 
 
 def cells_of(told: dict[str, Any]) -> set[tuple[Cell, str]]:
-    return {((one["variant"], one["question"]), one["change"]) for one in told["changed"]}
+    return {((one["subject"], one["question"]), one["change"]) for one in told["changed"]}
 
 
 def image_of(reference: str) -> str:
@@ -344,11 +344,11 @@ class TestUpgrade:
     def test_each_change_has_the_verdicts_of_the_truth(self, played: Played) -> None:
         old, new = played.truth
         for one in played.change["changed"]:
-            cell = (one["variant"], one["question"])
+            cell = (one["subject"], one["question"])
             assert (one["old"]["verdict"], one["new"]["verdict"]) == (old[cell], new[cell])
 
     def test_what_it_cannot_touch_is_not_told(self, played: Played) -> None:
-        assert {one["variant"] for one in played.change["changed"]}.isdisjoint(played.upgrade.steady)
+        assert {one["subject"] for one in played.change["changed"]}.isdisjoint(played.upgrade.steady)
         changes = played.told.stdout.rpartition("\n= ")[0]
         for name in played.upgrade.steady:
             assert f"    {name} " not in changes
@@ -367,7 +367,7 @@ class TestUpgrade:
         counts = Counter(how for _, how in played.differing())
         for one in played.change["changed"]:
             assert f"likely: {one['cause']}" in text
-            assert one["variant"] in text
+            assert one["subject"] in text
         for how, count in counts.items():
             assert f"{count} {how}" in played.told.stdout.splitlines()[-1]
         assert played.told.stdout.splitlines()[-1].startswith(f"{len(played.truth[0])} cells: ")
@@ -484,7 +484,7 @@ class TestBaselines:
         ):
             assert done.returncode == 2
             assert f"{baseline}:" in done.stderr
-            assert "no valid JSON" in done.stderr
+            assert "not valid JSON" in done.stderr
         assert baseline.read_bytes() == broken
         assert list(tmp_path.iterdir()) == [baseline]
 
@@ -523,18 +523,18 @@ class TestImages:
         assert runs.pop("facts") == 2
         assert list(runs.values()) == [2]
 
-    def test_an_image_is_held_against_a_baseline_cell_by_cell(self, moved: str, tmp_path: Path) -> None:
+    def test_an_image_is_compared_with_a_baseline_cell_by_cell(self, moved: str, tmp_path: Path) -> None:
         update = ("baseline", "update", "--base", f"{moved}:old", "--dir", str(tmp_path))
         assert command(*update, "--variant", "node-*-form", "--signal", "HUP", "--probe", "signal").returncode == 0
         done = command("diff", str(tmp_path), f"{moved}:new", *ONE)
         assert done.returncode == 1
-        assert done.stdout.splitlines()[-1] == "1 cells: 1 worse"
+        assert done.stdout.splitlines()[-1] == "1 cell: 1 worse"
 
     def test_one_image_under_two_tags_is_no_other_image(self, registry: Registry, moved: str) -> None:
         assert registry.push(image_of(MUSL), "moved/node", "same") == registry.digest("moved/node", "old")
         done = command("diff", f"{moved}:old", f"{moved}:same", *ONE)
         assert done.returncode == 0
-        assert done.stdout.splitlines()[-1] == "1 cells: 1 same"
+        assert done.stdout.splitlines()[-1] == "1 cell: 1 same"
         assert "the image" not in done.stdout
 
     def test_one_image_in_two_repositories_is_no_other_image(self, registry: Registry, moved: str) -> None:

@@ -239,7 +239,6 @@ def test_the_exit_code_is_that_of_the_worst_of_the_results(
     results: list[Any], recorded: dict[str, Verdict], code: ExitCode
 ) -> None:
     assert code_of(results, recorded) is code
-    assert code_of(iter(results), recorded) is code
 
 
 @given(st.lists(st.sampled_from([*Probe, "all"])))

@@ -1,0 +1,122 @@
+"""How help is laid out: options and commands in groups, tables of what they mean, and an example for each command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from harness.core.errors import ExitCode
+from harness.core.question import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+F = TypeVar("F", bound="Callable[..., Any]")
+Rows = list[tuple[str, str]]
+
+WHAT: Final = "What to run"
+HOW: Final = "How to run it"
+JUDGE: Final = "Judging"
+OUTPUT: Final = "Output"
+WHERE: Final = "Files and images"
+SUMMARY: Final = 45
+"""How long the summary of a command may be: next to the longest name, it fits into 80 columns."""
+_FIRST_COLUMN: Final = 30
+
+EXIT_CODES: Final = (
+    "Exit codes",
+    [
+        (str(ExitCode.OK.value), "as expected"),
+        (str(ExitCode.DIFFERS.value), "a verdict differs from what is expected or recorded"),
+        (str(ExitCode.USAGE.value), "usage error, or invalid input"),
+        (str(ExitCode.UNAVAILABLE.value), "no engine, or no base"),
+        (str(ExitCode.UNTESTED.value), "some cells are untested, and none differs"),
+        (str(ExitCode.INTERRUPTED.value), "interrupted"),
+    ],
+)
+PROBES: Final = ("Probes", [(probe.value, probe.about) for probe in Probe])
+
+
+class Option(click.Option):
+    """An option that stands in a group of the help."""
+
+    def __init__(self, *names: Any, group: str, **attributes: Any) -> None:
+        super().__init__(*names, **attributes)
+        self.group = group
+
+
+def option(*names: str, group: str, **attributes: Any) -> Callable[[F], F]:
+    """`click.option`, in a group of the help."""
+    return click.option(*names, cls=Option, group=group, **attributes)
+
+
+class Command(click.Command):
+    """A command whose help ends with examples, which are lines to copy, and tables of terms."""
+
+    def __init__(
+        self, *names: Any, examples: Sequence[str], tables: Sequence[tuple[str, Rows]] = (), **attributes: Any
+    ) -> None:
+        super().__init__(*names, **attributes)
+        self.examples = examples
+        self.tables = tables
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, group by group; what every command has comes last."""
+        groups: dict[str, Rows] = {}
+        common: Rows = []
+        for param in self.get_params(ctx):
+            # Arguments stand in the usage line; the text says what they are.
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
+                rows = groups.setdefault(param.group, []) if isinstance(param, Option) else common
+                rows.append(record)
+        _write(formatter, {**groups, "Other options" if groups else "Options": common})
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
+        """Write the examples, which are never wrapped, and the tables."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+        for title, rows in self.tables:
+            _write(formatter, {title: rows})
+
+
+class Group(Command, click.Group):
+    """A group that lists its commands in sections, and in the order of their definition."""
+
+    command_class = Command
+
+    def __init__(
+        self, *names: Any, sections: Mapping[str, Sequence[click.Command]] | None = None, **attributes: Any
+    ) -> None:
+        self.sections = sections or {}
+        commands = [command for section in self.sections.values() for command in section]
+        super().__init__(*names, commands=commands, **attributes)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """The names of the commands, in the order of their definition."""
+        return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, and then the options."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
+        """Write the commands, section by section."""
+        sections = self.sections or {"Commands": list(self.commands.values())}
+        _write(
+            formatter,
+            {
+                title: [(str(command.name), command.get_short_help_str(SUMMARY)) for command in commands]
+                for title, commands in sections.items()
+            },
+        )
+
+
+def _write(formatter: click.HelpFormatter, sections: Mapping[str, Rows]) -> None:
+    """Write sections whose second columns are in line with each other."""
+    longest = max(len(term) for rows in sections.values() for term, _ in rows)
+    for title, rows in sections.items():
+        with formatter.section(title):
+            formatter.write_dl([(f"{term:{min(longest, _FIRST_COLUMN)}}", text) for term, text in rows], _FIRST_COLUMN)

@@ -1,0 +1,86 @@
+"""Files of the user: read, listed, and replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from harness.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.core.baseline import Recording
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file that the user named.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write a file whole, or leave what is there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    beside = file.with_name(f".signal-harness-{os.getpid()}.new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_list(file: Path) -> list[str]:
+    """The bases of a list: one per line; blank lines and what follows a # do not count.
+
+    Raises:
+        UsageError: it cannot be read, or holds none.
+    """
+    lines = read_file(file).decode("utf-8-sig", "replace").splitlines()
+    references = [reference for line in lines if (reference := line.partition("#")[0].strip())]
+    if not references:
+        raise UsageError(f"{file} names no base", remedy="One base per line, such as node:24-alpine.")
+    return references
+
+
+def read_recordings(path: Path | None) -> tuple[Recording, ...]:
+    """What was recorded: a baseline, a results file, or all baselines of a folder; none if there is no path.
+
+    Raises:
+        UsageError: a file cannot be read or is none of ours, or the folder holds none.
+    """
+    if path is None:
+        return ()
+    from harness.report.decoding import read_baseline
+    from harness.report.decoding import read_recordings as read
+
+    # os.path, unlike pathlib, takes a path that cannot be for one that is not there.
+    if os.path.isdir(path):  # noqa: PTH112
+        files = sorted(path.glob("*.json"))
+        if not files:
+            raise UsageError(f"{path} holds no baseline", remedy="Record one: signal-harness baseline update")
+        return tuple(read_baseline(read_file(file), place=str(file)) for file in files)
+    return read(read_file(path), place=str(path))
+
+
+def shown(file: Path) -> str:
+    """A path as results carry it: from the working directory, or (elsewhere) with its folder's name alone."""
+    resolved = file.resolve()
+    if resolved.is_relative_to(Path.cwd()):
+        return resolved.relative_to(Path.cwd()).as_posix()
+    return f"{resolved.parent.name}/{resolved.name}"
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept."""
+    return platformdirs.user_cache_path("signal-harness")

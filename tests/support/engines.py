@@ -1,0 +1,161 @@
+"""An open engine by script, for what stands on `harness.engine.registry`; nothing is built."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from harness.core.errors import EngineUnavailable
+from harness.core.facts import BaseFacts, EngineFacts, StartCommand
+from harness.engine.protocol import Swept
+from tests.support.facts import base_facts, start_command
+from tests.support.scripted import Script, ScriptedEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from harness.core.catalogue import Variant
+    from harness.core.signals import Signal
+    from harness.core.subject import Subject
+    from harness.engine.protocol import BaseProvider
+    from harness.engine.tracing import Tracer
+    from harness.run.protocol import Launch
+
+
+@dataclass(kw_only=True)
+class ScriptedBases:
+    """Bases that have these programs, all of them present; what is gotten is noted."""
+
+    choices: tuple[tuple[str, ...], ...]
+    programs: Mapping[str, str]
+    present_ones: frozenset[str]
+    gotten: list[str] = field(default_factory=list)
+
+    @property
+    def examples(self) -> str:
+        return " or ".join(references[0] for references in self.choices)
+
+    def defaults(self) -> tuple[str, ...]:
+        return self.choices[0]
+
+    def present(self, reference: str) -> bool:
+        return reference in self.present_ones
+
+    def expand(self, references: Iterable[str]) -> tuple[str, ...]:
+        return tuple(references)
+
+    def get(self, reference: str, *, rebuild: bool = False, pull: bool = True, again: bool = False) -> None:
+        self.gotten.append(reference)
+
+    def image(self, reference: str) -> tuple[str, str]:
+        return reference, f"sha256:{reference}"
+
+    def facts(self, reference: str) -> BaseFacts:
+        return base_facts(reference=reference, id=f"sha256:{reference}", programs=dict(self.programs))
+
+
+class ScriptedImages:
+    """Images that are there without being built."""
+
+    def prepare(self, subjects: Iterable[Subject]) -> list[Future[str]]:
+        futures: list[Future[str]] = []
+        for subject in subjects:
+            futures.append(Future())
+            futures[-1].set_result(self.image_of(subject))
+        return futures
+
+    def image_of(self, subject: Subject) -> str:
+        return f"{subject.base}/{subject.name}"
+
+    def digest_of(self, variant: Variant) -> str:
+        return "0" * 12
+
+    def start_of(self, image: str) -> StartCommand:
+        return start_command(command=("node", "server.js"))
+
+
+@dataclass(kw_only=True)
+class ScriptedOpenEngine:
+    """An engine that answers; it satisfies `harness.engine.protocol.OpenEngine`."""
+
+    script_of: Callable[[Launch], Script] = lambda _: Script()
+    programs: Mapping[str, str] = field(default_factory=lambda: {"node": "24.1.0"})
+    present: frozenset[str] = frozenset()
+    recorded: bool = False
+    shares_kernel: bool = False
+    cli: str = "scripted"
+    url: str = "nowhere"
+    left: list[str] = field(default_factory=list)
+    closed: bool = False
+    made: list[ScriptedBases] = field(default_factory=list)
+
+    def __call__(self) -> ScriptedOpenEngine:
+        """The engine as its own factory."""
+        return self
+
+    def architecture(self) -> str:
+        return "amd64"
+
+    def processors(self) -> int:
+        return 1
+
+    def storage(self) -> Path:
+        return Path("/")
+
+    def facts(self, *, trace: bool = False) -> EngineFacts:
+        return EngineFacts(
+            name="Scripted",
+            version="1",
+            api="2",
+            runtime="none",
+            init="no init",
+            kernel="6.1",
+            builder="classic",
+            trace=trace,
+        )
+
+    def bases(
+        self, *, defaults: tuple[str, ...], providers: Sequence[BaseProvider], report: Callable[[str], None]
+    ) -> ScriptedBases:
+        choices = (defaults, *(provider.defaults for provider in providers))
+        self.made.append(ScriptedBases(choices=choices, programs=self.programs, present_ones=self.present))
+        return self.made[-1]
+
+    def images(
+        self,
+        *,
+        folder: Path,
+        context: Path,
+        base_image: Callable[[str], tuple[str, str]],
+        on_build: Callable[[Subject, bool], None],
+        jobs: int,
+    ) -> AbstractContextManager[ScriptedImages]:
+        return nullcontext(ScriptedImages())
+
+    @contextmanager
+    def record(self, signals: Iterable[Signal]) -> Iterator[Tracer]:
+        if not self.recorded:
+            raise EngineUnavailable("there is no record")
+        yield cast("Tracer", object())
+
+    @contextmanager
+    def containers(self, record: Tracer | None = None) -> Iterator[ScriptedEngine]:
+        engine = ScriptedEngine(self.script_of)
+        yield engine
+        assert not engine.present
+
+    def leftovers(self) -> list[str]:
+        return self.left
+
+    def sweep(self) -> Swept:
+        return Swept(containers=len(self.left), records=2)
+
+    def remove_images(self) -> int:
+        return 3
+
+    def close(self) -> None:
+        self.closed = True

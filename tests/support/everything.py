@@ -1,0 +1,75 @@
+"""A document that holds every verdict and every probe, tested and untested."""
+
+from __future__ import annotations
+
+from harness.core.evidence import Receipt
+from harness.core.question import Probe
+from harness.core.signals import Signal
+from harness.core.subject import Claim, Expectation
+from harness.core.trace import Handled
+from harness.core.verdict import Expected
+from tests.support.evidence import changed
+from tests.support.reports import (
+    ABRUPT,
+    APP,
+    ENGINE,
+    FACTS,
+    FORCED,
+    FORWARDED,
+    GRACEFUL,
+    KEPT,
+    KILLED,
+    LOST,
+    REAPED,
+    SOURCE,
+    START,
+    SWALLOWED,
+    TO_APP,
+    UNTESTED,
+    ZOMBIE,
+    report,
+    result,
+)
+
+INTERRUPTED = (Receipt(signal="SIGINT", at_ns=None, read_ns=1_002_000_000),)
+DYING = Handled(time_s=1.75, comm="node", pid=1007, number=9, handler=0)
+EVERYTHING = report(
+    result(
+        "naive",
+        SWALLOWED,
+        claim=Claim(text="it works", source="an article", forwards=Expectation(forwards=Expected.ALWAYS)),
+        start=START,
+        expected=Expected.NEVER,
+    ),
+    result("node", FORWARDED, expected=Expected.ALWAYS),
+    result("npm", KILLED),
+    result("slow", UNTESTED),
+    result("flaky", FORWARDED, SWALLOWED, UNTESTED, signal=Signal(37)),
+    result("twice", changed(FORWARDED, receipts=(FORWARDED.receipts or ()) * 2)),
+    result("early", changed(KILLED, receipts=FORWARDED.receipts)),
+    result("other", changed(FORWARDED, receipts=(Receipt(signal="SIGINT", at_ns=None, read_ns=1),))),
+    result("well", GRACEFUL, probe=Probe.STOP, claim=Claim(text="it stops", source="a blog")),
+    result("soon", ABRUPT, probe=Probe.STOP, start=changed(START, stop_signal="SIGTERM")),
+    result("late", FORCED, probe=Probe.STOP),
+    result("same", KEPT, probe=Probe.EXIT_CODE),
+    result("wrong", LOST, probe=Probe.EXIT_CODE),
+    result("clean", REAPED, probe=Probe.REAP),
+    result("undead", ZOMBIE, probe=Probe.REAP),
+    result("typed", changed(FORWARDED, sent=Signal(2), typed=True, receipts=INTERRUPTED), probe=Probe.TTY),
+    result("now and then", REAPED, ZOMBIE, probe=Probe.REAP),
+    result("dies of it", changed(KILLED, before=(changed(APP, ppid=900, caught=0),), trace=(TO_APP, DYING))),
+    result("dies by itself", changed(KILLED, before=FORWARDED.seen.before, trace=(TO_APP, DYING))),
+    *(result(f"no {probe}", UNTESTED, probe=probe) for probe in Probe),
+    engine=changed(ENGINE, trace=True),
+    facts=changed(
+        FACTS,
+        digest="node@sha256:def",
+        programs={**FACTS.programs, "tini": "0.19.0", "dumb-init": "1.2.5"},
+        stop_signal="SIGQUIT",
+        entrypoint=("docker-entrypoint.sh",),
+        entrypoint_sha256="0f" * 32,
+    ),
+    sources={"naive": SOURCE},
+)
+ROWS = {row.subject: row for row in EVERYTHING.results}
+"""Its rows by their subjects: each is asked about once."""

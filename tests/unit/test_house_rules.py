@@ -1,0 +1,52 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+HARNESS = Path(__file__).parents[2] / "harness"
+
+# As a word in a name, a string or a comment: `node`, NODE_RUN, KnownNode, "npm start", node24; not "nodes", "denoted".
+WORD = re.compile(r"(?<![A-Za-z])(?i:node|npm)(?![A-Za-z])|(?:Node|Npm)(?=[A-Z])|(?<=[a-z])(?:Node|Npm)(?![a-z])")
+
+AT_HOME = {
+    "workshop": "the story and the labs are about Node",
+    "local_bases": "they assemble Node",
+    "core/program.py": "the one table of programs and wrappers",
+    "core/advice.py": "advice by language",
+    "cli": "examples in help, and what users type: --npm, --node",
+    "files.py": "an example in a message",
+}
+
+
+def names_it() -> set[str]:
+    files = {path.relative_to(HARNESS).as_posix(): path for path in HARNESS.rglob("*.py")}
+    return {name for name, path in files.items() if WORD.search(path.read_text(encoding="utf-8"))}
+
+
+def allowed(name: str, by: str) -> bool:
+    return name == by or name.startswith(f"{by}/")
+
+
+def test_only_catalogues_workshop_and_local_bases_name_a_language() -> None:
+    assert {name for name in names_it() if not any(allowed(name, by) for by in AT_HOME)} == set()
+
+
+@pytest.mark.parametrize("place", AT_HOME)
+def test_no_exception_outlives_its_reason(place: str) -> None:
+    assert any(allowed(name, place) for name in names_it())
+
+
+@pytest.mark.parametrize(
+    "text", ["node", "NODE_RUN", "known_node", "KnownNode", "NodeRun", '"npm start"', "node24", "# Node's", "Kind.NPM"]
+)
+def test_the_word_is_seen_in_every_form(text: str) -> None:
+    assert WORD.search(text)
+
+
+@pytest.mark.parametrize("text", ["nodes", "denoted", "anode", "Nodes", "inodes", "npms"])
+def test_other_words_are_not_taken_for_it(text: str) -> None:
+    assert not WORD.search(text)

@@ -1,0 +1,82 @@
+"""What a plain install is: the command works without what the extras bring, and says how to get it."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import harness
+
+ROOT = Path(__file__).parents[2]
+EXTRAS = {"pytest": "pytest", "testcontainers": "testcontainers", "workshop": "prompt_toolkit"}
+NEED_AN_EXTRA = {"harness.pytest_plugin", "harness.testing", "harness.workshop.demo.keys"}
+
+# A finder that comes first, and finds nothing of what an extra brings.
+WITHOUT_EXTRAS = f"""
+import importlib, sys
+
+class Plain:
+    def find_spec(self, name, path=None, target=None):
+        if name in {sorted(EXTRAS.values())}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Plain())
+"""
+
+
+def plain(code: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run some code where no extra is installed."""
+    command = [sys.executable, "-W", "error", "-c", WITHOUT_EXTRAS + code, *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    return plain("from harness.cli.entry import main; main()", *words)
+
+
+def test_every_other_module_does_without_extras() -> None:
+    names = {module.name for module in pkgutil.walk_packages(harness.__path__, "harness.")}
+    assert names > NEED_AN_EXTRA
+    wanted = sorted(names - NEED_AN_EXTRA - {"harness.__main__"})
+    done = plain("for name in sys.argv[1:]: importlib.import_module(name)", *wanted)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(NEED_AN_EXTRA))
+def test_the_modules_that_need_an_extra_are_known_as_such(name: str) -> None:
+    done = plain("importlib.import_module(sys.argv[1])", name)
+    assert done.returncode == 1
+    assert "ModuleNotFoundError" in done.stderr
+
+
+def test_a_command_runs_without_extras() -> None:
+    done = command("list")
+    assert done.returncode == 0, done.stderr
+    assert "npm-start" in done.stdout
+
+
+def test_a_demo_says_how_to_install_what_it_needs() -> None:
+    done = command("demo", "--plain")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "signal-harness: the demo needs prompt_toolkit, which is not installed\n"
+        "  pip install 'signal-harness[workshop]'\n"
+    )
+
+
+def test_the_test_api_says_how_to_install_what_it_needs() -> None:
+    done = plain("import harness.testing")
+    assert done.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: harness.testing needs testcontainers: pip install 'signal-harness[testcontainers]'"
+    )
+
+
+def test_all_is_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert extras.pop("all") == [f"signal-harness[{','.join(extras)}]"]
+    assert list(extras) == list(EXTRAS)

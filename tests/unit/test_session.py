@@ -1,0 +1,194 @@
+"""A session and what else stands on an open engine, on one that follows a script."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from harness import doctor
+from harness.cli import machine
+from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable
+from harness.core.signals import Signal
+from harness.core.verdict import Verdict
+from harness.doctor import Finding, examine
+from harness.engine.registry import ENGINES
+from harness.session import Hooks, Selection, Session, TraceMode, refuse_unmet
+from tests.support import engines
+from tests.support.engines import ScriptedOpenEngine
+from tests.support.facts import base_facts
+from tests.support.scripted import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.core.document import Row
+    from harness.engine.protocol import OpenEngine
+
+    Install = Callable[[ScriptedOpenEngine], ScriptedOpenEngine]
+
+ONE = Selection(bases=("b:1",), variants=("node-exec-form",), signals=(Signal(15),), jobs=1, repeat=1)
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Puts an engine in the place of the default one."""
+
+    def put(engine: ScriptedOpenEngine) -> ScriptedOpenEngine:
+        checked: OpenEngine = engine  # that it satisfies the protocol is the type checker's to say
+        monkeypatch.setattr(engines, "installed", checked, raising=False)
+        monkeypatch.setitem(ENGINES, "docker", "tests.support.engines:installed")
+        return engine
+
+    return put
+
+
+def test_a_session_needs_no_more_of_an_engine_than_the_protocol_says(install: Install) -> None:
+    engine = install(ScriptedOpenEngine(script_of=lambda _: Script(start_fault=EngineFault("no such command"))))
+    rows: list[Row] = []
+    with Session(ONE, Hooks(result=rows.append)) as session:
+        futures = session.run()
+        assert [future.result() for future in futures] == rows
+        document = session.document(rows)
+        assert not engine.closed
+    assert engine.closed
+    assert engine.made[0].gotten == ["b:1"]
+    assert [(row.base, row.subject, row.verdict) for row in rows] == [("b:1", "node-exec-form", Verdict.UNTESTED)]
+    assert "no such command" in rows[0].reason
+    assert list(document.engines) == ["Scripted"]
+    assert list(document.bases) == ["b:1"]
+
+
+def test_a_base_without_what_every_variant_needs_is_refused(install: Install) -> None:
+    engine = install(ScriptedOpenEngine(programs={"tini": "0.19.0"}))
+    with pytest.raises(BaseUnavailable) as refusal, Session(ONE):
+        pass
+    assert refusal.value.message == "b:1 has no node on its PATH, and the sample app needs it"
+    assert refusal.value.remedy == "Choose a base with Node, such as node:24.11.1-alpine3.22 or local:musl-node24."
+    assert engine.closed
+
+
+@pytest.mark.parametrize(
+    ("requires", "message"),
+    [
+        ({}, None),
+        ({"node": "*"}, None),
+        ({"node": ">=22"}, None),
+        ({"node": ">=26"}, "b:1 cannot carry the variants: it needs node >=26, and the base has 24.1.0"),
+        ({"deno": ">=2"}, "b:1 has no deno on its PATH, and the sample app needs it"),
+        ({"node": ">=26", "deno": ""}, "b:1 has no deno on its PATH, and the sample app needs it"),
+    ],
+)
+def test_a_base_is_held_to_what_is_required(requires: dict[str, str], message: str | None) -> None:
+    facts = base_facts(reference="b:1", id="sha256:1", programs={"node": "24.1.0"})
+    if message is None:
+        refuse_unmet(requires, facts, examples="b:2")
+        return
+    with pytest.raises(BaseUnavailable) as refusal:
+        refuse_unmet(requires, facts, examples="b:2")
+    assert refusal.value.message == message
+    assert refusal.value.remedy.endswith("such as b:2.")
+
+
+def test_a_record_that_is_asked_for_and_not_there_ends_the_session(install: Install) -> None:
+    engine = install(ScriptedOpenEngine())
+    with (
+        pytest.raises(EngineUnavailable, match="there is no record") as refusal,
+        Session(replace(ONE, trace=TraceMode.ON)),
+    ):
+        pass
+    assert refusal.value.remedy == "Run as root on the engine's own Linux host, or leave out --trace on."
+    assert engine.closed
+
+
+@pytest.mark.parametrize(
+    ("recorded", "mode", "used", "notes"),
+    [
+        (True, TraceMode.AUTO, True, []),
+        (True, TraceMode.OFF, False, []),
+        (False, TraceMode.OFF, False, []),
+        (False, TraceMode.AUTO, False, ["there is no record; verdicts rest on log, process tree and events"]),
+    ],
+)
+def test_the_record_is_used_where_there_is_one(
+    recorded: bool, mode: TraceMode, used: bool, notes: list[str], install: Install
+) -> None:
+    install(ScriptedOpenEngine(recorded=recorded))
+    said: list[str] = []
+    with Session(replace(ONE, trace=mode), Hooks(note=said.append)) as session:
+        assert session.engine_facts.trace is used
+    assert said == notes
+
+
+# The other commands that stand on an engine.
+
+
+def test_a_doctor_looks_at_everything_in_order(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 5e9}))
+    engine = install(ScriptedOpenEngine(present=frozenset({"local:musl-node24"}), left=["a"]))
+    assert list(examine()) == [
+        Finding(subject="engine", good=True, text="Scripted 1 at nowhere"),
+        Finding(subject="API", good=True, text="version 2, none, init no init"),
+        Finding(
+            subject="builder",
+            good=False,
+            text="classic",
+            remedy="Variants with cache mounts will be untested; use Docker 18.09 or newer.",
+        ),
+        Finding(subject="bases", good=True, text="local:musl-node24"),
+        Finding(
+            subject="/proc",
+            good=False,
+            text="process trees come from scripted top",
+            remedy="Verdicts take longer. Run as root on the engine's own Linux host to see /proc.",
+        ),
+        Finding(
+            subject="tracepoints",
+            good=False,
+            text="there is no record",
+            remedy="Verdicts rest on the other evidence.",
+        ),
+        Finding(subject="disk", good=True, text="5.0 GB free"),
+        Finding(subject="leftovers", good=False, text="1 containers of killed runs", remedy="signal-harness clean"),
+    ]
+    assert engine.closed
+
+
+def test_a_doctor_without_an_engine_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> OpenEngine:
+        raise EngineUnavailable("no engine answers", remedy="Start one.")
+
+    monkeypatch.setattr(doctor, "open_engine", refuse)
+    assert list(examine()) == [
+        Finding(subject="engine", good=False, text="no engine answers", remedy="Start one.", needed=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "output"),
+    [
+        ([], "2 containers and 2 trace instances removed\n"),
+        (["--images"], "2 containers and 2 trace instances removed\n3 images removed\n"),
+    ],
+)
+def test_cleaning_says_what_was_removed(words: list[str], output: str, install: Install) -> None:
+    engine = install(ScriptedOpenEngine(left=["a", "b"]))
+    assert CliRunner().invoke(machine.clean, words).output == output
+    assert engine.closed
+
+
+@pytest.mark.parametrize(
+    ("words", "gotten"),
+    [
+        (["get"], ["node:24.11.1-alpine3.22", "node:24.11.1-bookworm-slim"]),
+        (["build"], ["local:musl-node24", "local:debian12-node24"]),
+        (["build", "b:1", "b:2"], ["b:1", "b:2"]),
+    ],
+)
+def test_bases_that_are_wanted_are_gotten_and_named(words: list[str], gotten: list[str], install: Install) -> None:
+    engine = install(ScriptedOpenEngine())
+    assert CliRunner().invoke(machine.bases, words).output.split() == gotten
+    assert engine.made[0].gotten == gotten
+    assert engine.closed
