@@ -1,12 +1,12 @@
 """How long files of 10,000 cells take to compare, and 2,000 cells to show, against reading them with Python's json.
 
-Usage: python -m benchmarks.files RESULTS, with a results file of any size: its cells are repeated under other names.
+The cells of a results file of any size are repeated under other names.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -17,57 +17,63 @@ import msgspec
 
 from harness.core.baseline import counterparts
 from harness.core.comparison import compare
-from harness.report import baseline, document
+from harness.report import baseline
+from harness.report.decoding import read_document, read_recordings
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from harness.core.document import Document
 
 ROUNDS = 5
 
 
-def main() -> None:
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    source = document.decode(Path(sys.argv[1]).read_bytes(), place=sys.argv[1])
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, help="a results file: signal-harness run --json F")
+    parser.add_argument("--cells", type=int, default=10_000, help="how many cells the files to compare have")
+    chosen = parser.parse_args(arguments)
+    cells, few_cells = chosen.cells, chosen.cells // 5
+    source = read_document(chosen.results.read_bytes(), place=str(chosen.results))
     with TemporaryDirectory() as name:
         folder = Path(name)
-        old, new = (_repeated(source, 10_000, folder / f"{side}.json") for side in ("old", "new"))
+        old, new = (repeated(source, cells, folder / f"{side}.json") for side in ("old", "new"))
         files = [path.read_bytes() for path in (old, new)]
-        read = _timed(lambda: [json.loads(content) for content in files])
-        _told("diff of two results files, 10,000 cells each", _timed(lambda: _diff(files)), read, files)
-        (recorded,) = baseline.read(files[0], place="old")
+        read = timed(lambda: [json.loads(content) for content in files])
+        show(f"diff of two results files, {cells:,} cells each", timed(lambda: diff(files)), read, files)
+        (recorded,) = read_recordings(files[0], place="old")
         lines = [baseline.write(recorded).encode()] * 2
-        read = _timed(lambda: [json.loads(content) for content in lines])
-        _told("diff of two baselines, 10,000 cells each", _timed(lambda: _diff(lines)), read, lines)
-        few = document.decode(_repeated(source, 2_000, folder / "few.json").read_bytes(), place="few")
-        content = document.encode(few).encode()
-        read = _timed(lambda: json.loads(content))
-        _told("HTML of 2,000 cells", _timed(lambda: render(Format.HTML, few)), read, [content])
+        read = timed(lambda: [json.loads(content) for content in lines])
+        show(f"diff of two baselines, {cells:,} cells each", timed(lambda: diff(lines)), read, lines)
+        content = repeated(source, few_cells, folder / "few.json").read_bytes()
+        few = read_document(content, place="few")
+        read = timed(lambda: json.loads(content))
+        show(f"HTML of {few_cells:,} cells", timed(lambda: render(Format.HTML, few)), read, [content])
 
 
-def _repeated(source: document.Document, cells: int, path: Path) -> Path:
+def repeated(source: Document, cells: int, path: Path) -> Path:
     """A results file of one base with so many cells."""
-    base = source.results[0].base
+    base = str(next(row.base for row in source.results if row.base))
     own = [row for row in source.results if row.base == base]
-    rows, variants = [], {}
+    rows, subjects = [], {}
     for number in range(cells):
         row, turn = own[number % len(own)], number // len(own)
-        name = f"{row.variant}-{turn}"
-        variants[name] = source.variants[row.variant]
-        rows.append(msgspec.structs.replace(row, variant=name))
-    made = msgspec.structs.replace(source, variants=variants, results=tuple(rows), bases={base: source.bases[base]})
-    path.write_text(document.encode(made), encoding="utf-8")
+        name = f"{row.subject}-{turn}"
+        subjects[name] = source.subjects[row.subject]
+        rows.append(msgspec.structs.replace(row, subject=name))
+    made = msgspec.structs.replace(source, subjects=subjects, results=tuple(rows), bases={base: source.bases[base]})
+    path.write_text(render(Format.JSON, made), encoding="utf-8")
     return path
 
 
-def _diff(files: list[bytes]) -> object:
-    old, new = (baseline.read(content, place="file") for content in files)
+def diff(files: list[bytes]) -> object:
+    old, new = (read_recordings(content, place="file") for content in files)
     pairs = counterparts(old, [one.base.reference for one in new])
     return [compare(pairs[one.base.reference], one) for one in new]
 
 
-def _timed(work: Callable[[], Any]) -> float:
+def timed(work: Callable[[], Any]) -> float:
     took = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
@@ -76,7 +82,7 @@ def _timed(work: Callable[[], Any]) -> float:
     return median(took)
 
 
-def _told(what: str, took: float, read: float, files: list[bytes]) -> None:
+def show(what: str, took: float, read: float, files: list[bytes]) -> None:
     size = sum(map(len, files)) / 1e6
     print(f"{what} ({size:.1f} MB): {took:.2f} s, {took / read:.2f} times json.loads of the same")
 

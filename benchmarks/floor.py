@@ -6,7 +6,7 @@ times; ratios are of medians. The floor is taken at the best of several concurre
 
 from __future__ import annotations
 
-import os
+import argparse
 import statistics
 import time
 from collections import defaultdict
@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING
 
 from harness.engine.client import connect
 from harness.engine.containers import LABEL
-from harness.report.document import decided_ms
 from harness.session import Selection, Session, TraceMode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import docker
 
-    from harness.core.result import Result
+    from harness.core.document import Row
     from harness.core.subject import Cell
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 JOBS = (2, 4, 6, 8)
 
 
 def life(api: docker.APIClient, image: str, cell: Cell) -> None:
     """Live one container's life: create, start, ready, kill, remove."""
-    config = api.create_host_config(network_mode="none", init=cell.variant.init)
+    config = api.create_host_config(network_mode="none", init=cell.subject.launch.init)
     container = api.create_container(image, host_config=config, labels={f"{LABEL}.bench": "floor"})["Id"]
     try:
         stream = api.attach(container, stdout=True, stderr=True, stream=True, logs=False)
@@ -40,12 +40,12 @@ def life(api: docker.APIClient, image: str, cell: Cell) -> None:
             seen += piece
             if b"Listening on port" in seen:
                 break
-        api.kill(container, cell.question)
+        api.kill(container, cell.question.name)
     finally:
         api.remove_container(container, force=True, v=True)
 
 
-def floor(api: docker.APIClient, work: list[tuple[str, Cell]], jobs: int) -> float:
+def floor(api: docker.APIClient, work: Sequence[tuple[str, Cell]], jobs: int) -> float:
     began = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         for future in [pool.submit(life, api, image, cell) for image, cell in work]:
@@ -53,55 +53,62 @@ def floor(api: docker.APIClient, work: list[tuple[str, Cell]], jobs: int) -> flo
     return time.monotonic() - began
 
 
-def run(session: Session, cells: list[Cell]) -> tuple[float, list[Result]]:
+def run(session: Session, cells: Sequence[Cell]) -> tuple[float, list[Row]]:
     began = time.monotonic()
-    results = [future.result() for future in session.run(cells)]
-    return time.monotonic() - began, results
+    rows = [future.result() for future in session.run(cells)]
+    return time.monotonic() - began, rows
 
 
 def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--variant", action="append", default=[], help="only variants of this name; repeatable")
+    chosen = parser.parse_args(arguments)
+    variants = tuple(chosen.variant)
     with (
-        Session(Selection(repeat=1, trace=TraceMode.ON)) as session,
-        Session(Selection(repeat=1, trace=TraceMode.OFF)) as without,
+        Session(Selection(variants=variants, repeat=1, trace=TraceMode.ON)) as session,
+        Session(Selection(variants=variants, repeat=1, trace=TraceMode.OFF)) as without,
     ):
-        cells = list(session.cells)
+        cells = session.cells
         print(
-            f"{len(cells)} cells on {', '.join(session.base_facts)}; {ROUNDS} rounds; building images first", flush=True
+            f"{len(cells)} cells on {', '.join(session.base_facts)}; {chosen.rounds} rounds; building images first",
+            flush=True,
         )
         work = [(session.image_of(cell), cell) for cell in cells]
         for cell in without.cells:
             without.image_of(cell)
         api = connect()
-        best = min(JOBS, key=lambda jobs: floor(api, work[:: len(work) // 40], jobs))
+        best = min(JOBS, key=lambda jobs: floor(api, work[:: max(1, len(work) // 40)], jobs))
         floors, runs, blind = [], [], []
         decided: dict[str, list[float]] = defaultdict(list)
-        for number in range(ROUNDS):
+        for number in range(chosen.rounds):
             floors.append(floor(api, work, best))
-            seconds, results = run(session, cells)
+            seconds, rows = run(session, cells)
             runs.append(seconds)
-            blind.append(run(without, list(without.cells))[0])
-            for result in results:
-                if result.evidence is not None:
-                    decided[result.verdict].append(decided_ms(result.evidence))
+            blind.append(run(without, without.cells)[0])
+            for row in rows:
+                if (milliseconds := row.runs[row.shown].decided_ms) is not None:
+                    decided[row.verdict].append(milliseconds)
             print(
                 f"round {number + 1}: floor {floors[-1]:.2f} s ({best} at once), run {runs[-1]:.2f} s, "
                 f"without the kernel's record {blind[-1]:.2f} s",
                 flush=True,
             )
-    told("run/floor", runs, floors)
-    told("run/floor without the kernel's record", blind, floors)
-    told("with the kernel's record/without", runs, blind)
+        api.close()
+    show("run/floor", runs, floors)
+    show("run/floor without the kernel's record", blind, floors)
+    show("with the kernel's record/without", runs, blind)
     print("from docker kill to verdict, ms:")
     for verdict, values in sorted(decided.items()):
         median, p95 = statistics.median(values), quantile(values, 0.95)
         print(f"  {verdict:10} n={len(values):4}  median {median:7.1f}  p95 {p95:7.1f}")
 
 
-def told(what: str, ours: list[float], theirs: list[float]) -> None:
+def show(what: str, ours: list[float], theirs: list[float]) -> None:
     pairs = ", ".join(f"{one / other:.2f}" for one, other in zip(ours, theirs, strict=True))
     print(f"ratio {what}: {statistics.median(ours) / statistics.median(theirs):.2f} (rounds: {pairs})")
 

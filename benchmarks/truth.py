@@ -8,6 +8,7 @@ cannot tell, the harness must say so: ``unstable``, or ``untested`` with the rea
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -29,12 +30,11 @@ from harness.run.waiting import until
 from harness.session import Selection, Session, TraceMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.core.trace import TraceRecord
     from harness.run.protocol import Container, Engine, Launch
 
-REPEATS = int(os.environ.get("TRUTH_REPEATS", "10"))
 LONGER_S = 2.5  # util-linux su sends SIGKILL two seconds after the signal that it passes on
 SIGKILL = 9
 PROBES = (Probe.SIGNAL, Probe.TTY)
@@ -80,9 +80,9 @@ class _BlindContainer:
 
 def by_record(evidence: SignalEvidence, record: tuple[TraceRecord, ...]) -> Verdict:
     """What the kernel's record alone says became of a signal; the evidence only names the app and the signal."""
-    app, number = evidence.app, evidence.sent.number
-    ids = evidence.app_ids
-    since = [entry for entry in record if entry.time_s * 1e9 >= evidence.began_ns]
+    seen, number = evidence.seen, evidence.sent.number
+    app, ids = seen.app, seen.app_ids
+    since = [entry for entry in record if entry.time_s * 1e9 >= seen.began_ns]
     arrived = [
         entry.number
         for entry in since
@@ -130,18 +130,24 @@ class Tally:
             truth = by_record(run.evidence, record)
             truths[truth] += 1
             self.runs += 1
-            seeing = replace(run.evidence, trace=tuple(r for r in record if r.time_s * 1e9 >= run.evidence.began_ns))
+            seeing = replace(
+                run.evidence,
+                seen=replace(
+                    run.evidence.seen,
+                    trace=tuple(r for r in record if r.time_s * 1e9 >= run.evidence.seen.began_ns),
+                ),
+            )
             with_record = judge_all([Run(evidence=seeing, judgement=judge(seeing))])[0].verdict
             if with_record not in (truth, Verdict.UNTESTED):
                 self.wrong.append(f"{result.cell.id}: {with_record} with the record, which says {truth}")
             self.merged += run.judgement.verdict is Verdict.FORWARDED and truth is Verdict.DUPLICATED
-        told = ", ".join(f"{verdict} {count}×" for verdict, count in truths.most_common())
+        says = ", ".join(f"{verdict} {count}×" for verdict, count in truths.most_common())
         if result.verdict in (Verdict.UNSTABLE, Verdict.UNTESTED):
-            self.open.append(f"{result.cell.id}: {result.verdict}, the record says {told}\n      {_why(result)}")
+            self.open.append(f"{result.cell.id}: {result.verdict}, the record says {says}\n      {_why(result)}")
         elif set(truths) == {result.verdict}:
             self.agree += 1
         else:
-            self.wrong.append(f"{result.cell.id}: {result.verdict} without the record, which says {told}")
+            self.wrong.append(f"{result.cell.id}: {result.verdict} without the record, which says {says}")
 
 
 def _why(result: Result) -> str:
@@ -165,32 +171,33 @@ def busy() -> Iterator[None]:
 def compare(
     repeats: int, *, bases: tuple[str, ...] = (), variants: tuple[str, ...] = (), settle_s: float | None = None
 ) -> Tally:
-    """Run the matrix without the record under load, and hold each verdict against the record."""
+    """Run the matrix without the record under load, and compare each verdict with the record."""
     tally = Tally()
     selection = Selection(
         bases=bases, variants=variants, probes=PROBES, trace=TraceMode.ON, repeat=repeats, settle_s=settle_s
     )
     with Session(selection) as session:
         blind = Blind(session.engine)
-        told = threading.Lock()
 
-        def on_result(result: Result) -> None:
-            with told:
-                tally.add(result, blind.taken())
+        def receive(result: Result) -> None:
+            tally.add(result, blind.taken())
 
         for cell in session.cells:
             session.image_of(cell)
-        schedule = replace(session.schedule, jobs=4 * session.schedule.jobs, on_result=on_result)
-        with busy(), Runner(blind, schedule) as runner:
+        schedule = replace(session.schedule, jobs=4 * session.schedule.jobs)
+        with busy(), Runner(blind, schedule, receive) as runner:
             for future in runner.submit(session.cells):
                 future.result()
     return tally
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=10)
+    repeats = parser.parse_args(arguments).repeats
     began = time.monotonic()
-    print(f"{REPEATS} repeats of the whole matrix without the kernel's record, all processors busy", flush=True)
-    tally = compare(REPEATS)
+    print(f"{repeats} repeats of the whole matrix without the kernel's record, all processors busy", flush=True)
+    tally = compare(repeats)
     print(f"{tally.cells} cells, {tally.runs} runs in {time.monotonic() - began:.0f} s")
     print(f"  {tally.agree} cells: the verdict is the record's")
     print(f"  {len(tally.open)} cells: told to be open without the record")

@@ -1,0 +1,45 @@
+"""The benchmarks in a short form: that they start and say what they measured, not what that was."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import files, floor
+from harness.report.formats import Format, render
+from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+from harness.core.question import Probe
+
+needs_record = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="the record needs root")
+
+
+@pytest.mark.engine
+@needs_record
+def test_a_run_is_measured_against_the_floor(capsys: pytest.CaptureFixture[str]) -> None:
+    floor.main(["--rounds", "1", "--variant", "node-exec-form", "--variant", "npm-start"])
+    output = capsys.readouterr().out
+    assert re.search(r"^8 cells on .+; 1 rounds; building images first$", output, re.MULTILINE)
+    assert re.search(r"^round 1: floor \d+\.\d\d s \(\d at once\), run \d+\.\d\d s, ", output, re.MULTILINE)
+    assert len(re.findall(r"^ratio .+: \d+\.\d\d \(rounds: \d+\.\d\d\)$", output, re.MULTILINE)) == 3
+    assert re.search(r"^  forwarded  n= +\d+  median +\d+\.\d  p95 +\d+\.\d$", output, re.MULTILINE)
+
+
+def test_files_are_compared_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = tmp_path / "results.json"
+    rows = (result("a", SWALLOWED), result("b", FORWARDED), result("a", KEPT, probe=Probe.EXIT_CODE))
+    results.write_text(render(Format.JSON, report(*rows)))
+    files.main([str(results), "--cells", "30"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" (")[0] for line in lines] == [
+        "diff of two results files, 30 cells each",
+        "diff of two baselines, 30 cells each",
+        "HTML of 6 cells",
+    ]
+    assert all(re.search(r"MB\): \d+\.\d\d s, \d+\.\d\d times json\.loads of the same$", line) for line in lines)
