@@ -1,5 +1,5 @@
 #!/bin/sh
-# As often seen: the trap hands SIGTERM on, but nothing waits for the app to finish.
+# As often seen: the trap forwards SIGTERM, but nothing waits for the app to finish.
 
 "$@" &
 app=$!

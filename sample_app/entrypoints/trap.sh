@@ -1,5 +1,5 @@
 #!/bin/sh
-# The shell stays, but hands SIGTERM and SIGHUP on to the app.
+# The shell stays, but forwards SIGTERM and SIGHUP to the app.
 
 "$@" &
 app=$!
