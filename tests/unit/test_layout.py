@@ -1,0 +1,45 @@
+"""CONTRIBUTING says in which file a fact is: the file is there, and has it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FACTS = {
+    "Which words can a verdict be": r'SWALLOWED = "swallowed"',
+    "Which probes are there": r"class Probe\(",
+    "What is tested": r"class Subject\b",
+    "What does a catalogue row mean": r"LIMITS: Final",
+    "Which fields does a results file have": r"class Row\(",
+    "How does evidence become a verdict": r"def judge\(",
+    "When does evidence leave doubt": r"^def ",
+    "How long is the settle time": r"SETTLE_S|settle_s",
+    "Which signals are there": r"def parse_signal",
+    "Which process is the app": r"def find_app",
+    "Which programs are wrappers": r"PROGRAMS",
+    "What does `docker stop` do": r"def ask",
+    "Who runs cells at once": r"class Runner",
+    "Who starts and removes containers": r"\.remove\(|remove_container",
+    "Who reads the kernel's record": r"class Tracer",
+    "Who builds and tags images": r"class Images",
+    "In which order do columns stand": r"def order",
+    "How is a step of a signal's path put into words": r"sends \{",
+    "Which colour does a verdict get": r"def colour",
+    "Which formats can be written": r"class Format\(",
+    "What do exit codes mean": r"class ExitCode",
+}
+ROWS = re.findall(r"^\| (.+\?) \| `(\S+)`.* \|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+
+
+def test_every_question_has_a_fact_to_look_for() -> None:
+    assert len(ROWS) == len(FACTS) >= 20
+    assert all(any(question.startswith(fact) for fact in FACTS) for question, _ in ROWS)
+
+
+@pytest.mark.parametrize(("question", "file"), ROWS, ids=lambda text: str(text)[:40])
+def test_the_fact_is_in_the_file(question: str, file: str) -> None:
+    (pattern,) = (pattern for fact, pattern in FACTS.items() if question.startswith(fact))
+    assert re.search(pattern, (ROOT / file).read_text(), re.MULTILINE)
