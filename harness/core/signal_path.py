@@ -63,8 +63,8 @@ def signal_path(evidence: Evidence) -> SignalPath | None:
         at_us, signal = round(record.time_s * 1e6), Signal(record.number)
         if isinstance(record, Sent):
             sender, target = names.leader(record.sender_pid), names.leader(record.target_pid)
-            if record.by_kernel and sender == target:
-                continue  # PID 1 clears up as it ends, itself included
+            if record.by_kernel and (sender == target or target in ended):
+                continue  # PID 1 clears up as it ends, itself and threads of what has ended already included
             if record.by_kernel and sender == names.init:
                 end(at_us, sender, record.sender)
             arrives = record.fate in (Fate.DELIVERED, Fate.MERGED)

@@ -678,3 +678,9 @@ def test_real_time_signals_have_room_for_their_names() -> None:
     svg = drawn(changed(KILLED, sent=Signal(37), trace=trace))
     assert_within_its_frame(svg)
     assert "SIGRTMIN+3" in svg
+
+
+def test_what_has_ended_is_not_killed_once_more() -> None:
+    """The kernel goes through all numbers of the namespace, threads of the dead among them (zap_pid_ns_processes)."""
+    again = changed(sent(1001, 1007, 514_740, number=9, fate=Fate.IGNORED), by_kernel=True)
+    assert drawn(changed(KILLED, trace=(*KILLED.seen.trace, again))) == drawn(KILLED)
