@@ -48,7 +48,7 @@ class Bisection:
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="base")
 
     def __enter__(self) -> Bisection:
-        """Give itself."""
+        """Itself."""
         return self
 
     def __exit__(self, *_: object) -> None:

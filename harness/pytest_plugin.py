@@ -87,7 +87,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say what was recorded without being asserted, so that nobody takes it for a proof."""
+    """List what was recorded without being asserted, so that nobody takes it for a proof."""
     unasserted = config.stash[_SHARED].unasserted
     if unasserted:
         terminalreporter.section("signals recorded, not asserted")

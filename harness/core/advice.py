@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 _FORWARDING: Final = "  process.on('SIGTERM', () => server.close());"
 _WHY: Final = {
-    Kind.SHELL_FORM: "a shell stays between PID 1 and the app and hands no signal on; the exec form starts none",
-    Kind.SCRIPT: 'a script that ends in `exec "$@"` makes way for the app; one that stays must trap, hand on, and wait',
-    Kind.NPM: "npm hands on SIGINT and SIGTERM alone",
-    Kind.NODE_RUN: "node --run hands nothing on",
-    Kind.NODE_WATCH: "node --watch is for development: it starts the app anew and hands on SIGINT and SIGTERM alone",
+    Kind.SHELL_FORM: "a shell stays between PID 1 and the app and forwards no signal; the exec form starts none",
+    Kind.SCRIPT: 'a script that ends in `exec "$@"` makes way for the app; one that stays must trap, forward, and wait',
+    Kind.NPM: "npm forwards only SIGINT and SIGTERM",
+    Kind.NODE_RUN: "node --run forwards nothing",
+    Kind.NODE_WATCH: "node --watch is for development: it starts the app anew and forwards only SIGINT and SIGTERM",
     Kind.SU: "su stays as a parent; the USER instruction drops root without it",
-    Kind.OTHER: "it stands between PID 1 and the app and must hand signals on",
+    Kind.OTHER: "it stands between PID 1 and the app and must forward signals",
 }
 
 
 def advice(result: Result) -> tuple[str, ...]:
-    """Give lines on what to change, the change first; or a line on why nothing needs to change."""
+    """What to change, line by line, the change first; or a line on why nothing needs to change."""
     evidence = result.evidence
     if evidence is None:
         return ("Make the cell testable first: see the reason.",)
     if result.verdict.good:
         return (_why_good(evidence),)
     lines = _for_verdict(result, evidence)
-    return tuple(lines) or ("There is no stock answer to this: see where the signal's path ends.",)
+    return tuple(lines) or ("No standard fix applies: see where the signal's path ends.",)
 
 
 def _for_verdict(result: Result, evidence: Evidence) -> list[str]:
@@ -68,7 +68,7 @@ def _between(seen: Seen) -> list[tuple[Process, Kind]]:
 
 
 def _shell_of(npm: Process, seen: Seen) -> str:
-    """That what npm hands on does not get further than the shell it started, where there is one."""
+    """That what npm forwards does not get further than the shell it started, where there is one."""
     below = [process for process in seen.chain if process.ppid == npm.pid]
     if kind_of(npm.argv) is not Kind.NPM or not below or below[0].pid == seen.app_pid:
         return ""
@@ -101,7 +101,7 @@ def _why_good(evidence: Evidence) -> str:
     caution = ""
     if any(kind is Kind.NPM for _, kind in between):
         caution = " It depends on the shell and on npm's version, though: starting the app itself does not."
-    return f"No change is needed here: {names} hand{'s' if len(between) == 1 else ''} it on.{caution}"
+    return f"No change is needed here: {names} forward{'s' if len(between) == 1 else ''} it.{caution}"
 
 
 def _init_words(between: Sequence[tuple[Process, Kind]]) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def recordings(document: Document, *, place: str = "the results") -> tuple[Recor
 
 
 def counterparts(recorded: Sequence[Recording], bases: Iterable[str]) -> dict[str, Recording]:
-    """Which recording each base is to be held against.
+    """Which recording each base is compared with.
 
     One of the same name; or, if there is one recording and one base in all, these two: that is how one base takes the
     place of another.
@@ -132,7 +132,7 @@ def counterparts(recorded: Sequence[Recording], bases: Iterable[str]) -> dict[st
 
 
 def verdicts(pairs: Mapping[str, Recording]) -> dict[str, Verdict]:
-    """What recordings say of the cells of the bases that are held against them, by the cell's id."""
+    """What recordings say of the cells of the bases that are compared with them, by the cell's id."""
     return {
         f"{base_label(base)}/{variant}/{question}": finding.verdict
         for base, recording in pairs.items()

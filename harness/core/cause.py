@@ -120,7 +120,7 @@ def cause(old: Recording, new: Recording, variant: str, before: Finding, after: 
     digests = old.variants.get(variant), new.variants.get(variant)
     if None not in digests and digests[0] != digests[1]:
         return Cause(
-            text="the variant itself is another: its Dockerfile, its options or the app", detail=_main(before, after)
+            text="the variant itself changed: its Dockerfile, its options or the app", detail=_main(before, after)
         )
     facts = _Facts(old, new)
     if before.signal != after.signal and before.signal and after.signal:
@@ -134,11 +134,11 @@ def cause(old: Recording, new: Recording, variant: str, before: Finding, after: 
         return _of_processes(before, after, facts)
     if on_way := facts.on_way(after.chain):
         return Cause(text=f"{' and '.join(on_way)}; the processes are the same")
-    return Cause(text=facts.unexplained("nothing on the signal's way is another"))
+    return Cause(text=facts.unexplained("nothing on the signal's way changed"))
 
 
 class _Facts:
-    """What is another between two recordings, and what that has to do with a process."""
+    """What differs between two recordings, and what that has to do with a process."""
 
     def __init__(self, old: Recording, new: Recording) -> None:
         self._shifts = {shift.name: shift for shift in base_shifts(old.base, new.base)}
@@ -147,7 +147,7 @@ class _Facts:
         self._scripts = {program(base.entrypoint) for base in (old.base, new.base)} - {""}
 
     def of(self, *names: str) -> list[str]:
-        """Those of some facts that are another, as clauses."""
+        """Those of some facts that changed, as clauses."""
         return [str(self._shifts[name]) for name in names if name in self._shifts]
 
     def about(self, argv: Argv) -> list[str]:
@@ -162,7 +162,7 @@ class _Facts:
         return self.of(*names)
 
     def on_way(self, chain: Sequence[Argv]) -> list[str]:
-        """What is another of the programs above the app; its own runtime if nothing else is."""
+        """What changed of the programs above the app; its own runtime if nothing else did."""
         shifts = self._shifts | {shift.name: shift for shift in self._engine}
         names: list[str] = []
         for argv in chain[:-1]:
@@ -175,13 +175,13 @@ class _Facts:
         return kind_of(argv) is Kind.SCRIPT and script(argv) in self._scripts
 
     def unexplained(self, why: str) -> str:
-        """Say what differs where it is no explanation; ``why`` it is none."""
+        """What differs where it explains nothing; ``why`` says so."""
         if self._engine:
             return "it was run elsewhere: " + "; ".join(map(str, self._engine))
         if self._shifts:
             return f"{why}; the bases differ in this: " + "; ".join(map(str, self._shifts.values()))
         if self._other_image:
-            return "the image is another, but nothing that is recorded of it differs"
+            return "the image changed, but nothing that is recorded of it differs"
         return "nothing that is recorded has changed"
 
 
@@ -213,7 +213,7 @@ def _of_processes(before: Finding, after: Finding, facts: _Facts) -> Cause:
 
 
 def _staying(argv: Argv, facts: _Facts, *, stays: bool) -> str:
-    """Say why a process may now stay above what it starts, or no longer."""
+    """Why a process may now stay above what it starts, or no longer."""
     kind, why = kind_of(argv), facts.about(argv)
     if kind is Kind.SHELL_FORM and why:
         return f"{why[0]}: it {'stays the parent of' if stays else 'becomes'} what it starts"
@@ -232,7 +232,7 @@ def _name(argv: Argv, kind: Kind) -> str:
 
 
 def _main(before: Finding, after: Finding) -> str:
-    """Say what took PID 1, if it is not what it was."""
+    """What took PID 1, if it is not what it was."""
     old, new = before.chain[:1], after.chain[:1]
     if not old or not new or _what(old[0]) == _what(new[0]):
         return ""

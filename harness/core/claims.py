@@ -1,4 +1,4 @@
-"""What others say of a variant (a linter, the article, common advice), held against what was measured. Pure."""
+"""What others say of a variant (a linter, the article, common advice), compared with what was measured. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TAKES_TEXT: Final = re.compile(r"-[a-zA-Z]*c")
 
 
 def lint(start: StartCommand) -> str | None:
-    """Give the rule by which a linter warns of an image, seeing no more than its configuration.
+    """The rule by which a linter warns of an image, seeing no more than its configuration.
 
     The shell form of CMD and ENTRYPOINT is recorded as a shell, ``-c`` and the text (Dockerfile reference, "Shell and
     exec form"); the rule says that such an app does not receive signals.

@@ -109,7 +109,7 @@ def against(document: Document, pairs: Mapping[str, Recording]) -> list[Comparis
 
 
 def recorded(comparisons: Iterable[Comparison]) -> dict[str, Verdict]:
-    """What is recorded of each cell that is held against a recording, by the cell's id."""
+    """What is recorded of each cell that is compared with a recording, by the cell's id."""
     return verdicts({comparison.new.base.reference: comparison.old for comparison in comparisons})
 
 

@@ -22,7 +22,7 @@ _WITH_VALUE: Final = frozenset({"-p", "-e", "-r", "--rewrite"})
 
 
 def doubt(evidence: SignalEvidence) -> str | None:
-    """Say why a run's evidence does not prove its verdict, so that another run may differ; ``None`` if it does.
+    """Why a run's evidence does not prove its verdict, so that another run may differ; ``None`` if it does.
 
     It is asked of what was delivered: a stop is judged by the container's end, which is there in every run.
     """
@@ -30,7 +30,7 @@ def doubt(evidence: SignalEvidence) -> str | None:
 
 
 def _race(evidence: SignalEvidence) -> str | None:
-    """Say how luck may have decided a run.
+    """How luck may have decided a run.
 
     With the kernel's record nothing is left to luck: every send is in it, also one that merged or came too late.
     """

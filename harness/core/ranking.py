@@ -37,7 +37,7 @@ def rank(finding: Finding) -> int:
 
 
 def change(old: Finding | None, new: Finding | None) -> Change:
-    """Tell what became of a cell; what could not be tested, then or now, is unknown."""
+    """What became of a cell; what could not be tested, then or now, is unknown."""
     if old is None or new is None:
         return Change.NEW if old is None else Change.GONE
     if Verdict.UNTESTED in (old.verdict, new.verdict):

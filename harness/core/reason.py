@@ -45,7 +45,7 @@ def of_signal(evidence: SignalEvidence, verdict: Verdict) -> str:
         case Verdict.KILLED:
             return f": the app never saw {signal}, {_ending(evidence.seen)}"
         case _:
-            raise AssertionError(f"{verdict} is no verdict on a signal of a single run")
+            raise AssertionError(f"{verdict} is not a verdict on a signal of a single run")
 
 
 def _dropped_by(evidence: SignalEvidence, main: Process) -> str:

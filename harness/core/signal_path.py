@@ -135,7 +135,7 @@ class PathBuilder:
         self._alone(at_us, Kind.END, process, by, label=label, words=f"{who(process)} {label}")
 
     def drop(self, signal: str, receiver: Participant) -> bool:
-        """Say of the last such signal that arrived that the kernel dropped it after all; whether there was one."""
+        """Mark the last such signal that arrived as dropped by the kernel after all; return whether there was one."""
         number = self._numbers.get(receiver)
         for place, step in reversed(list(enumerate(self._steps))):
             if (step.to, step.signal, step.outcome) == (number, signal, Fate.DELIVERED):

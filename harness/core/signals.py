@@ -79,7 +79,7 @@ class Signal:
         return self.number not in _UNCATCHABLE
 
     def __str__(self) -> str:
-        """Give the name."""
+        """The name."""
         return self.name
 
 
@@ -94,7 +94,7 @@ def parse_signal(text: str) -> Signal:
     number = int(name) if digits else _number(name.removeprefix("SIG"))
     if number is None or not 1 <= number <= _RTMAX:
         raise UsageError(
-            f"{text!r} is no signal", remedy="Name it as kill(1) does, such as HUP, SIGTERM, 15 or RTMIN+3; or: all."
+            f"{text!r} is not a signal", remedy="Name it as kill(1) does, such as HUP, SIGTERM, 15 or RTMIN+3; or: all."
         )
     signal = Signal(number)
     if not signal.catchable:

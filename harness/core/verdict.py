@@ -67,7 +67,7 @@ class Verdict(StrEnum):
     ABRUPT = "abrupt", 3, "✂", Tone.FAIR, "the container ended before the app was done"
     FORCED = "forced", 3, "✗", Tone.BAD, "SIGKILL, after the whole grace period"
     KEPT = "kept", 0, "✓", Tone.GOOD, "the container's exit code is the app's"
-    LOST = "lost", 3, "✗", Tone.BAD, "the container's exit code is another, or it keeps running"
+    LOST = "lost", 3, "✗", Tone.BAD, "the container's exit code differs, or it keeps running"
     REAPED = "reaped", 0, "✓", Tone.GOOD, "an orphan that ended is gone"
     ZOMBIE = "zombie", 3, "○", Tone.FAIR, "an orphan that ended stays"
     UNSTABLE = "unstable", None, "~", Tone.ODD, "repeats disagree"

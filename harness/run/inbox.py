@@ -131,7 +131,7 @@ class Inbox:
         return next((event for event in self.events if event.action == "die"), None)
 
     def now_ns(self) -> int:
-        """Give the monotonic time in nanoseconds."""
+        """The monotonic time in nanoseconds."""
         return time.monotonic_ns()
 
     def pause(self, seconds: float) -> None:

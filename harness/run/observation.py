@@ -53,7 +53,7 @@ SETTLE_BLIND_S = 1.5
 
 
 def output_complete(container: Container) -> bool | None:
-    """Tell whether all output up to now has been read, as a mark written behind it came through.
+    """Whether all output up to now has been read, as a mark written behind it came through.
 
     Returns:
         ``False`` where marks cannot be written, ``None`` where one got lost.
@@ -153,7 +153,7 @@ class Observation:
         )
 
     def trace_since(self, began_ns: int) -> tuple[TraceRecord, ...] | None:
-        """Give the kernel's record from when the signal was sent.
+        """The kernel's record from when the signal was sent.
 
         What is older has nothing to do with it: the runtime that becomes PID 1 by exec sends SIGURG to itself (Go's
         preemption, golang/go proposal 24543).

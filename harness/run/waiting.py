@@ -19,7 +19,7 @@ class Pause(Protocol):
     """Something that can let time pass: a container's inbox, or a scripted clock."""
 
     def now_ns(self) -> int:
-        """Give the monotonic time in nanoseconds."""
+        """The monotonic time in nanoseconds."""
         ...
 
     def pause(self, seconds: float) -> None:

@@ -25,7 +25,7 @@ NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
     ("words", "code", "told"),
     [
         (["run", "--variant", "nope"], 2, "no variant matches 'nope'"),
-        (["run", "--signal", "FOO"], 2, "'FOO' is no signal"),
+        (["run", "--signal", "FOO"], 2, "'FOO' is not a signal"),
         (["run", "--signal", "KILL"], 2, "cannot be caught"),
         (["run", "--catalogue", "/nowhere"], 2, "/nowhere/catalogue.toml cannot be read"),
         (["run", "--json", "/proc/nowhere/results.json"], 2, "cannot be written"),

@@ -124,7 +124,7 @@ class TestExplain:
         [
             ((MUSL, "nope", "TERM"), 2, "no variant matches 'nope'"),
             ((MUSL, "n*", "TERM"), 2, "cells match, but only one can be explained"),
-            ((MUSL, "tini", "FOO"), 2, "'FOO' is no signal"),
+            ((MUSL, "tini", "FOO"), 2, "'FOO' is not a signal"),
             ((MUSL, "tini", "all"), 2, "cells match, but only one can be explained"),
             (("local:plan9-node24", "tini", "TERM"), 2, "is not an operating system of a local base"),
             (("localhost:1/no/such:1", "tini", "TERM"), 3, "cannot be pulled"),

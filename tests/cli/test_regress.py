@@ -212,7 +212,7 @@ def test_diff_is_told_what_is_wrong(files: Path, line: str, code: int, message: 
         (("npm-start", "TERM", "--npm", "9..latest", *ON), 2, "'9..latest' is not a range of versions"),
         (("npm-start", "TERM", "--npm", "9.7.0..9.6.5", *ON), 2, "'9.7.0..9.6.5' ends before it begins"),
         (("npm-start", "TERM", "--npm", "10..9", *ON), 2, "'10..9' ends before it begins"),
-        (("npm-start", "FOO", "--base", "a", "--base", "b"), 2, "'FOO' is no signal"),
+        (("npm-start", "FOO", "--base", "a", "--base", "b"), 2, "'FOO' is not a signal"),
         (("npm-start", "KILL", "--base", "a", "--base", "b"), 2, "cannot be caught"),
         (("nope", "TERM", "--base", "a", "--base", "b"), 2, "no variant matches 'nope'"),
         (("npm-*", "TERM", "--base", "a", "--base", "b"), 2, "one variant can be bisected at a time"),

@@ -50,7 +50,7 @@ def stretches(text: str) -> list[tuple[str, ...]]:
 
 
 class TestNpm:
-    """npm/cli#6547: npm 9.6.7 is the first that no longer hands SIGTERM on, 10.3.0 the first that does again."""
+    """npm/cli#6547: npm 9.6.7 is the first that no longer forwards SIGTERM, 10.3.0 the first that does again."""
 
     @pytest.fixture(scope="module")
     @staticmethod
@@ -129,7 +129,7 @@ class TestBases:
 
 @pytest.fixture
 def many(api: docker.APIClient) -> Iterator[list[str]]:
-    """Sixteen bases in order, of which the last five are another system."""
+    """Sixteen bases in order, of which the last five are a different system."""
     assert command("bases", "build", MUSL, DEBIAN).returncode == 0
     names = {f"{number:02}": MUSL if number < 11 else DEBIAN for number in range(16)}
     for tag, base in names.items():

@@ -106,7 +106,7 @@ UPGRADES = (
         variants=("npm-run-exec", "npm-start-exec", "npm-start", "node-exec-form", "node-watch"),
         signals=("TERM",),
         known={
-            # npm/cli#6547: from 9.6.7 on, npm no longer hands a signal on.
+            # npm/cli#6547: from 9.6.7 on, npm no longer forwards a signal.
             ("npm-run-exec", "SIGTERM"): ("forwarded", "swallowed"),
             ("npm-start-exec", "SIGTERM"): ("killed", "swallowed"),
             ("npm-start", "SIGTERM"): ("swallowed", "swallowed"),

@@ -1,4 +1,4 @@
-"""The presentation on a whole terminal: redrawn when something changed, a key was pressed, or the size is another."""
+"""The presentation on a whole terminal: redrawn when something changed, a key was pressed, or the size changed."""
 
 from __future__ import annotations
 

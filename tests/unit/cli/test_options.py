@@ -78,7 +78,7 @@ def test_lists_of_bases_come_behind_the_bases_that_are_named_and_none_comes_twic
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"signals": ["FOO"]}, "'FOO' is no signal"),
+        ({"signals": ["FOO"]}, "'FOO' is not a signal"),
         ({"signals": ["TERM", "KILL"]}, "SIGKILL cannot be caught"),
         ({"base_files": [Path("/nowhere/bases.txt")]}, "/nowhere/bases.txt cannot be read: No such file or directory"),
         ({"base_files": [Path("/dev/null")]}, "/dev/null names no base"),

@@ -46,7 +46,7 @@ def test_an_init_of_the_engine_is_no_part_of_the_dockerfile() -> None:
 
 def test_the_shell_that_npm_starts_is_npms_affair() -> None:
     text = told(below("npm start", "sh -c node server.js"))
-    assert "`npm start`: npm hands on" in text
+    assert "`npm start`: npm forwards" in text
     assert "sh -c" not in text
 
 
@@ -89,7 +89,7 @@ def test_nothing_to_change_where_the_app_is_pid_1() -> None:
 
 def test_what_works_by_npms_grace_is_cautioned() -> None:
     good = changed(below("npm start"), receipts=FORWARDED.receipts)
-    assert told(good).startswith("No change is needed here: `npm start` hands it on. It depends on")
+    assert told(good).startswith("No change is needed here: `npm start` forwards it. It depends on")
 
 
 def test_what_could_not_be_tested_has_no_advice() -> None:

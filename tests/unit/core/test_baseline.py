@@ -1,4 +1,4 @@
-"""What is recorded of a base, and how what is found later is held against it."""
+"""What is recorded of a base, and how what is found later is compared with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The likely cause of a change: what stands on the signal's way and is another now. A wrong one is worse than none."""
+"""The likely cause of a change: what stands on the signal's way and changed. A wrong one is worse than none."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_what_is_not_on_the_way_is_never_the_cause(chain: tuple[str, ...], name:
     others = [other for other in others if not (other.startswith("entrypoint") and "entrypoints" in chain[0])]
     made = told(chain, chain, new=but(MUSL, *others))
     assert made.text == (
-        "nothing on the signal's way is another; the bases differ in this: "
+        "nothing on the signal's way changed; the bases differ in this: "
         + "; ".join(TOLD[other] for other in TOLD if other in others)
     )
 
@@ -297,7 +297,7 @@ def test_another_stop_signal_that_the_base_does_not_explain_is_told_alone() -> N
 def test_a_stop_signal_that_a_variant_overrides_is_no_cause() -> None:
     made = told(STOPPED, changed(STOPPED, verdict=Verdict.FORCED), new=but(MUSL, "stop_signal"))
     assert made.text == (
-        "nothing on the signal's way is another; the bases differ in this: STOPSIGNAL is now SIGQUIT, was absent"
+        "nothing on the signal's way changed; the bases differ in this: STOPSIGNAL is now SIGQUIT, was absent"
     )
 
 
@@ -312,7 +312,7 @@ def test_a_stop_signal_that_one_recording_does_not_tell_is_no_cause(old: str | N
     assert told(before, after).text == "nothing that is recorded has changed"
 
 
-ANOTHER_VARIANT = "the variant itself is another: its Dockerfile, its options or the app"
+ANOTHER_VARIANT = "the variant itself changed: its Dockerfile, its options or the app"
 
 
 def test_a_variant_that_was_changed_never_blames_the_base_nor_the_engine() -> None:
@@ -374,7 +374,7 @@ def test_what_differs_between_engines_is_told_in_order() -> None:
 def test_where_nothing_changed_that_is_said() -> None:
     assert told((APP,), (APP,)) == Cause(text="nothing that is recorded has changed")
     other = changed(MUSL, id="sha256:other")
-    assert told((APP,), (APP,), new=other).text == "the image is another, but nothing that is recorded of it differs"
+    assert told((APP,), (APP,), new=other).text == "the image changed, but nothing that is recorded of it differs"
 
 
 def test_a_base_of_another_name_alone_has_not_changed() -> None:

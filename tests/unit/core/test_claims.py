@@ -1,4 +1,4 @@
-"""What others say, held against what was measured: the linter, and the claims of the catalogue."""
+"""What others say, compared with what was measured: the linter, and the claims of the catalogue."""
 
 from __future__ import annotations
 

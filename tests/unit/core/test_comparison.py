@@ -84,7 +84,7 @@ def test_the_variant_of_a_cell_decides_whose_digest_counts() -> None:
         changed(NEW, variants={"worse": "2", "better": "1"}),
     )
     causes = {one.key[0]: one.cause.text for one in compare(old, new).differences if one.cause}
-    assert causes["worse"].startswith("the variant itself is another")
+    assert causes["worse"].startswith("the variant itself changed")
     assert causes["better"].startswith("/bin/sh is now dash")
 
 

@@ -103,7 +103,7 @@ def test_with_the_kernels_record_no_luck_is_left(trace: tuple[Sent, ...]) -> Non
         "it signals its child alone",
         "another that signals its child alone",
         "the parent does not take it",
-        "the group is another",
+        "the group differs",
         "the app has a group of its own",
         "the init does not take it",
         "none above",

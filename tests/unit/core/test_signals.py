@@ -55,7 +55,7 @@ def test_a_signal_nobody_can_catch_is_refused(text: str) -> None:
 def test_what_is_no_signal_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_signal(text)
-    assert caught.value.message == f"{text!r} is no signal"
+    assert caught.value.message == f"{text!r} is not a signal"
     assert caught.value.exit_code is ExitCode.USAGE
     assert "RTMIN+3" in caught.value.remedy
 
@@ -117,5 +117,5 @@ def test_the_default_signals() -> None:
 
 @pytest.mark.parametrize("text", ["1" * 5000, "٣"])
 def test_odd_digits_are_no_signal(text: str) -> None:
-    with pytest.raises(UsageError, match="is no signal"):
+    with pytest.raises(UsageError, match="is not a signal"):
         parse_signal(text)

@@ -80,7 +80,7 @@ local:musl-node24 → local:debian12-node24
     slow  SIGTERM  ? untested → ○ swallowed
 
 ◆ 1 changed sideways: as bad as before, in another way
-  likely: the variant itself is another: its Dockerfile, its options or the app
+  likely: the variant itself changed: its Dockerfile, its options or the app
     odd  SIGTERM  ✗ killed → ○ swallowed
 
 - 1 gone
@@ -130,7 +130,7 @@ def test_groups_of_one_change_are_told_one_after_the_other() -> None:
         "local:musl-node24\n"
         "\n"
         "▼ 2 worse\n"
-        "  likely: the variant itself is another: its Dockerfile, its options or the app\n"
+        "  likely: the variant itself changed: its Dockerfile, its options or the app\n"
         "    a  SIGTERM  ✓ forwarded → ✗ killed\n"
         "  likely: nothing that is recorded has changed\n"
         "    b  SIGTERM  ✓ forwarded → ~ unstable\n"

@@ -92,7 +92,7 @@ To reproduce it by hand
 How to fix it
   Start the app itself:
     CMD ["node", "server.js"]
-  `/bin/sh -c node server.js`: a shell stays between PID 1 and the app and hands no signal on; the
+  `/bin/sh -c node server.js`: a shell stays between PID 1 and the app and forwards no signal; the
   exec form starts none."""
 
 

@@ -553,7 +553,7 @@ def test_the_cause_and_what_differs_are_told() -> None:
         "Another engine, Docker Engine 28.1 in place of Podman 5",
         "not strictly comparable",
         "dash 0.5",
-        "The image is another",
+        "The image changed",
     ):
         assert said in page.text, said
     assert any(cause.text.split(":")[0].replace("`", "") in page.text for cause in causes(comparison))

@@ -137,7 +137,7 @@ SMALL = {
             "advice": [
                 'Start the app itself:\n  CMD ["node", "server.js"]',
                 (
-                    "`/bin/sh -c node server.js`: a shell stays between PID 1 and the app and hands no signal on; "
+                    "`/bin/sh -c node server.js`: a shell stays between PID 1 and the app and forwards no signal; "
                     "the exec form starts none."
                 ),
             ],

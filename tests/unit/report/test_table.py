@@ -120,7 +120,7 @@ DRAWN_PROBES = """\
 ✓ graceful: the app shut down, and answered the request in flight
 ✗ forced: SIGKILL, after the whole grace period
 ✓ kept: the container's exit code is the app's
-✗ lost: the container's exit code is another, or it keeps running
+✗ lost: the container's exit code differs, or it keeps running
 ✓ reaped: an orphan that ended is gone
 ○ zombie: an orphan that ended stays
 ~ unstable: repeats disagree

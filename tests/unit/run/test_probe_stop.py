@@ -95,7 +95,7 @@ def test_an_app_that_was_never_told_is_forced(answer: float | None) -> None:
 
 
 def test_a_container_that_never_rests_is_untested_as_the_request_was_held_all_the_while() -> None:
-    """Its PID 1 polls, and hands the signal on: the app may well have ended in time, had it got its request."""
+    """Its PID 1 polls, and forwards the signal: the app may well have ended in time, had it got its request."""
     polls = Script(at_start=up(INIT_1, NODE), at_stop=(changed(RECEIVES, busy=True),), at_answer=(LEAVES,))
     untested = stop(polls).evidence
     assert isinstance(untested, Untested)

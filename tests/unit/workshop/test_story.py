@@ -181,7 +181,7 @@ OF_THE_FILE = {
     "no title": (HEAD.replace('title = "Signals"', "") + CHAPTER, "demo.toml: title is missing"),
     "no schema": (HEAD.replace("schema = 1", "") + CHAPTER, "demo.toml: schema is missing"),
     "another schema": (HEAD.replace("schema = 1", "schema = 2") + CHAPTER, "demo.toml: schema 2 is unknown"),
-    "a schema that is no number": (
+    "a schema that is not a number": (
         HEAD.replace("schema = 1", 'schema = "1"') + CHAPTER,
         "demo.toml, schema: expected a whole number, got a string",
     ),
@@ -222,8 +222,8 @@ OF_A_CHAPTER = {
         CHAPTER + 'mended = [{ variant = "good" }, { variant = "better" }]\n',
         "demo.toml, chapter 'first': the catalogue has no variant 'better'",
     ),
-    "an unknown signal": (CHAPTER.replace('"TERM"', '"FOO"'), "demo.toml, chapter 'first': 'FOO' is no signal"),
-    "no signal at all": (CHAPTER.replace('"TERM"', '"signal"'), "demo.toml, chapter 'first': 'signal' is no signal"),
+    "an unknown signal": (CHAPTER.replace('"TERM"', '"FOO"'), "demo.toml, chapter 'first': 'FOO' is not a signal"),
+    "no signal at all": (CHAPTER.replace('"TERM"', '"signal"'), "demo.toml, chapter 'first': 'signal' is not a signal"),
     "a signal that none can catch": (
         CHAPTER.replace('"TERM"', '"KILL"'),
         "demo.toml, chapter 'first': SIGKILL cannot be caught by any process, so there is nothing to test",
