@@ -11,7 +11,10 @@ import platformdirs
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.core.baseline import Recording
+    from harness.core.document import Document
 
 
 def read_file(path: Path) -> bytes:
@@ -51,6 +54,33 @@ def read_list(file: Path) -> list[str]:
     if not references:
         raise UsageError(f"{file} names no base", remedy="One base per line, such as node:24-alpine.")
     return references
+
+
+def listed(named: Iterable[str], lists: Iterable[Path]) -> tuple[str, ...]:
+    """The bases that are named, and those of lists; each once.
+
+    Raises:
+        UsageError: a list cannot be read, or is empty.
+    """
+    return tuple(dict.fromkeys([*named, *(reference for file in lists for reference in read_list(file))]))
+
+
+def read_results(path: Path) -> tuple[Document, tuple[Recording, ...]]:
+    """A results file, and what it has recorded.
+
+    Raises:
+        UsageError: it cannot be read, or is not a results file.
+    """
+    from harness.core.baseline import recordings
+    from harness.report.decoding import read_document
+
+    document = read_document(read_file(path), place=str(path))
+    return document, recordings(document, place=str(path))
+
+
+def no_result(path: Path | str) -> UsageError:
+    """The refusal of results that nothing can be taken from."""
+    return UsageError(f"{path} holds no result", remedy="Use the results of a run that has finished.")
 
 
 def read_recordings(path: Path | None) -> tuple[Recording, ...]:

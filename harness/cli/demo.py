@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from msgspec import structs
 
-from harness.cli.help import EXIT_CODES, HOW, OUTPUT, WHAT, Command, option
+from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, WHAT, Command, option, repeatable
 from harness.cli.options import Seconds, code_of
 from harness.cli.output import Output
 from harness.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
     from harness.session import Selection, Session
+    from harness.workshop.demo.keys import Keys
     from harness.workshop.demo.live import Batch
     from harness.workshop.story import Chapter, Story
 
@@ -55,43 +56,21 @@ def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str)
     tables=[_KEYS, EXIT_CODES],
 )
 @option("--prepare", group=WHAT, is_flag=True, help="Get and build everything the demo and the labs need, then exit.")
-@option(
+@repeatable(
     "--chapter",
     "chapters",
-    group=WHAT,
-    multiple=True,
     metavar="NAME|N|N-M",
     shell_complete=_complete_chapters,
     help="Only this chapter or range of chapters. Repeatable.",
 )
 @option("--auto", group=HOW, is_flag=True, help="Advance without a presenter.")
-@option(
-    "--pause",
-    "pause_s",
-    group=HOW,
-    type=Seconds(0),
-    default=6,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long each screen stays with --auto.",
-)
+@option("--pause", "pause_s", group=HOW, type=Seconds(0), default=6, help="How long each screen stays with --auto.")
 @option("--plain", group=OUTPUT, is_flag=True, help="Print plain lines without colour, for a recording or a pipe.")
-@option("--html", group=OUTPUT, metavar="F", default=_HTML, show_default=True, help="File for the final report.")
+@option("--html", group=OUTPUT, metavar="F", default=_HTML, help="File for the final report.")
 @option("--open", "opens", group=OUTPUT, is_flag=True, help="Open the final report in a browser.")
+@repeatable("--base", "bases", metavar="REF", help="Base image to show it on. Repeatable. [default: as for run]")
 @option(
-    "--base",
-    "bases",
-    group=WHAT,
-    multiple=True,
-    metavar="REF",
-    help="Base image to show it on. Repeatable. [default: as for run]",
-)
-@option(
-    "--catalogue",
-    group=WHAT,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder of your own catalogue.toml and demo.toml.",
+    "--catalogue", group=WHAT, type=PATH, metavar="DIR", help="The folder of your own catalogue.toml and demo.toml."
 )
 def demo(*, bases: tuple[str, ...], catalogue: Path | None, prepare: bool, **how: Any) -> None:
     """Present what signals do, on real containers.
@@ -111,6 +90,19 @@ def demo(*, bases: tuple[str, ...], catalogue: Path | None, prepare: bool, **how
     sys.exit(_prepare(selection, story) if prepare else _present(selection, story, chosen, **how))
 
 
+def _keys() -> Keys:
+    """The presenter's keys, which prompt_toolkit reads."""
+    try:
+        from harness.workshop.demo.keys import Keys
+    except ModuleNotFoundError as error:
+        if error.name != "prompt_toolkit":
+            raise
+        raise UsageError(
+            "the demo needs prompt_toolkit, which is not installed", remedy="pip install 'signal-harness[workshop]'"
+        ) from error
+    return Keys()
+
+
 def _present(
     selection: Selection,
     story: Story,
@@ -122,14 +114,6 @@ def _present(
     html: str,
     opens: bool,
 ) -> ExitCode:
-    try:
-        from harness.workshop.demo.keys import Keys
-    except ModuleNotFoundError as error:
-        if error.name != "prompt_toolkit":
-            raise
-        raise UsageError(
-            "the demo needs prompt_toolkit, which is not installed", remedy="pip install 'signal-harness[workshop]'"
-        ) from error
     from harness.report import table
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
@@ -141,7 +125,7 @@ def _present(
 
     report = Output(html)
     console = table.console(plain=plain)
-    keys = Keys()
+    keys = _keys()
     plain = plain or not console.is_terminal or console.is_dumb_terminal
     auto = auto or not keys.there
     numbered = [(number, chapter) for number, chapter in enumerate(story.chapter, start=1) if chapter in chapters]
@@ -158,16 +142,15 @@ def _present(
             lines.present(presentation, launcher.context, console, keys, hint=not auto)
         else:
             fullscreen.present(presentation, launcher.context, console, keys)
-        rows = presentation.rows
         if presentation.table is not None:
             _finish(session, presentation.table, report, console, opens=opens)
         else:
-            for row in () if plain else rows:
+            for row in () if plain else presentation.rows:
                 console.print(row_line(row))
             if presentation.step is not steps[-1]:
                 number = max(presentation.step.number, 1)
                 console.print(f"Go on there: signal-harness demo --chapter {number}-", markup=False)
-    return code_of(rows, {})
+    return code_of(presentation.rows, {})
 
 
 def _finish(session: Session, batch: Batch, output: Output, console: Console, *, opens: bool) -> None:

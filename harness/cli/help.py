@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -42,13 +43,21 @@ class Option(click.Option):
     """An option that stands in a group of the help."""
 
     def __init__(self, *names: Any, group: str, **attributes: Any) -> None:
-        super().__init__(*names, **attributes)
+        super().__init__(*names, **{"show_default": "default" in attributes, **attributes})
         self.group = group
+
+
+PATH: Final = click.Path(path_type=Path)
 
 
 def option(*names: str, group: str, **attributes: Any) -> Callable[[F], F]:
     """`click.option`, in a group of the help."""
     return click.option(*names, cls=Option, group=group, **attributes)
+
+
+def repeatable(name: str, attribute: str, **attributes: Any) -> Callable[[F], F]:
+    """An option of what to run that can be given more than once."""
+    return option(name, attribute, group=WHAT, multiple=True, **attributes)
 
 
 class Command(click.Command):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.cli.help import HOW, JUDGE, WHAT, option
+from harness.cli.help import HOW, JUDGE, PATH, WHAT, option, repeatable
 from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode
 from harness.core.question import OTHER_PROBES, Probe, Question
@@ -17,6 +16,7 @@ from harness.run.observation import GRACE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from harness.core.baseline import Recording
     from harness.core.document import Row
@@ -58,12 +58,13 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+def base_file_option(about: str) -> Callable[[F], F]:
+    """``--base-file``: lists of bases."""
+    return repeatable("--base-file", "base_files", type=PATH, metavar="F", help=about)
+
+
 catalogue_option = option(
-    "--catalogue",
-    group=WHAT,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder of your own catalogue.toml.",
+    "--catalogue", group=WHAT, type=PATH, metavar="DIR", help="The folder of your own catalogue.toml."
 )
 _repeat = option(
     "--repeat",
@@ -77,7 +78,6 @@ _trace = option(
     group=HOW,
     type=click.Choice(["auto", "on", "off"]),
     default="auto",
-    show_default=True,
     help="Whether to use the kernel's signal record.",
 )
 _settle = option(
@@ -85,7 +85,6 @@ _settle = option(
     "settle_s",
     group=HOW,
     type=Seconds(0, min_open=True),
-    metavar="SECONDS",
     help="How long nothing may change before the verdict is 'not received'. [default: 0.8; 1.5 without /proc]",
 )
 _grace = option(
@@ -94,7 +93,6 @@ _grace = option(
     group=HOW,
     type=click.IntRange(1),
     default=GRACE_S,
-    show_default=True,
     metavar="SECONDS",
     help="Grace period of docker stop before SIGKILL (probe stop).",
 )
@@ -103,50 +101,33 @@ _pull = option(
     group=HOW,
     type=click.Choice(["missing", "always", "never"]),
     default="missing",
-    show_default=True,
     help="When to pull a base; use always to notice a moved tag.",
 )
-_bases = option(
+_bases = repeatable(
     "--base",
     "bases",
-    group=WHAT,
-    multiple=True,
     metavar="REF",
     help="Base image, a glob over local tags, or local:<os>-node<version>, which is built from packages. Repeatable. "
     "[default: Node on Alpine and Debian]",
 )
-_base_file = option(
-    "--base-file",
-    "base_files",
-    group=WHAT,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="F",
-    help="File with one base per line; # starts a comment. Repeatable.",
-)
-_variants = option(
+_base_file = base_file_option("File with one base per line; # starts a comment. Repeatable.")
+_variants = repeatable(
     "--variant",
     "variants",
-    group=WHAT,
-    multiple=True,
     metavar="GLOB",
     shell_complete=complete_variants,
     help="Only variants that match. Repeatable.",
 )
-_signals = option(
+_signals = repeatable(
     "--signal",
     "signals",
-    group=WHAT,
-    multiple=True,
     metavar="SIG",
     shell_complete=complete_signals,
     help="Signal to send: HUP, SIGHUP, 1, RTMIN+3, or all. Repeatable. [default: HUP and TERM]",
 )
-_probes = option(
+_probes = repeatable(
     "--probe",
     "probes",
-    group=WHAT,
-    multiple=True,
     type=click.Choice([*(probe.value for probe in Probe), "all"]),
     help="What to test: see Probes. Repeatable. [default: signal]",
 )
@@ -166,7 +147,7 @@ def baseline_option(what: str) -> Callable[[F], F]:
         group=JUDGE,
         is_flag=False,
         flag_value=BASELINES,
-        type=click.Path(path_type=Path),
+        type=PATH,
         metavar="[F]",
         help=f"{what} a baseline, a results file, or a folder of baselines. [default for F: {BASELINES}/]",
     )
@@ -209,12 +190,11 @@ def selection_of(
     Raises:
         UsageError: there is no such signal, or a list of bases cannot be read or is empty.
     """
-    from harness.files import read_list
+    from harness.files import listed
     from harness.session import Pull, Selection, TraceMode, select_signals
 
-    listed = [reference for file in base_files for reference in read_list(file)]
     return Selection(
-        bases=tuple(dict.fromkeys([*bases, *listed])),
+        bases=listed(bases, base_files),
         variants=variants,
         signals=select_signals(signals),
         probes=select_probes(probes),

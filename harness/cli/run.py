@@ -23,18 +23,18 @@ from harness.cli.options import (
     together,
 )
 from harness.cli.output import Output, opened
-from harness.core.errors import ExitCode, UsageError
+from harness.core.errors import UsageError
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
 
     from harness.core.comparison import Comparison
     from harness.core.document import Document
-    from harness.session import Selection
+    from harness.session import Selection, Session
 
 _SVG: Final = "svg"
 _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SVG"}
@@ -64,32 +64,15 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
 
     Each signal is sent to a fresh container.
     """
-    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
-    typed = _typed(click.get_current_context())
-    sys.exit(_run(selection_of(**chosen), outputs=outputs, baseline=baseline, table=table, typed=typed))
-
-
-def _typed(ctx: click.Context) -> str:
-    """The command that was given, without where its reports go: a picture is for others to see."""
-    words = ctx.command_path.split()
-    for param in ctx.command.params:
-        name = str(param.name)
-        if name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            given = ctx.params[name]
-            for value in given if param.multiple else (given,):
-                words += [param.opts[0], str(value)]
-    return shlex.join(words)
-
-
-def _run(
-    selection: Selection, *, outputs: Mapping[str, Output], baseline: Path | None, table: str | None, typed: str
-) -> ExitCode:
     from harness.core.baseline import counterparts
     from harness.core.comparison import against, recorded
     from harness.files import read_recordings
     from harness.report import table as tables
     from harness.report import terminal_svg
 
+    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
+    typed = _typed(click.get_current_context())
+    selection = selection_of(**chosen)
     recordings = read_recordings(baseline)
     people = tables.console(stderr=any(output.standard for output in outputs.values()))
     compared: list[Comparison] = []
@@ -110,7 +93,19 @@ def _run(
     for wanted, output in outputs.items():
         if output.path is not None:
             people.print(f"{_LABELS[wanted]}: {output.path}", soft_wrap=True, markup=False)
-    return code_of(document.results, recorded(compared))
+    sys.exit(code_of(document.results, recorded(compared)))
+
+
+def _typed(ctx: click.Context) -> str:
+    """The command that was given, without where its reports go: a picture is for others to see."""
+    words = ctx.command_path.split()
+    for param in ctx.command.params:
+        name = str(param.name)
+        if name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            given = ctx.params[name]
+            for value in given if param.multiple else (given,):
+                words += [param.opts[0], str(value)]
+    return shlex.join(words)
 
 
 def _for_people(document: Document, compared: Sequence[Comparison], table: str | None) -> list[RenderableType]:
@@ -156,19 +151,41 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
 
     Shows what is started, where the signal goes, and what to change.
     """
+    from harness.report import explain as report
+    from harness.report import sequence_svg, table
+
     selection = selection_of(bases=(base,), variants=(variant,), **asking(question), **chosen)
     drawing = Output(svg)
     if drawing.wanted:
         _check_drawable(selection)
-    sys.exit(_explain(selection, drawing))
+
+    def begin(session: Session) -> None:
+        if len(session.cells) != 1:
+            raise UsageError(
+                f"{len(session.cells)} cells match, but only one can be explained",
+                remedy="Name one variant and one signal: signal-harness list",
+            )
+        if drawing.wanted and not session.engine_facts.trace:
+            raise UsageError(
+                "there is no path to draw: the kernel's signal record is not available here",
+                remedy="To see what it needs: signal-harness doctor",
+            )
+
+    document = measure(selection, begin=begin)
+    (row,) = document.results
+    subject = document.subjects[row.subject]
+    people = table.console(stderr=drawing.standard)
+    # Commands are for copying: they are neither wrapped nor cut.
+    people.print(report.render(row, subject), crop=False)
+    if drawing.wanted:
+        drawing.write(sequence_svg.render(row, subject))
+    if drawing.path is not None:
+        people.print(f"\n{_LABELS[_SVG]}: {drawing.path}", soft_wrap=True, markup=False)
+    sys.exit(code_of([row], {}))
 
 
 def _check_drawable(selection: Selection) -> None:
-    """Refuse at once where there can be no path to draw.
-
-    Raises:
-        UsageError: no signal is sent, or it is not to be recorded.
-    """
+    """Raise `UsageError` at once if no signal is sent, or if it is not to be recorded."""
     from harness.core.question import Probe
     from harness.session import TraceMode
 
@@ -183,33 +200,3 @@ def _check_drawable(selection: Selection) -> None:
             "there is no path to draw: --trace off turns the kernel's signal record off",
             remedy="Leave out --trace off.",
         )
-
-
-def _explain(selection: Selection, drawing: Output) -> ExitCode:
-    from harness.report import explain, sequence_svg, table
-    from harness.report.progress import Progress
-    from harness.session import Hooks, Session
-
-    with Progress() as progress, Session(selection, Hooks(note=progress.note, build=progress.build)) as session:
-        if len(session.cells) != 1:
-            raise UsageError(
-                f"{len(session.cells)} cells match, but only one can be explained",
-                remedy="Name one variant and one signal: signal-harness list",
-            )
-        if drawing.wanted and not session.engine_facts.trace:
-            raise UsageError(
-                "there is no path to draw: the kernel's signal record is not available here",
-                remedy="To see what it needs: signal-harness doctor",
-            )
-        progress.begin(1)
-        (future,) = session.run()
-        row = future.result()
-        subject = session.document([row]).subjects[row.subject]
-    # Commands are for copying: they are neither wrapped nor cut.
-    people = table.console(stderr=drawing.standard)
-    people.print(explain.render(row, subject), crop=False)
-    if drawing.wanted:
-        drawing.write(sequence_svg.render(row, subject))
-    if drawing.path is not None:
-        people.print(f"\n{_LABELS[_SVG]}: {drawing.path}", soft_wrap=True, markup=False)
-    return code_of([row], {})
