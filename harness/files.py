@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from harness.core.baseline import recordings
 from harness.core.errors import UsageError
+from harness.report import decoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,10 +73,7 @@ def read_results(path: Path) -> tuple[Document, tuple[Recording, ...]]:
     Raises:
         UsageError: it cannot be read, or is not a results file.
     """
-    from harness.core.baseline import recordings
-    from harness.report.decoding import read_document
-
-    document = read_document(read_file(path), place=str(path))
+    document = decoding.read_document(read_file(path), place=str(path))
     return document, recordings(document, place=str(path))
 
 
@@ -91,16 +90,13 @@ def read_recordings(path: Path | None) -> tuple[Recording, ...]:
     """
     if path is None:
         return ()
-    from harness.report.decoding import read_baseline
-    from harness.report.decoding import read_recordings as read
-
     # os.path, unlike pathlib, takes a path that cannot be for one that is not there.
     if os.path.isdir(path):  # noqa: PTH112
         files = sorted(path.glob("*.json"))
         if not files:
             raise UsageError(f"{path} holds no baseline", remedy="Record one: signal-harness baseline update")
-        return tuple(read_baseline(read_file(file), place=str(file)) for file in files)
-    return read(read_file(path), place=str(path))
+        return tuple(decoding.read_baseline(read_file(file), place=str(file)) for file in files)
+    return decoding.read_recordings(read_file(path), place=str(path))
 
 
 def shown(file: Path) -> str:

@@ -13,7 +13,8 @@ from harness.cli.help import EXIT_CODES, OUTPUT, PATH, PROBES, WHAT, Group, opti
 from harness.cli.measuring import measure
 from harness.cli.options import matrix_options, selection_of, with_known
 from harness.cli.output import Output
-from harness.core.baseline import BASELINES
+from harness.core.baseline import BASELINES, merged, recordings, same_fingerprint, untested
+from harness.core.comparison import compare
 from harness.core.errors import ExitCode, UsageError
 from harness.core.references import is_glob
 
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.group(
-    cls=Group,
-    examples=["signal-harness baseline update --base node:24-alpine", "signal-harness baseline check"],
+    cls=Group, examples=["signal-harness baseline update --base node:24-alpine", "signal-harness baseline check"]
 )
 def baseline() -> None:
     """Record verdicts for later comparison."""
@@ -83,8 +83,6 @@ def _record_from(results: Path, folder: Path) -> ExitCode:
 
 
 def _update(folder: Path, chosen: Mapping[str, Any]) -> ExitCode:
-    from harness.core.baseline import recordings
-
     selection = selection_of(**chosen)
     if not chosen["probes"]:
         selection = replace(selection, probes=None)
@@ -105,8 +103,6 @@ def _update(folder: Path, chosen: Mapping[str, Any]) -> ExitCode:
 
 def _refuse_to_mix(old: Recording, folder: Path, *, base: BaseFacts, engine: EngineFacts) -> None:
     """Raise `UsageError` if a baseline, of which a part is to be kept, was recorded of something else."""
-    from harness.core.baseline import same_fingerprint
-
     if not same_fingerprint(old, base=base, engine=engine):
         raise UsageError(
             f"{_file(folder, base.reference)} was recorded of another image or engine, and a part of it would stay",
@@ -116,8 +112,6 @@ def _refuse_to_mix(old: Recording, folder: Path, *, base: BaseFacts, engine: Eng
 
 def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *, keep: bool) -> ExitCode:
     """Write baselines; what could not be tested keeps the line it has, if that is of the same image and engine."""
-    from harness.core.baseline import merged, untested
-    from harness.core.comparison import compare
     from harness.report import difference, table
     from harness.report.baseline import write
     from harness.report.style import counted

@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.help import EXIT_CODES, HOW, WHAT, Command, option, repeatable
-from harness.cli.options import (
-    asking,
-    base_file_option,
-    complete_questions,
-    complete_variants,
-    one_cell_options,
-    selection_of,
-)
+from harness.cli.options import asking, base_file_option, cell_arguments, one_cell_options, selection_of
 from harness.core.errors import ExitCode, UsageError
 from harness.core.question import OTHER_PROBES
 from harness.core.references import is_glob
@@ -35,8 +28,7 @@ if TYPE_CHECKING:
     ],
     tables=[EXIT_CODES],
 )
-@click.argument("variant", metavar="VARIANT", shell_complete=complete_variants)
-@click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions)
+@cell_arguments
 @repeatable("--base", "bases", metavar="REF", help="Base to test; repeat it, in order.")
 @base_file_option("File with one base per line, in order. Repeatable.")
 @option("--npm", group=WHAT, metavar="A..B", help="Every published npm from A to B, installed on the base of --on.")

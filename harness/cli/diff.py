@@ -14,9 +14,11 @@ from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, Command, option
 from harness.cli.measuring import measure
 from harness.cli.options import cell_options, selection_of, with_known
 from harness.cli.output import Output
-from harness.core.comparison import FailOn
+from harness.core.baseline import counterparts, narrowed, recordings
+from harness.core.comparison import FailOn, compare_pairs, fails
 from harness.core.errors import ExitCode, UsageError
 from harness.core.question import OTHER_PROBES
+from harness.core.ranking import Change
 from harness.core.references import is_glob
 from harness.core.verdict import Verdict
 
@@ -72,8 +74,6 @@ def diff(old: str, new: str, fail_on: str, json_to: str | None, **chosen: Any) -
     OLD and NEW are each a baseline, a results file, a folder of baselines, or an image. Images are run now, in one
     session. Shows how much each change matters, and its likely cause. A change within a rank is sideways.
     """
-    from harness.core.comparison import fails
-    from harness.core.ranking import Change
     from harness.report import changes, difference, table
 
     output = Output(json_to)
@@ -91,9 +91,6 @@ def diff(old: str, new: str, fail_on: str, json_to: str | None, **chosen: Any) -
 
 
 def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]:
-    from harness.core.baseline import counterparts, recordings
-    from harness.core.comparison import compare_pairs
-
     selection = selection_of(**chosen)
     sides = [_asked(_recorded(text), selection, chosen) for text in (old, new)]
     images = tuple(text for text, side in zip((old, new), sides, strict=True) if not side)
@@ -121,8 +118,6 @@ def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]
 
 def _asked(side: tuple[Recording, ...], selection: Selection, chosen: Mapping[str, Any]) -> tuple[Recording, ...]:
     """What was recorded of the cells that the options choose; of all if they choose none."""
-    from harness.core.baseline import narrowed
-
     globs = selection.variants or ("*",)
     questions = {signal.name for signal in selection.signals if chosen["signals"] or "signal" in chosen["probes"]}
     questions |= {probe.value for probe in selection.probes or () if chosen["probes"] and probe.value in OTHER_PROBES}

@@ -164,6 +164,12 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+cell_arguments = together(
+    click.argument("variant", metavar="VARIANT", shell_complete=complete_variants),
+    click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions),
+)
+"""Which cell it is on a base."""
+
 one_cell_options = together(catalogue_option, _repeat, _trace, _settle, _grace, _pull)
 """How a cell is run."""
 

@@ -9,6 +9,8 @@ import click
 from harness.cli.help import EXIT_CODES, OUTPUT, PATH, Command, option
 from harness.cli.options import baseline_option
 from harness.cli.output import opened
+from harness.core.baseline import counterparts
+from harness.core.comparison import compare_pairs
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
@@ -53,8 +55,6 @@ def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Pat
 
     RESULTS is what `run --json` writes.
     """
-    from harness.core.baseline import counterparts
-    from harness.core.comparison import compare_pairs
     from harness.files import read_recordings, read_results
 
     outputs = opened(targets)

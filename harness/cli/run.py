@@ -14,16 +14,18 @@ from harness.cli.measuring import measure
 from harness.cli.options import (
     asking,
     baseline_option,
+    cell_arguments,
     code_of,
-    complete_questions,
-    complete_variants,
     matrix_options,
     one_cell_options,
     selection_of,
     together,
 )
 from harness.cli.output import Output, opened
+from harness.core.baseline import counterparts
+from harness.core.comparison import against, recorded
 from harness.core.errors import UsageError
+from harness.core.question import Probe
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
@@ -64,8 +66,6 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
 
     Each signal is sent to a fresh container.
     """
-    from harness.core.baseline import counterparts
-    from harness.core.comparison import against, recorded
     from harness.files import read_recordings
     from harness.report import table as tables
     from harness.report import terminal_svg
@@ -112,7 +112,6 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
     """What is printed of a run, part by part."""
     from rich.text import Text
 
-    from harness.core.comparison import recorded
     from harness.report import bases_table, difference
     from harness.report import table as tables
 
@@ -137,8 +136,7 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
     tables=[PROBES, EXIT_CODES],
 )
 @click.argument("base", metavar="BASE")
-@click.argument("variant", metavar="VARIANT", shell_complete=complete_variants)
-@click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions)
+@cell_arguments
 @one_cell_options
 @option(
     "--svg",
@@ -166,10 +164,8 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
                 remedy="Name one variant and one signal: signal-harness list",
             )
         if drawing.wanted and not session.engine_facts.trace:
-            raise UsageError(
-                "there is no path to draw: the kernel's signal record is not available here",
-                remedy="To see what it needs: signal-harness doctor",
-            )
+            why = "the kernel's signal record is not available here"
+            raise _no_path(why, "To see what it needs: signal-harness doctor")
 
     document = measure(selection, begin=begin)
     (row,) = document.results
@@ -186,17 +182,14 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
 
 def _check_drawable(selection: Selection) -> None:
     """Raise `UsageError` at once if no signal is sent, or if it is not to be recorded."""
-    from harness.core.question import Probe
     from harness.session import TraceMode
 
     for probe in selection.probes or ():
         if probe in (Probe.EXIT_CODE, Probe.REAP):
-            raise UsageError(
-                f"there is no path to draw: the probe {probe} sends no signal",
-                remedy="Name a signal, or one of the probes stop and tty.",
-            )
+            raise _no_path(f"the probe {probe} sends no signal", "Name a signal, or one of the probes stop and tty.")
     if selection.trace is TraceMode.OFF:
-        raise UsageError(
-            "there is no path to draw: --trace off turns the kernel's signal record off",
-            remedy="Leave out --trace off.",
-        )
+        raise _no_path("--trace off turns the kernel's signal record off", "Leave out --trace off.")
+
+
+def _no_path(why: str, remedy: str) -> UsageError:
+    return UsageError(f"there is no path to draw: {why}", remedy=remedy)
