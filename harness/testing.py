@@ -99,7 +99,7 @@ class SignalContainer(DockerContainer):
             TimeoutError: the app did not get ready in time; the message ends with its log.
             RuntimeError: the container ended instead.
         """
-        _without_missing_ryuk(self.get_docker_client().client.api)
+        _without_missing_ryuk(self._api)
         super().start()
         try:
             self._watch()

@@ -66,9 +66,8 @@ def bisect(variant: str, question: str, jobs: int, gap: int | None, **chosen: An
     if len(one.signals) != 1 and question not in OTHER_PROBES:
         raise UsageError(f"{question!r} is more than one signal", remedy="Name a single signal.")
     if len(load_catalogue(one.catalogue)[1].select(one.variants)) != 1:
-        raise UsageError(
-            "only one variant can be bisected at a time", remedy="Name it in full; to list all: signal-harness list"
-        )
+        remedy = "Name it in full; to list all: signal-harness list"
+        raise UsageError("only one variant can be bisected at a time", remedy=remedy)
     with Progress(what="bases") as progress:
         references = _list(**ways, note=progress.note)
         with Bisection(one, references, jobs=jobs, note=progress.note, tell=progress.tell) as bisection:
@@ -91,18 +90,15 @@ def _list(
 
     named = listed(bases, base_files)
     if sum(map(bool, (named, npm, node))) != 1:
-        raise UsageError(
-            "a bisection needs exactly one list of bases",
-            remedy="Give --base more than once, or --base-file, or --npm A..B --on LOCAL, or --node A..B --on LOCAL.",
-        )
+        remedy = "Give --base more than once, or --base-file, or --npm A..B --on LOCAL, or --node A..B --on LOCAL."
+        raise UsageError("a bisection needs exactly one list of bases", remedy=remedy)
     if named:
         if on:
             raise UsageError("--on is for --npm and --node", remedy="Leave it out: the bases are named.")
         return _expanded(named, note)
     if not on:
-        raise UsageError(
-            "--npm and --node need a base to install on", remedy="Name one, such as --on local:musl-node22"
-        )
+        remedy = "Name one, such as --on local:musl-node22"
+        raise UsageError("--npm and --node need a base to install on", remedy=remedy)
     from harness.local_bases.ranges import node_range, npm_range
 
     if npm:

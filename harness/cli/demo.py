@@ -36,7 +36,6 @@ _KEYS: Final = (
         ("q", "quit"),
     ],
 )
-_HTML: Final = "signal-harness-demo.html"
 
 
 def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
@@ -66,7 +65,7 @@ def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str)
 @option("--auto", group=HOW, is_flag=True, help="Advance without a presenter.")
 @option("--pause", "pause_s", group=HOW, type=Seconds(0), default=6, help="How long each screen stays with --auto.")
 @option("--plain", group=OUTPUT, is_flag=True, help="Print plain lines without colour, for a recording or a pipe.")
-@option("--html", group=OUTPUT, metavar="F", default=_HTML, help="File for the final report.")
+@option("--html", group=OUTPUT, metavar="F", default="signal-harness-demo.html", help="File for the final report.")
 @option("--open", "opens", group=OUTPUT, is_flag=True, help="Open the final report in a browser.")
 @repeatable("--base", "bases", metavar="REF", help="Base image to show it on. Repeatable. [default: as for run]")
 @option(
@@ -97,9 +96,8 @@ def _keys() -> Keys:
     except ModuleNotFoundError as error:
         if error.name != "prompt_toolkit":
             raise
-        raise UsageError(
-            "the demo needs prompt_toolkit, which is not installed", remedy="pip install 'signal-harness[workshop]'"
-        ) from error
+        why = "the demo needs prompt_toolkit, which is not installed"
+        raise UsageError(why, remedy="pip install 'signal-harness[workshop]'") from error
     return Keys()
 
 
@@ -160,9 +158,8 @@ def _finish(session: Session, batch: Batch, output: Output, console: Console, *,
 
     document = structs.replace(session.document(batch.rows), duration_s=round(batch.duration_s, 3))
     console.print(table.render(document))
-    for line in (table.claims(document), table.summary(document)):
-        if line:
-            console.print(f"\n{line}", markup=False)
+    for line in filter(None, (table.claims(document), table.summary(document))):
+        console.print(f"\n{line}", markup=False)
     output.write(render(Format.HTML, document))
     if output.path is not None:
         console.print(f"HTML: {output.path}", soft_wrap=True, markup=False)
@@ -188,8 +185,6 @@ def _prepare(selection: Selection, story: Story) -> ExitCode:
         bases = tuple(session.base_facts)
     with Progress("labs") as progress:
         prepare(Hooks(note=progress.note, build=progress.build))
-    click.echo(
-        f"The images of the demo ({len(images)}, on {' and '.join(bases)}) and of the labs are there: "
-        "neither needs network from here on."
-    )
+    what = f"The images of the demo ({len(images)}, on {' and '.join(bases)}) and of the labs"
+    click.echo(f"{what} are there: neither needs network from here on.")
     return ExitCode.OK

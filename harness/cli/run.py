@@ -120,10 +120,9 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
     parts = [(bases_table if side_by_side else tables).render(document, verdicts)]
     if changed := [comparison for comparison in compared if comparison.differences]:
         parts += [Text(), difference.render(changed)]
-    for line in (tables.claims(document), *(difference.caveat(comparison) for comparison in compared)):
-        if line:
-            parts.append(Text(f"\n{line}"))
-    return [*parts, Text(f"\n{tables.summary(document, verdicts)}")]
+    caveats = (difference.caveat(comparison) for comparison in compared)
+    lines = (tables.claims(document), *caveats, tables.summary(document, verdicts))
+    return [*parts, *(Text(f"\n{line}") for line in lines if line)]
 
 
 @click.command(
