@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.help import EXIT_CODES, OUTPUT, PATH, PROBES, WHAT, Group, option
+from harness.cli.help import EXIT_CODES, OUTPUT, PATH, PROBES, WHAT, Group
 from harness.cli.measuring import measure
 from harness.cli.options import matrix_options, selection_of, with_known
 from harness.cli.output import Output
@@ -43,18 +43,16 @@ def baseline() -> None:
     tables=[PROBES, EXIT_CODES],
 )
 @matrix_options
-@option(
+@OUTPUT.option(
     "--dir",
     "folder",
-    group=OUTPUT,
     type=click.Path(path_type=Path, file_okay=False),
     default=BASELINES,
     help="Folder of baselines, one file per base.",
 )
-@option(
+@WHAT.option(
     "--from",
     "results",
-    group=WHAT,
     type=PATH,
     metavar="RESULTS",
     help="Record the verdicts in a results file instead of running the matrix.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.help import EXIT_CODES, HOW, WHAT, Command, option, repeatable
+from harness.cli.help import EXIT_CODES, HOW, WHAT, Command
 from harness.cli.options import asking, base_file_option, cell_arguments, one_cell_options, selection_of
 from harness.core.errors import ExitCode, UsageError
 from harness.core.question import OTHER_PROBES
@@ -29,25 +29,21 @@ if TYPE_CHECKING:
     tables=[EXIT_CODES],
 )
 @cell_arguments
-@repeatable("--base", "bases", metavar="REF", help="Base to test; repeat it, in order.")
+@WHAT.option("--base", "bases", multiple=True, metavar="REF", help="Base to test; repeat it, in order.")
 @base_file_option("File with one base per line, in order. Repeatable.")
-@option("--npm", group=WHAT, metavar="A..B", help="Every published npm from A to B, installed on the base of --on.")
-@option(
-    "--node",
-    group=WHAT,
-    metavar="A..B",
-    help="Every Node from A to B in the package indexes, installed on the base of --on.",
+@WHAT.option("--npm", metavar="A..B", help="Every published npm from A to B, installed on the base of --on.")
+@WHAT.option(
+    "--node", metavar="A..B", help="Every Node from A to B in the package indexes, installed on the base of --on."
 )
-@option("--on", group=WHAT, metavar="LOCAL", help="Local base for --npm or --node.")
-@option(
+@WHAT.option("--on", metavar="LOCAL", help="Local base for --npm or --node.")
+@WHAT.option(
     "--gap",
-    group=WHAT,
     type=click.IntRange(1),
     metavar="N",
     help="Do not miss a change that is undone N or more bases later; 1 tests each base. "
     "[default: an eighth of the list]",
 )
-@option("--jobs", group=HOW, type=click.IntRange(1), default=2, metavar="N", help="Bases to run at once.")
+@HOW.option("--jobs", type=click.IntRange(1), default=2, metavar="N", help="Bases to run at once.")
 @one_cell_options
 def bisect(variant: str, question: str, jobs: int, gap: int | None, **chosen: Any) -> None:
     """Find the bases where a verdict changes.

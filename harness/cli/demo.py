@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from msgspec import structs
 
-from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, WHAT, Command, option, repeatable
+from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, WHAT, Command
 from harness.cli.options import Seconds, code_of
 from harness.cli.output import Output
 from harness.core.errors import ExitCode, UsageError
@@ -54,23 +54,24 @@ def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str)
     ],
     tables=[_KEYS, EXIT_CODES],
 )
-@option("--prepare", group=WHAT, is_flag=True, help="Get and build everything the demo and the labs need, then exit.")
-@repeatable(
+@WHAT.option("--prepare", is_flag=True, help="Get and build everything the demo and the labs need, then exit.")
+@WHAT.option(
     "--chapter",
     "chapters",
+    multiple=True,
     metavar="NAME|N|N-M",
     shell_complete=_complete_chapters,
     help="Only this chapter or range of chapters. Repeatable.",
 )
-@option("--auto", group=HOW, is_flag=True, help="Advance without a presenter.")
-@option("--pause", "pause_s", group=HOW, type=Seconds(0), default=6, help="How long each screen stays with --auto.")
-@option("--plain", group=OUTPUT, is_flag=True, help="Print plain lines without colour, for a recording or a pipe.")
-@option("--html", group=OUTPUT, metavar="F", default="signal-harness-demo.html", help="File for the final report.")
-@option("--open", "opens", group=OUTPUT, is_flag=True, help="Open the final report in a browser.")
-@repeatable("--base", "bases", metavar="REF", help="Base image to show it on. Repeatable. [default: as for run]")
-@option(
-    "--catalogue", group=WHAT, type=PATH, metavar="DIR", help="The folder of your own catalogue.toml and demo.toml."
+@HOW.option("--auto", is_flag=True, help="Advance without a presenter.")
+@HOW.option("--pause", "pause_s", type=Seconds(0), default=6, help="How long each screen stays with --auto.")
+@OUTPUT.option("--plain", is_flag=True, help="Print plain lines without colour, for a recording or a pipe.")
+@OUTPUT.option("--html", metavar="F", default="signal-harness-demo.html", help="File for the final report.")
+@OUTPUT.option("--open", "opens", is_flag=True, help="Open the final report in a browser.")
+@WHAT.option(
+    "--base", "bases", multiple=True, metavar="REF", help="Base image to show it on. Repeatable. [default: as for run]"
 )
+@WHAT.option("--catalogue", type=PATH, metavar="DIR", help="The folder of your own catalogue.toml and demo.toml.")
 def demo(*, bases: tuple[str, ...], catalogue: Path | None, prepare: bool, **how: Any) -> None:
     """Present what signals do, on real containers.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, Command, option
+from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, Command
 from harness.cli.measuring import measure
 from harness.cli.options import cell_options, selection_of, with_known
 from harness.cli.output import Output
@@ -54,20 +54,13 @@ _RANKING: Final = [
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @cell_options
-@option(
+@JUDGE.option(
     "--fail-on",
-    group=JUDGE,
     type=click.Choice([on.value for on in FailOn]),
     default=FailOn.WORSE.value,
     help="Which changes lead to exit code 1.",
 )
-@option(
-    "--json",
-    "json_to",
-    group=OUTPUT,
-    metavar="F",
-    help="Write the changes as JSON to a file, or - for standard output.",
-)
+@OUTPUT.option("--json", "json_to", metavar="F", help="Write the changes as JSON to a file, or - for standard output.")
 def diff(old: str, new: str, fail_on: str, json_to: str | None, **chosen: Any) -> None:
     """Show what changed from OLD to NEW, and why.
 

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 Rows = list[tuple[str, str]]
 
-WHAT: Final = "What to run"
-HOW: Final = "How to run it"
-JUDGE: Final = "Judging"
-OUTPUT: Final = "Output"
-WHERE: Final = "Files and images"
 SUMMARY: Final = 45
 """How long the summary of a command may be: next to the longest name, it fits into 80 columns."""
 _FIRST_COLUMN: Final = 30
@@ -47,17 +42,22 @@ class Option(click.Option):
         self.group = group
 
 
+class Section(str):
+    """A group of options in the help, by its title."""
+
+    __slots__ = ()
+
+    def option(self, *names: str, **attributes: Any) -> Callable[[F], F]:
+        """`click.option`, in this group."""
+        return click.option(*names, cls=Option, group=self, **attributes)
+
+
+WHAT: Final = Section("What to run")
+HOW: Final = Section("How to run it")
+JUDGE: Final = Section("Judging")
+OUTPUT: Final = Section("Output")
+WHERE: Final = Section("Files and images")
 PATH: Final = click.Path(path_type=Path)
-
-
-def option(*names: str, group: str, **attributes: Any) -> Callable[[F], F]:
-    """`click.option`, in a group of the help."""
-    return click.option(*names, cls=Option, group=group, **attributes)
-
-
-def repeatable(name: str, attribute: str, **attributes: Any) -> Callable[[F], F]:
-    """An option of what to run that can be given more than once."""
-    return option(name, attribute, group=WHAT, multiple=True, **attributes)
 
 
 class Command(click.Command):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.help import EXIT_CODES, OUTPUT, PATH, WHAT, WHERE, Group, option, repeatable
+from harness.cli.help import EXIT_CODES, OUTPUT, PATH, WHAT, WHERE, Group
 from harness.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -26,13 +26,8 @@ def complete_labs(_ctx: click.Context, _param: click.Parameter, start: str) -> l
     return [name for exercise in load() for name in (exercise.key, exercise.name) if name.startswith(start)]
 
 
-_folder = option(
-    "--dir",
-    "folder",
-    group=WHERE,
-    type=PATH,
-    metavar="DIR",
-    help="Folder of the labs. [default: the one you are in, or signal-lab]",
+_folder = WHERE.option(
+    "--dir", "folder", type=PATH, metavar="DIR", help="Folder of the labs. [default: the one you are in, or signal-lab]"
 )
 _name = click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_labs)
 _needed_name = click.argument("name", metavar="NAME", shell_complete=complete_labs)
@@ -108,8 +103,10 @@ def list_labs(folder: Path | None) -> None:
     tables=[EXIT_CODES],
 )
 @_name
-@option("--all", "every", group=WHAT, is_flag=True, help="Check all labs, without the evidence.")
-@repeatable("--base", "bases", metavar="REF", help="Base to check on, instead of those of the lab. Repeatable.")
+@WHAT.option("--all", "every", is_flag=True, help="Check all labs, without the evidence.")
+@WHAT.option(
+    "--base", "bases", multiple=True, metavar="REF", help="Base to check on, instead of those of the lab. Repeatable."
+)
 @_folder
 def check_lab(name: str | None, folder: Path | None, bases: tuple[str, ...], *, every: bool) -> None:
     """Check a lab; if it fails, show a hint.
@@ -176,7 +173,7 @@ def hint_lab(name: str | None, folder: Path | None) -> None:
 
 @lab.command("solution", examples=["signal-harness lab solution 3", "signal-harness lab solution 3 --apply"])
 @_needed_name
-@option("--apply", group=OUTPUT, is_flag=True, help="Write it into your folder; a copy of your file is kept.")
+@OUTPUT.option("--apply", is_flag=True, help="Write it into your folder; a copy of your file is kept.")
 @_folder
 def show_solution(name: str, folder: Path | None, *, apply: bool) -> None:
     """Show the solution of a lab, or apply it.

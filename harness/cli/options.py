@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.cli.help import HOW, JUDGE, PATH, WHAT, option, repeatable
+from harness.cli.help import HOW, JUDGE, PATH, WHAT
 from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode
 from harness.core.question import OTHER_PROBES, Probe, Question
@@ -60,91 +60,83 @@ class Seconds(click.FloatRange):
 
 def base_file_option(about: str) -> Callable[[F], F]:
     """``--base-file``: lists of bases."""
-    return repeatable("--base-file", "base_files", type=PATH, metavar="F", help=about)
+    return WHAT.option("--base-file", "base_files", multiple=True, type=PATH, metavar="F", help=about)
 
 
-catalogue_option = option(
-    "--catalogue", group=WHAT, type=PATH, metavar="DIR", help="The folder of your own catalogue.toml."
-)
-_repeat = option(
+catalogue_option = WHAT.option("--catalogue", type=PATH, metavar="DIR", help="The folder of your own catalogue.toml.")
+_repeat = HOW.option(
     "--repeat",
-    group=HOW,
     type=click.IntRange(1),
     metavar="N",
     help="Run each cell N times. [default: once; 10 times if the evidence leaves doubt]",
 )
-_trace = option(
+_trace = HOW.option(
     "--trace",
-    group=HOW,
     type=click.Choice(["auto", "on", "off"]),
     default="auto",
     help="Whether to use the kernel's signal record.",
 )
-_settle = option(
+_settle = HOW.option(
     "--settle",
     "settle_s",
-    group=HOW,
     type=Seconds(0, min_open=True),
     help="How long nothing may change before the verdict is 'not received'. [default: 0.8; 1.5 without /proc]",
 )
-_grace = option(
+_grace = HOW.option(
     "--grace",
     "grace_s",
-    group=HOW,
     type=click.IntRange(1),
     default=GRACE_S,
     metavar="SECONDS",
     help="Grace period of docker stop before SIGKILL (probe stop).",
 )
-_pull = option(
+_pull = HOW.option(
     "--pull",
-    group=HOW,
     type=click.Choice(["missing", "always", "never"]),
     default="missing",
     help="When to pull a base; use always to notice a moved tag.",
 )
-_bases = repeatable(
+_bases = WHAT.option(
     "--base",
     "bases",
+    multiple=True,
     metavar="REF",
     help="Base image, a glob over local tags, or local:<os>-node<version>, which is built from packages. Repeatable. "
     "[default: Node on Alpine and Debian]",
 )
 _base_file = base_file_option("File with one base per line; # starts a comment. Repeatable.")
-_variants = repeatable(
+_variants = WHAT.option(
     "--variant",
     "variants",
+    multiple=True,
     metavar="GLOB",
     shell_complete=complete_variants,
     help="Only variants that match. Repeatable.",
 )
-_signals = repeatable(
+_signals = WHAT.option(
     "--signal",
     "signals",
+    multiple=True,
     metavar="SIG",
     shell_complete=complete_signals,
     help="Signal to send: HUP, SIGHUP, 1, RTMIN+3, or all. Repeatable. [default: HUP and TERM]",
 )
-_probes = repeatable(
+_probes = WHAT.option(
     "--probe",
     "probes",
+    multiple=True,
     type=click.Choice([*(probe.value for probe in Probe), "all"]),
     help="What to test: see Probes. Repeatable. [default: signal]",
 )
-_jobs = option(
-    "--jobs",
-    group=HOW,
-    type=click.IntRange(1),
-    metavar="N",
-    help="Cells to run at once. [default: 2 per processor of the engine]",
+_jobs = HOW.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Cells to run at once. [default: 2 per processor of the engine]"
 )
 
 
 def baseline_option(what: str) -> Callable[[F], F]:
     """``--baseline``: a path, or the usual folder if no value follows; ``what`` is done with it."""
-    return option(
+    return JUDGE.option(
         "--baseline",
-        group=JUDGE,
         is_flag=False,
         flag_value=BASELINES,
         type=PATH,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.help import EXIT_CODES, OUTPUT, PATH, Command, option
+from harness.cli.help import EXIT_CODES, OUTPUT, PATH, Command
 from harness.cli.options import baseline_option
 from harness.cli.output import opened
 from harness.core.baseline import counterparts
@@ -40,10 +40,9 @@ class _Target(click.ParamType[tuple[Format, str]]):
 )
 @click.argument("results", type=PATH, metavar="RESULTS")
 @baseline_option("Show what changed from")
-@option(
+@OUTPUT.option(
     "--to",
     "targets",
-    group=OUTPUT,
     multiple=True,
     required=True,
     type=_Target(),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command, option
+from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command
 from harness.cli.measuring import measure
 from harness.cli.options import (
     asking,
@@ -53,14 +53,13 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 )
 @matrix_options
 @baseline_option("Judge against")
-@option(
+@OUTPUT.option(
     "--table",
-    group=OUTPUT,
     type=click.Choice(["bases", "compared"]),
     help="One table per base, or one with the bases side by side. [default: bases; compared for three bases or more]",
 )
-@together(*(option(f"--{wanted}", group=OUTPUT, metavar="F", help=wanted.about) for wanted in Format))
-@option("--svg", group=OUTPUT, metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
+@together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
+@OUTPUT.option("--svg", metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
 
@@ -137,9 +136,8 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
 @click.argument("base", metavar="BASE")
 @cell_arguments
 @one_cell_options
-@option(
+@OUTPUT.option(
     "--svg",
-    group=OUTPUT,
     metavar="F",
     help="Draw the signal's path to a file, or - for standard output. Needs the kernel's signal record.",
 )
