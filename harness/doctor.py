@@ -6,7 +6,6 @@ import os
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import EngineUnavailable, HarnessError
@@ -45,7 +44,8 @@ def examine() -> Iterator[Finding]:
         yield from _engine(engine.facts(), engine.url)
         yield _bases(open_bases(engine, lambda _: None))
         yield from _evidence(engine)
-        free = shutil.disk_usage(_existing(engine.storage())).free
+        storage = engine.storage()
+        free = shutil.disk_usage(next(place for place in (storage, *storage.parents) if place.exists())).free
         yield _checked("disk", free > _LITTLE_DISK, f"{free / 1e9:.1f} GB free", "signal-harness clean --images")
         left = engine.leftovers()
         text = f"{len(left)} containers of killed runs" if left else "none"
@@ -81,7 +81,3 @@ def _evidence(engine: OpenEngine) -> Iterator[Finding]:
     except HarnessError as error:
         remedy = "Verdicts rest on the other evidence."
         yield Finding(subject="tracepoints", good=False, text=error.message, remedy=remedy)
-
-
-def _existing(path: Path) -> Path:
-    return next((place for place in (path, *path.parents) if place.exists()), Path("/"))

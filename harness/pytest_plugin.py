@@ -102,7 +102,7 @@ class _Shared:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._session: Session | None = None
-        self._futures: dict[str, Future[Row]] = {}
+        self.futures: dict[str, Future[Row]] = {}
         self._pairs: dict[str, Recording] = {}
         self.recorded: dict[str, Verdict] = {}
         self.unasserted: list[str] = []
@@ -120,10 +120,7 @@ class _Shared:
         wanted = [item.cell for item in items]
         if self._session is not None and wanted and not self._config.option.collectonly:
             futures = self._session.run(wanted)
-            self._futures = {cell.id: future for cell, future in zip(wanted, futures, strict=True)}
-
-    def row(self, cell: Cell) -> Row:
-        return self._futures[cell.id].result()
+            self.futures = {cell.id: future for cell, future in zip(wanted, futures, strict=True)}
 
     def cause(self, row: Row) -> Cause | None:
         """Why a cell is likely not what was recorded of it."""
@@ -207,15 +204,16 @@ class SignalItem(pytest.Item):
     def runtest(self) -> None:
         """Wait for the cell's result and compare it with what is expected."""
         from harness.core.judge import as_expected
+        from harness.report.rows import story
 
         shared = self.config.stash[_SHARED]
-        row = shared.row(self.cell)
+        row = shared.futures[self.cell.id].result()
         recorded = shared.recorded.get(self.cell.id)
         self.user_properties.append(("verdict", row.verdict.value))
         self.user_properties.append(("reason", row.reason))
         met = as_expected(row.expected, row.verdict, recorded)
         if met is False or not row.tested:
-            raise Unexpected(row, recorded, shared.cause(row))
+            raise Unexpected(story(row, recorded, shared.cause(row)))
         if met is None:
             shared.unasserted.append(f"{self.cell.id}: {row.verdict}")
 
@@ -232,8 +230,3 @@ class SignalItem(pytest.Item):
 
 class Unexpected(AssertionError):
     """A cell whose verdict is not as expected, or that could not be tested; its text holds the evidence."""
-
-    def __init__(self, row: Row, recorded: Verdict | None, cause: Cause | None) -> None:
-        from harness.report.rows import story
-
-        super().__init__(story(row, recorded, cause))
