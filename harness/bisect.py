@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.core.errors import BaseUnavailable
+from harness.core.question import Probe
 from harness.core.search import Found, Tried
+from harness.run.plan import questions
 from harness.session import Hooks, Session
 
 if TYPE_CHECKING:
@@ -21,12 +23,9 @@ if TYPE_CHECKING:
 class Bisection:
     """Runs one cell on the bases that a search asks for. A context manager: on leaving, what is under way has ended.
 
-    Args:
-        one: the variant and question, and how they are run; its bases do not count.
-        references: the bases, in order.
-        jobs: how many of them at once.
-        note: told of what takes long.
-        tell: told how many bases were tried, how many at least are to be tried, and which one is begun.
+    ``one`` is the cell and how it is run, whatever its bases; ``jobs`` of the ``references`` are tried at once.
+    ``note`` is called with what takes long; ``tell`` with how many bases were tried, how many at least are to be
+    tried, and which one is begun.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class Bisection:
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="base")
 
     def __enter__(self) -> Bisection:
-        """Itself."""
+        """Nothing is begun yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -58,15 +57,16 @@ class Bisection:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(self, search: Search) -> Found:
-        """Search, and give what was found."""
+        """Search, and return what was found."""
         while wanted := search.next(self._answers()):
             self._asked += len(wanted)
             # One round's places do not depend on each other.
             for place, tried in zip(wanted, self._pool.map(self._try, wanted), strict=True):
                 self._tried[place] = tried
                 self._tell(len(self._tried), self._asked, "")
+        question = questions(self._one.signals, self._one.probes or (Probe.SIGNAL,))[0]
         return Found(
-            cell=f"{self._one.variants[0]}/{self._question()}",
+            cell=f"{self._one.variants[0]}/{question.name}",
             references=self._references,
             gap=search.gap,
             tried=self._tried,
@@ -76,12 +76,8 @@ class Bisection:
     def _answers(self) -> dict[int, Verdict]:
         return {place: tried.verdict for place, tried in self._tried.items()}
 
-    def _question(self) -> str:
-        probes = self._one.probes or ()
-        return next((probe.value for probe in probes if probe.value != "signal"), self._one.signals[0].name)
-
     def _try(self, place: int) -> Tried:
-        """Run the cell on one base; a base that cannot be had is no end of the search."""
+        """Run the cell on one base; a base that cannot be had does not end the search."""
         reference = self._references[place]
         self._tell(len(self._tried), self._asked, reference)
         try:

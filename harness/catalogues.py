@@ -27,7 +27,6 @@ def load_catalogue(folder: Path | None) -> tuple[Path, Catalogue]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path} cannot be read: {error}", remedy="Give a folder that holds a catalogue.toml."
-        ) from error
+        remedy = "Give a folder that holds a catalogue.toml."
+        raise UsageError(f"{path} cannot be read: {error}", remedy=remedy) from error
     return path.parent, parse_catalogue(text, place=str(path), has_file=lambda name: (path.parent / name).exists())

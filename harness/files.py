@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from harness.core.baseline import recordings
 from harness.core.errors import UsageError
+from harness.report import decoding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.core.baseline import Recording
+    from harness.core.document import Document
 
 
 def read_file(path: Path) -> bytes:
@@ -53,6 +58,30 @@ def read_list(file: Path) -> list[str]:
     return references
 
 
+def listed(named: Iterable[str], lists: Iterable[Path]) -> tuple[str, ...]:
+    """The bases that are named, and those of lists; each once.
+
+    Raises:
+        UsageError: a list cannot be read, or is empty.
+    """
+    return tuple(dict.fromkeys([*named, *(reference for file in lists for reference in read_list(file))]))
+
+
+def read_results(path: Path) -> tuple[Document, tuple[Recording, ...]]:
+    """A results file, and what it has recorded.
+
+    Raises:
+        UsageError: it cannot be read, or is not a results file.
+    """
+    document = decoding.read_document(read_file(path), place=str(path))
+    return document, recordings(document, place=str(path))
+
+
+def no_result(path: Path | str) -> UsageError:
+    """The refusal of results that nothing can be taken from."""
+    return UsageError(f"{path} holds no result", remedy="Use the results of a run that has finished.")
+
+
 def read_recordings(path: Path | None) -> tuple[Recording, ...]:
     """What was recorded: a baseline, a results file, or all baselines of a folder; none if there is no path.
 
@@ -61,16 +90,13 @@ def read_recordings(path: Path | None) -> tuple[Recording, ...]:
     """
     if path is None:
         return ()
-    from harness.report.decoding import read_baseline
-    from harness.report.decoding import read_recordings as read
-
     # os.path, unlike pathlib, takes a path that cannot be for one that is not there.
     if os.path.isdir(path):  # noqa: PTH112
         files = sorted(path.glob("*.json"))
         if not files:
             raise UsageError(f"{path} holds no baseline", remedy="Record one: signal-harness baseline update")
-        return tuple(read_baseline(read_file(file), place=str(file)) for file in files)
-    return read(read_file(path), place=str(path))
+        return tuple(decoding.read_baseline(read_file(file), place=str(file)) for file in files)
+    return decoding.read_recordings(read_file(path), place=str(path))
 
 
 def shown(file: Path) -> str:

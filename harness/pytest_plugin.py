@@ -66,14 +66,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Take a catalogue of ours for a collection of tests, if tests of signals are asked for at all."""
     if file_path.name != FILE_NAME or _OURS not in file_path.read_text(encoding="utf-8", errors="replace"):
         return None
-    collector: pytest.Collector = _CatalogueFile.from_parent(parent, path=file_path)
-    return collector
+    return _CatalogueFile.from_parent(parent, path=file_path)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """End the run where the cells could not even be listed: an absent engine is a failure, never a skip."""
     if (error := session.config.stash[_SHARED].refusal) is not None:
-        pytest.exit(_message(error), returncode=error.exit_code)
+        remedy = f"\n{error.remedy}" if error.remedy else ""
+        pytest.exit(f"signal-harness: {error.message}{remedy}", returncode=error.exit_code)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -91,11 +91,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     unasserted = config.stash[_SHARED].unasserted
     if unasserted:
         terminalreporter.section("signals recorded, not asserted")
-        terminalreporter.write_line(
-            f"{len(unasserted)} cells depend on the base, and no baseline covers them (--signal-baseline):"
-        )
-        for line in unasserted:
-            terminalreporter.write_line(f"  {line}")
+        what = f"{len(unasserted)} cells depend on the base, and no baseline covers them (--signal-baseline):"
+        for line in (what, *(f"  {cell}" for cell in unasserted)):
+            terminalreporter.write_line(line)
 
 
 class _Shared:
@@ -104,27 +102,25 @@ class _Shared:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._session: Session | None = None
-        self._futures: dict[str, Future[Row]] = {}
+        self.futures: dict[str, Future[Row]] = {}
         self._pairs: dict[str, Recording] = {}
-        self._recorded: dict[str, Verdict] = {}
+        self.recorded: dict[str, Verdict] = {}
         self.unasserted: list[str] = []
         self.refusal: HarnessError | None = None
 
     def cells(self, catalogue: Path) -> tuple[Cell, ...]:
         """The cells of a catalogue; finds engine and bases on the first call."""
-        return self._open(catalogue).cells
+        if self._session is None:
+            self._session, self._catalogue = self._open(catalogue), catalogue
+        elif catalogue != self._catalogue:
+            raise UsageError(f"{catalogue}: one catalogue at a time, and {self._catalogue} is tested already")
+        return self._session.cells
 
     def start(self, items: Iterable[SignalItem]) -> None:
         wanted = [item.cell for item in items]
         if self._session is not None and wanted and not self._config.option.collectonly:
             futures = self._session.run(wanted)
-            self._futures = {cell.id: future for cell, future in zip(wanted, futures, strict=True)}
-
-    def row(self, cell: Cell) -> Row:
-        return self._futures[cell.id].result()
-
-    def recorded(self, cell: Cell) -> Verdict | None:
-        return self._recorded.get(cell.id)
+            self.futures = {cell.id: future for cell, future in zip(wanted, futures, strict=True)}
 
     def cause(self, row: Row) -> Cause | None:
         """Why a cell is likely not what was recorded of it."""
@@ -133,8 +129,7 @@ class _Shared:
         if self._session is None:
             return None
         comparisons = against(self._session.document([row]), self._pairs)
-        differences = [difference for comparison in comparisons for difference in comparison.differences]
-        return next((difference.cause for difference in differences), None)
+        return next((difference.cause for comparison in comparisons for difference in comparison.differences), None)
 
     def close(self) -> None:
         if self._session is not None:
@@ -143,36 +138,27 @@ class _Shared:
 
     def _open(self, catalogue: Path) -> Session:
         from harness.core.baseline import counterparts, verdicts
-        from harness.files import read_list, read_recordings
+        from harness.files import listed, read_recordings
         from harness.session import Hooks, Selection, Session, select_signals
 
-        if self._session is None:
-            option = self._config.option
-            recordings = read_recordings(option.signal_baseline or self._folder())
-            listed = [reference for file in option.signal_base_file for reference in read_list(file)]
-            selection = Selection(
-                bases=tuple(dict.fromkeys([*option.signal_base, *listed])),
-                variants=tuple(option.signal_variant),
-                signals=select_signals(option.signal),
-                probes=tuple(Probe(name) for name in dict.fromkeys(option.signal_probe)) or None,
-                jobs=option.signal_jobs,
-                repeat=option.signal_repeat,
-                catalogue=catalogue,
-            )
-            terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-            say = terminal.write_line if terminal is not None else (lambda _: None)
-            self._session = Session(selection, Hooks(note=say)).__enter__()
-            self._catalogue = catalogue
-            self._pairs = counterparts(recordings, self._session.base_facts)
-            self._recorded = verdicts(self._pairs)
-        elif catalogue != self._catalogue:
-            raise UsageError(f"{catalogue}: one catalogue at a time, and {self._catalogue} is tested already")
-        return self._session
-
-    def _folder(self) -> Path | None:
-        """The folder of baselines that belongs to the tests, if there is one."""
+        option = self._config.option
         folder = self._config.rootpath / BASELINES
-        return folder if any(folder.glob("*.json")) else None
+        recordings = read_recordings(option.signal_baseline or (folder if any(folder.glob("*.json")) else None))
+        selection = Selection(
+            bases=listed(option.signal_base, option.signal_base_file),
+            variants=tuple(option.signal_variant),
+            signals=select_signals(option.signal),
+            probes=tuple(Probe(name) for name in dict.fromkeys(option.signal_probe)) or None,
+            jobs=option.signal_jobs,
+            repeat=option.signal_repeat,
+            catalogue=catalogue,
+        )
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        hooks = Hooks(note=terminal.write_line) if terminal is not None else Hooks()
+        session = Session(selection, hooks).__enter__()
+        self._pairs = counterparts(recordings, session.base_facts)
+        self.recorded = verdicts(self._pairs)
+        return session
 
 
 _SHARED: pytest.StashKey[_Shared] = pytest.StashKey()
@@ -207,10 +193,6 @@ def _wanted(config: pytest.Config) -> bool:
     return Expression.compile(expression).evaluate(is_ours)
 
 
-def _message(error: HarnessError) -> str:
-    return f"signal-harness: {error.message}" + (f"\n{error.remedy}" if error.remedy else "")
-
-
 class SignalItem(pytest.Item):
     """The test of one cell."""
 
@@ -222,15 +204,16 @@ class SignalItem(pytest.Item):
     def runtest(self) -> None:
         """Wait for the cell's result and compare it with what is expected."""
         from harness.core.judge import as_expected
+        from harness.report.rows import story
 
         shared = self.config.stash[_SHARED]
-        row = shared.row(self.cell)
-        recorded = shared.recorded(self.cell)
+        row = shared.futures[self.cell.id].result()
+        recorded = shared.recorded.get(self.cell.id)
         self.user_properties.append(("verdict", row.verdict.value))
         self.user_properties.append(("reason", row.reason))
         met = as_expected(row.expected, row.verdict, recorded)
         if met is False or not row.tested:
-            raise Unexpected(row, recorded, shared.cause(row))
+            raise Unexpected(story(row, recorded, shared.cause(row)))
         if met is None:
             shared.unasserted.append(f"{self.cell.id}: {row.verdict}")
 
@@ -247,8 +230,3 @@ class SignalItem(pytest.Item):
 
 class Unexpected(AssertionError):
     """A cell whose verdict is not as expected, or that could not be tested; its text holds the evidence."""
-
-    def __init__(self, row: Row, recorded: Verdict | None, cause: Cause | None) -> None:
-        from harness.report.rows import story
-
-        super().__init__(story(row, recorded, cause))

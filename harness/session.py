@@ -36,12 +36,11 @@ if TYPE_CHECKING:
 
     from harness.core.catalogue import Variant
     from harness.core.document import Row
-    from harness.core.facts import BaseFacts, EngineFacts
+    from harness.core.facts import BaseFacts
     from harness.core.result import Result
     from harness.core.subject import Cell, Subject
     from harness.engine.protocol import BaseStore, OpenEngine
     from harness.engine.tracing import Tracer
-    from harness.run.protocol import Engine
 
 
 class TraceMode(StrEnum):
@@ -125,14 +124,11 @@ def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str
     missing = next((program for program in requires if program not in facts.programs), None)
     if missing is not None:
         label = PROGRAMS[missing].label if missing in PROGRAMS else missing
-        raise BaseUnavailable(
-            f"{facts.reference} has no {missing} on its PATH, and the sample app needs it",
-            remedy=f"Choose a base with {label}, such as {examples}.",
-        )
-    if (why := unmet(requires, facts)) is not None:
-        raise BaseUnavailable(
-            f"{facts.reference} cannot carry the variants: {why}", remedy=f"Choose another base, such as {examples}."
-        )
+        why = f"{facts.reference} has no {missing} on its PATH, and the sample app needs it"
+        raise BaseUnavailable(why, remedy=f"Choose a base with {label}, such as {examples}.")
+    if (lack := unmet(requires, facts)) is not None:
+        why = f"{facts.reference} cannot carry the variants: {lack}"
+        raise BaseUnavailable(why, remedy=f"Choose another base, such as {examples}.")
 
 
 class Session:
@@ -148,8 +144,6 @@ class Session:
         self._selection = selection
         self._hooks = hooks or Hooks()
         self._stack = ExitStack()
-        self._started = ""
-        self._began = 0.0
 
     def __enter__(self) -> Session:
         """Check the selection first, then find engine and bases, and plan the cells."""
@@ -160,23 +154,22 @@ class Session:
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(selection.engine)))
             bases = open_bases(engine, self._hooks.note, self.catalogue.bases or None)
-            self.base_facts: Mapping[str, BaseFacts] = self._get(bases)
+            self.base_facts = self._get(bases)
             jobs = selection.jobs or 2 * engine.processors()
-            self._images = stack.enter_context(
-                engine.images(
-                    folder=self._folder,
-                    context=self._folder / self.catalogue.context,
-                    base_image=bases.image,
-                    on_build=self._hooks.build,
-                    jobs=jobs,
-                )
+            images = engine.images(
+                folder=self._folder,
+                context=self._folder / self.catalogue.context,
+                base_image=bases.image,
+                on_build=self._hooks.build,
+                jobs=jobs,
             )
+            self._images = stack.enter_context(images)
             record = self._record(stack, engine)
-            self.engine_facts: EngineFacts = engine.facts(trace=record is not None)
-            self.engine: Engine = stack.enter_context(engine.containers(record))
+            self.engine_facts = engine.facts(trace=record is not None)
+            self.engine = stack.enter_context(engine.containers(record))
             subjects = [self.catalogue.subject(variant, base) for base in self.base_facts for variant in variants]
             asked = questions(selection.signals, selection.probes or self.catalogue.app.probes)
-            self.cells: tuple[Cell, ...] = plan_cells(self.engine_facts.name, subjects, asked)
+            self.cells = plan_cells(self.engine_facts.name, subjects, asked)
             self.schedule = Schedule(
                 prepare=self._prepared,
                 jobs=jobs,

@@ -99,7 +99,10 @@ class SignalContainer(DockerContainer):
             TimeoutError: the app did not get ready in time; the message ends with its log.
             RuntimeError: the container ended instead.
         """
-        _without_missing_ryuk(self.get_docker_client().client.api)
+        try:
+            self._api.inspect_image(testcontainers_config.ryuk_image)
+        except ImageNotFound:  # testcontainers' reaper would have to be pulled first
+            testcontainers_config.ryuk_disabled = True
         super().start()
         try:
             self._watch()
@@ -241,11 +244,3 @@ class _Alone:
     api: docker.APIClient
     tracer: None = None
     gone: bool = False
-
-
-def _without_missing_ryuk(api: docker.APIClient) -> None:
-    """Do without testcontainers' reaper where its image would have to be pulled first."""
-    try:
-        api.inspect_image(testcontainers_config.ryuk_image)
-    except ImageNotFound:
-        testcontainers_config.ryuk_disabled = True

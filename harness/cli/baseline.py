@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, WHAT, Group, option
+from harness.cli.help import EXIT_CODES, OUTPUT, PATH, PROBES, WHAT, Group
 from harness.cli.measuring import measure
 from harness.cli.options import matrix_options, selection_of, with_known
 from harness.cli.output import Output
-from harness.core.baseline import BASELINES
+from harness.core.baseline import BASELINES, merged, recordings, same_fingerprint, untested
+from harness.core.comparison import compare
 from harness.core.errors import ExitCode, UsageError
 from harness.core.references import is_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.core.baseline import Recording
     from harness.core.facts import BaseFacts, EngineFacts
-    from harness.session import Selection, Session
+    from harness.session import Session
 
 
 @click.group(
-    cls=Group,
-    examples=["signal-harness baseline update --base node:24-alpine", "signal-harness baseline check"],
+    cls=Group, examples=["signal-harness baseline update --base node:24-alpine", "signal-harness baseline check"]
 )
 def baseline() -> None:
     """Record verdicts for later comparison."""
@@ -43,20 +43,17 @@ def baseline() -> None:
     tables=[PROBES, EXIT_CODES],
 )
 @matrix_options
-@option(
+@OUTPUT.option(
     "--dir",
     "folder",
-    group=OUTPUT,
     type=click.Path(path_type=Path, file_okay=False),
     default=BASELINES,
-    show_default=True,
     help="Folder of baselines, one file per base.",
 )
-@option(
+@WHAT.option(
     "--from",
     "results",
-    group=WHAT,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="RESULTS",
     help="Record the verdicts in a results file instead of running the matrix.",
 )
@@ -67,23 +64,15 @@ def update_baseline(folder: Path, results: Path | None, **chosen: Any) -> None:
     and everything that the baseline already contains. With --variant, --signal or --probe, the other cells of a
     baseline are kept, provided that base and engine are the same.
     """
-    if results is not None:
-        sys.exit(_record_from(results, folder))
-    partial = bool(chosen["variants"] or chosen["signals"] or chosen["probes"])
-    selection = selection_of(**chosen)
-    if not chosen["probes"]:
-        selection = replace(selection, probes=None)
-    sys.exit(_update(selection, folder=folder, partial=partial))
+    sys.exit(_record_from(results, folder) if results else _update(folder, chosen))
 
 
 def _record_from(results: Path, folder: Path) -> ExitCode:
-    from harness.core.baseline import recordings
-    from harness.files import read_file
-    from harness.report.decoding import read_document
+    from harness.files import no_result, read_results
 
-    found = recordings(read_document(read_file(results), place=str(results)), place=str(results))
+    _, found = read_results(results)
     if not found:
-        raise UsageError(f"{results} holds no result", remedy="Use the results of a run that has finished.")
+        raise no_result(results)
     pairs = [(new, _existing(folder, new.base.reference)) for new in found]
     for new, old in pairs:
         if old and old.findings.keys() - new.findings.keys():
@@ -91,9 +80,11 @@ def _record_from(results: Path, folder: Path) -> ExitCode:
     return _record(pairs, folder, keep=True)
 
 
-def _update(selection: Selection, *, folder: Path, partial: bool) -> ExitCode:
-    from harness.core.baseline import recordings
-
+def _update(folder: Path, chosen: Mapping[str, Any]) -> ExitCode:
+    selection = selection_of(**chosen)
+    if not chosen["probes"]:
+        selection = replace(selection, probes=None)
+    partial = any(chosen[name] for name in ("variants", "signals", "probes"))
     known = () if partial else _known(folder, selection.bases)
     before: dict[str, Recording | None] = {}
 
@@ -109,13 +100,7 @@ def _update(selection: Selection, *, folder: Path, partial: bool) -> ExitCode:
 
 
 def _refuse_to_mix(old: Recording, folder: Path, *, base: BaseFacts, engine: EngineFacts) -> None:
-    """Refuse to keep a part of a baseline that was recorded of something else.
-
-    Raises:
-        UsageError: it was.
-    """
-    from harness.core.baseline import same_fingerprint
-
+    """Raise `UsageError` if a baseline, of which a part is to be kept, was recorded of something else."""
     if not same_fingerprint(old, base=base, engine=engine):
         raise UsageError(
             f"{_file(folder, base.reference)} was recorded of another image or engine, and a part of it would stay",
@@ -125,8 +110,6 @@ def _refuse_to_mix(old: Recording, folder: Path, *, base: BaseFacts, engine: Eng
 
 def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *, keep: bool) -> ExitCode:
     """Write baselines; what could not be tested keeps the line it has, if that is of the same image and engine."""
-    from harness.core.baseline import merged, untested
-    from harness.core.comparison import compare
     from harness.report import difference, table
     from harness.report.baseline import write
     from harness.report.style import counted
@@ -141,8 +124,8 @@ def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *
         if old is not None:
             people.print(difference.render([compare(old, recording)]))
         missed = f", {left} untested and not recorded" if left else ""
-        line = f"{output.path}: {counted(len(recording.findings), 'cell')}{missed}"
-        people.print(line, soft_wrap=True, markup=False)
+        cells = counted(len(recording.findings), "cell")
+        people.print(f"{output.path}: {cells}{missed}", soft_wrap=True, markup=False)
     return ExitCode.UNTESTED if missing else ExitCode.OK
 
 
@@ -191,7 +174,7 @@ def _known(folder: Path, bases: Sequence[str]) -> tuple[Recording, ...]:
     examples=["signal-harness baseline check", "signal-harness baseline check baselines/musl-node24.json"],
     tables=[EXIT_CODES],
 )
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=PATH, metavar="[FILE]...")
 def check_baselines(files: tuple[Path, ...]) -> None:
     """Check that baseline files are well-formed.
 
@@ -208,14 +191,11 @@ def check_baselines(files: tuple[Path, ...]) -> None:
     for path in chosen:
         content = read_file(path)
         recording = read_baseline(content, place=str(path))
+        flaw = ""
         if (schema := schema_of(content, place=str(path))) != SCHEMA:
-            raise UsageError(
-                f"{path} is of schema {schema}, and this version writes schema {SCHEMA}",
-                remedy="Record it again: signal-harness baseline update",
-            )
-        if write(recording).encode() != content:
-            raise UsageError(
-                f"{path} is not as `baseline update` writes it: it was edited by hand, or badly merged",
-                remedy="Record it again: signal-harness baseline update",
-            )
+            flaw = f"is of schema {schema}, and this version writes schema {SCHEMA}"
+        elif write(recording).encode() != content:
+            flaw = "is not as `baseline update` writes it: it was edited by hand, or badly merged"
+        if flaw:
+            raise UsageError(f"{path} {flaw}", remedy="Record it again: signal-harness baseline update")
         click.echo(f"{path}: well-formed")

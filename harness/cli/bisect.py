@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.help import EXIT_CODES, HOW, WHAT, Command, option
-from harness.cli.options import asking, complete_questions, complete_variants, one_cell_options, selection_of
+from harness.cli.help import EXIT_CODES, HOW, WHAT, Command
+from harness.cli.options import asking, base_file_option, cell_arguments, one_cell_options, selection_of
 from harness.core.errors import ExitCode, UsageError
 from harness.core.question import OTHER_PROBES
 from harness.core.references import is_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from harness.session import Selection
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 
 @click.command(
@@ -30,94 +28,78 @@ if TYPE_CHECKING:
     ],
     tables=[EXIT_CODES],
 )
-@click.argument("variant", metavar="VARIANT", shell_complete=complete_variants)
-@click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions)
-@option("--base", "bases", group=WHAT, multiple=True, metavar="REF", help="Base to test; repeat it, in order.")
-@option(
-    "--base-file",
-    "base_files",
-    group=WHAT,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="F",
-    help="File with one base per line, in order. Repeatable.",
+@cell_arguments
+@WHAT.option("--base", "bases", multiple=True, metavar="REF", help="Base to test; repeat it, in order.")
+@base_file_option("File with one base per line, in order. Repeatable.")
+@WHAT.option("--npm", metavar="A..B", help="Every published npm from A to B, installed on the base of --on.")
+@WHAT.option(
+    "--node", metavar="A..B", help="Every Node from A to B in the package indexes, installed on the base of --on."
 )
-@option("--npm", group=WHAT, metavar="A..B", help="Every published npm from A to B, installed on the base of --on.")
-@option(
-    "--node",
-    group=WHAT,
-    metavar="A..B",
-    help="Every Node from A to B in the package indexes, installed on the base of --on.",
-)
-@option("--on", group=WHAT, metavar="LOCAL", help="Local base for --npm or --node.")
-@option(
+@WHAT.option("--on", metavar="LOCAL", help="Local base for --npm or --node.")
+@WHAT.option(
     "--gap",
-    group=WHAT,
     type=click.IntRange(1),
     metavar="N",
     help="Do not miss a change that is undone N or more bases later; 1 tests each base. "
     "[default: an eighth of the list]",
 )
-@option(
-    "--jobs", group=HOW, type=click.IntRange(1), default=2, show_default=True, metavar="N", help="Bases to run at once."
-)
+@HOW.option("--jobs", type=click.IntRange(1), default=2, metavar="N", help="Bases to run at once.")
 @one_cell_options
 def bisect(variant: str, question: str, jobs: int, gap: int | None, **chosen: Any) -> None:
     """Find the bases where a verdict changes.
 
     Searches an ordered list of bases for every change, with few builds and runs.
     """
+    from harness.bisect import Bisection
+    from harness.catalogues import load_catalogue
+    from harness.core.search import search
+    from harness.report import bisection as report
+    from harness.report import table
+    from harness.report.progress import Progress
+
     ways = {name: chosen.pop(name) for name in ("bases", "base_files", "npm", "node", "on")}
     one = selection_of(variants=(variant,), jobs=1, **asking(question), **chosen)
     if len(one.signals) != 1 and question not in OTHER_PROBES:
         raise UsageError(f"{question!r} is more than one signal", remedy="Name a single signal.")
-    sys.exit(_bisect(one, ways=ways, gap=gap, jobs=jobs))
-
-
-def _bisect(one: Selection, *, ways: Mapping[str, Any], gap: int | None, jobs: int) -> ExitCode:
-    from harness.bisect import Bisection
-    from harness.catalogues import load_catalogue
-    from harness.core.search import search
-    from harness.report import bisection as bisection_report
-    from harness.report import table
-    from harness.report.progress import Progress
-
     if len(load_catalogue(one.catalogue)[1].select(one.variants)) != 1:
-        raise UsageError(
-            "only one variant can be bisected at a time", remedy="Name it in full; to list all: signal-harness list"
-        )
+        remedy = "Name it in full; to list all: signal-harness list"
+        raise UsageError("only one variant can be bisected at a time", remedy=remedy)
     with Progress(what="bases") as progress:
-        references = _list(ways, progress.note)
+        references = _list(**ways, note=progress.note)
         with Bisection(one, references, jobs=jobs, note=progress.note, tell=progress.tell) as bisection:
             found = bisection.run(search(len(references), gap))
-    table.console().print(bisection_report.render(found))
-    return ExitCode.UNTESTED if found.untested else ExitCode.OK
+    table.console().print(report.render(found))
+    sys.exit(ExitCode.UNTESTED if found.untested else ExitCode.OK)
 
 
-def _list(ways: Mapping[str, Any], note: Callable[[str], None]) -> tuple[str, ...]:
+def _list(
+    bases: Iterable[str],
+    base_files: Iterable[Path],
+    npm: str | None,
+    node: str | None,
+    on: str | None,
+    *,
+    note: Callable[[str], None],
+) -> tuple[str, ...]:
     """The ordered list of bases: named, or a range of releases."""
-    from harness.files import cache_folder, read_list
+    from harness.files import cache_folder, listed
 
-    named = [*ways["bases"], *(reference for file in ways["base_files"] for reference in read_list(file))]
-    chosen = [bool(named), bool(ways["npm"]), bool(ways["node"])]
-    if sum(chosen) != 1:
-        raise UsageError(
-            "a bisection needs exactly one list of bases",
-            remedy="Give --base more than once, or --base-file, or --npm A..B --on LOCAL, or --node A..B --on LOCAL.",
-        )
-    if named and ways["on"]:
-        raise UsageError("--on is for --npm and --node", remedy="Leave it out: the bases are named.")
+    named = listed(bases, base_files)
+    if sum(map(bool, (named, npm, node))) != 1:
+        remedy = "Give --base more than once, or --base-file, or --npm A..B --on LOCAL, or --node A..B --on LOCAL."
+        raise UsageError("a bisection needs exactly one list of bases", remedy=remedy)
     if named:
+        if on:
+            raise UsageError("--on is for --npm and --node", remedy="Leave it out: the bases are named.")
         return _expanded(named, note)
-    if not ways["on"]:
-        raise UsageError(
-            "--npm and --node need a base to install on", remedy="Name one, such as --on local:musl-node22"
-        )
+    if not on:
+        remedy = "Name one, such as --on local:musl-node22"
+        raise UsageError("--npm and --node need a base to install on", remedy=remedy)
     from harness.local_bases.ranges import node_range, npm_range
 
-    if ways["npm"]:
-        return npm_range(ways["npm"], ways["on"], cache=cache_folder(), report=note)
-    return node_range(ways["node"], ways["on"], arch_of=_architecture, cache=cache_folder(), report=note)
+    if npm:
+        return npm_range(npm, on, cache=cache_folder(), report=note)
+    return node_range(str(node), on, arch_of=_architecture, cache=cache_folder(), report=note)
 
 
 def _architecture() -> str:
@@ -127,15 +109,14 @@ def _architecture() -> str:
         return engine.architecture()
 
 
-def _expanded(named: Sequence[str], note: Callable[[str], None]) -> tuple[str, ...]:
+def _expanded(references: tuple[str, ...], note: Callable[[str], None]) -> tuple[str, ...]:
     """The bases that are named, in order; a glob stands for the local tags that match."""
-    references = tuple(dict.fromkeys(named))
-    if any(map(is_glob, named)):
+    if any(map(is_glob, references)):
         from harness.engine.registry import open_engine
         from harness.session import open_bases
 
         with closing(open_engine()) as engine:
-            references = open_bases(engine, note).expand(named)
+            references = open_bases(engine, note).expand(references)
     if len(references) == 1:
         raise UsageError("give at least two bases", remedy="Repeat --base, in order.")
     return references

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from msgspec import structs
 
-from harness.cli.help import EXIT_CODES, HOW, OUTPUT, WHAT, Command, option
+from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, WHAT, Command
 from harness.cli.options import Seconds, code_of
 from harness.cli.output import Output
 from harness.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
     from harness.session import Selection, Session
+    from harness.workshop.demo.keys import Keys
     from harness.workshop.demo.live import Batch
     from harness.workshop.story import Chapter, Story
 
@@ -35,7 +36,6 @@ _KEYS: Final = (
         ("q", "quit"),
     ],
 )
-_HTML: Final = "signal-harness-demo.html"
 
 
 def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
@@ -54,45 +54,24 @@ def _complete_chapters(_ctx: click.Context, _param: click.Parameter, start: str)
     ],
     tables=[_KEYS, EXIT_CODES],
 )
-@option("--prepare", group=WHAT, is_flag=True, help="Get and build everything the demo and the labs need, then exit.")
-@option(
+@WHAT.option("--prepare", is_flag=True, help="Get and build everything the demo and the labs need, then exit.")
+@WHAT.option(
     "--chapter",
     "chapters",
-    group=WHAT,
     multiple=True,
     metavar="NAME|N|N-M",
     shell_complete=_complete_chapters,
     help="Only this chapter or range of chapters. Repeatable.",
 )
-@option("--auto", group=HOW, is_flag=True, help="Advance without a presenter.")
-@option(
-    "--pause",
-    "pause_s",
-    group=HOW,
-    type=Seconds(0),
-    default=6,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long each screen stays with --auto.",
+@HOW.option("--auto", is_flag=True, help="Advance without a presenter.")
+@HOW.option("--pause", "pause_s", type=Seconds(0), default=6, help="How long each screen stays with --auto.")
+@OUTPUT.option("--plain", is_flag=True, help="Print plain lines without colour, for a recording or a pipe.")
+@OUTPUT.option("--html", metavar="F", default="signal-harness-demo.html", help="File for the final report.")
+@OUTPUT.option("--open", "opens", is_flag=True, help="Open the final report in a browser.")
+@WHAT.option(
+    "--base", "bases", multiple=True, metavar="REF", help="Base image to show it on. Repeatable. [default: as for run]"
 )
-@option("--plain", group=OUTPUT, is_flag=True, help="Print plain lines without colour, for a recording or a pipe.")
-@option("--html", group=OUTPUT, metavar="F", default=_HTML, show_default=True, help="File for the final report.")
-@option("--open", "opens", group=OUTPUT, is_flag=True, help="Open the final report in a browser.")
-@option(
-    "--base",
-    "bases",
-    group=WHAT,
-    multiple=True,
-    metavar="REF",
-    help="Base image to show it on. Repeatable. [default: as for run]",
-)
-@option(
-    "--catalogue",
-    group=WHAT,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder of your own catalogue.toml and demo.toml.",
-)
+@WHAT.option("--catalogue", type=PATH, metavar="DIR", help="The folder of your own catalogue.toml and demo.toml.")
 def demo(*, bases: tuple[str, ...], catalogue: Path | None, prepare: bool, **how: Any) -> None:
     """Present what signals do, on real containers.
 
@@ -111,6 +90,18 @@ def demo(*, bases: tuple[str, ...], catalogue: Path | None, prepare: bool, **how
     sys.exit(_prepare(selection, story) if prepare else _present(selection, story, chosen, **how))
 
 
+def _keys() -> Keys:
+    """The presenter's keys, which prompt_toolkit reads."""
+    try:
+        from harness.workshop.demo.keys import Keys
+    except ModuleNotFoundError as error:
+        if error.name != "prompt_toolkit":
+            raise
+        why = "the demo needs prompt_toolkit, which is not installed"
+        raise UsageError(why, remedy="pip install 'signal-harness[workshop]'") from error
+    return Keys()
+
+
 def _present(
     selection: Selection,
     story: Story,
@@ -122,14 +113,6 @@ def _present(
     html: str,
     opens: bool,
 ) -> ExitCode:
-    try:
-        from harness.workshop.demo.keys import Keys
-    except ModuleNotFoundError as error:
-        if error.name != "prompt_toolkit":
-            raise
-        raise UsageError(
-            "the demo needs prompt_toolkit, which is not installed", remedy="pip install 'signal-harness[workshop]'"
-        ) from error
     from harness.report import table
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
@@ -141,7 +124,7 @@ def _present(
 
     report = Output(html)
     console = table.console(plain=plain)
-    keys = Keys()
+    keys = _keys()
     plain = plain or not console.is_terminal or console.is_dumb_terminal
     auto = auto or not keys.there
     numbered = [(number, chapter) for number, chapter in enumerate(story.chapter, start=1) if chapter in chapters]
@@ -158,16 +141,15 @@ def _present(
             lines.present(presentation, launcher.context, console, keys, hint=not auto)
         else:
             fullscreen.present(presentation, launcher.context, console, keys)
-        rows = presentation.rows
         if presentation.table is not None:
             _finish(session, presentation.table, report, console, opens=opens)
         else:
-            for row in () if plain else rows:
+            for row in () if plain else presentation.rows:
                 console.print(row_line(row))
             if presentation.step is not steps[-1]:
                 number = max(presentation.step.number, 1)
                 console.print(f"Go on there: signal-harness demo --chapter {number}-", markup=False)
-    return code_of(rows, {})
+    return code_of(presentation.rows, {})
 
 
 def _finish(session: Session, batch: Batch, output: Output, console: Console, *, opens: bool) -> None:
@@ -177,9 +159,8 @@ def _finish(session: Session, batch: Batch, output: Output, console: Console, *,
 
     document = structs.replace(session.document(batch.rows), duration_s=round(batch.duration_s, 3))
     console.print(table.render(document))
-    for line in (table.claims(document), table.summary(document)):
-        if line:
-            console.print(f"\n{line}", markup=False)
+    for line in filter(None, (table.claims(document), table.summary(document))):
+        console.print(f"\n{line}", markup=False)
     output.write(render(Format.HTML, document))
     if output.path is not None:
         console.print(f"HTML: {output.path}", soft_wrap=True, markup=False)
@@ -205,8 +186,6 @@ def _prepare(selection: Selection, story: Story) -> ExitCode:
         bases = tuple(session.base_facts)
     with Progress("labs") as progress:
         prepare(Hooks(note=progress.note, build=progress.build))
-    click.echo(
-        f"The images of the demo ({len(images)}, on {' and '.join(bases)}) and of the labs are there: "
-        "neither needs network from here on."
-    )
+    what = f"The images of the demo ({len(images)}, on {' and '.join(bases)}) and of the labs"
+    click.echo(f"{what} are there: neither needs network from here on.")
     return ExitCode.OK

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, Command, option
+from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, Command
 from harness.cli.measuring import measure
 from harness.cli.options import cell_options, selection_of, with_known
 from harness.cli.output import Output
-from harness.core.comparison import FailOn
+from harness.core.baseline import counterparts, narrowed, recordings
+from harness.core.comparison import FailOn, compare_pairs, fails
 from harness.core.errors import ExitCode, UsageError
 from harness.core.question import OTHER_PROBES
+from harness.core.ranking import Change
 from harness.core.references import is_glob
 from harness.core.verdict import Verdict
 
@@ -34,17 +36,10 @@ _RANKS: Final = (
     "the app is notified too late",
     "the app has no control",
 )
-_RANKING: Final = (
-    "Ranks of verdicts (a change to a higher rank is worse)",
-    [
-        *(
-            (str(rank), f"{meaning}: {', '.join(verdict for verdict in Verdict if verdict.rank == rank)}")
-            for rank, meaning in enumerate(_RANKS)
-        ),
-        (Verdict.UNSTABLE.value, "ranks as the worst of its runs"),
-        (Verdict.UNTESTED.value, "is not compared"),
-    ],
-)
+_RANKING: Final = [
+    (str(rank), f"{meaning}: {', '.join(verdict for verdict in Verdict if verdict.rank == rank)}")
+    for rank, meaning in enumerate(_RANKS)
+] + [(Verdict.UNSTABLE.value, "ranks as the worst of its runs"), (Verdict.UNTESTED.value, "is not compared")]
 
 
 @click.command(
@@ -54,56 +49,41 @@ _RANKING: Final = (
         "signal-harness diff node:22-alpine node:24-alpine --variant 'npm-*'",
         "signal-harness diff --fail-on any old.json new.json",
     ],
-    tables=[_RANKING, PROBES, EXIT_CODES],
+    tables=[("Ranks of verdicts (a change to a higher rank is worse)", _RANKING), PROBES, EXIT_CODES],
 )
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @cell_options
-@option(
+@JUDGE.option(
     "--fail-on",
-    group=JUDGE,
     type=click.Choice([on.value for on in FailOn]),
     default=FailOn.WORSE.value,
-    show_default=True,
     help="Which changes lead to exit code 1.",
 )
-@option(
-    "--json",
-    "json_to",
-    group=OUTPUT,
-    metavar="F",
-    help="Write the changes as JSON to a file, or - for standard output.",
-)
+@OUTPUT.option("--json", "json_to", metavar="F", help="Write the changes as JSON to a file, or - for standard output.")
 def diff(old: str, new: str, fail_on: str, json_to: str | None, **chosen: Any) -> None:
     """Show what changed from OLD to NEW, and why.
 
     OLD and NEW are each a baseline, a results file, a folder of baselines, or an image. Images are run now, in one
     session. Shows how much each change matters, and its likely cause. A change within a rank is sideways.
     """
-    sys.exit(_diff(old, new, on=FailOn(fail_on), output=Output(json_to), chosen=chosen))
-
-
-def _diff(old: str, new: str, *, on: FailOn, output: Output, chosen: Mapping[str, Any]) -> ExitCode:
-    from harness.core.comparison import fails
-    from harness.core.ranking import Change
     from harness.report import changes, difference, table
 
+    output = Output(json_to)
     compared = _compared(old, new, chosen)
     people = table.console(stderr=output.standard)
     people.print(difference.render(compared))
     people.print(f"\n{difference.summary(compared)}")
     if output.wanted:
         output.write(changes.encode(compared))
-    if fails(compared, on):
-        return ExitCode.DIFFERS
-    unknown = any(comparison.counts.get(Change.UNKNOWN) for comparison in compared)
-    return ExitCode.UNTESTED if unknown else ExitCode.OK
+    if fails(compared, FailOn(fail_on)):
+        sys.exit(ExitCode.DIFFERS)
+    sys.exit(
+        ExitCode.UNTESTED if any(comparison.counts.get(Change.UNKNOWN) for comparison in compared) else ExitCode.OK
+    )
 
 
 def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]:
-    from harness.core.baseline import counterparts, recordings
-    from harness.core.comparison import compare_pairs
-
     selection = selection_of(**chosen)
     sides = [_asked(_recorded(text), selection, chosen) for text in (old, new)]
     images = tuple(text for text, side in zip((old, new), sides, strict=True) if not side)
@@ -124,15 +104,13 @@ def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]
             remedy="Name files of the same bases, or of one base each.",
         )
     compared = compare_pairs(after, pairs)
-    if not any(one.same or one.differences for one in compared):
+    if not any(comparison.same or comparison.differences for comparison in compared):
         raise UsageError("no cell is left to compare", remedy="Leave out --variant, --signal or --probe.")
     return compared
 
 
 def _asked(side: tuple[Recording, ...], selection: Selection, chosen: Mapping[str, Any]) -> tuple[Recording, ...]:
     """What was recorded of the cells that the options choose; of all if they choose none."""
-    from harness.core.baseline import narrowed
-
     globs = selection.variants or ("*",)
     questions = {signal.name for signal in selection.signals if chosen["signals"] or "signal" in chosen["probes"]}
     questions |= {probe.value for probe in selection.probes or () if chosen["probes"] and probe.value in OTHER_PROBES}
@@ -151,11 +129,11 @@ def _asked(side: tuple[Recording, ...], selection: Selection, chosen: Mapping[st
 
 def _recorded(text: str) -> tuple[Recording, ...]:
     """What a file or folder has recorded; nothing if the text names an image."""
-    from harness.files import read_recordings
+    from harness.files import no_result, read_recordings
 
     path = Path(text)
     if not (path.exists() or path.suffix == ".json" or text.startswith((".", "/", "~"))):
         return ()
     if recordings := read_recordings(path):
         return recordings
-    raise UsageError(f"{text} holds no result", remedy="Use the results of a run that has finished.")
+    raise no_result(text)

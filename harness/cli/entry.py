@@ -23,7 +23,6 @@ _SECTIONS: Final = {
     "Workshop": (demo.demo, lab.lab),
     "Machine": (machine.bases, machine.engine, machine.doctor, machine.clean, machine.completion),
 }
-_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 @click.group(
@@ -37,7 +36,7 @@ _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 
         "signal-harness doctor",
     ],
     tables=[EXIT_CODES],
-    context_settings=_SETTINGS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="signal-harness", message="%(prog)s %(version)s")
 def cli() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 Rows = list[tuple[str, str]]
 
-WHAT: Final = "What to run"
-HOW: Final = "How to run it"
-JUDGE: Final = "Judging"
-OUTPUT: Final = "Output"
-WHERE: Final = "Files and images"
 SUMMARY: Final = 45
 """How long the summary of a command may be: next to the longest name, it fits into 80 columns."""
 _FIRST_COLUMN: Final = 30
@@ -42,13 +38,26 @@ class Option(click.Option):
     """An option that stands in a group of the help."""
 
     def __init__(self, *names: Any, group: str, **attributes: Any) -> None:
-        super().__init__(*names, **attributes)
+        super().__init__(*names, **{"show_default": "default" in attributes, **attributes})
         self.group = group
 
 
-def option(*names: str, group: str, **attributes: Any) -> Callable[[F], F]:
-    """`click.option`, in a group of the help."""
-    return click.option(*names, cls=Option, group=group, **attributes)
+class Section(str):
+    """A group of options in the help, by its title."""
+
+    __slots__ = ()
+
+    def option(self, *names: str, **attributes: Any) -> Callable[[F], F]:
+        """`click.option`, in this group."""
+        return click.option(*names, cls=Option, group=self, **attributes)
+
+
+WHAT: Final = Section("What to run")
+HOW: Final = Section("How to run it")
+JUDGE: Final = Section("Judging")
+OUTPUT: Final = Section("Output")
+WHERE: Final = Section("Files and images")
+PATH: Final = click.Path(path_type=Path)
 
 
 class Command(click.Command):

@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.help import EXIT_CODES, OUTPUT, WHAT, WHERE, Group, option
+from harness.cli.help import EXIT_CODES, OUTPUT, PATH, WHAT, WHERE, Group
 from harness.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from rich.console import Console
-
-    from harness.workshop.lab.exercises import Exercise
     from harness.workshop.lab.folder import Replaced
-    from harness.workshop.lab.progress import Progress
 
 
 def complete_labs(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
@@ -30,13 +26,8 @@ def complete_labs(_ctx: click.Context, _param: click.Parameter, start: str) -> l
     return [name for exercise in load() for name in (exercise.key, exercise.name) if name.startswith(start)]
 
 
-_folder = option(
-    "--dir",
-    "folder",
-    group=WHERE,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the labs. [default: the one you are in, or signal-lab]",
+_folder = WHERE.option(
+    "--dir", "folder", type=PATH, metavar="DIR", help="Folder of the labs. [default: the one you are in, or signal-lab]"
 )
 _name = click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_labs)
 _needed_name = click.argument("name", metavar="NAME", shell_complete=complete_labs)
@@ -65,7 +56,7 @@ def lab(context: click.Context) -> None:
 
 
 @lab.command("start", examples=["signal-harness lab start", "signal-harness lab start ~/signal-lab"])
-@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", required=False, type=PATH)
 def start_labs(folder: Path | None) -> None:
     """Write the labs into a folder.
 
@@ -112,14 +103,9 @@ def list_labs(folder: Path | None) -> None:
     tables=[EXIT_CODES],
 )
 @_name
-@option("--all", "every", group=WHAT, is_flag=True, help="Check all labs, without the evidence.")
-@option(
-    "--base",
-    "bases",
-    group=WHAT,
-    multiple=True,
-    metavar="REF",
-    help="Base to check on, instead of those of the lab. Repeatable.",
+@WHAT.option("--all", "every", is_flag=True, help="Check all labs, without the evidence.")
+@WHAT.option(
+    "--base", "bases", multiple=True, metavar="REF", help="Base to check on, instead of those of the lab. Repeatable."
 )
 @_folder
 def check_lab(name: str | None, folder: Path | None, bases: tuple[str, ...], *, every: bool) -> None:
@@ -127,53 +113,42 @@ def check_lab(name: str | None, folder: Path | None, bases: tuple[str, ...], *, 
 
     Without NAME, it is the lab of the folder you are in, or the first one that is not solved.
     """
-    if name is not None and every:
-        raise UsageError("--all means every lab, but one is named", remedy="Use one or the other.")
-    sys.exit(_check(name, folder, bases, every=every))
-
-
-def _check(name: str | None, chosen: Path | None, bases: tuple[str, ...], *, every: bool) -> ExitCode:
     from harness.report.progress import Progress
     from harness.report.table import console
     from harness.session import Hooks
     from harness.workshop.lab.check import check, counted
     from harness.workshop.lab.exercises import load
     from harness.workshop.lab.folder import find, meant, read_progress, record, state_of
-    from harness.workshop.lab.text import report
+    from harness.workshop.lab.progress import following
+    from harness.workshop.lab.text import report, standing
 
+    if name is not None and every:
+        raise UsageError("--all means every lab, but one is named", remedy="Use one or the other.")
     exercises, here = load(), _here()
-    folder = find(chosen, here=here)
-    progress = read_progress(folder, exercises)
-    wanted = exercises if every else (meant(name, exercises, progress, folder=folder, here=here),)
+    place = find(folder, here=here)
+    progress = read_progress(place, exercises)
+    wanted = exercises if every else (meant(name, exercises, progress, folder=place, here=here),)
     people = console()
     codes: list[ExitCode] = []
     for exercise in wanted:
         with Progress() as bar:
             hooks = Hooks(note=bar.note, build=bar.build, result=bar.result)
-            outcome = check(exercise, state_of(folder, exercise), bases=bases, hooks=hooks, begin=bar.begin)
-        progress = record(folder, exercises, exercise, partial(counted, outcome))
+            outcome = check(exercise, state_of(place, exercise), bases=bases, hooks=hooks, begin=bar.begin)
+        progress = record(place, exercises, exercise, partial(counted, outcome))
         people.print(report(outcome, progress[exercise.key], whole=not every))
         people.print()
         codes.append(outcome.code)
+    say = partial(people.print, markup=False, soft_wrap=True)
     if every or outcome.solved:
-        _print_next(people, exercises, progress, folder, after=0 if every else exercise.number)
+        after = 0 if every else exercise.number
+        say(standing(exercises, progress, after))
+        if unsolved := following(exercises, progress, after):
+            say(f"  cd {_shown(place / unsolved.key)}")
     elif outcome.code is not ExitCode.OK:
-        where = _shown(folder / exercise.key)
+        where = _shown(place / exercise.key)
         files = "the files here" if where == os.curdir else f"the files in {where}"
-        again = f"Edit {files}, and check again: signal-harness lab check {exercise.number}"
-        people.print(again, markup=False, soft_wrap=True)
-    return next((code for code in (ExitCode.DIFFERS, ExitCode.UNTESTED) if code in codes), ExitCode.OK)
-
-
-def _print_next(
-    people: Console, exercises: Sequence[Exercise], progress: Progress, folder: Path, *, after: int = 0
-) -> None:
-    from harness.workshop.lab.progress import following
-    from harness.workshop.lab.text import standing
-
-    people.print(standing(exercises, progress, after), markup=False, soft_wrap=True)
-    if unsolved := following(exercises, progress, after):
-        people.print(f"  cd {_shown(folder / unsolved.key)}", markup=False, soft_wrap=True)
+        say(f"Edit {files}, and check again: signal-harness lab check {exercise.number}")
+    sys.exit(next((code for code in (ExitCode.DIFFERS, ExitCode.UNTESTED) if code in codes), ExitCode.OK))
 
 
 @lab.command("hint", examples=["signal-harness lab hint", "signal-harness lab hint 3"])
@@ -198,7 +173,7 @@ def hint_lab(name: str | None, folder: Path | None) -> None:
 
 @lab.command("solution", examples=["signal-harness lab solution 3", "signal-harness lab solution 3 --apply"])
 @_needed_name
-@option("--apply", group=OUTPUT, is_flag=True, help="Write it into your folder; a copy of your file is kept.")
+@OUTPUT.option("--apply", is_flag=True, help="Write it into your folder; a copy of your file is kept.")
 @_folder
 def show_solution(name: str, folder: Path | None, *, apply: bool) -> None:
     """Show the solution of a lab, or apply it.

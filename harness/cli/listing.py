@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from harness.core.subject import Expectation
 
 
-@click.command(
-    "list",
-    cls=Command,
-    examples=["signal-harness list", "signal-harness list --catalogue my-images"],
-)
+@click.command("list", cls=Command, examples=["signal-harness list", "signal-harness list --catalogue my-images"])
 @catalogue_option
 def list_variants(catalogue: Path | None) -> None:
     """List the variants and what is expected.

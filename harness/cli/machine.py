@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.help import EXIT_CODES, HOW, WHERE, Command, Group, option
+from harness.cli.help import EXIT_CODES, HOW, WHERE, Command, Group
 from harness.core.errors import ExitCode
 from harness.local_bases.recipe import DEFAULTS
 
@@ -34,7 +34,7 @@ def bases() -> None:
     ],
 )
 @click.argument("references", nargs=-1, metavar="[REF]...")
-@option("--rebuild", group=HOW, is_flag=True, help="Build again, to get newer releases.")
+@HOW.option("--rebuild", is_flag=True, help="Build again, to get newer releases.")
 def build_bases(references: tuple[str, ...], *, rebuild: bool) -> None:
     """Pull or build bases, unless they exist.
 
@@ -112,7 +112,7 @@ def doctor() -> None:
 
 
 @click.command(cls=Command, examples=["signal-harness clean", "signal-harness clean --images"])
-@option("--images", group=WHERE, is_flag=True, help="Also remove the images of variants and stand-in bases.")
+@WHERE.option("--images", is_flag=True, help="Also remove the images of variants and stand-in bases.")
 def clean(*, images: bool) -> None:
     """Remove what killed runs left behind.
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.cli.help import HOW, JUDGE, WHAT, option
+from harness.cli.help import HOW, JUDGE, PATH, WHAT
 from harness.core.baseline import BASELINES
 from harness.core.errors import ExitCode
 from harness.core.question import OTHER_PROBES, Probe, Question
@@ -17,6 +16,7 @@ from harness.run.observation import GRACE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from harness.core.baseline import Recording
     from harness.core.document import Row
@@ -58,115 +58,88 @@ class Seconds(click.FloatRange):
         return seconds
 
 
-catalogue_option = option(
-    "--catalogue",
-    group=WHAT,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder of your own catalogue.toml.",
-)
-_repeat = option(
+def base_file_option(about: str) -> Callable[[F], F]:
+    """``--base-file``: lists of bases."""
+    return WHAT.option("--base-file", "base_files", multiple=True, type=PATH, metavar="F", help=about)
+
+
+catalogue_option = WHAT.option("--catalogue", type=PATH, metavar="DIR", help="The folder of your own catalogue.toml.")
+_repeat = HOW.option(
     "--repeat",
-    group=HOW,
     type=click.IntRange(1),
     metavar="N",
     help="Run each cell N times. [default: once; 10 times if the evidence leaves doubt]",
 )
-_trace = option(
+_trace = HOW.option(
     "--trace",
-    group=HOW,
     type=click.Choice(["auto", "on", "off"]),
     default="auto",
-    show_default=True,
     help="Whether to use the kernel's signal record.",
 )
-_settle = option(
+_settle = HOW.option(
     "--settle",
     "settle_s",
-    group=HOW,
     type=Seconds(0, min_open=True),
-    metavar="SECONDS",
     help="How long nothing may change before the verdict is 'not received'. [default: 0.8; 1.5 without /proc]",
 )
-_grace = option(
+_grace = HOW.option(
     "--grace",
     "grace_s",
-    group=HOW,
     type=click.IntRange(1),
     default=GRACE_S,
-    show_default=True,
     metavar="SECONDS",
     help="Grace period of docker stop before SIGKILL (probe stop).",
 )
-_pull = option(
+_pull = HOW.option(
     "--pull",
-    group=HOW,
     type=click.Choice(["missing", "always", "never"]),
     default="missing",
-    show_default=True,
     help="When to pull a base; use always to notice a moved tag.",
 )
-_bases = option(
+_bases = WHAT.option(
     "--base",
     "bases",
-    group=WHAT,
     multiple=True,
     metavar="REF",
     help="Base image, a glob over local tags, or local:<os>-node<version>, which is built from packages. Repeatable. "
     "[default: Node on Alpine and Debian]",
 )
-_base_file = option(
-    "--base-file",
-    "base_files",
-    group=WHAT,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="F",
-    help="File with one base per line; # starts a comment. Repeatable.",
-)
-_variants = option(
+_base_file = base_file_option("File with one base per line; # starts a comment. Repeatable.")
+_variants = WHAT.option(
     "--variant",
     "variants",
-    group=WHAT,
     multiple=True,
     metavar="GLOB",
     shell_complete=complete_variants,
     help="Only variants that match. Repeatable.",
 )
-_signals = option(
+_signals = WHAT.option(
     "--signal",
     "signals",
-    group=WHAT,
     multiple=True,
     metavar="SIG",
     shell_complete=complete_signals,
     help="Signal to send: HUP, SIGHUP, 1, RTMIN+3, or all. Repeatable. [default: HUP and TERM]",
 )
-_probes = option(
+_probes = WHAT.option(
     "--probe",
     "probes",
-    group=WHAT,
     multiple=True,
     type=click.Choice([*(probe.value for probe in Probe), "all"]),
     help="What to test: see Probes. Repeatable. [default: signal]",
 )
-_jobs = option(
-    "--jobs",
-    group=HOW,
-    type=click.IntRange(1),
-    metavar="N",
-    help="Cells to run at once. [default: 2 per processor of the engine]",
+_jobs = HOW.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Cells to run at once. [default: 2 per processor of the engine]"
 )
 
 
 def baseline_option(what: str) -> Callable[[F], F]:
     """``--baseline``: a path, or the usual folder if no value follows; ``what`` is done with it."""
-    return option(
+    return JUDGE.option(
         "--baseline",
-        group=JUDGE,
         is_flag=False,
         flag_value=BASELINES,
-        type=click.Path(path_type=Path),
+        type=PATH,
         metavar="[F]",
         help=f"{what} a baseline, a results file, or a folder of baselines. [default for F: {BASELINES}/]",
     )
@@ -182,6 +155,12 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
     return decorate
 
+
+cell_arguments = together(
+    click.argument("variant", metavar="VARIANT", shell_complete=complete_variants),
+    click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions),
+)
+"""Which cell it is on a base."""
 
 one_cell_options = together(catalogue_option, _repeat, _trace, _settle, _grace, _pull)
 """How a cell is run."""
@@ -209,12 +188,11 @@ def selection_of(
     Raises:
         UsageError: there is no such signal, or a list of bases cannot be read or is empty.
     """
-    from harness.files import read_list
+    from harness.files import listed
     from harness.session import Pull, Selection, TraceMode, select_signals
 
-    listed = [reference for file in base_files for reference in read_list(file)]
     return Selection(
-        bases=tuple(dict.fromkeys([*bases, *listed])),
+        bases=listed(bases, base_files),
         variants=variants,
         signals=select_signals(signals),
         probes=select_probes(probes),

@@ -54,19 +54,16 @@ class Output:
         Raises:
             UsageError: it can no longer be written.
         """
+        from harness.files import replace_file
+
         if self.standard:
             click.echo(text, nl=not text.endswith("\n"))
         elif self.path is not None:
             with self._writing():
-                self._replace(text)
-
-    def _replace(self, text: str) -> None:
-        from harness.files import replace_file
-
-        if self._special:
-            self._real.write_text(text, encoding="utf-8")
-        else:
-            replace_file(self._real, text)
+                if self._special:
+                    self._real.write_text(text, encoding="utf-8")
+                else:
+                    replace_file(self._real, text)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.help import EXIT_CODES, OUTPUT, Command, option
+from harness.cli.help import EXIT_CODES, OUTPUT, PATH, Command
 from harness.cli.options import baseline_option
 from harness.cli.output import opened
+from harness.core.baseline import counterparts
+from harness.core.comparison import compare_pairs
 from harness.report.formats import Format, render
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class _Target(click.ParamType[tuple[Format, str]]):
@@ -34,12 +38,11 @@ class _Target(click.ParamType[tuple[Format, str]]):
     ],
     tables=[EXIT_CODES],
 )
-@click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
+@click.argument("results", type=PATH, metavar="RESULTS")
 @baseline_option("Show what changed from")
-@option(
+@OUTPUT.option(
     "--to",
     "targets",
-    group=OUTPUT,
     multiple=True,
     required=True,
     type=_Target(),
@@ -51,18 +54,13 @@ def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Pat
 
     RESULTS is what `run --json` writes.
     """
-    from harness.core.baseline import counterparts, recordings
-    from harness.core.comparison import compare_pairs
-    from harness.files import read_file, read_recordings
-    from harness.report.decoding import read_document
+    from harness.files import read_recordings, read_results
 
     outputs = opened(targets)
-    document = read_document(read_file(results), place=str(results))
-    found = recordings(document, place=str(results))
+    document, found = read_results(results)
     pairs = counterparts(read_recordings(baseline), [recording.base.reference for recording in found])
     compared = compare_pairs(found, pairs)
     for wanted, output in outputs:
         output.write(render(wanted, document, compared))
         if output.path is not None:
             click.echo(f"{wanted}: {output.path}", err=True)
-    sys.exit(0)

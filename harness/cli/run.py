@@ -9,32 +9,34 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command, option
+from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command
 from harness.cli.measuring import measure
 from harness.cli.options import (
     asking,
     baseline_option,
+    cell_arguments,
     code_of,
-    complete_questions,
-    complete_variants,
     matrix_options,
     one_cell_options,
     selection_of,
     together,
 )
 from harness.cli.output import Output, opened
-from harness.core.errors import ExitCode, UsageError
+from harness.core.baseline import counterparts
+from harness.core.comparison import against, recorded
+from harness.core.errors import UsageError
+from harness.core.question import Probe
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
 
     from harness.core.comparison import Comparison
     from harness.core.document import Document
-    from harness.session import Selection
+    from harness.session import Selection, Session
 
 _SVG: Final = "svg"
 _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SVG"}
@@ -51,45 +53,25 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 )
 @matrix_options
 @baseline_option("Judge against")
-@option(
+@OUTPUT.option(
     "--table",
-    group=OUTPUT,
     type=click.Choice(["bases", "compared"]),
     help="One table per base, or one with the bases side by side. [default: bases; compared for three bases or more]",
 )
-@together(*(option(f"--{wanted}", group=OUTPUT, metavar="F", help=wanted.about) for wanted in Format))
-@option("--svg", group=OUTPUT, metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
+@together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
+@OUTPUT.option("--svg", metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
 
     Each signal is sent to a fresh container.
     """
-    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
-    typed = _typed(click.get_current_context())
-    sys.exit(_run(selection_of(**chosen), outputs=outputs, baseline=baseline, table=table, typed=typed))
-
-
-def _typed(ctx: click.Context) -> str:
-    """The command that was given, without where its reports go: a picture is for others to see."""
-    words = ctx.command_path.split()
-    for param in ctx.command.params:
-        name = str(param.name)
-        if name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            given = ctx.params[name]
-            for value in given if param.multiple else (given,):
-                words += [param.opts[0], str(value)]
-    return shlex.join(words)
-
-
-def _run(
-    selection: Selection, *, outputs: Mapping[str, Output], baseline: Path | None, table: str | None, typed: str
-) -> ExitCode:
-    from harness.core.baseline import counterparts
-    from harness.core.comparison import against, recorded
     from harness.files import read_recordings
     from harness.report import table as tables
     from harness.report import terminal_svg
 
+    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
+    typed = _typed(click.get_current_context())
+    selection = selection_of(**chosen)
     recordings = read_recordings(baseline)
     people = tables.console(stderr=any(output.standard for output in outputs.values()))
     compared: list[Comparison] = []
@@ -110,14 +92,25 @@ def _run(
     for wanted, output in outputs.items():
         if output.path is not None:
             people.print(f"{_LABELS[wanted]}: {output.path}", soft_wrap=True, markup=False)
-    return code_of(document.results, recorded(compared))
+    sys.exit(code_of(document.results, recorded(compared)))
+
+
+def _typed(ctx: click.Context) -> str:
+    """The command that was given, without where its reports go: a picture is for others to see."""
+    words = ctx.command_path.split()
+    for param in ctx.command.params:
+        name = str(param.name)
+        if name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            given = ctx.params[name]
+            for value in given if param.multiple else (given,):
+                words += [param.opts[0], str(value)]
+    return shlex.join(words)
 
 
 def _for_people(document: Document, compared: Sequence[Comparison], table: str | None) -> list[RenderableType]:
     """What is printed of a run, part by part."""
     from rich.text import Text
 
-    from harness.core.comparison import recorded
     from harness.report import bases_table, difference
     from harness.report import table as tables
 
@@ -126,10 +119,9 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
     parts = [(bases_table if side_by_side else tables).render(document, verdicts)]
     if changed := [comparison for comparison in compared if comparison.differences]:
         parts += [Text(), difference.render(changed)]
-    for line in (tables.claims(document), *(difference.caveat(comparison) for comparison in compared)):
-        if line:
-            parts.append(Text(f"\n{line}"))
-    return [*parts, Text(f"\n{tables.summary(document, verdicts)}")]
+    caveats = (difference.caveat(comparison) for comparison in compared)
+    lines = (tables.claims(document), *caveats, tables.summary(document, verdicts))
+    return [*parts, *(Text(f"\n{line}") for line in lines if line)]
 
 
 @click.command(
@@ -142,12 +134,10 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
     tables=[PROBES, EXIT_CODES],
 )
 @click.argument("base", metavar="BASE")
-@click.argument("variant", metavar="VARIANT", shell_complete=complete_variants)
-@click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions)
+@cell_arguments
 @one_cell_options
-@option(
+@OUTPUT.option(
     "--svg",
-    group=OUTPUT,
     metavar="F",
     help="Draw the signal's path to a file, or - for standard output. Needs the kernel's signal record.",
 )
@@ -156,60 +146,47 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
 
     Shows what is started, where the signal goes, and what to change.
     """
+    from harness.report import explain as report
+    from harness.report import sequence_svg, table
+
     selection = selection_of(bases=(base,), variants=(variant,), **asking(question), **chosen)
     drawing = Output(svg)
     if drawing.wanted:
         _check_drawable(selection)
-    sys.exit(_explain(selection, drawing))
 
-
-def _check_drawable(selection: Selection) -> None:
-    """Refuse at once where there can be no path to draw.
-
-    Raises:
-        UsageError: no signal is sent, or it is not to be recorded.
-    """
-    from harness.core.question import Probe
-    from harness.session import TraceMode
-
-    for probe in selection.probes or ():
-        if probe in (Probe.EXIT_CODE, Probe.REAP):
-            raise UsageError(
-                f"there is no path to draw: the probe {probe} sends no signal",
-                remedy="Name a signal, or one of the probes stop and tty.",
-            )
-    if selection.trace is TraceMode.OFF:
-        raise UsageError(
-            "there is no path to draw: --trace off turns the kernel's signal record off",
-            remedy="Leave out --trace off.",
-        )
-
-
-def _explain(selection: Selection, drawing: Output) -> ExitCode:
-    from harness.report import explain, sequence_svg, table
-    from harness.report.progress import Progress
-    from harness.session import Hooks, Session
-
-    with Progress() as progress, Session(selection, Hooks(note=progress.note, build=progress.build)) as session:
+    def begin(session: Session) -> None:
         if len(session.cells) != 1:
             raise UsageError(
                 f"{len(session.cells)} cells match, but only one can be explained",
                 remedy="Name one variant and one signal: signal-harness list",
             )
         if drawing.wanted and not session.engine_facts.trace:
-            raise UsageError(
-                "there is no path to draw: the kernel's signal record is not available here",
-                remedy="To see what it needs: signal-harness doctor",
-            )
-        progress.begin(1)
-        (future,) = session.run()
-        row = future.result()
-        subject = session.document([row]).subjects[row.subject]
-    # Commands are for copying: they are neither wrapped nor cut.
+            why = "the kernel's signal record is not available here"
+            raise _no_path(why, "To see what it needs: signal-harness doctor")
+
+    document = measure(selection, begin=begin)
+    (row,) = document.results
+    subject = document.subjects[row.subject]
     people = table.console(stderr=drawing.standard)
-    people.print(explain.render(row, subject), crop=False)
+    # Commands are for copying: they are neither wrapped nor cut.
+    people.print(report.render(row, subject), crop=False)
     if drawing.wanted:
         drawing.write(sequence_svg.render(row, subject))
     if drawing.path is not None:
         people.print(f"\n{_LABELS[_SVG]}: {drawing.path}", soft_wrap=True, markup=False)
-    return code_of([row], {})
+    sys.exit(code_of([row], {}))
+
+
+def _check_drawable(selection: Selection) -> None:
+    """Raise `UsageError` at once if no signal is sent, or if it is not to be recorded."""
+    from harness.session import TraceMode
+
+    for probe in selection.probes or ():
+        if probe in (Probe.EXIT_CODE, Probe.REAP):
+            raise _no_path(f"the probe {probe} sends no signal", "Name a signal, or one of the probes stop and tty.")
+    if selection.trace is TraceMode.OFF:
+        raise _no_path("--trace off turns the kernel's signal record off", "Leave out --trace off.")
+
+
+def _no_path(why: str, remedy: str) -> UsageError:
+    return UsageError(f"there is no path to draw: {why}", remedy=remedy)

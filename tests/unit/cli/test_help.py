@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli.entry import cli
-from harness.cli.help import SUMMARY, Command, Group, Option, option
+from harness.cli.help import SUMMARY, WHAT, Command, Group, Option
 from harness.core.question import Probe
 from harness.core.verdict import Verdict
 
@@ -191,7 +191,7 @@ def broken(**changes: Any) -> list[str]:
         """Be a group."""
 
     @root.command("x", **attributes)
-    @option("--many", group="What to run", type=int, help="How many.")
+    @WHAT.option("--many", type=int, help="How many.")
     def x(many: int) -> None:
         raise AssertionError(many)
 
