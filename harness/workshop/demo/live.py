@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from harness.core.describe import describe_row
 from harness.run.runner import Runner
-from harness.workshop.stepping import Action, NullObserver, SteppedEngine
+from harness.workshop.stepping import Observer, SteppedEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.core.document import Row
     from harness.core.evidence import LogLine
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.core.subject import Cell
     from harness.run.protocol import Container, Engine, Launch
     from harness.run.runner import Schedule
+    from harness.workshop.stepping import Action
 
 
 class Phase(Enum):
@@ -66,14 +67,41 @@ class Snapshot:
     row: Row | None = None
 
 
-class LiveCell:
-    """One cell, run in a fresh container that waits before each thing that is done to it.
+class Started:
+    """Cells under way on an engine whose containers are observed."""
 
-    Args:
-        cell: the cell.
-        engine: where it runs.
-        schedule: how it is run.
-    """
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        engine: Engine,
+        schedule: Schedule,
+        *,
+        observer: Observer,
+        receive: Callable[[Result], Row] = describe_row,
+    ) -> None:
+        self._engine = SteppedEngine(engine, observer)
+        self._stack = ExitStack()
+        self._futures = self._stack.enter_context(Runner(self._engine, schedule, receive)).submit(cells)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows so far, in the order of the cells."""
+        return tuple(future.result() for future in self._futures if future.done() and not future.cancelled())
+
+    def abandon(self) -> None:
+        """Give them up, without waiting for their containers to go."""
+        self._engine.abandon()
+        for future in self._futures:
+            future.cancel()
+
+    def close(self) -> None:
+        """Give them up, and wait until nothing is left of them."""
+        self.abandon()
+        self._stack.close()
+
+
+class LiveCell(Started, Observer):
+    """One cell, run in a fresh container that waits before each thing that is done to it."""
 
     def __init__(self, cell: Cell, engine: Engine, schedule: Schedule) -> None:
         self.cell = cell
@@ -85,10 +113,7 @@ class LiveCell:
         self._begun = False
         self._actions: list[Taken] = []
         self._runs = 0
-        self._engine = SteppedEngine(engine, self)
-        self._stack = ExitStack()
-        runner = self._stack.enter_context(Runner(self._engine, replace(schedule, jobs=1), describe_row))
-        (self._future,) = runner.submit([cell])
+        super().__init__([cell], engine, replace(schedule, jobs=1), observer=self)
 
     def proceed(self) -> None:
         """Let what is held be done."""
@@ -98,33 +123,13 @@ class LiveCell:
                 self._held = None
                 self._begun = True
 
-    def abandon(self) -> None:
-        """Give it up, without waiting for its container to go."""
-        self._engine.abandon()
-        self._future.cancel()
-
-    def close(self) -> None:
-        """Give it up, and wait until nothing is left of it."""
-        self.abandon()
-        self._stack.close()
-
     def snapshot(self) -> Snapshot:
         """What is to be seen now."""
-        over = self._future.done() and not self._future.cancelled()
+        row = next(iter(self.rows), None)
         with self._lock:
             container = self._container
-            started = container is not None and bool(self._tree)
-            phase = (
-                Phase.OVER
-                if over
-                else Phase.HELD
-                if self._held
-                else Phase.UNDER_WAY
-                if self._begun
-                else Phase.STARTING
-                if started
-                else Phase.COMING
-            )
+            phase = self._phase() if row is None else Phase.OVER
+            timed = phase is Phase.UNDER_WAY and self._actions
             return Snapshot(
                 cell=self.cell,
                 phase=phase,
@@ -133,11 +138,19 @@ class LiveCell:
                 tree=self._tree,
                 lines=container.inbox.lines if container else (),
                 actions=tuple(self._actions),
-                held=self._held[0] if self._held and not over else None,
-                elapsed_s=self._elapsed_s() if phase is Phase.UNDER_WAY else 0.0,
+                held=self._held[0] if self._held and row is None else None,
+                elapsed_s=(time.monotonic_ns() - self._actions[-1].at_ns) / 1e9 if timed else 0.0,
                 run=self._runs,
-                row=self._future.result() if over else None,
+                row=row,
             )
+
+    def _phase(self) -> Phase:
+        """How far a run without a result has come."""
+        if self._held:
+            return Phase.HELD
+        if self._begun:
+            return Phase.UNDER_WAY
+        return Phase.STARTING if self._container and self._tree else Phase.COMING
 
     def created(self, launch: Launch, container: Container) -> None:
         """See `harness.workshop.stepping.Observer`."""
@@ -153,44 +166,31 @@ class LiveCell:
 
     def waits(self, action: Action) -> threading.Event:
         """See `harness.workshop.stepping.Observer`: the first container waits, those that repeat it do not."""
-        gate = threading.Event()
         with self._lock:
             if self._runs > 1:
                 self._begun = True
-                gate.set()
-            else:
-                self._held = (action, gate)
-        return gate
+                return super().waits(action)
+            gate = threading.Event()
+            self._held = (action, gate)
+            return gate
 
     def does(self, action: Action) -> None:
         """See `harness.workshop.stepping.Observer`."""
         with self._lock:
             self._actions.append(Taken(action=action, at_ns=time.monotonic_ns()))
 
-    def _elapsed_s(self) -> float:
-        return (time.monotonic_ns() - self._actions[-1].at_ns) / 1e9 if self._actions else 0.0
 
-
-class Batch:
+class Batch(Started):
     """Many cells at once, with nothing held."""
 
     def __init__(self, cells: Sequence[Cell], engine: Engine, schedule: Schedule) -> None:
         self.cells = tuple(cells)
-        self._began_s = time.monotonic()
-        self._ended_s = self._began_s
-        self._engine = SteppedEngine(engine, NullObserver())
-        self._stack = ExitStack()
-        runner = self._stack.enter_context(Runner(self._engine, schedule, self._receive))
-        self._futures = runner.submit(cells)
+        self._began_s = self._ended_s = time.monotonic()
+        super().__init__(cells, engine, schedule, observer=Observer(), receive=self._receive)
 
     def _receive(self, result: Result) -> Row:
         self._ended_s = time.monotonic()
         return describe_row(result)
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """The rows so far, in the order of the cells."""
-        return tuple(future.result() for future in self._futures if future.done() and not future.cancelled())
 
     @property
     def over(self) -> bool:
@@ -201,14 +201,3 @@ class Batch:
     def duration_s(self) -> float:
         """How long the results have taken so far, in seconds."""
         return self._ended_s - self._began_s
-
-    def abandon(self) -> None:
-        """Give them up, without waiting."""
-        self._engine.abandon()
-        for future in self._futures:
-            future.cancel()
-
-    def close(self) -> None:
-        """Give them up, and wait until nothing is left of them."""
-        self.abandon()
-        self._stack.close()
