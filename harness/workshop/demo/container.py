@@ -114,15 +114,15 @@ def tree(snapshot: Snapshot, signal: Signal | None, count: int) -> RenderableTyp
     lines, depth = [], depths(processes)
     for process in processes:
         mark = marked.get(process.pid)
-        remark = notes.get(process.number, Text()) if mark is None else Text(mark, "yellow")
+        note = notes.get(process.number, Text()) if mark is None else Text(mark, "yellow")
         branch = "  " * depth[process.pid] + ("└ " if depth[process.pid] else "")
         name = Text(printable(branch + process.command), no_wrap=True, overflow="ellipsis")
         if process.number in gone:
             name.stylize("dim strike")
-        lines.append((str(process.number), name, _attitude(process, signal), remark))
+        lines.append((str(process.number), name, _attitude(process, signal), note))
     # What is too long for the screen is cut from the commands alone.
-    number, _, attitude, remark_width = (max(map(len, column)) for column in zip(*lines, strict=True))
-    columns = Column(justify="right", width=number), "", Column(width=attitude), Column(width=remark_width)
+    number, _, attitude, remark = (max(map(len, column)) for column in zip(*lines, strict=True))
+    columns = Column(justify="right", width=number), "", Column(width=attitude), Column(width=remark)
     table = Table.grid(*columns, padding=(0, 2))
     for line in lines:
         table.add_row(*line)

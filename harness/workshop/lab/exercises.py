@@ -20,6 +20,7 @@ from harness.core.verdict import Expected
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from harness.core.facts import BaseFacts
     from harness.core.subject import Expectation
 
 FILE_NAME: Final = "lab.toml"
@@ -73,12 +74,13 @@ class Exercise(Lab, frozen=True, kw_only=True):
         """The name of its folder, ``1-shell-form``."""
         return f"{self.number}-{self.name}"
 
+    def fits(self, base: BaseFacts) -> bool:
+        """Whether a base has one of the shells that it is about."""
+        return any(map(base.has_shell, self.on))
+
 
 def load(folder: Path | None = None) -> tuple[Exercise, ...]:
-    """Read all exercises, the first one first.
-
-    Args:
-        folder: where they are; in this package if none is given.
+    """Read all exercises from a folder, or from this package; the first one first.
 
     Raises:
         UsageError: one is not well-formed; the message names the file.

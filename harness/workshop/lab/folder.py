@@ -48,10 +48,8 @@ def look_for(chosen: Path | None, *, here: Path) -> Path | None:
 
     It is known by its progress.
     """
-    for folder in (here, *here.parents, here / DEFAULT) if chosen is None else (chosen,):
-        if (folder / PROGRESS).is_file():
-            return folder
-    return None
+    folders = (here, *here.parents, here / DEFAULT) if chosen is None else (chosen,)
+    return next((folder for folder in folders if (folder / PROGRESS).is_file()), None)
 
 
 def find(chosen: Path | None, *, here: Path) -> Path:
@@ -81,8 +79,8 @@ def start(folder: Path, exercises: Sequence[Exercise]) -> Written:
         read_progress(folder, exercises)
     wanted = {Path(readme.FILE_NAME): readme.of_all(exercises).encode()}
     for exercise in exercises:
-        for name, content in {**exercise.start, readme.FILE_NAME: readme.of_lab(exercise).encode()}.items():
-            wanted[Path(exercise.key, name)] = content
+        files = exercise.start | {readme.FILE_NAME: readme.of_lab(exercise).encode()}
+        wanted |= {Path(exercise.key, name): content for name, content in files.items()}
     with _writing(folder):
         added = sum(_add(folder / name, content) for name, content in wanted.items())
         # The mark of a whole folder comes last: one that was cut off is completed by the next start.
@@ -162,16 +160,11 @@ def meant(
     """
     if text is not None:
         return named(exercises, text)
-    inside = (
-        here.resolve().parts[len(folder.resolve().parts) :] if here.resolve().is_relative_to(folder.resolve()) else ()
-    )
-    for exercise in exercises:
-        if inside[:1] == (exercise.key,):
-            return exercise
-    unsolved = following(exercises, progress)
-    if unsolved is None:
-        raise UsageError("all labs are solved", remedy="Name one, or check all again: signal-harness lab check --all")
-    return unsolved
+    place = here.resolve()
+    inside = (exercise for exercise in exercises if place.is_relative_to(folder.resolve() / exercise.key))
+    if exercise := next(inside, None) or following(exercises, progress):
+        return exercise
+    raise UsageError("all labs are solved", remedy="Name one, or check all again: signal-harness lab check --all")
 
 
 def state_of(folder: Path, exercise: Exercise) -> Path:
@@ -203,12 +196,8 @@ def _keep(file: Path, content: bytes) -> Path:
     """Keep a copy beside a file, under a name that is free, or has this very content."""
     for number in count(1):
         copy = file.with_name(f"{file.name}.{_MINE}{'' if number == 1 else f'.{number}'}")
-        try:
-            _write(copy, content, new=True)
-        except FileExistsError:
-            if not (copy.is_file() and copy.read_bytes() == content):
-                continue
-        return copy
+        if _add(copy, content) or (copy.is_file() and copy.read_bytes() == content):
+            return copy
     raise AssertionError("there is always a free name")
 
 
