@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.core.process import Tree
     from harness.core.result import Result
     from harness.core.subject import Cell
+    from harness.run.inbox import Inbox
     from harness.run.protocol import Container, Engine, Launch
     from harness.run.runner import Schedule
     from harness.workshop.stepping import Action
@@ -106,78 +107,65 @@ class LiveCell(Started, Observer):
     def __init__(self, cell: Cell, engine: Engine, schedule: Schedule) -> None:
         self.cell = cell
         self._lock = threading.Lock()
-        self._launch: Launch | None = None
-        self._container: Container | None = None
-        self._tree: Tree = ()
-        self._held: tuple[Action, threading.Event] | None = None
+        self._seen = Snapshot(cell=cell, phase=Phase.COMING)
+        self._inbox: Inbox | None = None
+        self._gate = threading.Event()
         self._begun = False
-        self._actions: list[Taken] = []
-        self._runs = 0
         super().__init__([cell], engine, replace(schedule, jobs=1), observer=self)
 
     def proceed(self) -> None:
         """Let what is held be done."""
         with self._lock:
-            if self._held is not None:
-                self._held[1].set()
-                self._held = None
+            if self._seen.held is not None:
+                self._seen = replace(self._seen, held=None)
                 self._begun = True
+                self._gate.set()
 
     def snapshot(self) -> Snapshot:
         """What is to be seen now."""
         row = next(iter(self.rows), None)
         with self._lock:
-            container = self._container
-            phase = self._phase() if row is None else Phase.OVER
-            timed = phase is Phase.UNDER_WAY and self._actions
-            return Snapshot(
-                cell=self.cell,
-                phase=phase,
-                launch=self._launch,
-                container=container.name if container else "",
-                tree=self._tree,
-                lines=container.inbox.lines if container else (),
-                actions=tuple(self._actions),
-                held=self._held[0] if self._held and row is None else None,
-                elapsed_s=(time.monotonic_ns() - self._actions[-1].at_ns) / 1e9 if timed else 0.0,
-                run=self._runs,
-                row=row,
-            )
+            seen = replace(self._seen, phase=self._phase(), lines=self._inbox.lines if self._inbox else (), row=row)
+        if row is not None:
+            return replace(seen, phase=Phase.OVER, held=None)
+        if seen.phase is Phase.UNDER_WAY and seen.actions:
+            return replace(seen, elapsed_s=(time.monotonic_ns() - seen.actions[-1].at_ns) / 1e9)
+        return seen
 
     def _phase(self) -> Phase:
         """How far a run without a result has come."""
-        if self._held:
+        if self._seen.held is not None:
             return Phase.HELD
         if self._begun:
             return Phase.UNDER_WAY
-        return Phase.STARTING if self._container and self._tree else Phase.COMING
+        return Phase.STARTING if self._seen.tree else Phase.COMING
 
     def created(self, launch: Launch, container: Container) -> None:
         """See `harness.workshop.stepping.Observer`."""
         with self._lock:
-            self._launch, self._container, self._tree = launch, container, ()
-            self._actions.clear()
-            self._runs += 1
+            self._inbox = container.inbox
+            run = self._seen.run + 1
+            self._seen = replace(self._seen, launch=launch, container=container.name, tree=(), actions=(), run=run)
 
     def seen(self, tree: Tree) -> None:
         """See `harness.workshop.stepping.Observer`."""
         with self._lock:
-            self._tree = tree
+            self._seen = replace(self._seen, tree=tree)
 
     def waits(self, action: Action) -> threading.Event:
         """See `harness.workshop.stepping.Observer`: the first container waits, those that repeat it do not."""
         with self._lock:
-            if self._runs > 1:
+            if self._seen.run > 1:
                 self._begun = True
                 return super().waits(action)
-            gate = threading.Event()
-            self._held = (action, gate)
-            return gate
+            self._seen, self._gate = replace(self._seen, held=action), threading.Event()
+            return self._gate
 
     def does(self, action: Action) -> None:
         """See `harness.workshop.stepping.Observer`."""
         with self._lock:
-            self._actions.append(Taken(action=action, at_ns=time.monotonic_ns()))
+            taken = Taken(action=action, at_ns=time.monotonic_ns())
+            self._seen = replace(self._seen, actions=(*self._seen.actions, taken))
 
 
 class Batch(Started):

@@ -25,7 +25,7 @@ from harness.workshop.demo.presentation import Command, StepKind
 from harness.workshop.story import MOST_OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
@@ -86,7 +86,7 @@ class Screen:
         top = console.render_lines(_head(self.context, self.view, width), narrow)
         bottom = console.render_lines(_keys(self.view), narrow)
         room = max(height - len(top) - len(bottom), 1)
-        parts = blocks(self.context, self.view, low=height < _LOW)
+        parts = list(blocks(self.context, self.view, low=height < _LOW))
         lines = _fit(parts, room, console, options.update(width=width - 2, height=None))
         lines = [[Segment(" "), *line] for line in lines]
         lines += [[] for _ in range(room - len(lines))]
@@ -156,7 +156,7 @@ def _next(view: View) -> str:
     return "end" if view.step.kind is StepKind.TABLE else "go on"
 
 
-def blocks(context: Context, view: View, *, low: bool = False) -> list[Block]:
+def blocks(context: Context, view: View, *, low: bool = False) -> Iterator[Block]:
     """The parts of a view, from top to bottom; ``low`` is where lines are scarce."""
     chapter = view.step.chapter
     if chapter is None:
@@ -174,7 +174,7 @@ def blocks(context: Context, view: View, *, low: bool = False) -> list[Block]:
             return _run(context, view, low=low)
 
 
-def _title(context: Context) -> list[Block]:
+def _title(context: Context) -> Iterator[Block]:
     chapters = Table.grid(Column(justify="right", style="dim"), "", padding=(0, 2))
     for number, chapter in enumerate(context.story.chapter, start=1):
         chapters.add_row(str(number), Text(printable(chapter.title)))
@@ -186,23 +186,22 @@ def _title(context: Context) -> list[Block]:
     where = Text(printable(f"{engine.name} {engine.version}, kernel {engine.kernel}"), style="dim")
     if not engine.trace:
         where.append("\nNo kernel's record of signals here: log and process tree are what there is.", "yellow")
-    return [
-        Block(body=_prose(context.story.intro)),
-        Block(title="Chapters", body=chapters, least=4),
-        Block(title="It runs on", body=Group(bases, where), least=2),
-    ]
+    yield Block(body=_prose(context.story.intro))
+    yield Block(title="Chapters", body=chapters, least=4)
+    yield Block(title="It runs on", body=Group(bases, where), least=2)
 
 
-def _question(context: Context, view: View, chapter: Chapter) -> list[Block]:
-    parts = [Block(body=_prose(chapter.intro))]
+def _question(context: Context, view: View, chapter: Chapter) -> Iterator[Block]:
+    yield Block(body=_prose(chapter.intro))
     if view.cells:
-        parts.append(Block(body=_dockerfiles(context, view.cells), least=3))
-    options = Text("\n").join(
-        Text().append(f"{letter}  ", style="bold yellow").append(printable(option.text))
-        for letter, option in zip(_LETTERS, chapter.options, strict=False)
-    )
-    parts.append(Block(body=Text(printable(chapter.question), style="bold"), title="Predict first", least=1))
-    return [*parts, Block(body=options, least=len(chapter.options))] if chapter.options else parts
+        yield Block(body=_dockerfiles(context, view.cells), least=3)
+    yield Block(body=Text(printable(chapter.question), style="bold"), title="Predict first", least=1)
+    if chapter.options:
+        options = [
+            Text().append(f"{letter}  ", style="bold yellow").append(printable(option.text))
+            for letter, option in zip(_LETTERS, chapter.options, strict=False)
+        ]
+        yield Block(body=Text("\n").join(options), least=len(options))
 
 
 def _dockerfiles(context: Context, cells: Iterable[Cell]) -> RenderableType:
@@ -222,24 +221,22 @@ def _code(text: str, language: str) -> RenderableType:
     return Syntax(text, language, theme=_THEME, background_color="default", word_wrap=True)
 
 
-def _run(context: Context, view: View, *, low: bool) -> list[Block]:
+def _run(context: Context, view: View, *, low: bool) -> Iterator[Block]:
     snapshot = view.snapshot
     if snapshot is None:
-        return [Block(body=Text("starting …", style="dim"))]
+        yield Block(body=Text("starting …", style="dim"))
+        return
     row, signal, base = snapshot.row, context.signal(snapshot.cell), snapshot.cell.subject.base or ""
     shell = context.bases[base].shell
     where = printable(f"Processes on {base}" + (f", /bin/sh is {shell}" if shell else ""))
-    parts = [
-        Block(body=commands(snapshot, low=low), tail=True, first=True),
-        Block(title=where, body=tree(snapshot, signal, view.shown), least=2),
-        Block(title="The log", body=log(snapshot), least=0, tail=True),
-    ]
+    yield Block(body=commands(snapshot, low=low), tail=True, first=True)
+    yield Block(title=where, body=tree(snapshot, signal, view.shown), least=2)
+    yield Block(title="The log", body=log(snapshot), least=0, tail=True)
     if row and row.evidence.path and row.evidence.path.steps:
         steps = path_lines(row.evidence.path, view.shown)
-        parts.append(Block(title="The path of the signal", body=steps, least=0, tail=True, first=True))
+        yield Block(title="The path of the signal", body=steps, least=0, tail=True, first=True)
     if row is not None and view.waits:
-        parts.append(Block(body=_verdict_line(row), least=1))
-    return parts
+        yield Block(body=_verdict_line(row), least=1)
 
 
 def _verdict_line(row: Row) -> Text:
@@ -250,23 +247,23 @@ def _verdict_line(row: Row) -> Text:
     return text
 
 
-def _verdict(view: View, chapter: Chapter) -> list[Block]:
+def _verdict(view: View, chapter: Chapter) -> Iterator[Block]:
     row = view.snapshot.row if view.snapshot else None
     if row is None:
-        return [Block(body=Text("not run: it was skipped", style="dim"))]
-    head = Group(_verdict_line(row), Text(f"on {printable(row.base or '')}", "dim"))
-    parts = [Block(body=head, least=1), Block(body=_prose(row.reason))]
+        yield Block(body=Text("not run: it was skipped", style="dim"))
+        return
+    yield Block(body=Group(_verdict_line(row), Text(f"on {printable(row.base or '')}", "dim")), least=1)
+    yield Block(body=_prose(row.reason))
     if row.finding and row.finding.text:
-        parts.append(Block(title="What was found", body=_prose(row.finding.text)))
+        yield Block(title="What was found", body=_prose(row.finding.text))
     if chapter.options and not view.step.mended:
         answers = _answers(chapter, row.verdict)
-        parts.append(Block(title="Who was right?", body=answers, least=len(chapter.options)))
+        yield Block(title="Who was right?", body=answers, least=len(chapter.options))
     if not row.verdict.good:
-        parts.append(Block(title="How to fix it", body=_prose("\n".join(row.advice)), least=2))
+        yield Block(title="How to fix it", body=_prose("\n".join(row.advice)), least=2)
     if view.step.last:
-        parts.append(Block(title="Before and after", body=Group(*map(row_line, view.before)), least=2))
-        parts += _lesson(chapter)
-    return parts
+        yield Block(title="Before and after", body=Group(*map(row_line, view.before)), least=2)
+        yield from _lesson(chapter)
 
 
 def _answers(chapter: Chapter, verdict: Verdict) -> RenderableType:
@@ -288,46 +285,44 @@ def row_line(row: Row) -> Text:
     return text.append(printable(f" {row.subject} on {row.base}"), style="default")
 
 
-def _fix(context: Context, view: View, chapter: Chapter) -> list[Block]:
-    code = Block(title="In the app", body=_code(printable(chapter.code), "javascript"))
-    return [
-        Block(body=Text(printable(chapter.fix), style="bold")),
-        Block(title="Before", body=_dockerfiles(context, view.cells), least=4),
-        Block(title="After", body=_dockerfiles(context, view.mended), least=4),
-        *([code] if chapter.code else ()),
-    ]
+def _fix(context: Context, view: View, chapter: Chapter) -> Iterator[Block]:
+    yield Block(body=Text(printable(chapter.fix), style="bold"))
+    yield Block(title="Before", body=_dockerfiles(context, view.cells), least=4)
+    yield Block(title="After", body=_dockerfiles(context, view.mended), least=4)
+    if chapter.code:
+        yield Block(title="In the app", body=_code(printable(chapter.code), "javascript"))
 
 
-def _claims(context: Context, view: View, chapter: Chapter) -> list[Block]:
+def _claims(context: Context, view: View, chapter: Chapter) -> Iterator[Block]:
     held = held_claims(view.many, view.rows, context.bases)
-    parts = [Block(body=claims_table(view.many, held, context.bases, over=view.waits), least=6)]
-    if not view.waits:
-        return [*parts, Block(body=_progress(view))]
-    everywhere = sum(all(holds is Holds.HELD for holds in by_base) for by_base in held.values())
-    count = Text(f"{everywhere} of {len(held)} hold on every base.", style="bold")
-    return [*parts, Block(body=count), *_lesson(chapter)]
+    yield Block(body=claims_table(view.many, held, context.bases, over=view.waits), least=6)
+    if view.waits:
+        everywhere = sum(all(holds is Holds.HELD for holds in by_base) for by_base in held.values())
+        yield Block(body=Text(f"{everywhere} of {len(held)} hold on every base.", style="bold"))
+        yield from _lesson(chapter)
+    else:
+        yield Block(body=_progress(view))
 
 
-def _lesson(chapter: Chapter) -> list[Block]:
-    return [Block(title="To take home", body=_prose(chapter.lesson))] if chapter.lesson else []
+def _lesson(chapter: Chapter) -> Iterator[Block]:
+    if chapter.lesson:
+        yield Block(title="To take home", body=_prose(chapter.lesson))
 
 
 def _progress(view: View) -> Text:
     return Text(f"{len(view.rows)} of {len(view.many)} cells", style="yellow")
 
 
-def _table(context: Context, view: View) -> list[Block]:
+def _table(context: Context, view: View) -> Iterator[Block]:
     counts = Counter(row.verdict for row in view.rows)
     legend = [look(verdict).append(f" {counts[verdict]}", "dim") for verdict in Verdict if verdict in counts]
-    symbols = Columns(legend, padding=(0, 3, 0, 0))
     whole = Text(f"{len(view.many)} cells. The whole table and the report follow.", "bold")
-    signals = " ".join(dict.fromkeys(cell.question.name for cell in view.many))
-    bases = "   ".join(f"{short_base(base)}: {signals}" for base in context.bases)
-    return [
-        Block(body=Text(f"left to right   {bases}", style="dim")),
-        Block(body=Grid(view.many, view.rows, tuple(context.bases)), least=5),
-        Block(body=Group(symbols, whole if view.waits else _progress(view)), least=2),
-    ]
+    names = " ".join(dict.fromkeys(cell.question.name for cell in view.many))
+    bases = "   ".join(f"{short_base(base)}: {names}" for base in context.bases)
+    below = Group(Columns(legend, padding=(0, 3, 0, 0)), whole if view.waits else _progress(view))
+    yield Block(body=Text(f"left to right   {bases}", style="dim"))
+    yield Block(body=Grid(view.many, view.rows, tuple(context.bases)), least=5)
+    yield Block(body=below, least=2)
 
 
 def _prose(text: str) -> Text:

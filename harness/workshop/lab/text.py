@@ -79,11 +79,9 @@ def report(outcome: Outcome, state: State, *, whole: bool = True) -> RenderableT
     elif outcome.untested:
         parts.append(Text("\nNot tested: this does not count as a try, and uses up no hint."))
     else:
-        elsewhere = (
-            f"\nAll is well here. But this lab is about a base whose /bin/sh is {' or '.join(exercise.on)}, and none of "
-            "these is one: it counts as solved when it is checked there."
-        )
-        parts.append(Text(elsewhere))
+        shells = " or ".join(exercise.on)
+        elsewhere = f"this lab is about a base whose /bin/sh is {shells}, and none of these is one"
+        parts.append(Text(f"\nAll is well here. But {elsewhere}: it counts as solved when it is checked there."))
     return Group(*parts)
 
 
