@@ -227,19 +227,15 @@ class Presentation:
             self._shown[self._index] += unshown
         elif not self._waits() and (run is not None or self.step.kind is not StepKind.RUN):
             return
-        elif self._index + 1 < len(self._steps):
-            self._go(self._index + 1)
         else:
-            self.finished = True
+            self._go(self._index + 1)
         self._since_s = None
 
     def _skip(self) -> None:
-        number = self.step.number
-        after = [index for index, step in enumerate(self._steps) if index > self._index and step.number != number]
-        if after:
-            self._go(after[0])
-        else:
-            self.finished = True
+        index = self._index
+        while index < len(self._steps) and self._steps[index].number == self.step.number:
+            index += 1
+        self._go(index)
 
     def _repeat(self) -> None:
         index = self._run_index()
@@ -251,7 +247,10 @@ class Presentation:
             self._go(index)
 
     def _go(self, index: int) -> None:
-        """Show another step; what is under way for a chapter that is left is given up."""
+        """Show another step, or finish behind the last; what is under way for a chapter that is left is given up."""
+        if index == len(self._steps):
+            self.finished = True
+            return
         self._index, self._since_s, self._path_s = index, None, self._now_s
         for number, run in list(self._runs.items()):
             if self._steps[number].number != self.step.number and run.snapshot().phase is not Phase.OVER:

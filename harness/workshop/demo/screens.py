@@ -125,10 +125,8 @@ def _fit(blocks: Sequence[Block], room: int, console: Console, options: ConsoleO
 
 def _head(context: Context, view: View, width: int) -> RenderableType:
     chapter = view.step.chapter
-    if chapter is None:
-        left = Text(printable(context.story.title), style="bold")
-    else:
-        left = Text().append(f"{view.step.number}/{view.chapters} ", "dim").append(printable(chapter.title), "bold")
+    number, title = (f"{view.step.number}/{view.chapters} ", chapter.title) if chapter else ("", context.story.title)
+    left = Text().append(number, "dim").append(printable(title), "bold")
     right = Text()
     if view.step.mended:
         right.append("after the fix ", style="green")
@@ -241,10 +239,8 @@ def _run(context: Context, view: View, *, low: bool) -> Iterator[Block]:
 
 def _verdict_line(row: Row) -> Text:
     """A verdict and what it means, in one line."""
-    text = Text(printable(f"{row.subject}, {row.question.name}: "))
-    text.append_text(look(row.verdict)).append(f": {row.verdict.meaning}")
-    text.stylize("bold")
-    return text
+    cell = printable(f"{row.subject}, {row.question.name}: ")
+    return Text.assemble(cell, look(row.verdict), f": {row.verdict.meaning}", style="bold")
 
 
 def _verdict(view: View, chapter: Chapter) -> Iterator[Block]:

@@ -97,7 +97,9 @@ def _read(place: Path) -> Exercise:
     file = place / FILE_NAME
     try:
         lab = read_toml(file.read_text(encoding="utf-8"), Lab, place=str(file))
-        start = _files(_sample_app() / name for name in lab.copies) | _files((place / "start").iterdir())
+        ours, catalogue = load_catalogue(None)
+        copies = [ours / catalogue.context / name for name in lab.copies]
+        start = _files(copies) | _files((place / "start").iterdir())
         solution = _files((place / "solution").iterdir())
     except (UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{file}: {error}") from error
@@ -113,11 +115,6 @@ def _read(place: Path) -> Exercise:
     lab = structs.replace(lab, task=flowing(lab.task), hints=tuple(map(flowing, lab.hints)), lesson=flowing(lab.lesson))
     facts = structs.asdict(lab)
     return Exercise(number=int(parts[1]), name=parts[2], goals=goals, start=start, solution=solution, **facts)
-
-
-def _sample_app() -> Path:
-    folder, catalogue = load_catalogue(None)
-    return folder / catalogue.context
 
 
 def _files(paths: Iterable[Path]) -> dict[str, bytes]:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 DEFAULT: Final = Path("signal-lab")
 PROGRESS: Final = ".progress.json"
-_MINE: Final = "mine"
-_SCRIPT: Final = b"#!"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,14 +56,10 @@ def find(chosen: Path | None, *, here: Path) -> Path:
     Raises:
         UsageError: there is none.
     """
-    folder = look_for(chosen, here=here)
-    if folder is None:
-        where = chosen or DEFAULT
-        raise UsageError(
-            f"there are no labs in {where}",
-            remedy=f"Begin with: signal-harness lab start{f' {chosen}' if chosen else ''}",
-        )
-    return folder
+    if folder := look_for(chosen, here=here):
+        return folder
+    remedy = f"Begin with: signal-harness lab start {chosen or ''}".rstrip()
+    raise UsageError(f"there are no labs in {chosen or DEFAULT}", remedy=remedy)
 
 
 def start(folder: Path, exercises: Sequence[Exercise]) -> Written:
@@ -132,9 +126,8 @@ def record(folder: Path, exercises: Sequence[Exercise], of: Exercise, change: Ca
         UsageError: it cannot be read or written, or is malformed; it is not overwritten then.
     """
     before = read_progress(folder, exercises)
-    state = before.get(of.key, State())
-    progress = {**before, of.key: change(state)}
-    if progress[of.key] != state:
+    progress = before | {of.key: change(before.get(of.key, State()))}
+    if progress[of.key] != before.get(of.key, State()):
         save_progress(folder, progress)
     return progress
 
@@ -175,10 +168,8 @@ def state_of(folder: Path, exercise: Exercise) -> Path:
     """
     place = folder / exercise.key
     if not (place / CATALOGUE).is_file():
-        raise UsageError(
-            f"{place / CATALOGUE} is not there",
-            remedy=f"Put back what is missing, and nothing else: signal-harness lab start {folder}",
-        )
+        remedy = f"Put back what is missing, and nothing else: signal-harness lab start {folder}"
+        raise UsageError(f"{place / CATALOGUE} is not there", remedy=remedy)
     return place
 
 
@@ -195,7 +186,7 @@ def _add(file: Path, content: bytes) -> bool:
 def _keep(file: Path, content: bytes) -> Path:
     """Keep a copy beside a file, under a name that is free, or has this very content."""
     for number in count(1):
-        copy = file.with_name(f"{file.name}.{_MINE}{'' if number == 1 else f'.{number}'}")
+        copy = file.with_name(f"{file.name}.mine{'' if number == 1 else f'.{number}'}")
         if _add(copy, content) or (copy.is_file() and copy.read_bytes() == content):
             return copy
     raise AssertionError("there is always a free name")
@@ -205,7 +196,7 @@ def _write(file: Path, content: bytes, *, new: bool) -> None:
     """Write a file; scripts get their run bit, whatever the way they came."""
     with file.open("xb" if new else "wb") as opened:
         opened.write(content)
-    if content.startswith(_SCRIPT):
+    if content.startswith(b"#!"):
         file.chmod(0o755)
 
 

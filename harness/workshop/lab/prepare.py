@@ -44,14 +44,10 @@ def prepare(hooks: Hooks) -> None:
 
 
 def _both(exercise: Exercise, folder: Path, hooks: Hooks) -> None:
-    _build(exercise, folder / exercise.key, hooks)
-    replace(folder, exercise, exercise.solution)
-    _build(exercise, folder / exercise.key, hooks)
-
-
-def _build(exercise: Exercise, folder: Path, hooks: Hooks) -> None:
-    wanted = dataclasses.replace(selection(exercise, folder), trace=TraceMode.OFF)
-    with Session(wanted, hooks) as session:
-        bases = choose(session.base_facts, exercise, named=False)
-        for _, cell in goal_cells(session.cells, exercise, bases):
-            session.image_of(cell)
+    wanted = dataclasses.replace(selection(exercise, folder / exercise.key), trace=TraceMode.OFF)
+    for files in (exercise.start, exercise.solution):
+        replace(folder, exercise, files)
+        with Session(wanted, hooks) as session:
+            bases = choose(session.base_facts, exercise, named=False)
+            for _, cell in goal_cells(session.cells, exercise, bases):
+                session.image_of(cell)

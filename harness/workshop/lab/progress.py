@@ -50,7 +50,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def encode(progress: Mapping[str, State]) -> bytes:
-    """Return progress as JSON text."""
+    """Progress as JSON text."""
     file = _File(schema=1, labs=dict(sorted(progress.items())))
     return msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n"
 
