@@ -72,17 +72,11 @@ class Started:
     """Cells under way on an engine whose containers are observed."""
 
     def __init__(
-        self,
-        cells: Sequence[Cell],
-        engine: Engine,
-        schedule: Schedule,
-        *,
-        observer: Observer,
-        receive: Callable[[Result], Row] = describe_row,
+        self, cells: Sequence[Cell], engine: SteppedEngine, schedule: Schedule, receive: Callable[[Result], Row]
     ) -> None:
-        self._engine = SteppedEngine(engine, observer)
+        self._engine = engine
         self._stack = ExitStack()
-        self._futures = self._stack.enter_context(Runner(self._engine, schedule, receive)).submit(cells)
+        self._futures = self._stack.enter_context(Runner(engine, schedule, receive)).submit(cells)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -111,7 +105,7 @@ class LiveCell(Started, Observer):
         self._inbox: Inbox | None = None
         self._gate = threading.Event()
         self._begun = False
-        super().__init__([cell], engine, replace(schedule, jobs=1), observer=self)
+        super().__init__([cell], SteppedEngine(engine, self), replace(schedule, jobs=1), describe_row)
 
     def proceed(self) -> None:
         """Let what is held be done."""
@@ -174,7 +168,7 @@ class Batch(Started):
     def __init__(self, cells: Sequence[Cell], engine: Engine, schedule: Schedule) -> None:
         self.cells = tuple(cells)
         self._began_s = self._ended_s = time.monotonic()
-        super().__init__(cells, engine, schedule, observer=Observer(), receive=self._receive)
+        super().__init__(cells, SteppedEngine(engine, Observer()), schedule, self._receive)
 
     def _receive(self, result: Result) -> Row:
         self._ended_s = time.monotonic()

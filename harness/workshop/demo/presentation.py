@@ -270,10 +270,9 @@ class Presentation:
                 chapter = self._steps[number].chapter
                 self._batches[number] = self._launcher.claims(chapter) if chapter else self._launcher.table()
                 return
-        here = self._runs.get(self._index)
-        if here is not None and here.snapshot().phase is not Phase.OVER:
+        if self._phase() not in (None, Phase.OVER):
             return  # what runs is not disturbed
-        ahead = range(self._index + (here is not None), len(self._steps))
+        ahead = range(self._index + (self._index in self._runs), len(self._steps))
         index = next((index for index in ahead if self._is_run(index)), None)
         if index is not None and index not in self._runs and (cell := self._steps[index].cell):
             self._runs[index] = self._launcher.run(cell)
@@ -286,14 +285,15 @@ class Presentation:
     def _many(self) -> tuple[int, ...]:
         """The steps whose many cells at once are shown now, or are to be ready soon."""
         here, coming = self._index, self._index + 1
-        following = self._steps[coming].kind if coming < len(self._steps) else None
-        if self.step.kind is StepKind.CLAIMS:
-            batch = self._batches.get(here)
-            ready = following is StepKind.TABLE and batch is not None and batch.over
-            return (here, coming) if ready else (here,)
-        if self.step.kind is StepKind.QUESTION and following is StepKind.CLAIMS:
-            return (coming,)
-        return (here,) if self.step.kind is StepKind.TABLE else ()
+        batch = self._batches.get(here)
+        match self.step.kind, self._steps[coming].kind if coming < len(self._steps) else None:
+            case StepKind.QUESTION, StepKind.CLAIMS:
+                return (coming,)
+            case StepKind.CLAIMS, StepKind.TABLE if batch is not None and batch.over:
+                return (here, coming)
+            case StepKind.CLAIMS | StepKind.TABLE, _:
+                return (here,)
+        return ()
 
     def _run_index(self) -> int:
         """The step whose run is shown here: this one, or the one before."""
