@@ -1,4 +1,4 @@
-"""The presenter's keys, and the loop that obeys them. Stands on prompt_toolkit, which knows what terminals send."""
+"""The presenter's keys. Stands on prompt_toolkit, which knows what terminals send for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import select
 import signal
 import sys
 import threading
-import time
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -17,13 +16,10 @@ from prompt_toolkit.keys import Keys as Key
 from harness.workshop.demo.presentation import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from prompt_toolkit.key_binding import KeyPress
 
-    from harness.workshop.demo.presentation import Presentation, View
-
-_FRAME_S: Final = 0.1
 _NAMED: Final = {
     # Enter is Control-M or Control-J, Backspace is Control-H.
     **dict.fromkeys((Key.ControlM, Key.ControlJ, Key.Right, Key.Down, Key.PageDown), Command.NEXT),
@@ -83,13 +79,3 @@ def command_of(press: KeyPress) -> Command | None:
     if press.key is Key.ControlC:
         signal.raise_signal(signal.SIGINT)
     return _NAMED.get(press.key) if isinstance(press.key, Key) else _TYPED.get(press.key.lower())
-
-
-def run_loop(presentation: Presentation, keys: Keys, draw: Callable[[View], None]) -> None:
-    """Go through a presentation until it is finished; each view is drawn in turn, many times a second."""
-    with keys.read():
-        while not presentation.finished:
-            presentation.tick(time.monotonic())
-            draw(presentation.view())
-            if command := keys.next(_FRAME_S):
-                presentation.press(command)

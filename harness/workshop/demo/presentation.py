@@ -1,7 +1,8 @@
-"""Where a presentation has got to, and what a key or the passing of time does to it. Draws nothing, reads no keys."""
+"""Where a presentation has got to, and what a key or the passing of time does to it. Draws nothing itself."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
@@ -12,12 +13,13 @@ from harness.workshop.demo.live import Phase
 from harness.workshop.story import cells_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.core.catalogue import Catalogue
     from harness.core.document import Row
     from harness.core.facts import BaseFacts
     from harness.core.subject import Cell
+    from harness.workshop.demo.keys import Keys
     from harness.workshop.demo.launcher import SessionLauncher
     from harness.workshop.demo.live import Batch, LiveCell, Snapshot
     from harness.workshop.story import Chapter
@@ -113,6 +115,7 @@ class View:
     waits: bool = True
 
 
+_FRAME_S: Final = 0.1
 _STEP_S: Final = 0.7
 _SLOWEST: Final = 8.0
 _FASTEST: Final = 0.125
@@ -337,3 +340,13 @@ class Presentation:
 def path_length(row: Row) -> int:
     """How many steps the signal's path in a row has; none where there is no kernel's record."""
     return len(row.evidence.path.steps) if row.evidence.path else 0
+
+
+def run_loop(presentation: Presentation, keys: Keys, draw: Callable[[View], None]) -> None:
+    """Go through a presentation until it is finished; each view is drawn in turn, many times a second."""
+    with keys.read():
+        while not presentation.finished:
+            presentation.tick(time.monotonic())
+            draw(presentation.view())
+            if command := keys.next(_FRAME_S):
+                presentation.press(command)
