@@ -6,14 +6,13 @@ import shlex
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.core.process import Tree
     from harness.core.signals import Signal
-    from harness.core.trace import TraceRecord
     from harness.run.inbox import Inbox
     from harness.run.protocol import Container, Engine, HeldRequest, Launch
 
@@ -25,43 +24,23 @@ class Action:
     command: str
 
 
-class Observer(Protocol):
-    """Who watches the containers. Called in the threads of the runs, several runs at once."""
+class Observer:
+    """Who watches the containers, several at once and in the threads of their runs; this one lets all go on."""
 
     def created(self, launch: Launch, container: Container) -> None:
         """A container is there, not started yet."""
-        ...
 
     def seen(self, tree: Tree) -> None:
         """Its process tree was sampled."""
-        ...
 
-    def waits(self, action: Action) -> threading.Event:
+    def waits(self, action: Action) -> threading.Event:  # noqa: ARG002  for those who hold it
         """Something is about to be done, and is once the event is set."""
-        ...
-
-    def does(self, action: Action) -> None:
-        """Now it is done."""
-        ...
-
-
-class NullObserver:
-    """An observer that is not there: nothing is held."""
-
-    def created(self, launch: Launch, container: Container) -> None:
-        """Nobody sees it."""
-
-    def seen(self, tree: Tree) -> None:
-        """Nobody sees it."""
-
-    def waits(self, action: Action) -> threading.Event:  # noqa: ARG002  the protocol's signature
-        """It may be done at once."""
         gate = threading.Event()
         gate.set()
         return gate
 
     def does(self, action: Action) -> None:
-        """Nobody sees it."""
+        """Now it is done."""
 
 
 _LOOK_S = 0.1
@@ -108,12 +87,10 @@ class SteppedContainer:
         self._observer = observer
         self._port = port
         self._asked = False
-        self.name = container.name
-        self.inbox = container.inbox
-
-    def start(self) -> None:
-        """Start it."""
-        self._container.start()
+        self.name, self.inbox = container.name, container.inbox
+        # These are neither shown nor held.
+        self.start, self.exit_code = container.start, container.exit_code
+        self.write_marker, self.trace = container.write_marker, container.trace
 
     def tree(self) -> Tree:
         """Sample its processes, for all to see."""
@@ -123,51 +100,37 @@ class SteppedContainer:
 
     def kill(self, signal: Signal) -> int:
         """Send a signal, when it may be sent."""
-        self._wait("docker", "kill", f"--signal={signal}", self.name)
+        self._hold(f"docker kill --signal={signal} {self.name}")
         return self._container.kill(signal)
 
     def stop(self, grace_s: int) -> int:
         """Have it stopped, when it may be; at once if a request is in flight, which a server does not wait for long."""
-        self._wait("docker", "stop", "-t", str(grace_s), self.name, hold=not self._asked)
+        command = f"docker stop -t {grace_s} {self.name}"
+        if self._asked:
+            self._observer.does(Action(command=command))
+        else:
+            self._hold(command)
         return self._container.stop(grace_s)
 
     def type(self, keys: bytes) -> int:
         """Type keys on its terminal, when they may be typed."""
-        self._wait("docker", "attach", self.name)
+        self._hold(f"docker attach {self.name}")
         return self._container.type(keys)
 
     def execute(self, command: Sequence[str]) -> tuple[int, str]:
         """Run a command in it, when it may be run."""
-        self._wait("docker", "exec", self.name, *command)
+        self._hold(shlex.join(["docker", "exec", self.name, *command]))
         return self._container.execute(command)
 
     def request(self, path: str) -> HeldRequest:
         """Begin a request, when it may begin."""
-        self._hold(Action(command=f"curl -T - -X POST http://$(docker port {self.name} {self._port}){path} &"))
+        self._hold(f"curl -T - -X POST http://$(docker port {self.name} {self._port}){path} &")
         self._asked = True
         return self._container.request(path)
 
-    def exit_code(self) -> int:
-        """What ``docker wait`` says."""
-        return self._container.exit_code()
-
-    def write_marker(self) -> int:
-        """Write a mark behind its output."""
-        return self._container.write_marker()
-
-    def trace(self) -> tuple[TraceRecord, ...] | None:
-        """The kernel's record."""
-        return self._container.trace()
-
-    def _wait(self, *words: str, hold: bool = True) -> None:
-        action = Action(command=shlex.join(words))
-        if hold:
-            self._hold(action)
-        else:
-            self._observer.does(action)
-
-    def _hold(self, action: Action) -> None:
+    def _hold(self, command: str) -> None:
         """Hold an action until it may be done; meanwhile the observer sees how the container goes on."""
+        action = Action(command=command)
         gate = self._observer.waits(action)
         while not gate.wait(_LOOK_S):
             self.inbox.check()

@@ -80,18 +80,12 @@ class Story(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def signals(self) -> tuple[Signal, ...]:
         """Every signal that is sent in it."""
-        return tuple(
-            dict.fromkeys(signal for chapter in self.chapter if chapter.asks and (signal := chapter.asked.signal))
-        )
+        signals = [chapter.asked.signal for chapter in self.chapter if chapter.asks]
+        return tuple(dict.fromkeys(filter(None, signals)))
 
 
 def parse_story(text: str, *, place: str, catalogue: Catalogue) -> Story:
-    """Read a story.
-
-    Args:
-        text: the content of ``demo.toml``.
-        place: the file's name, for messages.
-        catalogue: the catalogue that its examples are from.
+    """Read the content of a ``demo.toml``, whose examples are from a catalogue; ``place`` is for messages.
 
     Raises:
         UsageError: it is malformed, or names a variant, a signal or a probe that does not exist.
@@ -101,29 +95,26 @@ def parse_story(text: str, *, place: str, catalogue: Catalogue) -> Story:
         raise UsageError(f"{place}: schema {story.schema} is unknown", remedy=f"This version reads schema {SCHEMA}.")
     if not story.chapter:
         raise UsageError(f"{place}: there is no [[chapter]]")
-    names: set[str] = set()
-    for chapter in story.chapter:
-        if flaw := _flaw(chapter, catalogue.variants, names):
+    names = [chapter.name for chapter in story.chapter]
+    for number, chapter in enumerate(story.chapter):
+        if flaw := "two chapters have this name" if chapter.name in names[:number] else _flaw(chapter, catalogue):
             raise UsageError(f"{place}, chapter {chapter.name!r}: {flaw}")
-        names.add(chapter.name)
     return story
 
 
-def _flaw(chapter: Chapter, variants: Sequence[Variant], names: set[str]) -> str:
+def _flaw(chapter: Chapter, catalogue: Catalogue) -> str:
     """What is wrong with a chapter; empty if nothing is."""
     if not _NAME.fullmatch(chapter.name):
         return "its name is made of letters, digits and '-', and begins with a letter"
-    if chapter.name in names:
-        return "two chapters have this name"
     if len(chapter.options) > MOST_OPTIONS:
         return f"it has {len(chapter.options)} options; at most {MOST_OPTIONS} are allowed"
     if chapter.claims:
         if chapter.broken or chapter.mended or chapter.asks:
             return "a chapter with claims has no asks, broken or mended"
-        return "" if _claiming(variants, chapter.claims) else f"no claim has a source that begins {chapter.claims!r}"
+        return "" if _claiming(catalogue, chapter.claims) else f"no claim has a source that begins {chapter.claims!r}"
     if not chapter.asks or not chapter.broken:
         return "expected asks and broken, or claims"
-    known = {variant.name for variant in variants}
+    known = {variant.name for variant in catalogue.variants}
     if unknown := [example.variant for example in (*chapter.broken, *chapter.mended) if example.variant not in known]:
         return f"the catalogue has no variant {unknown[0]!r}"
     try:
@@ -136,9 +127,7 @@ def _flaw(chapter: Chapter, variants: Sequence[Variant], names: set[str]) -> str
 def choose(story: Story, wanted: Iterable[str]) -> tuple[Chapter, ...]:
     """The chapters that are asked for, in the story's order; all if none is.
 
-    Args:
-        story: the story.
-        wanted: names, numbers from 1, or ranges of numbers: ``npm-start``, ``3``, ``2-4``, ``5-``.
+    They are asked for by names, numbers from 1, or ranges of numbers: ``npm-start``, ``3``, ``2-4``, ``5-``.
 
     Raises:
         UsageError: there is no such chapter.
@@ -156,13 +145,13 @@ def choose(story: Story, wanted: Iterable[str]) -> tuple[Chapter, ...]:
     return tuple(chapter for number, chapter in enumerate(story.chapter) if not chosen or number in chosen)
 
 
-def _numbers(word: str, count: int) -> list[int]:
+def _numbers(word: str, count: int) -> Sequence[int]:
     match = _RANGE.fullmatch(word)
     if match is None:
-        return []
+        return ()
     begin = int(match["begin"])
-    end = int(match["end"]) if match["end"] else count if match["dash"] else begin
-    return list(range(begin - 1, end)) if 1 <= begin <= end <= count else []
+    end = int(match["end"] or (count if match["dash"] else begin))
+    return range(begin - 1, end) if 1 <= begin <= end <= count else ()
 
 
 def cells_of(
@@ -182,30 +171,20 @@ def _bases(example: Example, bases: Mapping[str, BaseFacts]) -> list[str]:
     return list(dict.fromkeys(fitting)) or list(bases)[:1]
 
 
-def _claiming(variants: Iterable[Variant], source: str) -> list[tuple[Variant, Expectation]]:
+def _claiming(catalogue: Catalogue, source: str) -> list[tuple[Variant, Expectation]]:
     """The variants with a claim whose source begins so, and what it says."""
-    return [
-        (variant, variant.claim.forwards)
-        for variant in variants
-        if variant.claim and variant.claim.source.startswith(source)
-    ]
+    claims = [(variant, variant.claim) for variant in catalogue.variants if variant.claim]
+    return [(variant, claim.forwards) for variant, claim in claims if claim.source.startswith(source)]
 
 
 def claim_cells(catalogue: Catalogue, source: str, bases: Iterable[str], *, engine: str) -> tuple[Cell, ...]:
-    """The cells that put claims to the test: what a claim says of signals and of other probes, on every base.
-
-    Args:
-        catalogue: the catalogue whose claims these are.
-        source: how the sources of the claims begin.
-        bases: the bases.
-        engine: the engine's name.
-    """
+    """The cells that test what the claims with such a source say of signals and of other probes, on every base."""
     cells: list[Cell] = []
     for base in bases:
-        for variant, expectation in _claiming(catalogue.variants, source):
+        for variant, expectation in _claiming(catalogue, source):
             signals = dict.fromkeys([*(DEFAULT_SIGNALS if expectation.forwards else ()), *expectation.signals])
-            asked = [Question(signal=signal) for signal in signals]
-            asked += [Question(probe=probe) for probe in expectation.probes]
+            questions = [Question(signal=signal) for signal in signals]
+            questions += [Question(probe=probe) for probe in expectation.probes]
             subject = catalogue.subject(variant, base)
-            cells += [Cell(engine=engine, subject=subject, question=question) for question in asked]
+            cells += [Cell(engine=engine, subject=subject, question=question) for question in questions]
     return tuple(cells)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.live import Live
 
-from harness.workshop.demo.loop import run_loop
+from harness.workshop.demo.presentation import run_loop
 from harness.workshop.demo.screens import Context, Screen
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def present(presentation: Presentation, context: Context, console: Console, keys: Keys) -> None:
     """Go through a presentation until it is finished."""
     drawn: object = None
-    with keys.read(), Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+    with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
 
         def draw(view: View) -> None:
             nonlocal drawn

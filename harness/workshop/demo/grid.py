@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from harness.core.claims import together
@@ -46,11 +46,8 @@ def claims_table(
     """The claims, and on which bases they hold."""
     claims = {cell.subject.name: cell.subject.claim for cell in cells}
     names = [short_base(base) for base in bases]
-    table = Table.grid(padding=(0, 2))
-    table.add_column(width=max(map(len, claims), default=0))
-    table.add_column()
-    for name in names:
-        table.add_column(width=max(len(name), _CLAIM_WIDTH))
+    widths = [Column(width=max(len(name), _CLAIM_WIDTH)) for name in names]
+    table = Table.grid(Column(width=max(map(len, claims), default=0)), "", *widths, padding=(0, 2))
     table.add_row("", "", *(Text(name, style="bold") for name in names))
     for subject, claim in claims.items():
         text = Text(printable(claim.text if claim else ""), "dim")

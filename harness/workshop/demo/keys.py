@@ -21,15 +21,9 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPress
 
 _NAMED: Final = {
-    Key.ControlM: Command.NEXT,  # Enter
-    Key.ControlJ: Command.NEXT,
-    Key.Right: Command.NEXT,
-    Key.Down: Command.NEXT,
-    Key.PageDown: Command.NEXT,
-    Key.Left: Command.BACK,
-    Key.Up: Command.BACK,
-    Key.PageUp: Command.BACK,
-    Key.ControlH: Command.BACK,  # Backspace
+    # Enter is Control-M or Control-J, Backspace is Control-H.
+    **dict.fromkeys((Key.ControlM, Key.ControlJ, Key.Right, Key.Down, Key.PageDown), Command.NEXT),
+    **dict.fromkeys((Key.ControlH, Key.Left, Key.Up, Key.PageUp), Command.BACK),
     Key.Escape: Command.QUIT,
 }
 _TYPED: Final = {" ": Command.NEXT, "=": Command.FASTER, "_": Command.SLOWER, **{c.value: c for c in Command}}

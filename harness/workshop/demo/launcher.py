@@ -40,20 +40,13 @@ def load_story(folder: Path | None) -> Story:
 
 
 class SessionLauncher:
-    """A launcher (`harness.workshop.demo.presentation.Launcher`) in a session."""
+    """Starts the cells of a presentation's chapters in a session."""
 
     def __init__(self, session: Session, story: Story, chapters: Sequence[Chapter]) -> None:
         self._session = session
-        self._engine = session.engine_facts.name
-        self._story = story
         self._chapters = chapters
-
-    @property
-    def context(self) -> Context:
-        """What stays the same through a presentation."""
-        session = self._session
-        return Context(
-            story=self._story,
+        self.context = Context(
+            story=story,
             engine=session.engine_facts,
             bases=session.base_facts,
             dockerfile=session.excerpt_of,
@@ -63,13 +56,13 @@ class SessionLauncher:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """Every cell of the chapters, in the order of the presentation."""
-        session = self._session
-        cells: list[Cell] = []
+        session, engine = self._session, self.context.engine.name
+        cells: dict[str, Cell] = {}
         for chapter in self._chapters:
-            cells += self._claim_cells(chapter)
             examples = (*chapter.broken, *chapter.mended)
-            cells += cells_of(chapter, examples, session.catalogue, session.base_facts, engine=self._engine)
-        return tuple({cell.id: cell for cell in cells}.values())
+            ours = cells_of(chapter, examples, session.catalogue, session.base_facts, engine=engine)
+            cells |= {cell.id: cell for cell in (*self._claim_cells(chapter), *ours)}
+        return tuple(cells.values())
 
     def run(self, cell: Cell) -> LiveCell:
         """Start a cell that waits before each action."""
@@ -89,4 +82,5 @@ class SessionLauncher:
     def _claim_cells(self, chapter: Chapter) -> tuple[Cell, ...]:
         if not chapter.claims:
             return ()
-        return claim_cells(self._session.catalogue, chapter.claims, self._session.base_facts, engine=self._engine)
+        session = self._session
+        return claim_cells(session.catalogue, chapter.claims, session.base_facts, engine=session.engine_facts.name)

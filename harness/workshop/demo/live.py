@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 from harness.core.describe import describe_row
 from harness.run.runner import Runner
-from harness.workshop.stepping import Action, NullObserver, SteppedEngine
+from harness.workshop.stepping import Observer, SteppedEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.core.document import Row
     from harness.core.evidence import LogLine
     from harness.core.process import Tree
     from harness.core.result import Result
     from harness.core.subject import Cell
+    from harness.run.inbox import Inbox
     from harness.run.protocol import Container, Engine, Launch
     from harness.run.runner import Schedule
+    from harness.workshop.stepping import Action
 
 
 class Phase(Enum):
@@ -66,131 +68,111 @@ class Snapshot:
     row: Row | None = None
 
 
-class LiveCell:
-    """One cell, run in a fresh container that waits before each thing that is done to it.
+class Started:
+    """Cells under way on an engine whose containers are observed."""
 
-    Args:
-        cell: the cell.
-        engine: where it runs.
-        schedule: how it is run.
-    """
-
-    def __init__(self, cell: Cell, engine: Engine, schedule: Schedule) -> None:
-        self.cell = cell
-        self._lock = threading.Lock()
-        self._launch: Launch | None = None
-        self._container: Container | None = None
-        self._tree: Tree = ()
-        self._held: tuple[Action, threading.Event] | None = None
-        self._begun = False
-        self._actions: list[Taken] = []
-        self._runs = 0
-        self._engine = SteppedEngine(engine, self)
+    def __init__(
+        self, cells: Sequence[Cell], engine: SteppedEngine, schedule: Schedule, receive: Callable[[Result], Row]
+    ) -> None:
+        self._engine = engine
         self._stack = ExitStack()
-        runner = self._stack.enter_context(Runner(self._engine, replace(schedule, jobs=1), describe_row))
-        (self._future,) = runner.submit([cell])
-
-    def proceed(self) -> None:
-        """Let what is held be done."""
-        with self._lock:
-            if self._held is not None:
-                self._held[1].set()
-                self._held = None
-                self._begun = True
-
-    def abandon(self) -> None:
-        """Give it up, without waiting for its container to go."""
-        self._engine.abandon()
-        self._future.cancel()
-
-    def close(self) -> None:
-        """Give it up, and wait until nothing is left of it."""
-        self.abandon()
-        self._stack.close()
-
-    def snapshot(self) -> Snapshot:
-        """What is to be seen now."""
-        over = self._future.done() and not self._future.cancelled()
-        with self._lock:
-            container = self._container
-            started = container is not None and bool(self._tree)
-            phase = (
-                Phase.OVER
-                if over
-                else Phase.HELD
-                if self._held
-                else Phase.UNDER_WAY
-                if self._begun
-                else Phase.STARTING
-                if started
-                else Phase.COMING
-            )
-            return Snapshot(
-                cell=self.cell,
-                phase=phase,
-                launch=self._launch,
-                container=container.name if container else "",
-                tree=self._tree,
-                lines=container.inbox.lines if container else (),
-                actions=tuple(self._actions),
-                held=self._held[0] if self._held and not over else None,
-                elapsed_s=self._elapsed_s() if phase is Phase.UNDER_WAY else 0.0,
-                run=self._runs,
-                row=self._future.result() if over else None,
-            )
-
-    def created(self, launch: Launch, container: Container) -> None:
-        """See `harness.workshop.stepping.Observer`."""
-        with self._lock:
-            self._launch, self._container, self._tree = launch, container, ()
-            self._actions.clear()
-            self._runs += 1
-
-    def seen(self, tree: Tree) -> None:
-        """See `harness.workshop.stepping.Observer`."""
-        with self._lock:
-            self._tree = tree
-
-    def waits(self, action: Action) -> threading.Event:
-        """See `harness.workshop.stepping.Observer`: the first container waits, those that repeat it do not."""
-        gate = threading.Event()
-        with self._lock:
-            if self._runs > 1:
-                self._begun = True
-                gate.set()
-            else:
-                self._held = (action, gate)
-        return gate
-
-    def does(self, action: Action) -> None:
-        """See `harness.workshop.stepping.Observer`."""
-        with self._lock:
-            self._actions.append(Taken(action=action, at_ns=time.monotonic_ns()))
-
-    def _elapsed_s(self) -> float:
-        return (time.monotonic_ns() - self._actions[-1].at_ns) / 1e9 if self._actions else 0.0
-
-
-class Batch:
-    """Many cells at once, with nothing held."""
-
-    def __init__(self, cells: Sequence[Cell], engine: Engine, schedule: Schedule) -> None:
-        self.cells = tuple(cells)
-        self._began_s = time.monotonic()
-        self._ended_s = self._began_s
-        self._engine = SteppedEngine(engine, NullObserver())
-        self._stack = ExitStack()
-        runner = self._stack.enter_context(Runner(self._engine, schedule, self._receive))
-        self._futures = runner.submit(cells)
-
-    def _receive(self, result: Result) -> Row:
-        self._ended_s = time.monotonic()
-        return describe_row(result)
+        self._futures = self._stack.enter_context(Runner(engine, schedule, receive)).submit(cells)
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """The rows so far, in the order of the cells."""
         return tuple(future.result() for future in self._futures if future.done() and not future.cancelled())
+
+    def abandon(self) -> None:
+        """Give them up, without waiting for their containers to go."""
+        self._engine.abandon()
+        for future in self._futures:
+            future.cancel()
+
+    def close(self) -> None:
+        """Give them up, and wait until nothing is left of them."""
+        self.abandon()
+        self._stack.close()
+
+
+class LiveCell(Started, Observer):
+    """One cell, run in a fresh container that waits before each thing that is done to it."""
+
+    def __init__(self, cell: Cell, engine: Engine, schedule: Schedule) -> None:
+        self.cell = cell
+        self._lock = threading.Lock()
+        self._seen = Snapshot(cell=cell, phase=Phase.COMING)
+        self._inbox: Inbox | None = None
+        self._gate = threading.Event()
+        self._begun = False
+        super().__init__([cell], SteppedEngine(engine, self), replace(schedule, jobs=1), describe_row)
+
+    def proceed(self) -> None:
+        """Let what is held be done."""
+        with self._lock:
+            if self._seen.held is not None:
+                self._seen = replace(self._seen, held=None)
+                self._begun = True
+                self._gate.set()
+
+    def snapshot(self) -> Snapshot:
+        """What is to be seen now."""
+        row = next(iter(self.rows), None)
+        with self._lock:
+            seen = replace(self._seen, phase=self._phase(), lines=self._inbox.lines if self._inbox else (), row=row)
+        if row is not None:
+            return replace(seen, phase=Phase.OVER, held=None)
+        if seen.phase is Phase.UNDER_WAY and seen.actions:
+            return replace(seen, elapsed_s=(time.monotonic_ns() - seen.actions[-1].at_ns) / 1e9)
+        return seen
+
+    def _phase(self) -> Phase:
+        """How far a run without a result has come."""
+        if self._seen.held is not None:
+            return Phase.HELD
+        if self._begun:
+            return Phase.UNDER_WAY
+        return Phase.STARTING if self._seen.tree else Phase.COMING
+
+    def created(self, launch: Launch, container: Container) -> None:
+        """See `harness.workshop.stepping.Observer`."""
+        with self._lock:
+            self._inbox = container.inbox
+            run = self._seen.run + 1
+            self._seen = replace(self._seen, launch=launch, container=container.name, tree=(), actions=(), run=run)
+
+    def seen(self, tree: Tree) -> None:
+        """See `harness.workshop.stepping.Observer`."""
+        with self._lock:
+            self._seen = replace(self._seen, tree=tree)
+
+    def waits(self, action: Action) -> threading.Event:
+        """See `harness.workshop.stepping.Observer`: the first container waits, those that repeat it do not."""
+        with self._lock:
+            if self._seen.run > 1:
+                self._begun = True
+                return super().waits(action)
+            self._seen, self._gate = replace(self._seen, held=action), threading.Event()
+            return self._gate
+
+    def does(self, action: Action) -> None:
+        """See `harness.workshop.stepping.Observer`."""
+        with self._lock:
+            taken = Taken(action=action, at_ns=time.monotonic_ns())
+            self._seen = replace(self._seen, actions=(*self._seen.actions, taken))
+
+
+class Batch(Started):
+    """Many cells at once, with nothing held."""
+
+    def __init__(self, cells: Sequence[Cell], engine: Engine, schedule: Schedule) -> None:
+        self.cells = tuple(cells)
+        self._began_s = self._ended_s = time.monotonic()
+        super().__init__(cells, SteppedEngine(engine, Observer()), schedule, self._receive)
+
+    def _receive(self, result: Result) -> Row:
+        self._ended_s = time.monotonic()
+        return describe_row(result)
 
     @property
     def over(self) -> bool:
@@ -201,14 +183,3 @@ class Batch:
     def duration_s(self) -> float:
         """How long the results have taken so far, in seconds."""
         return self._ended_s - self._began_s
-
-    def abandon(self) -> None:
-        """Give them up, without waiting."""
-        self._engine.abandon()
-        for future in self._futures:
-            future.cancel()
-
-    def close(self) -> None:
-        """Give them up, and wait until nothing is left of them."""
-        self.abandon()
-        self._stack.close()

@@ -8,12 +8,10 @@ from rich.text import Text
 
 from harness.report.path_text import moment, step_line
 from harness.report.style import printable
-from harness.workshop.demo.container import log_line, once_more, run_line, typed
+from harness.workshop.demo.container import log_line, once_more, run_line, tree, typed
 from harness.workshop.demo.live import Phase
-from harness.workshop.demo.loop import run_loop
-from harness.workshop.demo.presentation import Command, StepKind
+from harness.workshop.demo.presentation import Command, StepKind, run_loop
 from harness.workshop.demo.screens import blocks
-from harness.workshop.demo.tree import tree
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -28,9 +26,7 @@ _HINT: Final = "[" + ", ".join(f"{command} {command.name.lower()}" for command i
 
 def present(presentation: Presentation, context: Context, console: Console, keys: Keys, *, hint: bool) -> None:
     """Go through a presentation until it is finished; with ``hint`` the keys are named where it waits for one."""
-    presenter = PlainPresenter(context, console, hint=hint)
-    with keys.read():
-        run_loop(presentation, keys, presenter.draw)
+    run_loop(presentation, keys, PlainPresenter(context, console, hint=hint).draw)
 
 
 class PlainPresenter:

@@ -1,21 +1,26 @@
-"""Where a presentation has got to, and what a key or the passing of time does to it. Draws nothing, reads no keys."""
+"""Where a presentation has got to, and what a key or the passing of time does to it. Draws nothing itself."""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
-from typing import TYPE_CHECKING, Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from harness.workshop.demo.live import Phase
 from harness.workshop.story import cells_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.core.catalogue import Catalogue
     from harness.core.document import Row
     from harness.core.facts import BaseFacts
     from harness.core.subject import Cell
+    from harness.workshop.demo.keys import Keys
+    from harness.workshop.demo.launcher import SessionLauncher
     from harness.workshop.demo.live import Batch, LiveCell, Snapshot
     from harness.workshop.story import Chapter
 
@@ -66,29 +71,25 @@ def steps_of(
     engine: str,
     whole: bool,
 ) -> tuple[Step, ...]:
-    """The steps of a presentation.
+    """The steps of a presentation; a ``whole`` one begins with a title and ends with the table of all cells.
 
-    Args:
-        chapters: the chapters with their numbers.
-        catalogue: where their variants are from.
-        bases: what is known of the bases.
-        engine: the name of the engine that it runs on.
-        whole: whether it begins with a title and ends with the table of all cells.
+    Each of the ``chapters`` comes with its number.
     """
     steps = [Step(kind=StepKind.TITLE)] if whole else []
     for number, chapter in chapters:
-        steps.append(Step(kind=StepKind.QUESTION, number=number, chapter=chapter))
+        step = partial(Step, number=number, chapter=chapter)
+        steps.append(step(kind=StepKind.QUESTION))
         if chapter.claims:
-            steps.append(Step(kind=StepKind.CLAIMS, number=number, chapter=chapter, last=True))
+            steps.append(step(kind=StepKind.CLAIMS, last=True))
             continue
         for mended, examples in ((False, chapter.broken), (True, chapter.mended)):
             if mended and examples:
-                steps.append(Step(kind=StepKind.FIX, number=number, chapter=chapter, mended=True))
+                steps.append(step(kind=StepKind.FIX, mended=True))
             cells = cells_of(chapter, examples, catalogue, bases, engine=engine)
             for cell in cells:
-                for kind in (StepKind.RUN, StepKind.VERDICT):
-                    last = kind is StepKind.VERDICT and cell == cells[-1] and (mended or not chapter.mended)
-                    steps.append(Step(kind=kind, number=number, chapter=chapter, cell=cell, mended=mended, last=last))
+                last = cell == cells[-1] and (mended or not chapter.mended)
+                steps.append(step(kind=StepKind.RUN, cell=cell, mended=mended))
+                steps.append(step(kind=StepKind.VERDICT, cell=cell, mended=mended, last=last))
     return (*steps, *([Step(kind=StepKind.TABLE)] if whole else []))
 
 
@@ -114,22 +115,7 @@ class View:
     waits: bool = True
 
 
-class Launcher(Protocol):
-    """Where cells are run."""
-
-    def run(self, cell: Cell) -> LiveCell:
-        """Start a cell that waits before each action."""
-        ...
-
-    def claims(self, chapter: Chapter) -> Batch:
-        """Start all cells that a chapter's claims speak of."""
-        ...
-
-    def table(self) -> Batch:
-        """Start all cells of the table."""
-        ...
-
-
+_FRAME_S: Final = 0.1
 _STEP_S: Final = 0.7
 _SLOWEST: Final = 8.0
 _FASTEST: Final = 0.125
@@ -138,14 +124,13 @@ _FASTEST: Final = 0.125
 class Presentation:
     """A presentation under way.
 
-    Args:
-        steps: its steps.
-        launcher: where its containers run.
-        pause_s: how long to leave each screen, in seconds, when it goes on by itself; ``None`` waits for the presenter.
-        chapters: how many chapters the story has.
+    It goes on by itself ``pause_s`` seconds after nothing more happens; with ``None`` it waits for the presenter.
+    ``chapters`` is how many chapters the story has.
     """
 
-    def __init__(self, steps: Sequence[Step], launcher: Launcher, *, pause_s: float | None, chapters: int) -> None:
+    def __init__(
+        self, steps: Sequence[Step], launcher: SessionLauncher, *, pause_s: float | None, chapters: int
+    ) -> None:
         self._steps = steps
         self._launcher = launcher
         self._pause_s = pause_s
@@ -155,9 +140,8 @@ class Presentation:
         self._runs: dict[int, LiveCell] = {}
         self._batches: dict[int, Batch] = {}
         self._left: list[LiveCell | Batch] = []
-        self._shown: dict[int, int] = {}
-        self._now_s = 0.0
-        self._path_s = 0.0
+        self._shown: Counter[int] = Counter()
+        self._now_s = self._path_s = 0.0
         self._since_s: float | None = None
         self.finished = False
 
@@ -169,9 +153,8 @@ class Presentation:
     @property
     def rows(self) -> tuple[Row, ...]:
         """All rows of the presentation so far."""
-        single = [run.snapshot().row for _, run in sorted(self._runs.items())]
         many = [row for _, batch in sorted(self._batches.items()) for row in batch.rows]
-        return (*(row for row in single if row is not None), *many)
+        return (*self._rows_of(sorted(self._runs)), *many)
 
     @property
     def table(self) -> Batch | None:
@@ -201,35 +184,31 @@ class Presentation:
         """Let time pass until a moment, in seconds of any clock: containers are started ahead, a path grows."""
         self._now_s = now_s
         self._start_ahead()
-        if (count := self._path_length()) is not None:
-            shown = self._shown.get(self._index, 0)
-            if shown < count and now_s - self._path_s >= _STEP_S * self._pace * (self._pause_s != 0):
-                self._shown[self._index], self._path_s = shown + 1, now_s
+        if self._unshown() and now_s - self._path_s >= _STEP_S * self._pace * (self._pause_s != 0):
+            self._shown[self._index] += 1
+            self._path_s = now_s
         if not self._waits():
             self._since_s = None
         elif self._since_s is None:
             self._since_s = now_s  # and no further, so that each screen is seen, however short the pause
         elif self._pause_s is not None:
-            run = self._runs.get(self._index)
-            held = run is not None and run.snapshot().phase is Phase.HELD
-            if now_s - self._since_s >= self._pause_s * self._pace / (2 if held else 1):
+            share = 2 if self._phase() is Phase.HELD else 1
+            if now_s - self._since_s >= self._pause_s * self._pace / share:
                 self._next()
 
     def view(self) -> View:
         """What there is to draw."""
-        step = self.step
         run = self._runs.get(self._run_index())
         batch = self._batches.get(self._index)
-        rows = batch.rows if batch else ()
         return View(
-            step=step,
+            step=self.step,
             chapters=self._chapters,
             cells=self._cells(mended=False),
             mended=self._cells(mended=True),
             snapshot=run.snapshot() if run else None,
-            shown=self._shown.get(self._index, 0),
-            before=self._before() if step.kind in (StepKind.VERDICT, StepKind.FIX) else (),
-            rows=rows,
+            shown=self._shown[self._index],
+            before=self._before() if self.step.kind in (StepKind.VERDICT, StepKind.FIX) else (),
+            rows=batch.rows if batch else (),
             many=batch.cells if batch else (),
             pace=self._pace,
             waits=self._waits(),
@@ -245,47 +224,36 @@ class Presentation:
 
     def _next(self) -> None:
         run = self._runs.get(self._index)
-        if run is not None:
-            phase = run.snapshot().phase
-            if phase is Phase.HELD:
-                run.proceed()
-                self._since_s = None
-                return
-            if phase is not Phase.OVER:
-                return
-            count = self._path_length() or 0
-            if self._shown.get(self._index, 0) < count:
-                self._shown[self._index] = count
-                self._since_s = None
-                return
-        if self.step.kind in (StepKind.CLAIMS, StepKind.TABLE) and not self._waits():
+        if run is not None and run.snapshot().phase is Phase.HELD:
+            run.proceed()
+        elif unshown := self._unshown():
+            self._shown[self._index] += unshown
+        elif not self._waits() and (run is not None or self.step.kind is not StepKind.RUN):
             return
-        if self._index + 1 == len(self._steps):
-            self.finished = True
         else:
             self._go(self._index + 1)
+        self._since_s = None
 
     def _skip(self) -> None:
-        number = self.step.number
-        after = [index for index, step in enumerate(self._steps) if index > self._index and step.number != number]
-        if after:
-            self._go(after[0])
-        else:
-            self.finished = True
+        index = self._index
+        while index < len(self._steps) and self._steps[index].number == self.step.number:
+            index += 1
+        self._go(index)
 
     def _repeat(self) -> None:
-        if self.step.kind in (StepKind.RUN, StepKind.VERDICT):
-            index = self._run_index()
-            if index in self._runs:
-                self._leave(self._runs.pop(index))
-            self._shown.pop(index, None)
-            self._go(index)
-        elif (batch := self._batches.pop(self._index, None)) is not None:
-            self._leave(batch)
+        index = self._run_index()
+        if (started := self._runs.pop(index, None) or self._batches.pop(index, None)) is not None:
+            self._leave(started)
             self._since_s = None
+        if self.step.kind in (StepKind.RUN, StepKind.VERDICT):
+            del self._shown[index]
+            self._go(index)
 
     def _go(self, index: int) -> None:
-        """Show another step; what is under way for a chapter that is left is given up."""
+        """Show another step, or finish behind the last; what is under way for a chapter that is left is given up."""
+        if index == len(self._steps):
+            self.finished = True
+            return
         self._index, self._since_s, self._path_s = index, None, self._now_s
         for number, run in list(self._runs.items()):
             if self._steps[number].number != self.step.number and run.snapshot().phase is not Phase.OVER:
@@ -305,37 +273,30 @@ class Presentation:
                 chapter = self._steps[number].chapter
                 self._batches[number] = self._launcher.claims(chapter) if chapter else self._launcher.table()
                 return
-        here = self._runs.get(self._index)
-        if here is not None and here.snapshot().phase is not Phase.OVER:
+        if self._phase() not in (None, Phase.OVER):
             return  # what runs is not disturbed
-        missing = self.step.kind is StepKind.RUN and here is None
-        index = self._index if missing else self._coming()
-        cell = self._steps[index].cell if index is not None else None
-        if index is not None and cell is not None and index not in self._runs:
+        ahead = range(self._index + (self._index in self._runs), len(self._steps))
+        index = next((index for index in ahead if self._is_run(index)), None)
+        if index is not None and index not in self._runs and (cell := self._steps[index].cell):
             self._runs[index] = self._launcher.run(cell)
 
-    def _coming(self) -> int | None:
-        """The next run of this chapter."""
-        return next(
-            (
-                index
-                for index in range(self._index + 1, len(self._steps))
-                if self._steps[index].kind is StepKind.RUN and self._steps[index].number == self.step.number
-            ),
-            None,
-        )
+    def _is_run(self, index: int) -> bool:
+        """Whether a step is a run of this chapter."""
+        step = self._steps[index]
+        return step.kind is StepKind.RUN and step.number == self.step.number
 
     def _many(self) -> tuple[int, ...]:
         """The steps whose many cells at once are shown now, or are to be ready soon."""
         here, coming = self._index, self._index + 1
-        following = self._steps[coming].kind if coming < len(self._steps) else None
-        if self.step.kind is StepKind.CLAIMS:
-            batch = self._batches.get(here)
-            ready = following is StepKind.TABLE and batch is not None and batch.over
-            return (here, coming) if ready else (here,)
-        if self.step.kind is StepKind.QUESTION and following is StepKind.CLAIMS:
-            return (coming,)
-        return (here,) if self.step.kind is StepKind.TABLE else ()
+        batch = self._batches.get(here)
+        match self.step.kind, self._steps[coming].kind if coming < len(self._steps) else None:
+            case StepKind.QUESTION, StepKind.CLAIMS:
+                return (coming,)
+            case StepKind.CLAIMS, StepKind.TABLE if batch is not None and batch.over:
+                return (here, coming)
+            case StepKind.CLAIMS | StepKind.TABLE, _:
+                return (here,)
+        return ()
 
     def _run_index(self) -> int:
         """The step whose run is shown here: this one, or the one before."""
@@ -343,34 +304,33 @@ class Presentation:
 
     def _cells(self, *, mended: bool) -> tuple[Cell, ...]:
         """The cells of this chapter's runs, before or after the fix."""
-        return tuple(
-            step.cell
-            for step in self._steps
-            if step.cell and step.kind is StepKind.RUN and step.number == self.step.number and step.mended is mended
-        )
+        steps = [step for index, step in enumerate(self._steps) if self._is_run(index)]
+        return tuple(step.cell for step in steps if step.cell and step.mended is mended)
 
     def _before(self) -> tuple[Row, ...]:
         """The rows of this chapter's runs up to here."""
-        indices = range(self._index + 1)
-        runs = [self._runs[i] for i in indices if i in self._runs and self._steps[i].number == self.step.number]
-        return tuple(row for run in runs if (row := run.snapshot().row) is not None)
+        return self._rows_of(filter(self._is_run, range(self._index + 1)))
 
-    def _path_length(self) -> int | None:
-        """How many steps the signal's path has; ``None`` while it is not known."""
+    def _rows_of(self, indices: Iterable[int]) -> tuple[Row, ...]:
+        """The rows of the runs of these steps, as far as they are known."""
+        rows = [self._runs[index].snapshot().row for index in indices if index in self._runs]
+        return tuple(row for row in rows if row is not None)
+
+    def _phase(self) -> Phase | None:
+        """How far the run of this step has come; ``None`` if there is none."""
         run = self._runs.get(self._index)
-        row = run.snapshot().row if run else None
-        return None if row is None else path_length(row)
+        return run.snapshot().phase if run else None
+
+    def _unshown(self) -> int:
+        """How many steps of the signal's path are still to be shown, as far as they are known."""
+        rows = self._rows_of([self._index])
+        return sum(map(path_length, rows)) - self._shown[self._index]
 
     def _waits(self) -> bool:
         """Whether nothing more happens until the presenter asks for it."""
         if self.step.kind is StepKind.RUN:
-            run = self._runs.get(self._index)
-            if run is None:
-                return False
-            phase = run.snapshot().phase
-            if phase is Phase.OVER:
-                return self._shown.get(self._index, 0) >= (self._path_length() or 0)
-            return phase is Phase.HELD
+            phase = self._phase()
+            return phase is Phase.HELD or (phase is Phase.OVER and not self._unshown())
         if self.step.kind in (StepKind.CLAIMS, StepKind.TABLE):
             batch = self._batches.get(self._index)
             return batch is not None and batch.over
@@ -380,3 +340,13 @@ class Presentation:
 def path_length(row: Row) -> int:
     """How many steps the signal's path in a row has; none where there is no kernel's record."""
     return len(row.evidence.path.steps) if row.evidence.path else 0
+
+
+def run_loop(presentation: Presentation, keys: Keys, draw: Callable[[View], None]) -> None:
+    """Go through a presentation until it is finished; each view is drawn in turn, many times a second."""
+    with keys.read():
+        while not presentation.finished:
+            presentation.tick(time.monotonic())
+            draw(presentation.view())
+            if command := keys.next(_FRAME_S):
+                presentation.press(command)

@@ -1,4 +1,4 @@
-"""What a view of the presentation shows: its blocks from top to bottom, and the whole screen."""
+"""What a view of the presentation shows: its blocks from top to bottom, fitted into the lines of the screen."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.segment import Segment
 from rich.syntax import Syntax
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from harness.core.subject import Built
 from harness.core.verdict import Holds, Verdict
 from harness.report.style import colour, look, printable
-from harness.workshop.demo.container import commands, log, path_lines
+from harness.workshop.demo.container import commands, log, path_lines, tree
 from harness.workshop.demo.grid import Grid, claims_table, held_claims, short_base
-from harness.workshop.demo.layout import Block, fit
 from harness.workshop.demo.live import Phase
 from harness.workshop.demo.presentation import Command, StepKind
-from harness.workshop.demo.tree import tree
 from harness.workshop.story import MOST_OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
 _THEME: Final = "ansi_dark"
 _LETTERS: Final = ascii_lowercase[:MOST_OPTIONS]
 _LOW: Final = 28
+_WITH_FIRST: Final = 4
 _KEYS: Final = tuple(command for command in Command if command is not Command.NEXT)
 
 
@@ -58,6 +57,21 @@ class Context:
     signal: Callable[[Cell], Signal | None]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A part of a screen. Where there is too little room it keeps ``least`` lines: its first ones, or its ``tail``.
+
+    One that keeps none loses its title as well. With ``first`` its first line is kept, too, where there is room for
+    more than a few.
+    """
+
+    body: RenderableType
+    title: str = ""
+    least: int = 1
+    tail: bool = False
+    first: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """A whole screen, to be printed with rich: what a view shows, fitted into the terminal's lines."""
@@ -72,31 +86,54 @@ class Screen:
         top = console.render_lines(_head(self.context, self.view, width), narrow)
         bottom = console.render_lines(_keys(self.view), narrow)
         room = max(height - len(top) - len(bottom), 1)
-        parts = blocks(self.context, self.view, low=height < _LOW)
-        lines = fit(parts, room, console, options.update(width=width - 2, height=None))
+        parts = list(blocks(self.context, self.view, low=height < _LOW))
+        lines = _fit(parts, room, console, options.update(width=width - 2, height=None))
         lines = [[Segment(" "), *line] for line in lines]
         lines += [[] for _ in range(room - len(lines))]
         whole = [*top, *lines[:room], *bottom][-height:]
-        for number, line in enumerate(whole):
-            yield from line
-            if number + 1 < len(whole):
-                yield Segment.line()
+        yield from [segment for line in whole for segment in (*line, Segment.line())][:-1]
+
+
+def _fit(blocks: Sequence[Block], room: int, console: Console, options: ConsoleOptions) -> list[list[Segment]]:
+    """The lines of all blocks, each cut to what there is room for: the longest gives first."""
+    bodies = [console.render_lines(block.body, options, pad=False) for block in blocks]
+    given = [len(body) for body in bodies]
+
+    def needed() -> int:
+        return sum(count + bool(block.title) for count, block in zip(given, blocks, strict=True) if count)
+
+    gaps = needed() + len(blocks) - 1 <= room  # what is worth reading goes before what is good to look at
+    while needed() > room:
+        spare = [count - block.least for count, block in zip(given, blocks, strict=True)]
+        if max(spare) <= 0:
+            break
+        given[spare.index(max(spare))] -= 1
+    lines: list[list[Segment]] = []
+    for block, body, count in zip(blocks, bodies, given, strict=True):
+        if count and lines and gaps:
+            lines.append([])
+        if count and block.title:
+            title = Text(block.title, style="bold cyan", no_wrap=True, overflow="ellipsis")
+            lines += console.render_lines(title, options, pad=False)
+        if block.first and _WITH_FIRST <= count < len(body):
+            more = Text(f"… {len(body) - count + 1} more", style="dim")
+            lines += [body[0], *console.render_lines(more, options, pad=False), *body[len(body) - count + 2 :]]
+        else:
+            lines += body[len(body) - count :] if block.tail else body[:count]
+    return lines
 
 
 def _head(context: Context, view: View, width: int) -> RenderableType:
     chapter = view.step.chapter
-    if chapter is None:
-        left = Text(printable(context.story.title), style="bold")
-    else:
-        left = Text().append(f"{view.step.number}/{view.chapters} ", "dim").append(printable(chapter.title), "bold")
+    number, title = (f"{view.step.number}/{view.chapters} ", chapter.title) if chapter else ("", context.story.title)
+    left = Text().append(number, "dim").append(printable(title), "bold")
     right = Text()
     if view.step.mended:
         right.append("after the fix ", style="green")
     if view.pace != 1:
         right.append(f" ×{view.pace:g} slower" if view.pace > 1 else f" ×{1 / view.pace:g} faster", style="yellow")
-    line = Table.grid(expand=True, padding=(0, 1))
-    line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    line.add_column(no_wrap=True, justify="right")
+    cut, whole = Column(no_wrap=True, overflow="ellipsis", ratio=1), Column(no_wrap=True, justify="right")
+    line = Table.grid(cut, whole, expand=True, padding=(0, 1))
     line.add_row(left, right)
     return Group(Padding(line, (0, 1)), Text("─" * width, style="dim"))
 
@@ -117,7 +154,7 @@ def _next(view: View) -> str:
     return "end" if view.step.kind is StepKind.TABLE else "go on"
 
 
-def blocks(context: Context, view: View, *, low: bool = False) -> list[Block]:
+def blocks(context: Context, view: View, *, low: bool = False) -> Iterator[Block]:
     """The parts of a view, from top to bottom; ``low`` is where lines are scarce."""
     chapter = view.step.chapter
     if chapter is None:
@@ -135,10 +172,8 @@ def blocks(context: Context, view: View, *, low: bool = False) -> list[Block]:
             return _run(context, view, low=low)
 
 
-def _title(context: Context) -> list[Block]:
-    chapters = Table.grid(padding=(0, 2))
-    chapters.add_column(justify="right", style="dim")
-    chapters.add_column()
+def _title(context: Context) -> Iterator[Block]:
+    chapters = Table.grid(Column(justify="right", style="dim"), "", padding=(0, 2))
     for number, chapter in enumerate(context.story.chapter, start=1):
         chapters.add_row(str(number), Text(printable(chapter.title)))
     bases = Table.grid(padding=(0, 2))
@@ -149,23 +184,22 @@ def _title(context: Context) -> list[Block]:
     where = Text(printable(f"{engine.name} {engine.version}, kernel {engine.kernel}"), style="dim")
     if not engine.trace:
         where.append("\nNo kernel's record of signals here: log and process tree are what there is.", "yellow")
-    return [
-        Block(body=_prose(context.story.intro)),
-        Block(title="Chapters", body=chapters, least=4),
-        Block(title="It runs on", body=Group(bases, where), least=2),
-    ]
+    yield Block(body=_prose(context.story.intro))
+    yield Block(title="Chapters", body=chapters, least=4)
+    yield Block(title="It runs on", body=Group(bases, where), least=2)
 
 
-def _question(context: Context, view: View, chapter: Chapter) -> list[Block]:
-    parts = [Block(body=_prose(chapter.intro))]
+def _question(context: Context, view: View, chapter: Chapter) -> Iterator[Block]:
+    yield Block(body=_prose(chapter.intro))
     if view.cells:
-        parts.append(Block(body=_dockerfiles(context, view.cells), least=3))
-    options = Text("\n").join(
-        Text().append(f"{letter}  ", style="bold yellow").append(printable(option.text))
-        for letter, option in zip(_LETTERS, chapter.options, strict=False)
-    )
-    parts.append(Block(body=Text(printable(chapter.question), style="bold"), title="Predict first", least=1))
-    return [*parts, Block(body=options, least=len(chapter.options))] if chapter.options else parts
+        yield Block(body=_dockerfiles(context, view.cells), least=3)
+    yield Block(body=Text(printable(chapter.question), style="bold"), title="Predict first", least=1)
+    if chapter.options:
+        options = [
+            Text().append(f"{letter}  ", style="bold yellow").append(printable(option.text))
+            for letter, option in zip(_LETTERS, chapter.options, strict=False)
+        ]
+        yield Block(body=Text("\n").join(options), least=len(options))
 
 
 def _dockerfiles(context: Context, cells: Iterable[Cell]) -> RenderableType:
@@ -185,61 +219,57 @@ def _code(text: str, language: str) -> RenderableType:
     return Syntax(text, language, theme=_THEME, background_color="default", word_wrap=True)
 
 
-def _run(context: Context, view: View, *, low: bool) -> list[Block]:
+def _run(context: Context, view: View, *, low: bool) -> Iterator[Block]:
     snapshot = view.snapshot
     if snapshot is None:
-        return [Block(body=Text("starting …", style="dim"))]
-    row, signal = snapshot.row, context.signal(snapshot.cell)
-    base = snapshot.cell.subject.base or ""
+        yield Block(body=Text("starting …", style="dim"))
+        return
+    row, signal, base = snapshot.row, context.signal(snapshot.cell), snapshot.cell.subject.base or ""
     shell = context.bases[base].shell
     where = printable(f"Processes on {base}" + (f", /bin/sh is {shell}" if shell else ""))
-    parts = [
-        Block(body=commands(snapshot, low=low), tail=True, first=True),
-        Block(title=where, body=tree(snapshot, signal, view.shown), least=2),
-        Block(title="The log", body=log(snapshot), least=0, tail=True),
-    ]
-    if row is not None and row.evidence.path is not None and row.evidence.path.steps:
-        lines = path_lines(row.evidence.path, view.shown)
-        parts.append(Block(title="The path of the signal", body=lines, least=0, tail=True, first=True))
+    yield Block(body=commands(snapshot, low=low), tail=True, first=True)
+    yield Block(title=where, body=tree(snapshot, signal, view.shown), least=2)
+    yield Block(title="The log", body=log(snapshot), least=0, tail=True)
+    if row and row.evidence.path and row.evidence.path.steps:
+        steps = path_lines(row.evidence.path, view.shown)
+        yield Block(title="The path of the signal", body=steps, least=0, tail=True, first=True)
     if row is not None and view.waits:
-        parts.append(Block(body=_verdict_line(row), least=1))
-    return parts
+        yield Block(body=_verdict_line(row), least=1)
 
 
 def _verdict_line(row: Row) -> Text:
     """A verdict and what it means, in one line."""
-    text = Text(printable(f"{row.subject}, {row.question.name}: "))
-    text.append_text(look(row.verdict)).append(f": {row.verdict.meaning}")
-    text.stylize("bold")
-    return text
+    cell = printable(f"{row.subject}, {row.question.name}: ")
+    return Text.assemble(cell, look(row.verdict), f": {row.verdict.meaning}", style="bold")
 
 
-def _verdict(view: View, chapter: Chapter) -> list[Block]:
+def _verdict(view: View, chapter: Chapter) -> Iterator[Block]:
     row = view.snapshot.row if view.snapshot else None
     if row is None:
-        return [Block(body=Text("not run: it was skipped", style="dim"))]
-    head = Group(_verdict_line(row), Text(f"on {printable(row.base or '')}", "dim"))
-    parts = [Block(body=head, least=1), Block(body=_prose(row.reason))]
+        yield Block(body=Text("not run: it was skipped", style="dim"))
+        return
+    yield Block(body=Group(_verdict_line(row), Text(f"on {printable(row.base or '')}", "dim")), least=1)
+    yield Block(body=_prose(row.reason))
     if row.finding and row.finding.text:
-        parts.append(Block(title="What was found", body=_prose(row.finding.text)))
+        yield Block(title="What was found", body=_prose(row.finding.text))
     if chapter.options and not view.step.mended:
         answers = _answers(chapter, row.verdict)
-        parts.append(Block(title="Who was right?", body=answers, least=len(chapter.options)))
+        yield Block(title="Who was right?", body=answers, least=len(chapter.options))
     if not row.verdict.good:
-        parts.append(Block(title="How to fix it", body=_prose("\n".join(row.advice)), least=2))
+        yield Block(title="How to fix it", body=_prose("\n".join(row.advice)), least=2)
     if view.step.last:
-        parts.append(Block(title="Before and after", body=Group(*map(row_line, view.before)), least=2))
-        parts += _lesson(chapter)
-    return parts
+        yield Block(title="Before and after", body=Group(*map(row_line, view.before)), least=2)
+        yield from _lesson(chapter)
 
 
 def _answers(chapter: Chapter, verdict: Verdict) -> RenderableType:
     """The answers that could be given, and which of them the containers gave."""
-    lines: list[Text] = []
-    for letter, option in zip(_LETTERS, chapter.options, strict=False):
-        right = verdict in option.verdicts
-        line = f"{'✓' if right else ' '} {letter}  {printable(option.text)}"
-        lines.append(Text(line, "bold green" if right else "dim"))
+    lines = [
+        Text(f"✓ {letter}  {printable(option.text)}", "bold green")
+        if verdict in option.verdicts
+        else Text(f"  {letter}  {printable(option.text)}", "dim")
+        for letter, option in zip(_LETTERS, chapter.options, strict=False)
+    ]
     if verdict in (Verdict.UNSTABLE, Verdict.UNTESTED):
         lines.append(Text(f"nobody can tell: {verdict.meaning}", "yellow"))
     return Group(*lines)
@@ -251,47 +281,44 @@ def row_line(row: Row) -> Text:
     return text.append(printable(f" {row.subject} on {row.base}"), style="default")
 
 
-def _fix(context: Context, view: View, chapter: Chapter) -> list[Block]:
-    parts = [Block(body=Text(printable(chapter.fix), style="bold"))]
-    parts.append(Block(title="Before", body=_dockerfiles(context, view.cells), least=4))
-    parts.append(Block(title="After", body=_dockerfiles(context, view.mended), least=4))
+def _fix(context: Context, view: View, chapter: Chapter) -> Iterator[Block]:
+    yield Block(body=Text(printable(chapter.fix), style="bold"))
+    yield Block(title="Before", body=_dockerfiles(context, view.cells), least=4)
+    yield Block(title="After", body=_dockerfiles(context, view.mended), least=4)
     if chapter.code:
-        parts.append(Block(title="In the app", body=_code(printable(chapter.code), "javascript")))
-    return parts
+        yield Block(title="In the app", body=_code(printable(chapter.code), "javascript"))
 
 
-def _claims(context: Context, view: View, chapter: Chapter) -> list[Block]:
+def _claims(context: Context, view: View, chapter: Chapter) -> Iterator[Block]:
     held = held_claims(view.many, view.rows, context.bases)
-    parts = [Block(body=claims_table(view.many, held, context.bases, over=view.waits), least=6)]
-    if not view.waits:
-        return [*parts, Block(body=_progress(view))]
-    everywhere = sum(all(holds is Holds.HELD for holds in by_base) for by_base in held.values())
-    count = Text(f"{everywhere} of {len(held)} hold on every base.", style="bold")
-    return [*parts, Block(body=count), *_lesson(chapter)]
+    yield Block(body=claims_table(view.many, held, context.bases, over=view.waits), least=6)
+    if view.waits:
+        everywhere = sum(all(holds is Holds.HELD for holds in by_base) for by_base in held.values())
+        yield Block(body=Text(f"{everywhere} of {len(held)} hold on every base.", style="bold"))
+        yield from _lesson(chapter)
+    else:
+        yield Block(body=_progress(view))
 
 
-def _lesson(chapter: Chapter) -> list[Block]:
-    return [Block(title="To take home", body=_prose(chapter.lesson))] if chapter.lesson else []
+def _lesson(chapter: Chapter) -> Iterator[Block]:
+    if chapter.lesson:
+        yield Block(title="To take home", body=_prose(chapter.lesson))
 
 
 def _progress(view: View) -> Text:
     return Text(f"{len(view.rows)} of {len(view.many)} cells", style="yellow")
 
 
-def _table(context: Context, view: View) -> list[Block]:
+def _table(context: Context, view: View) -> Iterator[Block]:
     counts = Counter(row.verdict for row in view.rows)
-    legend = Columns(
-        [look(verdict).append(f" {counts[verdict]}", "dim") for verdict in Verdict if verdict in counts],
-        padding=(0, 3, 0, 0),
-    )
+    legend = [look(verdict).append(f" {counts[verdict]}", "dim") for verdict in Verdict if verdict in counts]
     whole = Text(f"{len(view.many)} cells. The whole table and the report follow.", "bold")
-    signals = " ".join(dict.fromkeys(cell.question.name for cell in view.many))
-    bases = "   ".join(f"{short_base(base)}: {signals}" for base in context.bases)
-    return [
-        Block(body=Text(f"left to right   {bases}", style="dim")),
-        Block(body=Grid(view.many, view.rows, tuple(context.bases)), least=5),
-        Block(body=Group(legend, whole if view.waits else _progress(view)), least=2),
-    ]
+    names = " ".join(dict.fromkeys(cell.question.name for cell in view.many))
+    bases = "   ".join(f"{short_base(base)}: {names}" for base in context.bases)
+    below = Group(Columns(legend, padding=(0, 3, 0, 0)), whole if view.waits else _progress(view))
+    yield Block(body=Text(f"left to right   {bases}", style="dim"))
+    yield Block(body=Grid(view.many, view.rows, tuple(context.bases)), least=5)
+    yield Block(body=below, least=2)
 
 
 def _prose(text: str) -> Text:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.core.facts import BaseFacts
     from harness.core.question import Question
     from harness.core.subject import Cell
-    from harness.workshop.lab.exercises import Exercise, Shell
+    from harness.workshop.lab.exercises import Exercise
     from harness.workshop.lab.progress import State
 
 
@@ -27,11 +27,6 @@ class GoalResult:
     goal: Question
     row: Row
     lacks: str = ""
-
-    @property
-    def tested(self) -> bool:
-        """Whether there is a finding."""
-        return self.row.tested
 
     @property
     def good(self) -> bool:
@@ -50,12 +45,12 @@ class Outcome:
     @property
     def failing(self) -> tuple[GoalResult, ...]:
         """The goals that are not reached."""
-        return tuple(result for result in self.results if result.tested and not result.good)
+        return tuple(result for result in self.results if result.row.tested and not result.good)
 
     @property
     def untested(self) -> tuple[GoalResult, ...]:
         """The goals that could not be tested."""
-        return tuple(result for result in self.results if not result.tested)
+        return tuple(result for result in self.results if not result.row.tested)
 
     @property
     def code(self) -> ExitCode:
@@ -65,7 +60,7 @@ class Outcome:
     @property
     def proves(self) -> bool:
         """Whether the bases are of the kind that the lab is about: on others the start state may do well, too."""
-        return any(fits(facts, self.exercise.on) for facts in self.facts.values())
+        return any(map(self.exercise.fits, self.facts.values()))
 
     @property
     def solved(self) -> bool:
@@ -91,22 +86,11 @@ def selection(exercise: Exercise, folder: Path, bases: tuple[str, ...] = ()) -> 
     )
 
 
-def fits(facts: BaseFacts, shells: Iterable[Shell]) -> bool:
-    """Whether a base has one of these shells."""
-    return any(facts.has_shell(shell) for shell in shells)
-
-
 def choose(facts: Mapping[str, BaseFacts], exercise: Exercise, *, named: bool) -> tuple[str, ...]:
-    """The bases to check a lab on.
-
-    Args:
-        facts: what is known of the bases that there are.
-        exercise: the lab.
-        named: whether the bases were asked for by name: then all of them are wanted.
-    """
+    """The bases to check a lab on: all of them if they were ``named``, else those that the lab is about."""
     if named:
         return tuple(facts)
-    return tuple(base for base in facts if fits(facts[base], exercise.on)) or tuple(facts)[:1]
+    return tuple(base for base in facts if exercise.fits(facts[base])) or tuple(facts)[:1]
 
 
 def goal_cells(cells: Iterable[Cell], exercise: Exercise, bases: Sequence[str]) -> tuple[tuple[Question, Cell], ...]:
@@ -127,9 +111,8 @@ def lacking(texts: Sequence[str], lines: Iterable[str]) -> str:
 
 def judged(goal: Question, row: Row, exercise: Exercise) -> GoalResult:
     """What a goal's result is worth: a good verdict alone does not do if something got lost on the way."""
-    texts = exercise.keeps.get(goal.name, ())
-    lacks = lacking(texts, row.evidence.logs) if row.verdict.good else ""
-    return GoalResult(goal=goal, row=row, lacks=lacks)
+    texts = exercise.keeps.get(goal.name, ()) if row.verdict.good else ()
+    return GoalResult(goal=goal, row=row, lacks=lacking(texts, row.evidence.logs))
 
 
 def check(
@@ -140,16 +123,10 @@ def check(
     hooks: Hooks | None = None,
     begin: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
-    """Run a lab's goals as the attendee's folder stands.
+    """Run a lab's goals as the attendee's folder stands, on bases that are chosen by their shells if none is named.
 
-    The goals are the lab's own: what the folder's catalogue expects does not count.
-
-    Args:
-        exercise: the lab.
-        folder: where the attendee's state of it is.
-        bases: the bases to check it on; chosen by their shells if there are none.
-        hooks: called with progress.
-        begin: called with how many cells there are.
+    The goals are the lab's own: what the folder's catalogue expects does not count. ``begin`` is called with how many
+    cells there are.
 
     Raises:
         UsageError: the folder's catalogue is malformed, or a base's name is.

@@ -20,6 +20,7 @@ from harness.core.verdict import Expected
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from harness.core.facts import BaseFacts
     from harness.core.subject import Expectation
 
 FILE_NAME: Final = "lab.toml"
@@ -73,12 +74,13 @@ class Exercise(Lab, frozen=True, kw_only=True):
         """The name of its folder, ``1-shell-form``."""
         return f"{self.number}-{self.name}"
 
+    def fits(self, base: BaseFacts) -> bool:
+        """Whether a base has one of the shells that it is about."""
+        return any(map(base.has_shell, self.on))
+
 
 def load(folder: Path | None = None) -> tuple[Exercise, ...]:
-    """Read all exercises, the first one first.
-
-    Args:
-        folder: where they are; in this package if none is given.
+    """Read all exercises from a folder, or from this package; the first one first.
 
     Raises:
         UsageError: one is not well-formed; the message names the file.
@@ -95,7 +97,9 @@ def _read(place: Path) -> Exercise:
     file = place / FILE_NAME
     try:
         lab = read_toml(file.read_text(encoding="utf-8"), Lab, place=str(file))
-        start = _files(_sample_app() / name for name in lab.copies) | _files((place / "start").iterdir())
+        ours, catalogue = load_catalogue(None)
+        copies = [ours / catalogue.context / name for name in lab.copies]
+        start = _files(copies) | _files((place / "start").iterdir())
         solution = _files((place / "solution").iterdir())
     except (UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{file}: {error}") from error
@@ -111,11 +115,6 @@ def _read(place: Path) -> Exercise:
     lab = structs.replace(lab, task=flowing(lab.task), hints=tuple(map(flowing, lab.hints)), lesson=flowing(lab.lesson))
     facts = structs.asdict(lab)
     return Exercise(number=int(parts[1]), name=parts[2], goals=goals, start=start, solution=solution, **facts)
-
-
-def _sample_app() -> Path:
-    folder, catalogue = load_catalogue(None)
-    return folder / catalogue.context
 
 
 def _files(paths: Iterable[Path]) -> dict[str, bytes]:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 DEFAULT: Final = Path("signal-lab")
 PROGRESS: Final = ".progress.json"
-_MINE: Final = "mine"
-_SCRIPT: Final = b"#!"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +46,8 @@ def look_for(chosen: Path | None, *, here: Path) -> Path | None:
 
     It is known by its progress.
     """
-    for folder in (here, *here.parents, here / DEFAULT) if chosen is None else (chosen,):
-        if (folder / PROGRESS).is_file():
-            return folder
-    return None
+    folders = (here, *here.parents, here / DEFAULT) if chosen is None else (chosen,)
+    return next((folder for folder in folders if (folder / PROGRESS).is_file()), None)
 
 
 def find(chosen: Path | None, *, here: Path) -> Path:
@@ -60,14 +56,10 @@ def find(chosen: Path | None, *, here: Path) -> Path:
     Raises:
         UsageError: there is none.
     """
-    folder = look_for(chosen, here=here)
-    if folder is None:
-        where = chosen or DEFAULT
-        raise UsageError(
-            f"there are no labs in {where}",
-            remedy=f"Begin with: signal-harness lab start{f' {chosen}' if chosen else ''}",
-        )
-    return folder
+    if folder := look_for(chosen, here=here):
+        return folder
+    remedy = f"Begin with: signal-harness lab start {chosen or ''}".rstrip()
+    raise UsageError(f"there are no labs in {chosen or DEFAULT}", remedy=remedy)
 
 
 def start(folder: Path, exercises: Sequence[Exercise]) -> Written:
@@ -81,8 +73,8 @@ def start(folder: Path, exercises: Sequence[Exercise]) -> Written:
         read_progress(folder, exercises)
     wanted = {Path(readme.FILE_NAME): readme.of_all(exercises).encode()}
     for exercise in exercises:
-        for name, content in {**exercise.start, readme.FILE_NAME: readme.of_lab(exercise).encode()}.items():
-            wanted[Path(exercise.key, name)] = content
+        files = exercise.start | {readme.FILE_NAME: readme.of_lab(exercise).encode()}
+        wanted |= {Path(exercise.key, name): content for name, content in files.items()}
     with _writing(folder):
         added = sum(_add(folder / name, content) for name, content in wanted.items())
         # The mark of a whole folder comes last: one that was cut off is completed by the next start.
@@ -134,9 +126,8 @@ def record(folder: Path, exercises: Sequence[Exercise], of: Exercise, change: Ca
         UsageError: it cannot be read or written, or is malformed; it is not overwritten then.
     """
     before = read_progress(folder, exercises)
-    state = before.get(of.key, State())
-    progress = {**before, of.key: change(state)}
-    if progress[of.key] != state:
+    progress = before | {of.key: change(before.get(of.key, State()))}
+    if progress[of.key] != before.get(of.key, State()):
         save_progress(folder, progress)
     return progress
 
@@ -162,16 +153,11 @@ def meant(
     """
     if text is not None:
         return named(exercises, text)
-    inside = (
-        here.resolve().parts[len(folder.resolve().parts) :] if here.resolve().is_relative_to(folder.resolve()) else ()
-    )
-    for exercise in exercises:
-        if inside[:1] == (exercise.key,):
-            return exercise
-    unsolved = following(exercises, progress)
-    if unsolved is None:
-        raise UsageError("all labs are solved", remedy="Name one, or check all again: signal-harness lab check --all")
-    return unsolved
+    place = here.resolve()
+    inside = (exercise for exercise in exercises if place.is_relative_to(folder.resolve() / exercise.key))
+    if exercise := next(inside, None) or following(exercises, progress):
+        return exercise
+    raise UsageError("all labs are solved", remedy="Name one, or check all again: signal-harness lab check --all")
 
 
 def state_of(folder: Path, exercise: Exercise) -> Path:
@@ -182,10 +168,8 @@ def state_of(folder: Path, exercise: Exercise) -> Path:
     """
     place = folder / exercise.key
     if not (place / CATALOGUE).is_file():
-        raise UsageError(
-            f"{place / CATALOGUE} is not there",
-            remedy=f"Put back what is missing, and nothing else: signal-harness lab start {folder}",
-        )
+        remedy = f"Put back what is missing, and nothing else: signal-harness lab start {folder}"
+        raise UsageError(f"{place / CATALOGUE} is not there", remedy=remedy)
     return place
 
 
@@ -202,13 +186,9 @@ def _add(file: Path, content: bytes) -> bool:
 def _keep(file: Path, content: bytes) -> Path:
     """Keep a copy beside a file, under a name that is free, or has this very content."""
     for number in count(1):
-        copy = file.with_name(f"{file.name}.{_MINE}{'' if number == 1 else f'.{number}'}")
-        try:
-            _write(copy, content, new=True)
-        except FileExistsError:
-            if not (copy.is_file() and copy.read_bytes() == content):
-                continue
-        return copy
+        copy = file.with_name(f"{file.name}.mine{'' if number == 1 else f'.{number}'}")
+        if _add(copy, content) or (copy.is_file() and copy.read_bytes() == content):
+            return copy
     raise AssertionError("there is always a free name")
 
 
@@ -216,7 +196,7 @@ def _write(file: Path, content: bytes, *, new: bool) -> None:
     """Write a file; scripts get their run bit, whatever the way they came."""
     with file.open("xb" if new else "wb") as opened:
         opened.write(content)
-    if content.startswith(_SCRIPT):
+    if content.startswith(b"#!"):
         file.chmod(0o755)
 
 

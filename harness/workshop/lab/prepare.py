@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -24,10 +25,7 @@ def prepare(hooks: Hooks) -> None:
     """Get the default bases, and build the start and the solution of every lab on its own.
 
     What an attendee writes is neither of them. But it differs from them in its last steps only, and what comes before
-    those is then in the builder's cache.
-
-    Args:
-        hooks: called with progress, from several threads.
+    those is then in the builder's cache. The hooks are called from several threads.
 
     Raises:
         EngineUnavailable: there is no engine.
@@ -40,23 +38,16 @@ def prepare(hooks: Hooks) -> None:
         start(folder, exercises)
         first, *others = exercises
         _both(first, folder, hooks)  # alone, as it gets the bases: they are not to be assembled twice
-        pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="lab")
-        try:
-            for done in [pool.submit(_both, exercise, folder, hooks) for exercise in others]:
-                done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="lab") as pool:
+            for _ in pool.map(partial(_both, folder=folder, hooks=hooks), others):
+                pass  # its iterator raises what failed, and cancels the others
 
 
 def _both(exercise: Exercise, folder: Path, hooks: Hooks) -> None:
-    _build(exercise, folder / exercise.key, hooks)
-    replace(folder, exercise, exercise.solution)
-    _build(exercise, folder / exercise.key, hooks)
-
-
-def _build(exercise: Exercise, folder: Path, hooks: Hooks) -> None:
-    wanted = dataclasses.replace(selection(exercise, folder), trace=TraceMode.OFF)
-    with Session(wanted, hooks) as session:
-        bases = choose(session.base_facts, exercise, named=False)
-        for _, cell in goal_cells(session.cells, exercise, bases):
-            session.image_of(cell)
+    wanted = dataclasses.replace(selection(exercise, folder / exercise.key), trace=TraceMode.OFF)
+    for files in (exercise.start, exercise.solution):
+        replace(folder, exercise, files)
+        with Session(wanted, hooks) as session:
+            bases = choose(session.base_facts, exercise, named=False)
+            for _, cell in goal_cells(session.cells, exercise, bases):
+                session.image_of(cell)

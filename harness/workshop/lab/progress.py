@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from harness.workshop.lab.exercises import Exercise
 
-SCHEMA: Final[Literal[1]] = 1
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -51,18 +50,13 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def encode(progress: Mapping[str, State]) -> bytes:
-    """Return progress as JSON text."""
-    file = _File(schema=SCHEMA, labs=dict(sorted(progress.items())))
+    """Progress as JSON text."""
+    file = _File(schema=1, labs=dict(sorted(progress.items())))
     return msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n"
 
 
 def decode(content: bytes, *, place: str, known: Sequence[Exercise]) -> Progress:
-    """Read progress.
-
-    Args:
-        content: the file's content.
-        place: the file's name, for messages.
-        known: all exercises.
+    """Read the content of a progress file; ``place`` is for messages.
 
     Raises:
         UsageError: it is malformed, or names a lab that does not exist.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -54,10 +55,7 @@ def of_all(exercises: Sequence[Exercise]) -> str:
         "# Signals in containers: the labs",
         "Each folder holds a container in which a signal is lost, and a README.md that says what is wanted. Edit "
         "the files, and check.",
-        "\n".join(
-            f"- [{exercise.number}. {exercise.title}]({exercise.key}/{FILE_NAME}) ({exercise.level})"
-            for exercise in exercises
-        ),
+        "\n".join(f"- [{lab.number}. {lab.title}]({lab.key}/{FILE_NAME}) ({lab.level})" for lab in exercises),
         "Here, or in the folder of a lab:",
         "    signal-harness lab              # how far you are\n"
         "    signal-harness lab check        # the lab you are in, else the next one\n"
@@ -76,13 +74,5 @@ def _wrapped(text: str) -> str:
     """Text in lines that an editor shows whole; commands stay as they are."""
     if text.startswith("    "):
         return text
-    return "\n".join(
-        textwrap.fill(
-            line,
-            width=_WIDTH,
-            subsequent_indent="  " if line.startswith("- ") else "",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in text.splitlines()
-    )
+    fill = partial(textwrap.fill, width=_WIDTH, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(fill(line, subsequent_indent="  " * line.startswith("- ")) for line in text.splitlines())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich import box
 from rich.console import Group
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from harness.report.path_text import path_table
@@ -33,9 +33,8 @@ _INDENT: Final = (0, 0, 0, 2)
 def listing(exercises: Sequence[Exercise], progress: Mapping[str, State]) -> RenderableType:
     """All labs, how far each has come, and a mark at the next one."""
     upcoming = following(exercises, progress)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("", "lab", "about", "level", "state"):
-        table.add_column(heading, no_wrap=heading in ("", "lab", "level"))
+    first, lab, level = (Column(heading, no_wrap=True) for heading in ("", "lab", "level"))
+    table = Table(first, lab, "about", level, "state", box=box.SIMPLE_HEAD, pad_edge=False)
     for exercise in exercises:
         mark = "→" if exercise is upcoming else ""
         table.add_row(mark, exercise.key, exercise.title, exercise.level, _state(progress.get(exercise.key, State())))
@@ -63,12 +62,9 @@ def standing(exercises: Sequence[Exercise], progress: Mapping[str, State], after
 
 
 def report(outcome: Outcome, state: State, *, whole: bool = True) -> RenderableType:
-    """What a check came to: verdicts with their reasons, the evidence of the first bad one, and a hint or the lesson.
+    """What a check came to: verdicts and reasons, the evidence of the first bad one if ``whole``, a hint or the lesson.
 
-    Args:
-        outcome: the check's outcome.
-        state: how far the lab has come with it.
-        whole: whether to show the evidence.
+    The state is how far the lab has come with it.
     """
     exercise = outcome.exercise
     parts: list[RenderableType] = [_title(exercise), _wanted(exercise)]
@@ -79,38 +75,27 @@ def report(outcome: Outcome, state: State, *, whole: bool = True) -> RenderableT
     if whole and (shown := (*outcome.failing, *outcome.untested)):
         parts += _evidence(shown[0])
     if outcome.failing:
-        parts += _hint(exercise, state)
+        parts += _hints(exercise, state)[-1:]
     elif outcome.untested:
         parts.append(Text("\nNot tested: this does not count as a try, and uses up no hint."))
     else:
         shells = " or ".join(exercise.on)
-        parts.append(
-            Text(
-                f"\nAll is well here. But this lab is about a base whose /bin/sh is {shells}, and none of these is "
-                "one: it counts as solved when it is checked there."
-            )
-        )
+        elsewhere = f"this lab is about a base whose /bin/sh is {shells}, and none of these is one"
+        parts.append(Text(f"\nAll is well here. But {elsewhere}: it counts as solved when it is checked there."))
     return Group(*parts)
 
 
 def hints(exercise: Exercise, state: State) -> RenderableType:
     """The hints shown so far."""
-    parts: list[RenderableType] = [_title(exercise)]
-    for number, hint in enumerate(state.shown(exercise), start=1):
-        parts += _section(f"Hint {number} of {len(exercise.hints)}", Text(hint))
-    return Group(*parts)
+    return Group(_title(exercise), *_hints(exercise, state))
 
 
 def solution(exercise: Exercise) -> str:
     """What changes from a lab's start to its solution, as a unified diff."""
     lines: list[str] = []
     for name, content in exercise.solution.items():
-        lines += difflib.unified_diff(
-            exercise.start.get(name, b"").decode().splitlines(keepends=True),
-            content.decode().splitlines(keepends=True),
-            fromfile=f"a/{exercise.key}/{name}",
-            tofile=f"b/{exercise.key}/{name}",
-        )
+        before, after = (text.decode().splitlines(keepends=True) for text in (exercise.start.get(name, b""), content))
+        lines += difflib.unified_diff(before, after, f"a/{exercise.key}/{name}", f"b/{exercise.key}/{name}")
     return "".join(lines)
 
 
@@ -119,9 +104,7 @@ def _title(exercise: Exercise) -> Text:
 
 
 def _wanted(exercise: Exercise) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column()
+    table = Table.grid(Column(no_wrap=True), "", padding=(0, 2))
     for verdict, names in wanted(exercise).items():
         table.add_row(", ".join(names), look(verdict).append(f": {verdict.meaning}", style="dim"))
     for words, names in kept(exercise).items():
@@ -130,10 +113,8 @@ def _wanted(exercise: Exercise) -> RenderableType:
 
 
 def _on_base(outcome: Outcome, base: str) -> list[RenderableType]:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    columns = Column(no_wrap=True), Column(no_wrap=True), Column(overflow="fold")
+    table = Table.grid(*columns, padding=(0, 2))
     before = ""
     for result in outcome.results:
         if result.row.base == base:
@@ -144,9 +125,8 @@ def _on_base(outcome: Outcome, base: str) -> list[RenderableType]:
             table.add_row(result.goal.name, look(result.row.verdict), text)
             before = reason
     shell = outcome.facts[base].shell
-    heading = Text.assemble(
-        "\n", (printable(base), "bold"), (f"  /bin/sh is {printable(shell)}" if shell else "", "dim")
-    )
+    beside = f"  /bin/sh is {printable(shell)}" if shell else ""
+    heading = Text.assemble("\n", (printable(base), "bold"), (beside, "dim"))
     return [heading, Padding(table, _INDENT, expand=False)]
 
 
@@ -155,8 +135,7 @@ def _evidence(result: GoalResult) -> list[RenderableType]:
     row = result.row
     evidence = row.evidence
     parts: list[RenderableType] = []
-    _, _, more = row.reason.partition("\n")
-    if more:
+    if more := row.reason.partition("\n")[2]:
         parts += _section("What was said", plain(textwrap.dedent(more)))
     if evidence.tree is not None:
         tree = evidence.tree.after if row.finding and row.finding.marked else evidence.tree.before
@@ -169,15 +148,15 @@ def _evidence(result: GoalResult) -> list[RenderableType]:
     if not parts:
         return []
     of_many = f", one of {len(row.runs)} runs" if len(row.runs) > 1 else ""
-    heading = printable(f"{result.goal.name} on {row.base}{of_many}")
-    return [Text.assemble("\n", ("Evidence: ", "bold"), (heading, "bold")), *parts]
+    return [Text(printable(f"\nEvidence: {result.goal.name} on {row.base}{of_many}"), style="bold"), *parts]
 
 
-def _hint(exercise: Exercise, state: State) -> list[RenderableType]:
-    shown = state.shown(exercise)
-    if not shown:
-        return []
-    return _section(f"Hint {len(shown)} of {len(exercise.hints)}", Text(shown[-1]))
+def _hints(exercise: Exercise, state: State) -> list[RenderableType]:
+    """Each hint shown so far, below its heading."""
+    return [
+        Group(*_section(f"Hint {number} of {len(exercise.hints)}", Text(hint)))
+        for number, hint in enumerate(state.shown(exercise), start=1)
+    ]
 
 
 def _section(title: str, *body: RenderableType) -> list[RenderableType]:

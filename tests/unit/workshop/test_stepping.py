@@ -22,7 +22,7 @@ from harness.run.probes import module_of
 from harness.run.protocol import Launch
 from harness.run.runner import Prepared, Runner, Schedule
 from harness.workshop import stepping
-from harness.workshop.stepping import NullObserver, SteppedEngine
+from harness.workshop.stepping import Observer, SteppedEngine
 from tests.contract import test_engine_contract as contract
 from tests.support.facts import start_command
 from tests.support.scripted import (
@@ -243,7 +243,7 @@ def test_what_is_only_looked_at_is_not_announced() -> None:
 
 
 def test_the_kernels_record_is_the_containers_own() -> None:
-    with SteppedEngine(scripted(FORWARDS, traced=True), NullObserver()).launch(IMAGE) as container:
+    with SteppedEngine(scripted(FORWARDS, traced=True), Observer()).launch(IMAGE) as container:
         assert container.trace() == ()
 
 
@@ -278,7 +278,7 @@ def test_requests_are_counted_container_by_container() -> None:
 
 
 def test_the_null_observer_holds_nothing() -> None:
-    engine, observer = scripted(FORWARDS, executed=(Executed(output="x"),)), NullObserver()
+    engine, observer = scripted(FORWARDS, executed=(Executed(output="x"),)), Observer()
     with SteppedEngine(engine, observer).launch(SERVES) as container:
         started(container)
         assert container.execute(("true",)) == (0, "x")
@@ -309,7 +309,7 @@ def test_a_run_is_the_same_in_front_of_an_observer() -> None:
 
 def test_a_container_is_gone_after_a_failure_in_its_context() -> None:
     engine = scripted(FORWARDS)
-    stepped = SteppedEngine(engine, NullObserver())
+    stepped = SteppedEngine(engine, Observer())
 
     def fail() -> None:
         with stepped.launch(IMAGE):
@@ -374,7 +374,7 @@ def test_what_is_launched_after_all_was_given_up_gets_nowhere() -> None:
 
 def test_all_that_is_under_way_is_given_up_together_and_what_is_over_is_left_alone() -> None:
     engine = scripted(FORWARDS)
-    stepped = SteppedEngine(engine, NullObserver())
+    stepped = SteppedEngine(engine, Observer())
     with ExitStack() as stack:
         with stepped.launch(IMAGE) as over:
             pass
@@ -461,7 +461,7 @@ def test_each_probe_finds_the_same_in_front_of_an_observer(probe: Probe) -> None
 @pytest.mark.parametrize("fault", [EngineFault("no"), EngineUnavailable("gone")], ids=type)
 def test_a_fault_of_the_engine_comes_through(fault: Exception) -> None:
     engine = scripted(FORWARDS, kill_fault=fault)
-    with SteppedEngine(engine, NullObserver()).launch(IMAGE) as container, pytest.raises(type(fault), match=str(fault)):
+    with SteppedEngine(engine, Observer()).launch(IMAGE) as container, pytest.raises(type(fault), match=str(fault)):
         started(container).kill(INT)
 
 
@@ -473,7 +473,7 @@ OF_AN_ENGINE = [case for case in CONTRACT if set(inspect.signature(case).paramet
 def place() -> Iterator[contract.Place]:
     """The place of the contract, in front of the null observer."""
     with contract.scripted_place() as scripted:
-        yield replace(scripted, engine=SteppedEngine(scripted.engine, NullObserver()))
+        yield replace(scripted, engine=SteppedEngine(scripted.engine, Observer()))
 
 
 @pytest.mark.parametrize("case", OF_AN_ENGINE, ids=[case.__name__ for case in OF_AN_ENGINE])
