@@ -51,6 +51,8 @@ class Blind:
     def launch(self, launch: Launch) -> Iterator[Container]:
         with self._engine.launch(launch) as container:
             yield _BlindContainer(container)
+            if launch.control:
+                return
             inbox = container.inbox
             until(lambda: True if inbox.closed else None, timeout_s=LONGER_S, time=inbox)
             self._kept().append(container.trace())

@@ -26,7 +26,7 @@ def doubt(evidence: SignalEvidence) -> str | None:
 
     It is asked of what was delivered: a stop is judged by the container's end, which is there in every run.
     """
-    return _race(evidence) or _cut_off(evidence)
+    return None if evidence.deliveries is None else _race(evidence) or _cut_off(evidence)
 
 
 def _race(evidence: SignalEvidence) -> str | None:
@@ -56,9 +56,6 @@ def _cut_off(evidence: SignalEvidence) -> str | None:
     """Whether the app may have received the signal without its log showing it, as in ``app | tee`` without the tee."""
     if evidence.deliveries or not evidence.seen.running or evidence.seen.app_after is None:
         return None
-    signal = evidence.sent.name
-    if evidence.handled and not evidence.raised_again:
-        return f"the kernel ran the app's handler for {signal}, which its log does not show"
     here = {process.pid for process in evidence.seen.after if process.alive}
     gone = next((process for process in evidence.seen.before if process.pid not in here), None)
     if evidence.seen.trace is None and gone is not None:

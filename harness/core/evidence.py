@@ -6,16 +6,17 @@ about it; that of any other probe is in the probe's own module.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from harness.core.process import chain
+from harness.core.program import says_nothing
+from harness.core.signals import Signal, mask_signals
 from harness.core.trace import Fate, Handled, Sent, TraceRecord, sends
 
 if TYPE_CHECKING:
     from harness.core.process import Process, Tree
-    from harness.core.signals import Signal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +39,16 @@ class EngineEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """The app's own record of one signal it handled; ``at_ns`` is the app's monotonic clock where it logs one."""
+    """A line of the log that says that a signal was handled.
+
+    ``pid`` is that of the process that wrote it, in the container, where the line bears it; ``at_ns`` its monotonic
+    clock where it logs one.
+    """
 
     signal: str
     at_ns: int | None
     read_ns: int
+    pid: int | None = None
 
 
 class Ground(StrEnum):
@@ -51,6 +57,7 @@ class Ground(StrEnum):
     MASKS = "masks"
     SETTLED = "settled"
     ENDED = "ended"
+    DEADLINE = "deadline"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +119,10 @@ class Evidence(Protocol):
 class SignalEvidence:
     """The evidence of one run with a signal, sent by the engine or ``typed`` as a key on its terminal.
 
-    ``receipts`` are ``None`` where the app has no words for them, and ``done`` where it does not say so.
+    ``receipts`` are ``None`` where no pattern reads them in the log, ``done`` where none says that the app was done.
+    ``early`` says whether lines like receipts were there before the signal, ``proven`` whether the pattern found the
+    app's receipt of the same signal in another container, where it was sent to the app itself. ``ready_pid`` is the PID
+    that the app's ready line bears. ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each.
     """
 
     seen: Seen
@@ -121,6 +131,10 @@ class SignalEvidence:
     done: bool | None
     ground: Ground
     typed: bool = False
+    early: bool = False
+    proven: bool = False
+    ready_pid: int | None = None
+    more_apps: tuple[int, ...] = ()
 
     @property
     def signalled(self) -> SignalEvidence:
@@ -128,13 +142,45 @@ class SignalEvidence:
         return self
 
     @property
+    def per_app(self) -> tuple[SignalEvidence, ...]:
+        """The evidence of each app by itself."""
+        if not self.more_apps:
+            return (self,)
+        pids = (self.seen.app_pid, *self.more_apps)
+        return tuple(replace(self, seen=replace(self.seen, app_pid=pid), more_apps=()) for pid in pids)
+
+    @property
+    def own_receipts(self) -> tuple[Receipt, ...]:
+        """The receipts that the app wrote, or may have written where no line bears a PID."""
+        receipts, pid = self.receipts or (), self.own_pid
+        if pid is None or all(receipt.pid is None for receipt in receipts):
+            return receipts
+        return tuple(receipt for receipt in receipts if receipt.pid == pid)
+
+    @property
+    def own_pid(self) -> int | None:
+        """The app's PID in the container, where it is known."""
+        app = self.seen.app
+        return app.inner_pid if app and app.inner_pid is not None else self.ready_pid
+
+    @property
+    def receipts_of_sent(self) -> int:
+        """How many of the app's receipts are of the signal that was sent."""
+        return sum(receipt.signal == self.sent.name for receipt in self.own_receipts)
+
+    @property
     def sent_to_app(self) -> tuple[Sent, ...]:
         """The kernel's record of the signal being sent to the app, where it was not dropped; empty without a record."""
+        return tuple(record for record in self.arrived if record.number == self.sent.number)
+
+    @property
+    def arrived(self) -> tuple[Sent, ...]:
+        """The kernel's record of any signal being sent to the app, where it was not dropped; empty without a record."""
         ids = self.seen.app_ids
         return tuple(
             record
-            for record in sends(self.seen.trace or (), self.sent.number)
-            if record.fate in (Fate.DELIVERED, Fate.MERGED) and record.target_pid in ids
+            for record in self.seen.trace or ()
+            if isinstance(record, Sent) and record.fate in (Fate.DELIVERED, Fate.MERGED) and record.target_pid in ids
         )
 
     @property
@@ -146,9 +192,14 @@ class SignalEvidence:
     def raised_again(self) -> bool:
         """Whether the app's handler was one that clears up and sends its process the same signal again.
 
-        Runtimes do that to give the terminal back its settings first; `harness.core.program.ONE_CHILD` tells of one.
+        Runtimes do that to give the terminal back its settings, or to die of the signal as a program without them
+        would. As PID 1 the process is spared that one.
         """
-        return any(record.sender_pid in self.seen.app_ids for record in self.sent_to_app)
+        ids = self.seen.app_ids
+        return any(
+            record.sender_pid in ids and record.target_pid in ids
+            for record in sends(self.seen.trace or (), self.sent.number)
+        )
 
     @property
     def handled(self) -> tuple[Handled, ...]:
@@ -170,26 +221,123 @@ class SignalEvidence:
     def deliveries(self) -> int | None:
         """How often the app handled the signal that was sent; ``None`` if that is not known.
 
-        By its own log where it has words for it, else by the handlers of the kernel's record. A runtime's handler that
-        raises the signal again has not handed it to the app.
+        The kernel's record says it where there is one: anybody can write a line like the app's. Else its log does, as
+        far as its receipts are the app's; that there are none says something where the pattern is known to find them.
         """
-        if self.receipts is not None:
-            return sum(receipt.signal == self.sent.name for receipt in self.receipts)
-        if self.seen.trace is None:
+        return self._recorded() if self.seen.trace is not None else self._logged()
+
+    def _recorded(self) -> int:
+        app, after = self.seen.app, self.seen.app_after
+        if self.raised_again:
+            return 0
+        if self.handled or not self.sends or app is None:
+            return len(self.handled)
+        if not (app.blocks(self.sent) or app.fetches_signals):
+            # A thread that was started since may have run the handler.
+            return min(self.sends, self.receipts_of_sent) if app.catches(self.sent) else 0
+        # A signal that is fetched runs no handler (signalfd(2), sigwaitinfo(2)); it is pending until then.
+        fetched = after is None or not after.awaits(self.sent)
+        return self.sends if fetched and not self.receipts else min(self.sends, self.receipts_of_sent)
+
+    def _logged(self) -> int | None:
+        app = self.seen.app
+        if self.ground is Ground.MASKS or (app is not None and not app.may_get(self.sent) and not self.own_receipts):
+            return 0
+        if self.receipts is None or self.early or unclear_writers(self):
             return None
-        return 0 if self.raised_again else len(self.handled)
+        if not self.own_receipts:
+            return 0 if self.proven else None
+        alone = app is not None and app is self.seen.main and not self.typed
+        return None if self.impossible or (alone and self.receipts_of_sent > 1) else self.receipts_of_sent
 
     @property
-    def finished(self) -> bool:
-        """Whether the app was done: by its own word where it has one, else as the container ended by an exit."""
-        if self.done is not None:
-            return self.done
-        code = self.seen.exit_code
-        return not self.seen.running and code is not None and code < _BY_SIGNAL
+    def impossible(self) -> tuple[str, ...]:
+        """The signals of the app's receipts that it cannot have got, as it has no handler for them by its masks."""
+        app = self.seen.app
+        if app is None or app.fetches_signals is not False:
+            return ()
+        possible = {signal.name for signal in mask_signals(app.caught | app.blocked)}
+        return tuple(dict.fromkeys(r.signal for r in self.own_receipts if r.signal not in possible))
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Other signals that end programs, which the app got as well as the one that was sent; each as often as it did.
+
+        What the kernel sends of its own, as a terminal hangs up, is not counted.
+        """
+        if self.seen.trace is None:
+            names = [receipt.signal for receipt in self.own_receipts]
+        else:
+            ids = self.seen.app_ids
+            names = [
+                Signal(record.number).name
+                for record in self.arrived
+                if not record.by_kernel and record.sender_pid not in ids
+            ]
+        return tuple(name for name in names if name in _ENDING and name != self.sent.name)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Signals that the app says it got in place of the one that was sent; the kernel's record must know of them."""
+        names = dict.fromkeys(r.signal for r in self.own_receipts if r.signal != self.sent.name)
+        if self.seen.trace is None:
+            return tuple(names)
+        arrived = {Signal(record.number).name for record in self.arrived}
+        return tuple(name for name in names if name in arrived)
+
+    @property
+    def killed(self) -> bool:
+        """Whether a signal ended the app, by the kernel's record."""
+        app, ids = self.seen.app, self.seen.app_ids
+        spared = app is not None and app.is_namespace_init
+        return any(record.number == _SIGKILL for record in self.arrived) or any(
+            isinstance(record, Handled)
+            and record.pid in ids
+            and not record.handler
+            and record.number not in _NOT_FATAL
+            and not spared
+            for record in self.seen.trace or ()
+        )
+
+    @property
+    def finished(self) -> bool | None:
+        """Whether the app was done before it ended; ``None`` if that is not known.
+
+        By its own word where it has one; else it was if it ended by itself: by the kernel's record, or as its exit code
+        tells. One whose log is understood, and that says nothing of being done, has to end well.
+        """
+        if self.done:
+            return True
+        if self.seen.running and self.seen.app_after is not None:
+            return False
+        code, silent = self.seen.exit_code, self.done is not None
+        if self.seen.trace is not None:
+            well = self.seen.running or code in (0, _BY_SIGNAL + self.sent.number)
+            return not self.killed and (well or not silent or not self.own_receipts)
+        if self.seen.running or code is None:
+            return False
+        if not silent:
+            return code < _BY_SIGNAL
+        return False if code else True if self.seen.app is self.seen.main else None
 
 
 _BY_SIGNAL = 128
 """Exit codes above it stand for the signal that ended the main process (docker-run(1), exit status)."""
+
+_SIGKILL = 9
+_ENDING = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"})
+_NOT_FATAL = frozenset({_SIGKILL, 17, 18, 19, 20, 21, 22, 23, 28})
+"""Signals whose default action ends nothing (signal(7)): those of job control, SIGCHLD, SIGURG, SIGWINCH. SIGKILL is
+delivered to the threads of any process that ends (kernel/signal.c, ``zap_other_threads``)."""
+
+
+def unclear_writers(evidence: SignalEvidence) -> tuple[Process, ...]:
+    """The processes other than the app that may have written its receipts, where no line bears a PID."""
+    receipts, seen = evidence.receipts or (), evidence.seen
+    if not receipts or (evidence.own_pid is not None and any(receipt.pid is not None for receipt in receipts)):
+        return ()
+    others = (process for process in seen.before if process.alive and process is not seen.app)
+    return tuple(process for process in others if not says_nothing(process.argv))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

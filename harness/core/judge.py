@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Final
 
+from harness.core.contradiction import contradiction
 from harness.core.doubt import doubt
-from harness.core.evidence import SignalEvidence, Untested
+from harness.core.evidence import SignalEvidence, Untested, unclear_writers
 from harness.core.reason import head, of_signal
 from harness.core.verdict import Delivery, Expected, Judgement, Outcome, Verdict
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from harness.core.evidence import Evidence
     from harness.core.result import Run
 
+UNSEEN_END: Final = (
+    "whether the app was done is not known: `done` matches no line of its log, and its exit code is not the container's"
+)
+_NOT_KNOWN: Final = 0.5
 _DOUBTFUL: Final = (Verdict.FORWARDED, Verdict.SWALLOWED, Verdict.KILLED)
 
 
@@ -33,8 +39,21 @@ def _(untested: Untested) -> Judgement:
 
 @judge.register
 def _(evidence: SignalEvidence) -> Judgement:
-    if evidence.deliveries is None and _may_have_received(evidence):
-        return judge(Untested(reason=_unknown(evidence)))
+    wrong = contradiction(evidence, ours=() if evidence.typed else (evidence.sent.number,))
+    if wrong is not None:
+        return judge(Untested(reason=wrong))
+    judged = [(_one_app(each), each) for each in evidence.per_app]
+    worst, at = max(judged, key=lambda pair: _severity(pair[0].verdict))
+    if len(judged) == 1 or worst.verdict is Verdict.UNTESTED:
+        return worst
+    whose = f"each of {len(judged)} apps" if worst.verdict.good else f"one of {len(judged)} apps, {_named(at)}"
+    return replace(worst, reason=f"{worst.reason} ({whose})")
+
+
+def _one_app(evidence: SignalEvidence) -> Judgement:
+    unknown = why_unknown(evidence)
+    if unknown is not None:
+        return judge(Untested(reason=unknown))
     verdict = _signalled(evidence)
     return Judgement(
         verdict=verdict,
@@ -42,6 +61,16 @@ def _(evidence: SignalEvidence) -> Judgement:
         outcome=outcome_of(evidence),
         reason=head(evidence.seen) + of_signal(evidence, verdict),
     )
+
+
+def _severity(verdict: Verdict) -> float:
+    """How much a verdict on one app says of all: a bad one most, then what is not known."""
+    return _NOT_KNOWN if verdict.rank is None else verdict.rank
+
+
+def _named(evidence: SignalEvidence) -> str:
+    app = evidence.seen.app
+    return f"`{app.command}`, PID {app.inner_pid or app.pid}" if app else "which is gone"
 
 
 def judge_all(runs: Sequence[Run]) -> tuple[Judgement, Run]:
@@ -122,26 +151,40 @@ def _signalled(evidence: SignalEvidence) -> Verdict:
     """
     seen = evidence.seen
     alive = seen.running and (seen.app_pid is None or seen.app_after is not None)
-    if not evidence.deliveries and evidence.sends == 0 and evidence.receipts:
+    if not evidence.deliveries and evidence.sends == 0 and evidence.others:
         return Verdict.TRANSLATED
     if not evidence.deliveries:
         return Verdict.SWALLOWED if alive else Verdict.CUT_SHORT if _overtaken(evidence) else Verdict.KILLED
     if not alive and not evidence.finished:
         return Verdict.CUT_SHORT
-    return Verdict.DUPLICATED if delivery_of(evidence) is Delivery.DUPLICATE else Verdict.FORWARDED
+    again = evidence.further or delivery_of(evidence) is Delivery.DUPLICATE
+    return Verdict.DUPLICATED if again else Verdict.FORWARDED
 
 
-def _may_have_received(evidence: SignalEvidence) -> bool:
-    """Whether the app may have received a signal that neither its log nor the kernel tells of."""
-    app = evidence.seen.app
-    return app is None or app.catches(evidence.sent) or app.blocks(evidence.sent) or app.fetches_signals is not False
-
-
-def _unknown(evidence: SignalEvidence) -> str:
-    return (
-        f"whether the app received {evidence.sent} is not known: there is no pattern for it in the app's log, and no "
-        "kernel's record"
-    )
+def why_unknown(evidence: SignalEvidence) -> str | None:
+    """Why it is not known what became of the signal; ``None`` if it is."""
+    signal = evidence.sent
+    if evidence.deliveries:
+        ended = not evidence.seen.running or evidence.seen.app_after is None
+        if ended and evidence.finished is None:
+            return UNSEEN_END
+        return None
+    if evidence.deliveries is not None:
+        return None
+    unknown = f"whether the app received {signal} is not known"
+    writers = unclear_writers(evidence)
+    if evidence.receipts is None:
+        return f"{unknown}: there is no pattern for it in the app's log, and no kernel's record"
+    if evidence.early:
+        return f"{unknown}: lines that `received` matches were in the log before the signal was sent"
+    if writers:
+        names = " or ".join(f"`{process.command}`" for process in writers)
+        return f"{unknown}: the lines that `received` matches bear no PID, and may be of {names}"
+    if not evidence.own_receipts:
+        return f"{unknown}: the pattern `received` has matched no line of its log, so that silence says nothing"
+    if evidence.impossible:
+        return f"{unknown}: its log speaks of {' and '.join(evidence.impossible)}, for which it has no handler"
+    return f"{unknown}: its log says so {evidence.receipts_of_sent}×, and it was sent once"
 
 
 def delivery_of(evidence: SignalEvidence) -> Delivery | None:
@@ -163,4 +206,4 @@ def outcome_of(evidence: SignalEvidence) -> Outcome:
 def _overtaken(evidence: SignalEvidence) -> bool:
     """Whether the kernel put the signal on an app that has a handler, and the container's end came before it ran."""
     app = evidence.seen.app
-    return evidence.sends > 0 and app is not None and app.catches(evidence.sent)
+    return evidence.sends > 0 and app is not None and app.catches(evidence.sent) and not evidence.raised_again

@@ -6,9 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from harness.core.signals import Signal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """A timeout that a thread sleeps on, or a timer of its process.
+
+    ``until_ns`` is the latest moment at which it runs out, by the monotonic clock; ``None`` if that cannot be seen.
+    ``length_ns`` is how long it was meant to be; ``None`` where it was given as a moment.
+    """
+
+    length_ns: int | None
+    until_ns: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +32,8 @@ class Process:
     ``pid`` counts on the engine's host, ``inner_pid`` in the container where that can be seen. ``is_namespace_init``
     says whether it is PID 1 of its PID namespace, which the kernel treats as no other. ``activity`` is a
     fingerprint of how often its threads ran so far (their context switches); equal values mean that none ran between.
-    ``wchan`` names the kernel functions that its threads sleep in, ``threads`` are their ids on the host.
+    ``wchan`` names the kernel functions that its threads sleep in, ``threads`` are their ids on the host. ``waits`` are
+    the timeouts that may wake it; ``None`` if they cannot be seen.
     """
 
     pid: int
@@ -37,6 +50,7 @@ class Process:
     activity: int | None = None
     wchan: str | None = None
     threads: frozenset[int] = frozenset()
+    waits: tuple[Wait, ...] | None = None
 
     @property
     def command(self) -> str:
@@ -76,6 +90,14 @@ class Process:
         """Whether it has a handler for the signal."""
         return bool(self.caught >> (signal.number - 1) & 1)
 
+    def awaits(self, signal: Signal) -> bool:
+        """Whether the signal is pending on it."""
+        return bool(self.pending >> (signal.number - 1) & 1)
+
+    def may_get(self, signal: Signal) -> bool:
+        """Whether it may get to know of the signal: by a handler, or by fetching it."""
+        return self.catches(signal) or self.blocks(signal) or self.fetches_signals is not False
+
     def ignores(self, signal: Signal) -> bool:
         """Whether it has set the signal to be ignored."""
         return bool(self.ignored >> (signal.number - 1) & 1)
@@ -99,11 +121,23 @@ def find_app(tree: Tree, inner_pid: int | None) -> Process | None:
     Returns:
         ``None`` if the tree does not tell which process is the app.
     """
-    if inner_pid is not None and any(process.inner_pid is not None for process in tree):
-        return next((process for process in tree if process.inner_pid == inner_pid), None)
+    apps = find_apps(tree, () if inner_pid is None else (inner_pid,))
+    return apps[0] if len(apps) == 1 else None
+
+
+def find_apps(tree: Tree, inner_pids: Collection[int]) -> Tree:
+    """The processes of the apps: by the PIDs they logged, or else the one without a child, or its equals.
+
+    Processes are equals that one parent started with one command line, such as the workers of a server.
+
+    Returns:
+        None if the tree does not tell which processes are the apps.
+    """
+    if inner_pids and any(process.inner_pid is not None for process in tree):
+        return tuple(process for process in tree if process.inner_pid in inner_pids)
     parents = {process.ppid for process in tree}
-    leaves = [process for process in tree if process.pid not in parents and process.alive]
-    return leaves[0] if len(leaves) == 1 else None
+    leaves = tuple(process for process in tree if process.pid not in parents and process.alive)
+    return leaves if len({(process.ppid, process.argv) for process in leaves}) == 1 else ()
 
 
 def chain(tree: Tree, target: int) -> Tree:

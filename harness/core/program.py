@@ -93,6 +93,14 @@ def kind_of(words: Sequence[str]) -> Kind:
     return Kind.SU if name == "su" else Kind.OTHER
 
 
+def says_nothing(words: Sequence[str]) -> bool:
+    """Whether a program writes no line of its own about a signal that it gets."""
+    kind = kind_of(words)
+    return kind in (Kind.INIT, Kind.NPM, Kind.SU, Kind.NODE_RUN) or (
+        kind is Kind.SHELL_FORM and not any("trap" in word for word in words)
+    )
+
+
 def known_as(words: Sequence[str]) -> str:
     """The name of a command line's program as `PROGRAMS` has it: npm may run as ``node npm-cli.js``."""
     return "npm" if kind_of(words) is Kind.NPM else program(words)

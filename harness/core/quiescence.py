@@ -1,52 +1,186 @@
-"""When a container has come to rest, and what its PID 1 does with a signal. Pure functions on process trees."""
+"""When a container has come to rest after a signal, and what its PID 1 does with one. Pure functions on process trees.
+
+A container rests when nothing is under way in it that the signal may have started: no process that has to do with it
+runs, has a signal on its way to it, or sleeps on a timeout that may still make it act. What the container did before
+the signal, such as a loop that sleeps each second, says nothing and does not count.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from harness.core.process import chain
+from harness.core.signals import Signal
 
 if TYPE_CHECKING:
-    from harness.core.process import Process, Tree
-    from harness.core.signals import Signal
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from harness.core.process import Process, Tree, Wait
+
+_SLACK_NS: Final = 50_000_000
+"""How much later than it was set a timeout may run out: timers are coalesced, and event loops round them up."""
+
+RESTLESS_NS: Final = 2_000_000_000
+"""Timeouts of at most this length make a loop: supervisors look each second. Those of runtimes are longer: for garbage
+after 8 s (V8), for idle connections each 30 s."""
+
+_ALARM: Final = Signal(14)
+_WHOLESALE: Final = 20
 
 
-def quiet(first: Tree, second: Tree) -> bool:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Habits:
+    """What the processes of a container do by themselves, from samples before anything was done to it.
+
+    ``children`` are those that each process had, by command line: one that comes later and is the same, as in a shell's
+    ``while sleep 1``, is one of its habits. ``last`` are the processes as they were in the end, by PID. Those that ran
+    between samples are ``busy``; ``restless`` are these, and those that sleep for short times.
+    """
+
+    since_ns: int
+    last: Mapping[int, Process]
+    busy: frozenset[int]
+    children: frozenset[tuple[int, tuple[str, ...]]]
+    restless: frozenset[int]
+
+    @classmethod
+    def of(cls, samples: Sequence[Tree], *, since_ns: int) -> Habits:
+        """Habits from samples in order, the last of which is the tree before the signal; ``since_ns`` the start."""
+        last = samples[-1]
+        runs = {
+            now.pid
+            for first, second in pairwise(samples)
+            for before, now in _same(first, second)
+            if before.activity != now.activity
+        }
+        ticks = {
+            pid
+            for process in last
+            if any(wait.length_ns is not None and wait.length_ns <= RESTLESS_NS for wait in process.waits or ())
+            for pid in (process.pid, process.ppid)
+        }
+        return cls(
+            since_ns=since_ns,
+            last={process.pid: process for process in last},
+            busy=frozenset(runs),
+            children=frozenset((process.ppid, process.argv) for tree in samples for process in tree),
+            restless=frozenset(runs | ticks),
+        )
+
+    def knows(self, process: Process, parent: Process | None) -> bool:
+        """Whether a process was there before, or is like one that was; a shell forks before it runs what it names."""
+        forked = parent is not None and parent.pid in self.restless and process.argv == parent.argv
+        return process.pid in self.last or forked or (process.ppid, process.argv) in self.children
+
+    def had(self, process: Process, wait: Wait, began_ns: int, *, longer_ns: int) -> bool:
+        """Whether a long timeout may be one that was pending before the signal, slept on for what is left of it."""
+        if wait.until_ns is None or wait.until_ns - began_ns <= longer_ns:
+            return False
+        earliest_ns = wait.until_ns if wait.length_ns is None else began_ns + wait.length_ns
+        return any(
+            old.until_ns is not None
+            and earliest_ns <= old.until_ns + _SLACK_NS
+            and self.since_ns + (old.length_ns or old.until_ns - self.since_ns) <= wait.until_ns + _SLACK_NS
+            for old in process.waits or ()
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Concern:
+    """Which processes a signal concerns: the ``apps``, who was ``told``, and who of those has ``acted`` on it.
+
+    ``deeds`` counts what has come of it so far, such as signals sent on.
+    """
+
+    apps: frozenset[int]
+    told: frozenset[int]
+    acted: frozenset[int] = frozenset()
+    deeds: int = 0
+
+    def among(self, tree: Tree, habits: Habits) -> Tree:
+        """The processes of a tree that may have to do with the signal.
+
+        Those are the ones that lead to an app, those that were told, and whatever was not there before. Others were not
+        told, and do what they always do.
+        """
+        by_pid = {process.pid: process for process in tree}
+        ways = {process.pid for app in self.apps for process in chain(tree, app)} | {tree[0].pid if tree else 0}
+        return tuple(
+            process
+            for process in tree
+            if process.pid in ways | self.told or not habits.knows(process, by_pid.get(process.ppid))
+        )
+
+
+def quiet(first: Tree, second: Tree, restless: frozenset[int] = frozenset()) -> bool:
     """Whether nothing was under way in a container while it was sampled twice.
 
     Each sample must show the same processes, all asleep, with no signal on its way. Where the samples carry thread
-    activity, none may have run in between. As the first sample was complete before the second began, there is then a
-    moment at which every thread slept and no signal was pending, whatever the load of the machine: nothing but a
-    timer or input from outside can start anything.
+    activity, none may have run in between, but those that never rest. As the first sample was complete before the
+    second began, there is then a moment at which every thread slept and no signal was pending, whatever the load of the
+    machine: nothing but a timer or input from outside can start anything.
     """
     if not second or len(first) != len(second):
         return False
     return all(
-        a.pid == b.pid and a.asleep and b.asleep and (a.activity == b.activity or _polls(a, b))
+        a.pid == b.pid
+        and a.asleep
+        and b.asleep
+        and (a.activity == b.activity or b.pid in restless or (a.fetches_signals is True and b.fetches_signals is True))
         for a, b in zip(first, second, strict=True)
     )
 
 
-def _polls(first: Process, second: Process) -> bool:
-    """Whether a process only looks for signals now and then, as tini does every second; there were none for it."""
-    return first.fetches_signals is True and second.fetches_signals is True
+def next_deed_ns(
+    tree: Tree, concern: Concern, habits: Habits, *, began_ns: int, deadline_ns: int, old_ns: int = RESTLESS_NS
+) -> int | None:
+    """When the last of the timeouts has run out that may make a process act on the signal.
 
+    Each process that was told may act once more as the timeout runs out that it sleeps on, as may what it started and
+    waits for. One that has acted already does not do so by a timeout that had been pending before the signal and is
+    longer than ``old_ns``.
 
-def timed(before: Tree, now: Tree) -> bool:
-    """Whether a process has gone to sleep for a set time since, in nanosleep(2): it has something to do afterwards.
-
-    util-linux's su as PID 1 passes SIGTERM on, sleeps for two seconds and then sends SIGKILL. A process that slept so
-    before the signal, as in a shell's ``while sleep 1`` loop, says nothing of it.
+    Returns:
+        A moment by the monotonic clock, the signal's own where nothing is pending; at most the deadline, as what runs
+        out later cannot count. ``None`` if the timeouts of a process cannot be seen.
     """
-    slept = {process.pid for process in before if _in_nanosleep(process)}
-    return any(_in_nanosleep(process) and process.pid not in slept for process in now)
+    moments = [began_ns]
+    among = {process.pid for process in concern.among(tree, habits)}
+    for process in tree:
+        if not process.alive:
+            continue
+        master = process.pid if process.pid in among else process.ppid
+        if master not in concern.told and (process.pid not in among or process.pid in habits.last):
+            continue
+        before = habits.last.get(process.pid)
+        same = before is not None and before.activity is not None and before.activity == process.activity
+        pending = before.waits if before and same else process.waits  # a thread that has not run sleeps on what it did
+        if pending is None:
+            return None
+        endless = process.pid in habits.busy and not pending  # it runs by something else than a timeout
+        if endless or (process.pid not in concern.apps and _may_wake_by_alarm(process)):
+            moments.append(deadline_ns)
+        acted = before is not None and master in concern.acted
+        moments += [
+            deadline_ns if wait.until_ns is None else wait.until_ns
+            for wait in pending
+            if not (acted and before and habits.had(before, wait, began_ns, longer_ns=old_ns))
+        ]
+    last = max(moment for moment in moments if moment <= deadline_ns)
+    return last if last == began_ns else min(last + _SLACK_NS, deadline_ns)
 
 
-def _in_nanosleep(process: Process) -> bool:
-    return process.wchan is not None and "nanosleep" in process.wchan
+def _may_wake_by_alarm(process: Process) -> bool:
+    """Whether an alarm(2) may be pending, which does not show: a process has a handler for it, and not for all."""
+    return process.catches(_ALARM) and process.caught.bit_count() < _WHOLESALE
 
 
-def exact(tree: Tree) -> bool:
+def exact(tree: Iterable[Process]) -> bool:
     """Whether the samples count thread activity, so that two of them prove rest."""
-    return bool(tree) and all(process.activity is not None for process in tree if process.alive)
+    living = [process for process in tree if process.alive]
+    return bool(living) and all(process.activity is not None for process in living)
 
 
 def drops(main: Process, signal: Signal) -> bool:
@@ -65,3 +199,9 @@ def drops(main: Process, signal: Signal) -> bool:
         and not main.catches(signal)
         and not main.blocks(signal)
     )
+
+
+def _same(first: Tree, second: Tree) -> Iterator[tuple[Process, Process]]:
+    """The processes that are in both samples."""
+    by_pid = {process.pid: process for process in first}
+    return ((by_pid[process.pid], process) for process in second if process.pid in by_pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground
@@ -31,7 +32,11 @@ def of_signal(evidence: SignalEvidence, verdict: Verdict) -> str:
         case Verdict.SWALLOWED:
             return f": {_dropped_by(evidence, main)}"
         case Verdict.FORWARDED:
-            return f", and handles {signal}" if alone else f": {signal} came through to the app, once"
+            came = f", and handles {signal}" if alone else f": {signal} came through to the app, once"
+            return came + _ground(evidence)
+        case Verdict.DUPLICATED if evidence.further:
+            more = " and ".join(f"{name} {count}×" for name, count in Counter(evidence.further).items())
+            return f": the app was sent {signal}, and then {more}: who shuts down on either is told more than once"
         case Verdict.DUPLICATED:
             times = max(evidence.deliveries or 0, evidence.sends)
             merged = f", which merged into {evidence.deliveries}" if (evidence.deliveries or 0) < times else ""
@@ -43,9 +48,25 @@ def of_signal(evidence: SignalEvidence, verdict: Verdict) -> str:
         case Verdict.CUT_SHORT:
             return f": the app received {signal}, {_ending(evidence.seen)}"
         case Verdict.KILLED:
-            return f": the app never saw {signal}, {_ending(evidence.seen)}"
+            saw = (
+                f"app never saw {signal}"
+                if not evidence.raised_again
+                else f"app's runtime handled {signal} by dying of it"
+            )
+            return f": the {saw}, {_ending(evidence.seen)}"
         case _:
             raise AssertionError(f"{verdict} is not a verdict on a signal of a single run")
+
+
+def _ground(evidence: SignalEvidence) -> str:
+    """What a good verdict rests on, where it is not the app's own word; and the deadline, where that ended the wait."""
+    words = []
+    if evidence.receipts is not None and not evidence.own_receipts:
+        words.append("by the kernel's record: `received` matches no line of its log")
+    if evidence.ground is Ground.DEADLINE:
+        seconds = (evidence.seen.decided_ns - evidence.seen.began_ns) / 1e9
+        words.append(f"by a deadline: not at rest within {seconds:.0f} s")
+    return f" ({'; '.join(words)})" if words else ""
 
 
 def _dropped_by(evidence: SignalEvidence, main: Process) -> str:
@@ -55,8 +76,10 @@ def _dropped_by(evidence: SignalEvidence, main: Process) -> str:
         return f"it ignores {signal}, so the kernel dropped it"
     if evidence.ground is Ground.MASKS:
         return f"no handler for {signal}, so the kernel dropped it"
+    if main is evidence.seen.app and evidence.raised_again:
+        return f"its runtime caught {signal} and sent it to itself again, which the kernel dropped"
     if main is evidence.seen.app:
-        return f"it took {signal} and did nothing that shows"
+        return f"it caught {signal} but did nothing visible"
     if evidence.typed:
         return f"{signal} from the terminal did not come through to the app"
     above = evidence.seen.chain[:-1]
@@ -78,7 +101,9 @@ def got(evidence: SignalEvidence) -> str:
     """What the app received, as a clause."""
     if evidence.deliveries:
         return f"received {evidence.sent}"
-    others = ", ".join(dict.fromkeys(receipt.signal for receipt in evidence.receipts or ()))
+    if evidence.deliveries is None:
+        return f"is not known to have received {evidence.sent}"
+    others = ", ".join(evidence.others)
     return f"received {others} in place of {evidence.sent}" if others else f"never saw {evidence.sent}"
 
 

@@ -1,7 +1,8 @@
 """The kernel's record of signals: lines of its tracepoints, read into records.
 
-The form is that of ``events/signal/signal_generate/format`` and ``signal_deliver/format`` in tracefs
-(include/trace/events/signal.h in the kernel), as the ``trace_pipe`` file prints them.
+The form is that of ``events/signal/signal_generate/format``, ``signal_deliver/format`` and
+``events/sched/sched_process_fork/format`` in tracefs (include/trace/events/signal.h and sched.h in the kernel), as the
+``trace_pipe`` file prints them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Sent:
     """A signal that was sent; PIDs count on the host, ``time_s`` on the trace clock.
 
     ``by_kernel`` tells a signal of the kernel's own from one that ``sender`` asked for: Ctrl-C on a terminal, or the
-    SIGKILL for all that is left as PID 1 ends (``si_code`` above 0, sigaction(2); pid_namespaces(7)).
+    SIGKILL for all that is left as PID 1 ends (``si_code`` above 0, sigaction(2); pid_namespaces(7)). ``from_outside``
+    tells that the sender is neither a process of the container nor descends from one, as the engine's runtime.
     """
 
     time_s: float
@@ -40,6 +42,7 @@ class Sent:
     target_pid: int
     fate: Fate
     by_kernel: bool = False
+    from_outside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +54,14 @@ class Handled:
     pid: int
     number: int
     handler: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forked:
+    """A process or thread that another started; PIDs count on the host."""
+
+    parent: int
+    child: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,12 +80,15 @@ _DELIVER: Final = re.compile(
     _HEAD + r"signal_deliver:\s+sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ sa_handler=(?P<handler>[0-9a-f]+)"
     r" sa_flags=[0-9a-f]+\s*"
 )
+_FORK: Final = re.compile(
+    _HEAD + r"sched_process_fork: comm=.* pid=(?P<parent>\d+) child_comm=.* child_pid=(?P<child>\d+)\s*"
+)
 _LOST: Final = re.compile(r"CPU:\d+ \[LOST (?:\d+ )?EVENTS\]")
 _FATES: Final = {0: Fate.DELIVERED, 1: Fate.IGNORED, 2: Fate.MERGED}
 
 
-def parse_line(line: str) -> TraceRecord | Lost | None:
-    """Read one line of ``trace_pipe``; ``None`` for anything that is no whole record of these two events."""
+def parse_line(line: str) -> TraceRecord | Forked | Lost | None:
+    """Read one line of ``trace_pipe``; ``None`` for anything that is not a whole record of these events."""
     if match := _GENERATE.fullmatch(line):
         return Sent(
             time_s=float(match["time"]),
@@ -94,6 +108,8 @@ def parse_line(line: str) -> TraceRecord | Lost | None:
             number=int(match["sig"]),
             handler=int(match["handler"], 16),
         )
+    if match := _FORK.fullmatch(line):
+        return Forked(parent=int(match["parent"]), child=int(match["child"]))
     return Lost() if _LOST.search(line) else None
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from harness.core.process import Tree
+    from harness.core.process import Process, Tree
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
     from harness.engine.tracing import Tracer
@@ -127,6 +127,21 @@ class EngineContainer:
         before_ns = time.monotonic_ns()
         threading.Thread(target=stop, name=f"stop of {self.name}", daemon=True).start()
         return before_ns
+
+    def tell(self, process: Process, signal: Signal) -> None:
+        """Send a signal to one of its processes: by this machine's kernel, or else by a ``kill`` that the image has."""
+        if self._pid1 is not None:
+            with suppress(PermissionError):
+                try:
+                    os.kill(process.pid, signal.number)
+                except ProcessLookupError as error:
+                    raise EngineFault(f"`{process.command}` is gone") from error
+                return
+        if process.inner_pid is None:
+            raise EngineFault(f"the PID of `{process.command}` in the container is not known")
+        code, output = self.execute(("kill", f"-{signal.number}", str(process.inner_pid)))
+        if code != 0:
+            raise EngineFault(f"the image's kill fails: {output.strip() or f'exit code {code}'}")
 
     def type(self, keys: bytes) -> int:
         """Type keys on its terminal."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from harness.core.errors import EngineFault
 from harness.core.process import Process, Tree
 from harness.engine.client import our_errors
+from harness.engine.waits import waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +123,7 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
             # "0" is both running and "may not be seen"; nothing can be concluded from it.
             wchan=None if wchans & {"", "0"} else " ".join(sorted(wchans)),
             threads=frozenset(threads),
+            waits=waits(root, map(str, threads)) if state in "SID" else (),
         ),
         children,
     )

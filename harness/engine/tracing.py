@@ -1,4 +1,4 @@
-"""The kernel's signal tracepoints, through a tracefs instance of our own.
+"""The kernel's tracepoints of signals and forks, through a tracefs instance of our own.
 
 Needs Linux, root and a local engine. The files are described in the kernel's Documentation/trace/ftrace.rst.
 """
@@ -11,15 +11,16 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import EngineUnavailable
-from harness.core.trace import Lost, Sent, parse_line
+from harness.core.trace import Forked, Lost, Sent, parse_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
@@ -35,7 +36,7 @@ _numbers = count()
 
 
 class Tracer:
-    """Follows signals machine-wide; a context manager that removes its tracefs instance.
+    """Follows signals machine-wide, and who started whom; a context manager that removes its tracefs instance.
 
     All signals are followed, but SIGCHLD and SIGURG only if they are among those to be sent.
 
@@ -48,6 +49,7 @@ class Tracer:
         self._filter = " && ".join(f"sig!={number}" for number in left_out) or "sig>0"
         self._reading = threading.Lock()
         self._records: deque[TraceRecord] = deque()
+        self._parents: dict[int, int] = {}
         self._rest = b""
         self._gap_s = 0.0
 
@@ -61,10 +63,11 @@ class Tracer:
             self._instance.mkdir()
             # The monotonic clock is the one that the app and the harness use.
             self._instance.joinpath("trace_clock").write_text("mono", encoding="ascii")
+            events = self._instance / "events"
             for event in ("signal_generate", "signal_deliver"):
-                folder = self._instance / "events" / "signal" / event
-                folder.joinpath("filter").write_text(self._filter, encoding="ascii")
-                folder.joinpath("enable").write_text("1", encoding="ascii")
+                events.joinpath("signal", event, "filter").write_text(self._filter, encoding="ascii")
+                events.joinpath("signal", event, "enable").write_text("1", encoding="ascii")
+            events.joinpath("sched/sched_process_fork/enable").write_text("1", encoding="ascii")
             self._pipe = os.open(self._instance / "trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
             _remove(self._instance)
@@ -90,8 +93,8 @@ class Tracer:
                 return None
             # They are almost in the order of time: what is older by more than the slack has nothing behind it.
             recent = takewhile(lambda record: record.time_s >= since_s - _SLACK_S, reversed(self._records))
-            wanted = set(ids)
-            records = [r for r in recent if r.time_s >= since_s and not wanted.isdisjoint(_ids(r))]
+            family = _Family(ids, self._parents)
+            records = [_placed(r, family) for r in recent if r.time_s >= since_s and any(i in family for i in _ids(r))]
             return tuple(reversed(records))
 
     def _drain(self) -> None:
@@ -106,14 +109,45 @@ class Tracer:
             record = parse_line(line)
             if isinstance(record, Lost):
                 self._gap_s = time.monotonic()  # the loss was before its record
+            elif isinstance(record, Forked):
+                # The newest of a number counts, and the oldest are let go.
+                self._parents.pop(record.child, None)
+                self._parents[record.child] = record.parent
             elif record is not None:
                 self._records.append(record)
         while len(self._records) > _MOST_RECORDS:
             self._gap_s = max(self._gap_s, self._records.popleft().time_s)
+        while len(self._parents) > _MOST_RECORDS:
+            del self._parents[next(iter(self._parents))]
 
 
-def _ids(record: TraceRecord) -> set[int]:
-    return {record.sender_pid, record.target_pid} if isinstance(record, Sent) else {record.pid}
+class _Family:
+    """The processes and threads of a container: those that were seen, and what they started."""
+
+    def __init__(self, ids: Collection[int], parents: Mapping[int, int]) -> None:
+        self._known = dict.fromkeys(ids, True)
+        self._parents = parents
+
+    def __contains__(self, number: int) -> bool:
+        line: list[int] = []
+        current: int | None = number
+        while current is not None and current not in self._known and current not in line:
+            line.append(current)
+            current = self._parents.get(current)
+        inside = current is not None and self._known.get(current, False)
+        self._known.update(dict.fromkeys(line, inside))
+        return inside
+
+
+def _placed(record: TraceRecord, family: _Family) -> TraceRecord:
+    """A record that says whether a signal came from outside the container."""
+    if isinstance(record, Sent) and not record.by_kernel and record.sender_pid not in family:
+        return replace(record, from_outside=True)
+    return record
+
+
+def _ids(record: TraceRecord) -> tuple[int, ...]:
+    return (record.sender_pid, record.target_pid) if isinstance(record, Sent) else (record.pid,)
 
 
 def sweep(root: Path | None = None) -> int:

@@ -57,8 +57,9 @@ class Asking:
         """
         with self.engine.launch(launch) as container:
             try:
+                observation = Observation(container, self.app, self.patience)
                 container.start()
-                return look(Observation(container, self.app, self.patience))
+                return look(observation)
             except (EngineFault, CannotTest) as fault:
                 return Untested(reason=str(fault), logs=container.inbox.lines)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
-from harness.core.process import find_app
-from harness.core.quiescence import drops, exact, quiet, timed
+from harness.core.process import find_apps
+from harness.core.quiescence import Habits, quiet
 from harness.core.subject import LogPattern, Quiescent
-from harness.core.trace import Fate, sends
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -22,9 +22,19 @@ if TYPE_CHECKING:
     from harness.core.trace import TraceRecord
     from harness.run.protocol import Container
 
-_OUTPUT_S = 10.0
+OUTPUT_S = 10.0
 _MOST_DIGITS = 19
+_MOST_SHOWN = 200
 GRACE_S = 3
+
+SETTLE_S = 0.8
+"""How long nothing may happen before "not received" is believed, where samples prove that all is at rest."""
+
+SETTLE_BLIND_S = 1.5
+"""The same where they cannot prove it, or do not show what timeouts are pending."""
+
+DEADLINE_S = 10.0
+"""What comes later does not count: it is what docker stop waits before SIGKILL, unless told otherwise."""
 
 
 class CannotTest(Exception):
@@ -35,21 +45,17 @@ class CannotTest(Exception):
 class Patience:
     """How long to wait for what, in seconds.
 
-    ``settle_s`` is how long a container must stay at rest before "not received" is believed; ``None`` chooses
-    `SETTLE_S`, or `SETTLE_BLIND_S` where samples of the tree cannot prove rest. ``grace_s`` is what ``docker stop``
-    is given.
+    ``settle_s`` is how long a container must stay at rest before a verdict is believed; ``None`` chooses `SETTLE_S`, or
+    `SETTLE_BLIND_S` where rest cannot be proven, and nothing where the app has the signal and nothing is pending.
+    ``deadline_s`` is how long it may take to come to rest after a signal. ``grace_s`` is what ``docker stop`` is given.
     """
 
     ready_s: float = 30.0
     calm_s: float = 3.0
     decide_s: float = 30.0
+    deadline_s: float = DEADLINE_S
     settle_s: float | None = None
     grace_s: int = GRACE_S
-
-
-# A process may come back to a signal by a timer: half a second later, as `harness.core.program.ONE_CHILD` tells.
-SETTLE_S = 0.8
-SETTLE_BLIND_S = 1.5
 
 
 def output_complete(container: Container) -> bool | None:
@@ -63,16 +69,22 @@ def output_complete(container: Container) -> bool | None:
     marks = container.write_marker()
     if not marks:
         return False
-    return until(lambda: inbox.markers >= arrived + marks or None, timeout_s=_OUTPUT_S, time=inbox)
+    return until(lambda: inbox.markers >= arrived + marks or None, timeout_s=OUTPUT_S, time=inbox)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InitialState:
-    """A container that is ready and at rest: its tree, the app's process, and how many lines it has written."""
+    """A container that is ready and at rest: its tree, its apps, what it does by itself, how many lines it wrote."""
 
     tree: Tree
-    app: Process
+    apps: tuple[Process, ...]
+    habits: Habits
     lines: int
+
+    @property
+    def app(self) -> Process:
+        """The first of its apps."""
+        return self.apps[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +103,24 @@ class Observation:
         self.inbox = container.inbox
         self.app = app
         self.patience = patience
-        self._ready_pid: int | None = None
+        self._since_ns = self.inbox.now_ns()
 
     def open(self) -> InitialState:
         """Wait until the app is ready and the container at rest, before anything is done to it."""
         self.wait_until_ready()
-        tree = self._calm()
+        samples = self._calm()
+        tree = samples[-1]
         if not tree:
             raise CannotTest(f"the container ended before it could be tested{self._exit_text()}")
-        app = self.find_app(tree)
-        if app is None:
+        apps = self.find_apps(tree)
+        if not apps:
             raise CannotTest("the process tree does not tell which process is the app")
-        return InitialState(tree=tree, app=app, lines=len(self.inbox.lines))
+        habits = Habits.of(samples, since_ns=self._since_ns)
+        return InitialState(tree=tree, apps=apps, habits=habits, lines=len(self.inbox.lines))
 
     def wait_for_signal(self, sent: Callable[[], bool], *, silence: str) -> None:
         """Wait until something says that the signal has been sent: what rests before has not heard of it yet."""
-        if not until(lambda: sent() or self.ended() or None, timeout_s=_OUTPUT_S, time=self.inbox):
+        if not until(lambda: sent() or self.ended() or None, timeout_s=OUTPUT_S, time=self.inbox):
             raise CannotTest(silence)
 
     def decide(self, look: Callable[[], Decision | None]) -> Decision:
@@ -150,6 +164,9 @@ class Observation:
             done=self.done(initial.lines),
             ground=decision.ground,
             typed=typed,
+            early=any(receipt.signal == signal.name for receipt in self.receipts(0, initial.lines) or ()),
+            ready_pid=next(iter(self.ready_pids), None),
+            more_apps=tuple(process.pid for process in initial.apps[1:]),
         )
 
     def trace_since(self, began_ns: int) -> tuple[TraceRecord, ...] | None:
@@ -163,18 +180,19 @@ class Observation:
             return None
         return tuple(record for record in trace if record.time_s * 1e9 >= began_ns)
 
-    def receipts(self, since: int) -> tuple[Receipt, ...] | None:
-        """The app's own record of the signals that it handled, from a line on; ``None`` if it has no words for them."""
+    def receipts(self, since: int, until: int | None = None) -> tuple[Receipt, ...] | None:
+        """The lines that say that a signal was handled, from one on; ``None`` if there is no pattern for them."""
         if self.app.receipts is None:
             return None
         received = self.app.receipts.pattern
         # Another process may have left the line unfinished that the app then writes on.
-        matches = ((line, match) for line in self.inbox.lines[since:] for match in received.finditer(line.text))
+        matches = ((line, match) for line in self.inbox.lines[since:until] for match in received.finditer(line.text))
         return tuple(
             Receipt(
                 signal=match["signal"],
                 at_ns=_whole(match.groupdict().get("t")),
                 read_ns=line.at_ns,
+                pid=_whole(match.groupdict().get("pid")),
             )
             for line, match in matches
             if match["signal"]
@@ -185,13 +203,33 @@ class Observation:
         done = self.app.done
         return None if done is None else any(done.pattern.search(line.text) for line in self.inbox.lines[since:])
 
+    def ready_again(self) -> bool:
+        """Whether the app has become ready once more after it was done: something started it anew."""
+        match self.app.ready, self.app.done:
+            case LogPattern(pattern=ready), LogPattern(pattern=done):
+                texts = dropwhile(lambda text: not done.search(text), (line.text for line in self.inbox.lines))
+                return any(ready.search(text) for text in texts)
+            case _:
+                return False
+
     def ended(self) -> bool:
         """Whether the container has ended and all its output has been read."""
         return self.inbox.died is not None and self.inbox.closed
 
-    def find_app(self, tree: Tree) -> Process | None:
-        """The process of the app, if a tree tells."""
-        return find_app(tree, self._ready_pid)
+    @property
+    def ready_pids(self) -> tuple[int, ...]:
+        """The PIDs that ready lines bear, each once."""
+        match self.app.ready:
+            case LogPattern(pattern=pattern):
+                found = (match for line in self.inbox.lines if (match := pattern.search(line.text)))
+                pids = (_whole(match.groupdict().get("pid")) for match in found)
+                return tuple(dict.fromkeys(pid for pid in pids if pid is not None))
+            case Quiescent():
+                return ()
+
+    def find_apps(self, tree: Tree) -> tuple[Process, ...]:
+        """The apps: by the PIDs of their ready lines, or else what a tree tells; none if it does not."""
+        return find_apps(tree, self.ready_pids)
 
     def wait_until_ready(self) -> None:
         """Wait until the app is ready; one that is so when all rests is waited for in `open`."""
@@ -207,127 +245,33 @@ class Observation:
                 raise CannotTest("the app floods its log: over 1 MiB before it was ready")
             # The state is read before the lines: what was written before the end is then among them.
             ended = self.inbox.closed
-            if match := next(filter(None, (pattern.search(line.text) for line in self.inbox.lines)), None):
-                self._ready_pid = _whole(match.groupdict().get("pid"))
+            if any(pattern.search(line.text) for line in self.inbox.lines):
                 return True
             if ended:
                 raise CannotTest(f"the container ended before the app was ready{self._exit_text()}")
             return None
 
         if until(look, timeout_s=self.patience.ready_s, time=self.inbox) is None:
-            raise CannotTest(f"no ready line within {self.patience.ready_s:g} s")
+            last = self.inbox.lines[-1].text if self.inbox.lines else None
+            log = "its log is empty" if last is None else f"the last line of its log is {last[:_MOST_SHOWN]!r}"
+            raise CannotTest(
+                f"no ready line within {self.patience.ready_s:g} s: no line matches {pattern.pattern!r}, and {log}"
+            )
 
-    def _calm(self) -> Tree:
-        """Wait until the freshly started container rests, for a while; the last sample."""
-        sample = self.container.tree()
+    def _calm(self) -> list[Tree]:
+        """Wait until the freshly started container rests, for a while; the samples until then."""
+        samples = [self.container.tree()]
 
         def look() -> bool | None:
-            nonlocal sample
-            earlier, sample = sample, self.container.tree()
-            return True if not sample or quiet(earlier, sample) else None
+            samples.append(self.container.tree())
+            return True if not samples[-1] or quiet(samples[-2], samples[-1]) else None
 
         until(look, timeout_s=self.patience.calm_s, time=self.inbox)
-        return sample
+        return samples
 
     def _exit_text(self) -> str:
-        died = until(lambda: self.inbox.died, timeout_s=_OUTPUT_S, time=self.inbox)
+        died = until(lambda: self.inbox.died, timeout_s=OUTPUT_S, time=self.inbox)
         return "" if died is None else f", with exit code {died.exit_code}"
-
-
-class Rest:
-    """Whether a container has come to rest since something was done to it, and for how long; asked step by step."""
-
-    def __init__(self, observation: Observation, before: Tree) -> None:
-        self._observation = observation
-        self._before = before
-        self._lines = len(observation.inbox.lines)
-        self._since: int | None = None
-        self.sample: Tree = ()
-        self.earlier: Tree = ()
-        self.complete = False
-
-    def step(self) -> bool:
-        """Take a sample; whether the container rested between the last one and this one, with all output read."""
-        self.earlier, self.sample = self.sample, self._observation.container.tree()
-        inbox = self._observation.inbox
-        lines, self._lines = self._lines, len(inbox.lines)
-        # Where the samples prove rest, a line that comes in late was written before it.
-        moving = not quiet(self.earlier, self.sample) or timed(self._before, self.sample)
-        if moving or (lines != self._lines and not exact(self.sample)):
-            self._since, self.complete = None, False
-            return False
-        self._since = self._since or inbox.now_ns()
-        if exact(self.sample) and not self.complete:
-            complete = output_complete(self._observation.container)
-            if complete is None:
-                raise CannotTest(f"the container's output did not come through within {_OUTPUT_S:g} s")
-            self.complete = complete
-        return True
-
-    @property
-    def lasting(self) -> bool:
-        """Whether it has lasted so long that no timer is to be expected to end it."""
-        settle_s = self._observation.patience.settle_s
-        if settle_s is None:
-            settle_s = SETTLE_S if self.complete else SETTLE_BLIND_S
-        return self._since is not None and self._observation.inbox.now_ns() - self._since >= settle_s * 1e9
-
-
-class SignalDecider:
-    """Looks, step by step, for the moment at which the evidence decides what a signal did.
-
-    ``from_engine`` tells a signal that the engine sends to PID 1 alone from one that comes another way.
-    """
-
-    def __init__(
-        self,
-        observation: Observation,
-        initial: InitialState,
-        *,
-        signal: Signal,
-        began_ns: int,
-        from_engine: bool = True,
-    ) -> None:
-        self._observation = observation
-        self._initial = initial
-        self._signal = signal
-        self._began_ns = began_ns
-        self._from_engine = from_engine
-        self._rest = Rest(observation, initial.tree)
-
-    def step(self) -> Decision | None:
-        """Look once: the ground of the decision with the tree then, or ``None`` for not yet."""
-        observation, rest = self._observation, self._rest
-        observation.check()
-        if observation.inbox.died is not None:
-            return Decision(Ground.ENDED, ()) if observation.inbox.closed else None
-        at_rest = rest.step()
-        if not rest.sample:
-            return None  # the end is on its way
-        if self._stopped(rest.earlier) and self._stopped(rest.sample):
-            raise CannotTest(f"{self._signal} stopped the app, which neither received it nor ended")
-        if self._from_engine and self._dropped():
-            return Decision(Ground.MASKS, rest.sample)
-        if not at_rest:
-            return None
-        unchanged = [process.pid for process in rest.sample] == [process.pid for process in self._initial.tree]
-        received = rest.complete and unchanged and observation.receipts(self._initial.lines)
-        return Decision(Ground.SETTLED, rest.sample) if received or rest.lasting else None
-
-    def _stopped(self, sample: Tree) -> bool:
-        """Whether the app is stopped, as by SIGSTOP: a state that only SIGCONT ends, and that no verdict names."""
-        return any(process.pid == self._initial.app.pid and process.state[:1] == "T" for process in sample)
-
-    def _dropped(self) -> bool:
-        """Whether PID 1, the only process that the engine signals, made the kernel drop the signal."""
-        first, now, signal = self._initial.tree[0], self._rest.sample[0], self._signal
-        if not any(process.pid == self._initial.app.pid and process.alive for process in self._rest.sample):
-            return False
-        trace = self._observation.trace_since(self._began_ns)
-        if trace is not None:  # the kernel's own word goes before what the masks let expect
-            fates = [record.fate for record in sends(trace, signal.number) if record.target_pid == first.pid]
-            return fates == [Fate.IGNORED]
-        return first.pid == now.pid and drops(first, signal) and drops(now, signal)
 
 
 def _whole(text: str | None) -> int | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from harness.core.process import Tree
+    from harness.core.process import Process, Tree
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
     from harness.run.inbox import Inbox
@@ -22,13 +22,14 @@ class Launch:
     """How a container is run: an image, its subject's options, and what a probe needs on top.
 
     With ``tty`` it has a terminal that keys can be typed on, with ``publish`` one of its ports is published on
-    127.0.0.1, whatever network the options name.
+    127.0.0.1, whatever network the options name. A ``control`` shows what evidence is worth, and is none itself.
     """
 
     image: str
     options: LaunchOptions = field(default_factory=LaunchOptions)
     tty: bool = False
     publish: int | None = None
+    control: bool = False
 
     def with_environment(self, environment: Mapping[str, str]) -> Launch:
         """The same with more variables."""
@@ -81,6 +82,14 @@ class Container(Protocol):
 
         Args:
             grace_s: whole seconds from the stop signal to SIGKILL.
+        """
+        ...
+
+    def tell(self, process: Process, signal: Signal) -> None:
+        """Send a signal to one of its processes alone, past the engine and PID 1.
+
+        Raises:
+            EngineFault: that cannot be done here.
         """
         ...
 

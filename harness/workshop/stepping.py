@@ -58,15 +58,16 @@ class SteppedEngine:
 
     @contextmanager
     def launch(self, launch: Launch) -> Iterator[SteppedContainer]:
-        """Create a container, and show it."""
+        """Create a container, and show it; a control is not for show."""
         with self._engine.launch(launch) as container:
             with self._lock:
                 self._inboxes.add(container.inbox)
                 if self._abandoned:
                     container.inbox.abandon()
             try:
-                self._observer.created(launch, container)
-                yield SteppedContainer(container, self._observer, port=launch.publish)
+                observer = Observer() if launch.control else self._observer
+                observer.created(launch, container)
+                yield SteppedContainer(container, observer, port=launch.publish)
             finally:
                 with self._lock:
                     self._inboxes.discard(container.inbox)
@@ -90,7 +91,7 @@ class SteppedContainer:
         self.name, self.inbox = container.name, container.inbox
         # These are neither shown nor held.
         self.start, self.exit_code = container.start, container.exit_code
-        self.write_marker, self.trace = container.write_marker, container.trace
+        self.write_marker, self.trace, self.tell = container.write_marker, container.trace, container.tell
 
     def tree(self) -> Tree:
         """Sample its processes, for all to see."""

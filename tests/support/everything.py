@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.core.evidence import Receipt
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import Claim, Expectation
@@ -12,6 +11,7 @@ from tests.support.evidence import changed
 from tests.support.reports import (
     ABRUPT,
     APP,
+    DUPLICATED,
     ENGINE,
     FACTS,
     FORCED,
@@ -25,13 +25,14 @@ from tests.support.reports import (
     START,
     SWALLOWED,
     TO_APP,
+    TRANSLATED,
+    TYPED,
     UNTESTED,
     ZOMBIE,
     report,
     result,
 )
 
-INTERRUPTED = (Receipt(signal="SIGINT", at_ns=None, read_ns=1_002_000_000),)
 DYING = Handled(time_s=1.75, comm="node", pid=1007, number=9, handler=0)
 EVERYTHING = report(
     result(
@@ -45,9 +46,9 @@ EVERYTHING = report(
     result("npm", KILLED),
     result("slow", UNTESTED),
     result("flaky", FORWARDED, SWALLOWED, UNTESTED, signal=Signal(37)),
-    result("twice", changed(FORWARDED, receipts=(FORWARDED.receipts or ()) * 2)),
+    result("twice", DUPLICATED),
     result("early", changed(KILLED, receipts=FORWARDED.receipts)),
-    result("other", changed(FORWARDED, receipts=(Receipt(signal="SIGINT", at_ns=None, read_ns=1),))),
+    result("other", TRANSLATED),
     result("well", GRACEFUL, probe=Probe.STOP, claim=Claim(text="it stops", source="a blog")),
     result("soon", ABRUPT, probe=Probe.STOP, start=changed(START, stop_signal="SIGTERM")),
     result("late", FORCED, probe=Probe.STOP),
@@ -55,7 +56,11 @@ EVERYTHING = report(
     result("wrong", LOST, probe=Probe.EXIT_CODE),
     result("clean", REAPED, probe=Probe.REAP),
     result("undead", ZOMBIE, probe=Probe.REAP),
-    result("typed", changed(FORWARDED, sent=Signal(2), typed=True, receipts=INTERRUPTED), probe=Probe.TTY),
+    result(
+        "typed",
+        TYPED,
+        probe=Probe.TTY,
+    ),
     result("now and then", REAPED, ZOMBIE, probe=Probe.REAP),
     result("dies of it", changed(KILLED, before=(changed(APP, ppid=900, caught=0),), trace=(TO_APP, DYING))),
     result("dies by itself", changed(KILLED, before=FORWARDED.seen.before, trace=(TO_APP, DYING))),

@@ -72,6 +72,7 @@ SWALLOWED = made(
     before=(PID1, APP),
     after=(PID1, APP),
     receipts=(),
+    proven=True,
     done=False,
     running=True,
     exit_code=None,
@@ -97,7 +98,18 @@ FORWARDED = changed(
     after=(changed(APP, ppid=900),),
     receipts=(Receipt(signal="SIGTERM", at_ns=1_001_250_000, read_ns=1_002_000_000),),
     ground=Ground.SETTLED,
-    trace=(Handled(time_s=1.5, comm="node", pid=1007, number=15, handler=64),),
+    trace=(
+        Sent(time_s=1.4, sender="runc", sender_pid=5, number=15, target="node", target_pid=1007, fate=Fate.DELIVERED),
+        Handled(time_s=1.5, comm="node", pid=1007, number=15, handler=64),
+    ),
+)
+AGAIN = Sent(time_s=1.6, sender="sh", sender_pid=1006, number=15, target="x", target_pid=1007, fate=Fate.DELIVERED)
+DUPLICATED = changed(FORWARDED, trace=(*(FORWARDED.seen.trace or ()), AGAIN))
+INTERRUPTED = (Receipt(signal="SIGINT", at_ns=None, read_ns=1_002_000_000),)
+TRANSLATED = changed(
+    FORWARDED,
+    receipts=INTERRUPTED,
+    trace=(changed(AGAIN, from_outside=True, fate=Fate.IGNORED), changed(AGAIN, number=2)),
 )
 KILLED = changed(
     SWALLOWED,
@@ -132,7 +144,14 @@ GRACEFUL = made(
     request=Request.ANSWERED,
 )
 ABRUPT = changed(
-    GRACEFUL, before=(PID1, APP), receipts=(), done=False, exit_code=143, ground=Ground.ENDED, request=Request.LOST
+    GRACEFUL,
+    before=(PID1, APP),
+    receipts=(),
+    proven=True,
+    done=False,
+    exit_code=143,
+    ground=Ground.ENDED,
+    request=Request.LOST,
 )
 FORCED = changed(ABRUPT, exit_code=137, took_s=3.0625, forced=True, request=None)
 KEPT = made(
@@ -169,6 +188,14 @@ TO_APP = Sent(time_s=1.5, sender="runc", sender_pid=5, number=15, target="node",
 TO_SHELL = changed(TO_APP, time_s=1.0, target="sh", target_pid=1001)
 HANDED_ON = changed(TO_APP, sender="sh", sender_pid=1001)
 TAKEN = Handled(time_s=1.002, comm="node", pid=1007, number=15, handler=64)
+TYPED = changed(
+    FORWARDED,
+    sent=Signal(2),
+    typed=True,
+    receipts=INTERRUPTED,
+    events=(),
+    trace=(changed(TO_APP, number=2, by_kernel=True), changed(TAKEN, number=2)),
+)
 START = start_command(command=("/bin/sh", "-c", "node server.js"))
 UNTESTED = Untested(reason="no ready line within 30 s", logs=(LogLine(at_ns=1, text="starting"),))
 ENGINE = EngineFacts(

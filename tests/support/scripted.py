@@ -74,6 +74,7 @@ class Script:
     at_signal: tuple[Happening, ...] = ()
     at_stop: tuple[Happening, ...] = ()
     at_key: tuple[Happening, ...] = ()
+    at_tell: tuple[Happening, ...] | None = (Happening(output=b"Received signal: SIGTERM\nReceived signal: SIGINT\n"),)
     executed: tuple[Executed, ...] = ()
     answers: bool | None = True
     at_request: tuple[Happening, ...] = ()
@@ -155,6 +156,7 @@ class ScriptedContainer:
         self.inbox: Inbox = self.clock
         self.killed: list[Signal] = []
         self.typed: list[bytes] = []
+        self.told: list[tuple[Process, Signal]] = []
         self.commands: list[tuple[str, ...]] = []
         self.asked: list[str] = []
         self.requests: list[ScriptedRequest] = []
@@ -200,6 +202,13 @@ class ScriptedContainer:
             self._schedule(self._script.at_stop)
             self.clock.later(grace_s, lambda: self._signal(_SIGKILL))
         return before_ns
+
+    def tell(self, process: Process, signal: Signal) -> None:
+        self._need_running()
+        if self._script.at_tell is None:
+            raise EngineFault("the image has no kill")
+        self.told.append((process, signal))
+        self._schedule(self._script.at_tell)
 
     def type(self, keys: bytes) -> int:
         if not self.launch.tty or not self._running:
@@ -341,9 +350,10 @@ def process(
         activity=10,
         wchan=wchan,
         is_namespace_init=inner_pid == 1,
+        waits=(),
     )
 
 
 def through_ps(tree: Tree) -> Tree:
     """What ``docker top`` shows of a tree where /proc cannot be read."""
-    return tuple(replace(process, inner_pid=None, activity=None) for process in tree)
+    return tuple(replace(process, inner_pid=None, activity=None, waits=None) for process in tree)

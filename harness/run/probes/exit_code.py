@@ -12,7 +12,8 @@ from harness.core.evidence import Seen, Untested
 from harness.core.judge import judge
 from harness.core.reason import head
 from harness.core.verdict import Judgement, Outcome, Verdict
-from harness.run.observation import CannotTest, Rest
+from harness.run.observation import CannotTest
+from harness.run.rest import Rest
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ CODES: Final = (42, 0, 143)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExitEvidence:
-    """Exit codes that the app ended with, and what ``docker wait`` said of each; ``None`` if the container ran on."""
+    """Exit codes that the app ended with, and what ``docker wait`` said of each; ``None`` if the container ran on.
+
+    ``anew`` says whether it ran on as the app was started once more.
+    """
 
     seen: Seen
     codes: tuple[tuple[int, int | None], ...]
+    anew: bool = False
 
     @property
     def signalled(self) -> None:
@@ -67,13 +72,15 @@ def _see_exit(observation: Observation, code: int) -> ExitEvidence:
     observation.wait_until_ready()
     began_ns = observation.inbox.now_ns()
     before = observation.container.tree()
-    rest = Rest(observation, before)
+    apps = observation.find_apps(before)
+    rest = Rest.after(observation, before, told={process.pid for process in before})
 
     def look() -> bool | None:
         observation.check()
         if observation.inbox.died is not None:
             return observation.ended() or None
-        return True if rest.step() and observation.done() and rest.lasting else None
+        at_rest = rest.step() and rest.lasting()
+        return True if observation.done() and (at_rest or rest.late or observation.ready_again()) else None
 
     if until(look, timeout_s=observation.patience.decide_s, time=observation.inbox) is None:
         raise CannotTest(f"the app did not exit within {observation.patience.decide_s:g} s")
@@ -81,8 +88,8 @@ def _see_exit(observation: Observation, code: int) -> ExitEvidence:
         raise CannotTest("the container ended, but its app does not say that it was done")
     given = observation.container.exit_code() if observation.ended() else None
     after = () if observation.ended() else rest.sample
-    seen = observation.seen(before=before, app=observation.find_app(before), after=after, began_ns=began_ns)
-    return ExitEvidence(seen=seen, codes=((code, given),))
+    seen = observation.seen(before=before, app=apps[0] if apps else None, after=after, began_ns=began_ns)
+    return ExitEvidence(seen=seen, codes=((code, given),), anew=given is None and observation.ready_again())
 
 
 def _wrong(codes: Sequence[tuple[int, int | None]]) -> list[tuple[int, int | None]]:
@@ -97,16 +104,18 @@ def _judged(evidence: ExitEvidence) -> Judgement:
         verdict=Verdict.LOST if _wrong(evidence.codes) else Verdict.KEPT,
         delivery=None,
         outcome=Outcome.RUNNING if evidence.seen.running else Outcome.EXITED,
-        reason=begin + _reason(evidence.codes),
+        reason=begin + _reason(evidence),
     )
 
 
-def _reason(codes: Sequence[tuple[int, int | None]]) -> str:
+def _reason(evidence: ExitEvidence) -> str:
+    codes = evidence.codes
     wrong = _wrong(codes)
     if not wrong:
         return f"the app's exit codes {', '.join(str(given) for given, _ in codes)} are those of the container"
+    ran_on = "was started anew" if evidence.anew else "the container ran on"
     return "; ".join(
-        f"the app exited with {given}, and the container ran on"
+        f"the app exited with {given}, and {ran_on}"
         if seen is None
         else f"the app exited with {given}, the container with {seen}"
         for given, seen in wrong

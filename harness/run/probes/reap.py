@@ -14,7 +14,8 @@ from harness.core.document import Finding
 from harness.core.judge import judge
 from harness.core.reason import head
 from harness.core.verdict import Judgement, Outcome, Verdict
-from harness.run.observation import CannotTest, Rest
+from harness.run.observation import CannotTest
+from harness.run.rest import Rest
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _reap(observation: Observation) -> ReapEvidence:
     code, output = container.execute(("/bin/sh", "-c", f"kill -KILL {inner}"))
     if code != 0:
         raise CannotTest(f"the orphaned process could not be ended: {output.strip() or f'exit code {code}'}")
-    rest = Rest(observation, before)
+    rest = Rest.after(observation, before, told={orphan.ppid})
 
     def look() -> bool | None:
         observation.check()
@@ -81,7 +82,7 @@ def _reap(observation: Observation) -> ReapEvidence:
         left = next((process for process in rest.sample if process.pid == orphan.pid), None)
         if resting and left is None:
             return False
-        return True if resting and rest.lasting and left is not None and not left.alive else None
+        return True if resting and rest.lasting() and left is not None and not left.alive else None
 
     zombie = until(look, timeout_s=observation.patience.decide_s, time=container.inbox)
     if zombie is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.run.observation import SignalDecider
+from harness.run.control import with_control
+from harness.run.rest import SignalDecider
 
 if TYPE_CHECKING:
     from harness.core.evidence import SignalEvidence, Untested
@@ -23,7 +24,7 @@ def ask(asking: Asking) -> SignalEvidence | Untested:
         decision = observation.decide(decider.step)
         return observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns)
 
-    return asking.see(asking.launch, look)
+    return with_control(asking, asking.launch, asking.see(asking.launch, look))
 
 
 def by_hand(hand: ByHand) -> tuple[str, ...]:

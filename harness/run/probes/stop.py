@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from harness.core.contradiction import contradiction
 from harness.core.describe import finding
 from harness.core.document import Finding
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
-from harness.core.judge import delivery_of, judge, outcome_of
+from harness.core.judge import UNSEEN_END, delivery_of, judge, outcome_of
 from harness.core.reason import got, head
 from harness.core.verdict import Judgement, Outcome, Verdict
-from harness.run.observation import CannotTest, SignalDecider
+from harness.run.observation import CannotTest
+from harness.run.rest import SignalDecider
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
         observation.wait_for_signal(
             lambda: _event(observation, "kill") is not None, silence="the engine does not tell of its stop"
         )
-        decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns)
+        decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns, end_follows=True)
         decision = observation.decide(decider.step)
         answered: bool | None = None
 
@@ -127,6 +129,13 @@ def _event(observation: Observation, action: str) -> EngineEvent | None:
 
 @judge.register(StopEvidence)
 def _judged(evidence: StopEvidence) -> Judgement:
+    apps, sent = evidence.signalled.per_app, evidence.signalled.sent.number
+    ours = (sent, _SIGKILL) if evidence.took_s >= evidence.grace_s else (sent,)
+    wrong = contradiction(evidence.signalled, ours)
+    if wrong is None and not evidence.forced and any(app.finished is None for app in apps):
+        wrong = UNSEEN_END
+    if wrong is not None:
+        return judge(Untested(reason=wrong))
     verdict = _verdict(evidence)
     outcome = Outcome.ENDED if evidence.forced else outcome_of(evidence.signalled)
     seen = evidence.seen
@@ -137,7 +146,7 @@ def _judged(evidence: StopEvidence) -> Judgement:
 def _verdict(evidence: StopEvidence) -> Verdict:
     if evidence.forced:
         return Verdict.FORCED
-    finished = evidence.signalled.finished and evidence.request is not Request.LOST
+    finished = all(app.finished for app in evidence.signalled.per_app) and evidence.request is not Request.LOST
     return Verdict.GRACEFUL if finished else Verdict.ABRUPT
 
 
@@ -153,10 +162,10 @@ def _reason(evidence: StopEvidence, verdict: Verdict) -> str:
         case Verdict.ABRUPT if signalled.finished:
             return f"the app {received} and ended by itself, but the request in flight was lost"
         case Verdict.ABRUPT:
-            was = f"{received} and was not done" if signalled.receipts else received
+            was = f"{received} and was not done" if signalled.deliveries else received
             return f"the container ended by itself {took}, but the app {was}{lost}"
         case _:
-            did = f"{received}, but did not end" if signalled.receipts else received
+            did = f"{received}, but did not end" if signalled.deliveries else received
             did = "was done, but the container ran on" if signalled.finished else did
             return f"the app {did}; SIGKILL ended the container {took}{lost}"
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.core.signals import Signal
-from harness.run.observation import SignalDecider
+from harness.run.control import with_control
+from harness.run.rest import SignalDecider
 
 if TYPE_CHECKING:
     from harness.core.evidence import SignalEvidence, Untested
@@ -34,7 +35,8 @@ def ask(asking: Asking) -> SignalEvidence | Untested:
         decision = observation.decide(decider.step)
         return observation.signalled(initial, decision, signal=SIGNAL, began_ns=began_ns, typed=True)
 
-    return asking.see(replace(asking.launch, tty=True), look)
+    launch = replace(asking.launch, tty=True)
+    return with_control(asking, launch, asking.see(launch, look))
 
 
 def by_hand(hand: ByHand) -> tuple[str, ...]:

@@ -69,7 +69,8 @@ def test_a_group_that_is_signalled_under_an_init_alone() -> None:
 
 
 def test_a_signal_that_became_another() -> None:
-    other = changed(below("dumb-init x"), receipts=(Receipt(signal="SIGQUIT", at_ns=None, read_ns=1),))
+    tree = tuple(changed(process, caught=1 << 2) for process in below("dumb-init x").seen.before)
+    other = changed(below("dumb-init x"), before=tree, receipts=(Receipt(signal="SIGQUIT", at_ns=None, read_ns=1),))
     assert "the signal that does arrive" in told(other)
 
 

@@ -96,7 +96,7 @@ def test_a_process_beside_the_way_is_not_in_the_chain() -> None:
         (result("v", SWALLOWED), finding(Verdict.SWALLOWED, *SHELL)),
         (result("v", FORCED, probe=Probe.STOP), finding(Verdict.FORCED, *SHELL, signal="SIGTERM")),
         (
-            result("v", changed(FORCED, sent=Signal(3)), probe=Probe.STOP),
+            result("v", changed(FORCED, sent=Signal(3), events=()), probe=Probe.STOP),
             finding(Verdict.FORCED, *SHELL, signal="SIGQUIT"),
         ),
         (result("v", KEPT, probe=Probe.EXIT_CODE), finding(Verdict.KEPT, *SHELL)),

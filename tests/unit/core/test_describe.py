@@ -150,7 +150,7 @@ def test_the_path_of_a_signal_ends_as_the_app_does() -> None:
     paths = {name: row.evidence.path for name, row in ROWS.items()}
     assert paths["npm"] is None
     for name, kinds, label in (
-        ("node", [Kind.HANDLER], "handler runs"),
+        ("node", [Kind.SEND, Kind.HANDLER], "handler runs"),
         ("dies of it", [Kind.SEND, Kind.END], "dies of SIGTERM"),
         ("dies by itself", [Kind.SEND, Kind.END], "exits"),
     ):
@@ -160,7 +160,7 @@ def test_the_path_of_a_signal_ends_as_the_app_does() -> None:
         last = path.steps[-1]
         app = path.participants[last.who]
         assert (app.pid, app.name, app.app) == (7, "node server.js", True)
-        assert (last.at_us, last.label) == (250_000 if len(kinds) > 1 else 0, label)
+        assert (last.at_us, last.label) == (100_000 if name == "node" else 250_000, label)
     assert paths["dies of it"].steps[-1].signal == "SIGTERM"
     assert paths["dies by itself"].steps[-1].signal is None
 
@@ -209,7 +209,7 @@ UNRECORDED = changed(FORWARDED, trace=None)
 
 def test_latency_is_by_the_kernels_record() -> None:
     assert result("v", FORWARDED).latency_ms == 500
-    assert result("v", changed(FORWARDED, receipts=())).latency_ms is None
+    assert result("v", changed(FORWARDED, receipts=(), trace=FORWARDED.seen.trace[:1])).latency_ms is None
 
 
 def test_latency_is_by_the_apps_clock() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.doubt import doubt, passing_on, signals_group, takes
-from harness.core.evidence import Ground, Receipt, SignalEvidence
+from harness.core.evidence import EngineEvent, Ground, Receipt, SignalEvidence
 from harness.core.judge import judge, judge_all
 from harness.core.result import Run
 from harness.core.signals import Signal
@@ -50,12 +50,13 @@ def evidence(before: Tree, *, after: Tree | None = None, receipts: tuple[Receipt
         before=before,
         after=before if after is None else after,
         receipts=receipts,
+        proven=True,
         done=False,
         running=True,
         exit_code=None,
         ground=Ground.SETTLED,
         logs=(),
-        events=(),
+        events=(EngineEvent(action="kill", time_ns=1, signal=15),),
         decided_ns=3,
     )
 
@@ -68,6 +69,7 @@ def by_record(sender_pid: int, *, target_pid: int = 1008, fate: Fate = Fate.DELI
     return Sent(time_s=1, sender="x", sender_pid=sender_pid, number=15, target="node", target_pid=target_pid, fate=fate)
 
 
+FROM_ENGINE = changed(by_record(5, target_pid=1001), from_outside=True)
 HANDLED = Handled(time_s=1.1, comm="node", pid=1008, number=15, handler=64)
 
 
@@ -166,9 +168,9 @@ def test_an_end_that_leaves_no_doubt(changed: SignalEvidence) -> None:
     assert doubt(changed) is None
 
 
-def test_a_handler_that_ran_and_no_line_in_the_log_is_a_log_cut_off() -> None:
-    told = changed(evidence(CHAIN, receipts=()), trace=(by_record(1007), HANDLED))
-    assert doubt(told) == "the kernel ran the app's handler for SIGTERM, which its log does not show"
+def test_a_handler_that_ran_needs_no_line_in_the_log() -> None:
+    told = changed(evidence(CHAIN, receipts=()), trace=(FROM_ENGINE, by_record(1007), HANDLED))
+    assert (doubt(told), judge(told).verdict) == (None, Verdict.FORWARDED)
 
 
 @pytest.mark.parametrize("sender", [1008, 1019], ids=["the app", "one of its threads"])
@@ -196,7 +198,7 @@ def test_what_is_no_handler_that_ran_is_no_log_cut_off(record: Sent | Handled) -
 def test_a_handler_in_another_thread_of_the_app_counts() -> None:
     app = changed(APP, threads=frozenset({1008, 1019}))
     told = evidence((DUMB_INIT, NPM, app), receipts=())
-    assert doubt(changed(told, trace=(changed(HANDLED, pid=1019),))) is not None
+    assert changed(told, trace=(changed(HANDLED, pid=1019),)).deliveries == 1
 
 
 def test_a_line_in_the_log_shows_that_it_is_not_cut_off() -> None:
@@ -319,18 +321,10 @@ def test_one_doubtful_run_proves_nothing() -> None:
     assert judgement.reason.startswith("one run looks killed, but `tini -- node server.js` may have sent SIGTERM")
 
 
-def test_a_log_cut_off_in_the_face_of_the_record_asks_for_no_record() -> None:
-    judgement, _ = judge_all(runs_of(changed(evidence(CHAIN, receipts=()), trace=(by_record(1007), HANDLED))))
-    assert judgement.verdict is Verdict.UNTESTED
-    assert judgement.reason == (
-        "one run looks swallowed, but the kernel ran the app's handler for SIGTERM, which its log does not show"
-    )
-
-
 @pytest.mark.parametrize(
     ("made", "verdict"),
     [
-        (changed(evidence(CHAIN), trace=(by_record(1007),)), Verdict.FORWARDED),
+        (changed(evidence(CHAIN), trace=(FROM_ENGINE, by_record(1007), HANDLED)), Verdict.FORWARDED),
         (changed(evidence(CHAIN), receipts=ONCE * 2), Verdict.DUPLICATED),
         (changed(ended(CHAIN), receipts=ONCE), Verdict.CUT_SHORT),
         (changed(evidence(CHAIN), receipts=(changed(ONCE[0], signal="SIGINT"),)), Verdict.TRANSLATED),

@@ -41,6 +41,9 @@ def sent(fate: Fate = Fate.DELIVERED, *, number: int = 15, target: int = 101) ->
     return Sent(time_s=1.0, sender="sh", sender_pid=100, number=number, target="node", target_pid=target, fate=fate)
 
 
+RAN = Handled(time_s=1.1, comm="node", pid=101, number=15, handler=64)
+KILLED_WITH_PID_1 = changed(sent(number=9), by_kernel=True)
+FROM_ENGINE = changed(sent(), sender="runc", sender_pid=5, target_pid=100, from_outside=True)
 STAYS = made(
     SignalEvidence,
     sent=Signal(15),
@@ -49,12 +52,13 @@ STAYS = made(
     before=TREE,
     after=TREE,
     receipts=(),
+    proven=True,
     done=False,
     running=True,
     exit_code=None,
     ground=Ground.SETTLED,
     logs=(),
-    events=(),
+    events=(EngineEvent(action="kill", time_ns=1, signal=15),),
     decided_ns=3,
 )
 ENDS = changed(
@@ -137,10 +141,10 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         (Verdict.FORWARDED, Delivery.ONCE, Outcome.RUNNING),
         "PID 1 is the app, `node app.js`, and handles SIGTERM",
     ),
-    "forwarded, and another signal besides": (
+    "duplicated by another signal besides": (
         changed(STAYS, receipts=received("SIGTERM", "SIGHUP")),
-        (Verdict.FORWARDED, Delivery.ONCE, Outcome.RUNNING),
-        HEAD + "SIGTERM came through to the app, once",
+        (Verdict.DUPLICATED, Delivery.ONCE, Outcome.RUNNING),
+        HEAD + "the app was sent SIGTERM, and then SIGHUP 1×: who shuts down on either is told more than once",
     ),
     "duplicated": (
         changed(STAYS, receipts=received("SIGTERM", "SIGTERM")),
@@ -153,7 +157,7 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         HEAD + "the app was sent SIGTERM 3 times",
     ),
     "duplicated by the kernel's word, merged in the app": (
-        changed(STAYS, receipts=received("SIGTERM"), trace=(sent(), sent(Fate.MERGED))),
+        changed(STAYS, receipts=received("SIGTERM"), trace=(FROM_ENGINE, sent(), sent(Fate.MERGED), RAN)),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
         HEAD + "the app was sent SIGTERM 2 times, which merged into 1, by `/bin/sh -c node app.js`",
     ),
@@ -173,7 +177,7 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         HEAD + "the app received SIGTERM, then it was gone, while `/bin/sh -c node app.js` runs on",
     ),
     "cut short before the handler could run": (
-        changed(ENDS, trace=(sent(),)),
+        changed(ENDS, trace=(FROM_ENGINE, sent(), KILLED_WITH_PID_1)),
         (Verdict.CUT_SHORT, Delivery.NONE, Outcome.ENDED),
         HEAD + "the app was sent SIGTERM and had no time to handle it, "
         "but the container ended with exit code 143 before the app was done",
@@ -215,7 +219,7 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
     "swallowed: by the app as PID 1": (
         changed(STAYS, before=ALONE, after=ALONE, app_pid=100),
         (Verdict.SWALLOWED, Delivery.NONE, Outcome.RUNNING),
-        "PID 1 is the app, `node app.js`: it took SIGTERM and did nothing that shows",
+        "PID 1 is the app, `node app.js`: it caught SIGTERM but did nothing visible",
     ),
     "killed with the container": (
         ENDS,
@@ -236,7 +240,7 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         changed(
             ENDS,
             before=(SHELL, changed(APP, caught=0)),
-            trace=(sent(), Handled(time_s=1.1, comm="node", pid=101, number=15, handler=0)),
+            trace=(FROM_ENGINE, sent(), changed(RAN, handler=0)),
         ),
         (Verdict.KILLED, Delivery.NONE, Outcome.ENDED),
         HEAD + "the app never saw SIGTERM, but the container ended with exit code 143 before the app was done",
@@ -247,18 +251,27 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
             receipts=received("SIGINT"),
             sent=Signal(2),
             typed=True,
-            trace=(sent(number=2), changed(sent(number=2), sender="dockerd", sender_pid=3, by_kernel=True)),
+            events=(),
+            trace=(
+                sent(number=2),
+                changed(sent(number=2), sender="dockerd", sender_pid=3, by_kernel=True),
+                changed(RAN, number=2),
+            ),
         ),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
         HEAD + "the app was sent SIGINT 2 times, which merged into 1, by `/bin/sh -c node app.js` and by the terminal",
     ),
     "duplicated by a process that nobody saw": (
-        changed(STAYS, receipts=received("SIGTERM"), trace=(changed(sent(), sender="kill", sender_pid=7),) * 2),
+        changed(
+            STAYS,
+            receipts=received("SIGTERM"),
+            trace=(FROM_ENGINE, *(changed(sent(), sender="kill", sender_pid=7),) * 2, RAN),
+        ),
         (Verdict.DUPLICATED, Delivery.DUPLICATE, Outcome.RUNNING),
         HEAD + "the app was sent SIGTERM 2 times, which merged into 1, by `kill`",
     ),
     "swallowed: Ctrl-C stopped short of the app": (
-        changed(STAYS, sent=Signal(2), typed=True),
+        changed(STAYS, sent=Signal(2), typed=True, events=()),
         (Verdict.SWALLOWED, Delivery.NONE, Outcome.RUNNING),
         HEAD + "SIGINT from the terminal did not come through to the app",
     ),
@@ -278,7 +291,7 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         HEAD + "the app received SIGTERM, answered the request in flight, and ended by itself",
     ),
     "abrupt: never told": (
-        changed(STOPPED, receipts=(), done=False, request=Request.LOST, exit_code=143),
+        changed(STOPPED, receipts=(), proven=True, done=False, request=Request.LOST, exit_code=143),
         (Verdict.ABRUPT, Delivery.NONE, Outcome.ENDED),
         HEAD + "the container ended by itself 0.2 s after SIGTERM, but the app never saw SIGTERM, "
         "and the request in flight was lost",
@@ -290,7 +303,7 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         "and the request in flight was lost",
     ),
     "forced: never told": (
-        changed(FORCED, receipts=(), request=Request.LOST),
+        changed(FORCED, receipts=(), proven=True, request=Request.LOST),
         (Verdict.FORCED, Delivery.NONE, Outcome.ENDED),
         HEAD + "the app never saw SIGTERM; SIGKILL ended the container 3.0 s after SIGTERM, "
         "and the request in flight was lost",
@@ -374,13 +387,13 @@ def test_what_could_not_be_tested() -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [sent(number=1), sent(target=100), sent(Fate.IGNORED), sent(Fate.LOST)],
+    [sent(number=10), sent(target=100), sent(Fate.IGNORED), sent(Fate.LOST)],
     ids=["another signal", "another process", "ignored", "lost"],
 )
 def test_sends_that_do_not_count(record: Sent) -> None:
-    once = changed(STAYS, receipts=received("SIGTERM"), trace=(sent(), record))
+    once = changed(STAYS, receipts=received("SIGTERM"), trace=(FROM_ENGINE, sent(), record, RAN))
     assert judge(once).verdict is Verdict.FORWARDED
-    assert judge(changed(ENDS, trace=(record,))).verdict is Verdict.KILLED
+    assert judge(changed(ENDS, trace=(FROM_ENGINE, record))).verdict is Verdict.KILLED
 
 
 def test_a_tree_that_could_not_be_seen_is_said_so() -> None:

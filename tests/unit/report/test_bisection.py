@@ -59,15 +59,15 @@ starts
      1   node server.js   sleeps   TERM                1   /bin/sh -c      sleeps   nothing;
                                                            node                     ignores PIPE
    The path of the signal                                  server.js
-   +0 µs  1 node server.js: its handler for            2     node          sleeps   TERM
-          SIGTERM runs                                     server.js
-   500.00 ms from the request to send it to the
-   app's handler                                     The path of the signal
-   decided after 2 ms                                There is no kernel's record of it here; the
-                                                     trees and the log are what there is.
-   The log
-   Listening                                         The log
-                                                     Listening
+       +0 µs  docker ──SIGTERM──▶ 1 node server.js     2     node          sleeps   TERM
+   +100.0 ms  1 node server.js: its handler for            server.js
+              SIGTERM runs
+   500.00 ms from the request to send it to the      The path of the signal
+   app's handler                                     There is no kernel's record of it here; the
+   decided after 2 ms                                trees and the log are what there is.
+
+   The log                                           The log
+   Listening                                         Listening
 
 
 2. ○ swallowed → ? untested

@@ -27,6 +27,7 @@ from tests.support.reports import (
     ABRUPT,
     BASE,
     DEBIAN,
+    DUPLICATED,
     FACTS,
     FORCED,
     FORWARDED,
@@ -37,6 +38,8 @@ from tests.support.reports import (
     REAPED,
     SOURCE,
     SWALLOWED,
+    TRANSLATED,
+    TYPED,
     UNTESTED,
     ZOMBIE,
     report,
@@ -66,9 +69,9 @@ def some(base: str = BASE) -> tuple[Row, ...]:
         result("npm", KILLED, expected=Expected.ALWAYS, base=base),
         result("slow", UNTESTED, base=base),
         result("flaky", FORWARDED, SWALLOWED, signal=Signal(10), base=base),
-        result("twice", changed(FORWARDED, receipts=FORWARDED.receipts * 2), base=base),
+        result("twice", DUPLICATED, base=base),
         result("early", changed(KILLED, receipts=FORWARDED.receipts), base=base),
-        result("other", changed(FORWARDED, receipts=INTERRUPTED), base=base),
+        result("other", TRANSLATED, base=base),
         result("well", GRACEFUL, probe=Probe.STOP, base=base),
         result("soon", ABRUPT, probe=Probe.STOP, base=base),
         result("late", FORCED, probe=Probe.STOP, expected=Expected.NEVER, base=base),
@@ -76,9 +79,7 @@ def some(base: str = BASE) -> tuple[Row, ...]:
         result("wrong", LOST, probe=Probe.EXIT_CODE, base=base),
         result("clean", REAPED, probe=Probe.REAP, base=base),
         result("undead", ZOMBIE, probe=Probe.REAP, base=base),
-        result(
-            "typed", changed(FORWARDED, sent=Signal(2), typed=True, receipts=INTERRUPTED), probe=Probe.TTY, base=base
-        ),
+        result("typed", TYPED, probe=Probe.TTY, base=base),
         result("naive", UNTESTED, probe=Probe.TTY, base=base),
     )
 

@@ -364,7 +364,11 @@ _Left out, as a comment has little room: tables of all cells (1). See the HTML r
 def test_evidence_is_cut_in_length() -> None:
     tree = tuple(changed(SWALLOWED.seen.before[0], pid=n) for n in range(100))
     logs = (LogLine(at_ns=1, text="x" * 1000),)
-    text = render(document(result("v", changed(SWALLOWED, before=tree, logs=logs), expected=Expected.ALWAYS)))
+    text = render(
+        document(
+            result("v", changed(SWALLOWED, before=tree, after=tree, logs=logs, trace=None), expected=Expected.ALWAYS)
+        )
+    )
     assert "\n… and " in text
     assert text.count("/bin/sh -c node server.js  [ignores PIPE]") < 70
 

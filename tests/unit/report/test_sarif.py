@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from harness import __version__
 from harness.core.dockerfile import Instruction, Source
+from harness.core.evidence import EngineEvent
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.verdict import Expected, Verdict
@@ -239,7 +240,7 @@ def test_each_question_and_verdict_is_a_result_of_its_own() -> None:
 
 
 def test_two_signals_on_one_line_are_two_alerts() -> None:
-    hangup = changed(SWALLOWED, sent=Signal(1))
+    hangup = changed(SWALLOWED, sent=Signal(1), trace=None, events=(EngineEvent(action="kill", time_ns=1, signal=1),))
     first, second = run(document(result("v", hangup, signal=Signal(1)), result("v", SWALLOWED)))["results"]
     assert first["partialFingerprints"] != second["partialFingerprints"]
 

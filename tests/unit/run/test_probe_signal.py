@@ -201,7 +201,7 @@ def test_the_kernels_record_goes_before_the_masks() -> None:
     """The masks would tell of a drop, but the kernel delivered it."""
     happenings = (
         Happening(after_s=0, trace=(sent(1001, Fate.DELIVERED),)),
-        Happening(after_s=0.3, output=RECEIVED),
+        Happening(after_s=0.3, output=RECEIVED, trace=(sent(1007, Fate.DELIVERED, at_s=2.3),)),
     )
     seen = see(Script(at_start=up(SHELL_1, NODE), at_signal=happenings, traced=True))
     assert evidence_of(seen).ground is Ground.SETTLED
@@ -236,7 +236,11 @@ def test_an_app_that_vanished_is_never_called_a_drop() -> None:
 
 def test_never_ready() -> None:
     seen = see(Script(at_start=(Happening(output=b"starting\n", tree=(NODE_1,)),)), Patience(ready_s=7))
-    assert seen.evidence == Untested(reason="no ready line within 7 s", logs=seen.container.inbox.lines)
+    assert seen.evidence == Untested(
+        reason="no ready line within 7 s: no line matches '^Listening on port \\\\d+ pid=(?P<pid>\\\\d+)', "
+        "and the last line of its log is 'starting'",
+        logs=seen.container.inbox.lines,
+    )
     assert [line.text for line in seen.container.inbox.lines] == ["starting"]
     assert 7 <= seen.passed_s < 7.1
     assert seen.container.killed == []
@@ -271,9 +275,9 @@ def test_out_of_memory_is_no_finding() -> None:
 
 def test_a_container_that_never_rests() -> None:
     start = (Happening(output=READY % 7, tree=(NPM_1, NODE), busy=True),)
-    seen = see(Script(at_start=start), Patience(decide_s=11))
-    assert seen.reason == "the container did not come to rest within 11 s"
-    assert 11 <= seen.passed_s < 11 + PATIENCE.calm_s + 0.2
+    seen = see(Script(at_start=start), Patience(deadline_s=11))
+    assert evidence_of(seen).ground is Ground.DEADLINE
+    assert 11 <= seen.decided_s < 11.2
 
 
 def test_an_app_that_the_tree_does_not_tell() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.evidence import Ground, Untested
-from harness.core.judge import judge
+from harness.core.judge import UNSEEN_END, judge
 from harness.core.question import Probe
 from harness.core.subject import StopSetting
 from harness.core.verdict import Delivery, Verdict
@@ -139,7 +139,7 @@ def test_a_container_that_ends_under_an_app_that_was_never_told_is_abrupt() -> N
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.ABRUPT
     assert (evidence.signalled.deliveries, evidence.request, evidence.signalled.ground) == (
-        0,
+        None,
         Request.LOST,
         Ground.ENDED,
     )
@@ -171,9 +171,9 @@ def test_an_app_that_breaks_its_answer_off_is_abrupt() -> None:
     assert (evidence.signalled.done, evidence.request, evidence.forced) == (True, Request.LOST, False)
 
 
-def test_an_end_without_a_word_of_being_done_is_abrupt() -> None:
+def test_an_end_without_a_word_of_being_done_leaves_it_open() -> None:
     seen = stop(changed(GRACEFUL, at_answer=(Happening(after_s=0.01, exit_code=0),)))
-    assert verdict_of(seen) is Verdict.ABRUPT
+    assert judge(seen.of(StopEvidence)).reason == UNSEEN_END
     assert seen.of(StopEvidence).request is Request.ANSWERED
 
 

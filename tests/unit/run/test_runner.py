@@ -47,9 +47,9 @@ APP = App(
     ready=LogPattern(pattern=re.compile(r"^up pid=(?P<pid>\d+)")),
     receipts=LogPattern(pattern=re.compile(r"^got (?P<signal>SIG\w+)")),
 )
-START = (Happening(after_s=0.1, output=b"up pid=1\n", tree=(process(1, "node", catches=("TERM", "HUP")),)),)
+START = (Happening(after_s=0.1, output=b"up pid=1\n", tree=(process(1, "node", catches=("TERM", "HUP", "INT")),)),)
 FORWARDS = Script(at_start=START, at_signal=(Happening(after_s=0.01, output=b"got SIGTERM\n"),))
-SWALLOWS = Script(at_start=START)
+SWALLOWS = Script(at_start=START, at_tell=(Happening(output=b"got SIGTERM\n"),))
 FAULTY = Script(at_start=START, kill_fault=EngineFault("the engine says: no"))
 GONE = Script(at_start=START, kill_fault=EngineUnavailable("the engine does not answer"))
 START_COMMAND = start_command(entrypoint=("docker-entrypoint.sh",), command=("npm", "start"), stop_signal="SIGQUIT")
@@ -72,7 +72,7 @@ def by_image(**scripts: Script) -> ScriptedEngine:
 
 def in_turn(scripts: Iterable[Script]) -> ScriptedEngine:
     turns = iter(scripts)
-    return ScriptedEngine(lambda _: next(turns))
+    return ScriptedEngine(lambda launch: SWALLOWS if launch.control else next(turns))
 
 
 def prepares(
@@ -283,7 +283,8 @@ def test_with_the_kernels_record_one_run_is_enough() -> None:
     by_npm = Sent(
         time_s=2, sender="npm", sender_pid=1007, number=15, target="node", target_pid=1008, fate=Fate.DELIVERED
     )
-    happening = changed(DOUBTFUL.at_signal[0], trace=(by_npm,))
+    by_runc = changed(by_npm, sender="runc", sender_pid=5, target_pid=1001, from_outside=True)
+    happening = changed(DOUBTFUL.at_signal[0], trace=(by_runc, by_npm))
     engine = ScriptedEngine(lambda _: changed(DOUBTFUL, traced=True, at_signal=(happening,)))
     result = one(engine, repeat=None)
     assert (result.verdict, len(engine.launches)) == (Verdict.FORWARDED, 1)
@@ -316,6 +317,7 @@ STOPPABLE = changed(
 )
 LEAVES = Script(
     at_start=START,
+    stop_signal=3,
     at_stop=(Happening(after_s=0.01, output=b"got SIGTERM\nbye\n", exit_code=0),),
 )
 

@@ -720,7 +720,7 @@ def test_a_process_has_a_note_of_what_has_become_of_it(trace: tuple[Sent | Handl
 
 
 def test_an_end_is_shown_once_the_path_was() -> None:
-    ended = changed(KILLED, trace=(sent(1, 1001, 1), taken(2, 1001, 9, 0)))
+    ended = changed(KILLED, sent=Signal(1), trace=(sent(1, 1001, 1), taken(2, 1001, 9, 0)))
     assert "the container has ended" not in whole(view(StepKind.RUN, over(ended), shown=1), BIG)
     lines = drawn(view(StepKind.RUN, over(ended), shown=2))
     assert lines[6:10] == [
