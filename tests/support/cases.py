@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.verdict import Verdict
 from tests.support.field import Form, Row
-from tests.support.python_base import TAG as DEBIAN
+from tests.support.python_base import PYTHON_BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MUSL: Final = "local:musl-node24"
+DEBIAN: Final = PYTHON_BASE
 
 _LAUNCH: Final = '[launch]\nextra_hosts = { "registry.npmjs.org" = "127.0.0.1" }\n'
 _SAMPLE_WORDS: Final = r"""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEBIAN: Final = "local:debian12-node24"
-TAG: Final = "signal-harness-test/python:debian12"
+PYTHON_BASE: Final = "signal-harness-test/python:debian12"
 _PACKAGES: Final = ("libexpat1", "libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
 _LEFT_OUT: Final = ("usr/share/", "usr/lib/python3.11/test/", "usr/lib/python3.11/lib2to3/")
 _FROM: Final = "signal-harness-test.from"
@@ -41,11 +41,13 @@ def python_base() -> str:
         arch = architecture(engine.architecture()).debian
     api = docker.APIClient(**kwargs_from_env(), version="auto")
     with closing(api):
-        if not any(image["Labels"].get(_FROM) == below for image in api.images(TAG)):
-            for step in api.build(fileobj=_context(below, arch), custom_context=True, tag=TAG, rm=True, decode=True):
+        if not any(image["Labels"].get(_FROM) == below for image in api.images(PYTHON_BASE)):
+            for step in api.build(
+                fileobj=_context(below, arch), custom_context=True, tag=PYTHON_BASE, rm=True, decode=True
+            ):
                 if "error" in step:
-                    raise RuntimeError(f"{TAG} cannot be built: {step['error']}")
-    return TAG
+                    raise RuntimeError(f"{PYTHON_BASE} cannot be built: {step['error']}")
+    return PYTHON_BASE
 
 
 def _context(base: str, arch: str) -> io.BytesIO:
