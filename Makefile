@@ -33,12 +33,13 @@ signals: setup ## every variant on every base, every signal: the table
 demo: setup ## a told story for a room, with real containers
 	@$(BIN)/signal-harness demo --html $(STATE)/demo.html
 
-# What the tests drive beside the engine: a browser, a registry and a terminal.
+# What the tests drive beside the engine: a browser, a registry, a terminal, and a compiler for an app in C.
 tools:
 	@missing=; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
 	command -v docker-registry >/dev/null || missing="$$missing docker-registry"; \
 	command -v tmux >/dev/null || missing="$$missing tmux"; \
+	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	test -z "$$missing" || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo "missing:$$missing; as root: apt-get install$$missing"; exit 2; }; \
 	  echo "installing$$missing"; \

@@ -244,16 +244,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tally = compare(chosen.repeats, bases=bases, services=services, signals=signals)
     except EngineUnavailable as why:
         sys.exit(f"{why}")
-    print(f"{len(services)} apps in 5 forms, with the kernel's record and without")
+    print(f"{counted(len(services), 'app')} in 5 forms, with the kernel's record and without")
     print(f"{len(tally.cells)} cells, {tally.runs} runs in {time.monotonic() - began:.0f} s")
-    print(f"  {len(tally.cells) - len(tally.open) - len(tally.contradicted)} cells: the verdict is the record's")
+    show(tally)
+    sys.exit(bool(tally.contradicted))
+
+
+def show(tally: Tally) -> None:
+    """Print the figure, and each cell that is not as it should be."""
+    agree = len(tally.cells) - len(tally.open) - len(tally.contradicted)
+    print(f"  {counted(agree, 'cell')}: the verdict is the record's")
     for cells, what in ((tally.open, "told to be open"), (tally.contradicted, "contradicted by the record")):
-        print(f"  {len(cells)} cells: {what}")
+        print(f"  {counted(len(cells), 'cell')}: {what}")
         for cell in sorted(cells, key=str):
             print(f"    {cell}")
     if tally.lost:
         print(f"  the kernel dropped records {tally.lost} times")
-    sys.exit(bool(tally.contradicted))
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Cases from the field, by kind, each with the verdict that is right: what `tests/field` asks of the harness.
 
-Each stands alone (as PID 1, on musl) and below an init (on Debian); what needs Python or Perl stands on Debian alone.
+Each stands alone (as PID 1, on musl) and, where that adds something, below an init (on Debian); what needs Python or
+Perl stands on Debian in any case.
 """
 
 from __future__ import annotations
@@ -101,13 +102,15 @@ class _Kind:
         below: Verdict | None = None,
         env: Mapping[str, str] = MappingProxyType({}),
         or_open: bool = False,
+        alone: bool = False,
     ) -> Iterator[Case]:
-        """A command by itself and below an init, where ``below`` is right if it is not the same."""
+        """A command by itself and, unless ``alone``, below an init; ``below`` is what is right there, if another."""
         words = tuple(command.split())
         own = name or "-".join([words[-1], *env.values()])
         portable = words[0] not in {"python3", "perl"}
         init = Form.INIT if words[0] == "sh" else Form.TINI
-        for form, base, verdict in ((Form.EXEC, MUSL, right), (init, DEBIAN, below or right)):
+        stands = ((Form.EXEC, MUSL, right), (init, DEBIAN, below or right))
+        for form, base, verdict in stands[: 1 if alone else 2]:
             row = Row(name=own.lower().replace("_", "-"), command=words, form=form, environment=env)
             for question in questions or ("SIGTERM",):
                 yield Case(
@@ -127,15 +130,17 @@ _ORDERS: Final[tuple[dict[str, str], ...]] = ({}, {"JSON": "1"}, {"QUIET": "1"})
 def _too_early() -> Iterator[Case]:
     kind = _Kind("received is decided too early")
     for wait in ("50", "150", "300", "600", "1600", "5000"):
-        yield from kind.cases("node late-kill.js", Verdict.CUT_SHORT, env={"WAIT": wait})
+        alone = wait in {"50", "600", "5000"}
+        yield from kind.cases("node late-kill.js", Verdict.CUT_SHORT, env={"WAIT": wait}, alone=alone)
     for wait in ("50", "150", "300", "600", "1600"):
-        yield from kind.cases("node late-twice.js", Verdict.DUPLICATED, env={"WAIT": wait})
+        alone = wait in {"50", "300", "1600"}
+        yield from kind.cases("node late-twice.js", Verdict.DUPLICATED, env={"WAIT": wait}, alone=alone)
     yield from kind.cases("sh late-kill.sh", Verdict.CUT_SHORT, env={"WAIT": "0.4"})
     yield from kind.cases("python3 late-kill-alarm.py", Verdict.CUT_SHORT, env={"WAIT": "0.5"})
     yield from kind.cases("node late-leave.js", Verdict.CUT_SHORT, env={"WAIT": "400"})
     yield from kind.cases("sh late-twice.sh", Verdict.DUPLICATED, env={"WAIT": "0.4"})
     for wait in ("300", "1200", "3000"):
-        yield from kind.cases("node late-fail.js", Verdict.CUT_SHORT, env={"WAIT": wait})
+        yield from kind.cases("node late-fail.js", Verdict.CUT_SHORT, env={"WAIT": wait}, alone=wait != "300")
 
 
 def _more_signals() -> Iterator[Case]:
@@ -148,7 +153,7 @@ def _more_signals() -> Iterator[Case]:
 def _any_line() -> Iterator[Case]:
     kind = _Kind("a receipt is any line, whoever wrote it")
     yield from kind.cases("node primary-logs.js", Verdict.SWALLOWED)
-    yield from kind.cases("node primary-logs.js", Verdict.SWALLOWED, env={"WORKERS": "2", "PORT": "0"})
+    yield from kind.cases("node primary-logs.js", Verdict.SWALLOWED, env={"WORKERS": "2", "PORT": "0"}, alone=True)
     yield from kind.cases("sh parent-logs.sh", Verdict.SWALLOWED)
     yield from kind.cases("node parent-logs.js", Verdict.SWALLOWED)
     yield from kind.cases("node launcher-logs.js", Verdict.FORWARDED)
@@ -159,7 +164,7 @@ def _any_line() -> Iterator[Case]:
 def _several() -> Iterator[Case]:
     kind = _Kind("several apps")
     yield from kind.cases("node primary-relay.js", Verdict.FORWARDED, env={"WORKERS": "2"})
-    yield from kind.cases("node primary-relay.js", Verdict.FORWARDED, env={"WORKERS": "3"})
+    yield from kind.cases("node primary-relay.js", Verdict.FORWARDED, env={"WORKERS": "3"}, alone=True)
     yield from kind.cases("sh relay.sh", Verdict.FORWARDED, env={"PORT": "0"})
     yield from kind.cases("node relay-one.js", Verdict.SWALLOWED, or_open=True)
 
@@ -167,8 +172,8 @@ def _several() -> Iterator[Case]:
 def _lies() -> Iterator[Case]:
     kind = _Kind("a log that lies")
     for every in ("10", "100"):
-        wrong = Verdict.SWALLOWED, "SIGTERM", "SIGHUP"
-        yield from kind.cases("node forged-receipts.js", *wrong, below=Verdict.KILLED, env={"EVERY": every})
+        both = Verdict.SWALLOWED, "SIGTERM", "SIGHUP"
+        yield from kind.cases("node forged-receipts.js", *both, below=Verdict.KILLED, env={"EVERY": every})
     yield from kind.cases("node forged-early.js", Verdict.SWALLOWED, below=Verdict.KILLED)
     yield from kind.cases("sh forged.sh", Verdict.SWALLOWED, below=Verdict.KILLED)
 
@@ -178,7 +183,7 @@ def _no_rest() -> Iterator[Case]:
     yield from kind.cases("python3 polls-each-second.py", Verdict.FORWARDED)
     yield from kind.cases("python3 polls-select.py", Verdict.FORWARDED, env={"EVERY": "2"})
     for every in ("1000", "2500"):
-        yield from kind.cases("node polls.js", Verdict.FORWARDED, env={"EVERY": every})
+        yield from kind.cases("node polls.js", Verdict.FORWARDED, env={"EVERY": every}, alone=every == "2500")
     kind = _Kind("never at rest")
     yield from kind.cases("sh poll-loop.sh server.js", Verdict.FORWARDED, name="poll-loop.sh")
     yield from kind.cases("sh poll-loop-fast.sh", Verdict.FORWARDED)
@@ -186,7 +191,7 @@ def _no_rest() -> Iterator[Case]:
     for every in ("1", "0.05"):
         yield from kind.cases("sh side-loop-exec.sh", Verdict.FORWARDED, env={"EVERY": every})
     for every in ("50", "1000"):
-        yield from kind.cases("node tick.js", Verdict.FORWARDED, env={"EVERY": every})
+        yield from kind.cases("node tick.js", Verdict.FORWARDED, env={"EVERY": every}, alone=every == "1000")
 
 
 def _restarted() -> Iterator[Case]:
@@ -200,12 +205,13 @@ def _own_words() -> Iterator[Case]:
     for words in (WRONG, RIGHT):
         kind, stop = _Kind(text, words), (Verdict.GRACEFUL, "stop")
         for environment in _ORDERS:
-            name = "-".join(["orders.js", *environment])
-            yield from kind.cases("node orders.js", Verdict.FORWARDED, "SIGTERM", "SIGINT", name=name, env=environment)
-            yield from kind.cases("node orders.js", *stop, name=name, env=environment)
+            name, alone = "-".join(["orders.js", *environment]), bool(environment) == (words is RIGHT)
+            yield from kind.cases("node orders.js", Verdict.FORWARDED, name=name, env=environment, alone=alone)
+            yield from kind.cases("node orders.js", *stop, name=name, env=environment, alone=alone)
+        yield from kind.cases("node orders.js", Verdict.FORWARDED, "SIGINT", name="orders.js", alone=True)
         yield from kind.cases("python3 -u orders.py", Verdict.FORWARDED)
-        yield from kind.cases("python3 -u orders.py", *stop)
-        yield from kind.cases("node orders-code.js", Verdict.FORWARDED, env={"CODE": "0", "AFTER": "600"})
+        yield from kind.cases("python3 -u orders.py", *stop, alone=True)
+        yield from kind.cases("node orders-code.js", Verdict.FORWARDED, env={"CODE": "0", "AFTER": "600"}, alone=True)
         yield from kind.cases("node orders-code.js", Verdict.CUT_SHORT, env={"CODE": "3", "AFTER": "300"}, or_open=True)
     kind = _Kind(text, READY_ONLY)
     yield from kind.cases("node orders.js", Verdict.FORWARDED)

@@ -14,12 +14,13 @@ import sys
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 TESTS: Final = Path(__file__).parents[1]
 APPS: Final = TESTS / "apps"
@@ -83,14 +84,16 @@ class Row:
             (context / f"{self.variant}.sh").write_text(text, encoding="utf-8")
 
 
-def write_catalogue(folder: Path, app: str, rows: Iterable[Row], **expect: str) -> Path:
+def write_catalogue(
+    folder: Path, app: str, rows: Iterable[Row], expect: Mapping[str, str] = MappingProxyType({})
+) -> Path:
     """A folder with a catalogue, its Dockerfiles and its build context.
 
     Args:
         folder: where; its parents must be there.
         app: the catalogue's ``[app]`` table, with its tables for probes.
         rows: what is in it.
-        **expect: what is expected of each variant, ``depends`` if nothing is said.
+        expect: what is expected of variants, ``depends`` of those that are not in it.
     """
     context = folder / "context"
     context.mkdir(parents=True)
@@ -137,6 +140,5 @@ def _key(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _said(row: Mapping[str, Any]) -> Said:
-    log = (row.get("evidence") or {}).get("log", ())
-    lines: Sequence[str] = [line["text"] if isinstance(line, dict) else str(line) for line in log]
-    return Said(verdict=Verdict(row["verdict"]), reason=row["reason"], log=tuple(lines))
+    log = tuple((row["evidence"] or {}).get("logs", ()))
+    return Said(verdict=Verdict(row["verdict"]), reason=row["reason"], log=log)
