@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cases import DEBIAN, Case
+from tests.support.cases import DEBIAN, NEVER_READY, Case
 from tests.support.field import Said, ask, write_catalogue
 from tests.support.python_base import python_base
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Answers = dict[tuple[str, str], Said]
 
-AT_ONCE, JOBS = 4, 8
+AT_ONCE, JOBS = 4, 12
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,8 @@ def said(
     folder, numbers = tmp_path_factory.mktemp("field"), count(1)
     pool = ThreadPoolExecutor(max_workers=AT_ONCE)
     runs: dict[tuple[str, str, str], Future[Answers]] = {
-        key: pool.submit(_run, folder / str(next(numbers)), cases, key) for key, cases in wanted.items()
+        key: pool.submit(_run, folder / str(next(numbers)), cases, key)
+        for key, cases in sorted(wanted.items(), key=_longest_first)
     }
 
     def get(case: Case, trace: str) -> Said:
@@ -45,6 +46,11 @@ def said(
 
     yield get
     pool.shutdown(cancel_futures=True)
+
+
+def _longest_first(entry: tuple[tuple[str, str, str], list[Case]]) -> tuple[bool, int]:
+    (words, _, _), cases = entry
+    return words != NEVER_READY, -len(cases)
 
 
 def _run(folder: Path, cases: list[Case], key: tuple[str, str, str]) -> Answers:

@@ -1,7 +1,7 @@
 """Cases from the field, by kind, each with the verdict that is right: what `tests/field` asks of the harness.
 
-Each stands alone (as PID 1, on musl) and, where that adds something, below an init (on Debian); what needs Python or
-Perl stands on Debian in any case.
+Each stands alone (as PID 1, on musl) and, where that adds something, below an init (on Debian); what needs Python,
+Perl or bash stands on Debian in any case.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class _Kind:
         """A command by itself and, unless ``alone``, below an init; ``below`` is what is right there, if another."""
         words = tuple(command.split())
         own = name or "-".join([words[-1], *env.values()])
-        portable = words[0] not in {"python3", "perl"}
+        portable = words[0] not in {"python3", "perl", "bash"}
         init = Form.INIT if words[0] == "sh" else Form.TINI
         stands = ((Form.EXEC, MUSL, right), (init, DEBIAN, below or right))
         for form, base, verdict in stands[: 1 if alone else 2]:
@@ -137,6 +137,8 @@ def _too_early() -> Iterator[Case]:
         yield from kind.cases("node late-twice.js", Verdict.DUPLICATED, env={"WAIT": wait}, alone=alone)
     yield from kind.cases("sh late-kill.sh", Verdict.CUT_SHORT, env={"WAIT": "0.4"})
     yield from kind.cases("python3 late-kill-alarm.py", Verdict.CUT_SHORT, env={"WAIT": "0.5"})
+    yield from kind.cases("python3 late-kill-thread.py", Verdict.CUT_SHORT, env={"WAIT": "1.6"}, alone=True)
+    yield from kind.cases("python3 late-kill-sigtimedwait.py", Verdict.CUT_SHORT, env={"WAIT": "1.5"}, alone=True)
     yield from kind.cases("node late-leave.js", Verdict.CUT_SHORT, env={"WAIT": "400"})
     yield from kind.cases("sh late-twice.sh", Verdict.DUPLICATED, env={"WAIT": "0.4"})
     for wait in ("300", "1200", "3000"):
@@ -209,6 +211,8 @@ def _own_words() -> Iterator[Case]:
             yield from kind.cases("node orders.js", Verdict.FORWARDED, name=name, env=environment, alone=alone)
             yield from kind.cases("node orders.js", *stop, name=name, env=environment, alone=alone)
         yield from kind.cases("node orders.js", Verdict.FORWARDED, "SIGINT", name="orders.js", alone=True)
+        yield from kind.cases("sh pipe.sh", Verdict.SWALLOWED, below=Verdict.KILLED, or_open=True, alone=words is WRONG)
+        yield from kind.cases("bash pipe-exec.sh", Verdict.FORWARDED, alone=words is WRONG)
         yield from kind.cases("python3 -u orders.py", Verdict.FORWARDED)
         yield from kind.cases("python3 -u orders.py", *stop, alone=True)
         yield from kind.cases("node orders-code.js", Verdict.FORWARDED, env={"CODE": "0", "AFTER": "600"}, alone=True)
