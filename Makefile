@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test unit lint bench truth pictures doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test unit lint bench truth truth-apps pictures doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,12 +33,13 @@ signals: setup ## every variant on every base, every signal: the table
 demo: setup ## a told story for a room, with real containers
 	@$(BIN)/signal-harness demo --html $(STATE)/demo.html
 
-# What the tests drive beside the engine: a browser, a registry and a terminal.
+# What the tests drive beside the engine: a browser, a registry, a terminal, and a compiler for an app in C.
 tools:
 	@missing=; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
 	command -v docker-registry >/dev/null || missing="$$missing docker-registry"; \
 	command -v tmux >/dev/null || missing="$$missing tmux"; \
+	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	test -z "$$missing" || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo "missing:$$missing; as root: apt-get install$$missing"; exit 2; }; \
 	  echo "installing$$missing"; \
@@ -61,6 +62,9 @@ bench: setup ## a run's wall time against the floor of the engine
 
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth
+
+truth-apps: setup ## verdicts on apps that are not ours against the record, with it and without
+	@$(BIN)/python -m benchmarks.truth_apps
 
 pictures: setup ## draw the pictures of the docs anew, by the commands in docs/pictures/list
 	@grep -v '^#' docs/pictures/list | while read -r name words; do \

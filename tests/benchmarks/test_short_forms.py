@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import files, floor
+from benchmarks import files, floor, truth_apps
 from harness.report.formats import Format, render
+from tests.support.cases import DEBIAN
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
 
 if TYPE_CHECKING:
@@ -29,6 +30,18 @@ def test_a_run_is_measured_against_the_floor(capsys: pytest.CaptureFixture[str])
     assert re.search(r"^round 1: floor \d+\.\d\d s \(\d at once\), run \d+\.\d\d s, ", output, re.MULTILINE)
     assert len(re.findall(r"^ratio .+: \d+\.\d\d \(rounds: \d+\.\d\d\)$", output, re.MULTILINE)) == 3
     assert re.search(r"^  forwarded  n= +\d+  median +\d+\.\d  p95 +\d+\.\d$", output, re.MULTILINE)
+
+
+@pytest.mark.engine
+@needs_record
+def test_verdicts_on_apps_are_compared_with_the_record(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        truth_apps.main(["--repeats", "1", "--app", "node-json", "--base", DEBIAN])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "1 app in 5 forms, with the kernel's record and without"
+    assert re.fullmatch(r"10 cells, 10 runs in \d+ s", lines[1])
+    figures = [int(line.split()[0]) for line in lines if re.match(r"  \d+ cells?: ", line)]
+    assert (len(figures), sum(figures)) == (3, 10)
 
 
 def test_files_are_compared_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
