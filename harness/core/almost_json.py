@@ -57,8 +57,8 @@ def why_not_json(start: StartCommand) -> str | None:
 
 
 def _instead(keyword: str, text: str) -> str:
-    """What to write in place of a text that holds nothing but words."""
-    if "\\" in text or not _NO_WORDS.fullmatch(_WORD.sub("", text)):
+    """What to write in place of a text that holds nothing but words, none of which is the shell's to expand."""
+    if re.search(r"[\\$]", text) or not _NO_WORDS.fullmatch(_WORD.sub("", text)):
         return ""
     words = [word[1:-1] if re.fullmatch(_QUOTED, word) else word for word in _WORD.findall(text)]
     return f"; write `{keyword} {json.dumps(words, ensure_ascii=False)}`"

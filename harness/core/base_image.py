@@ -103,9 +103,7 @@ def _target(file: Dockerfile, target: str | None, place: str) -> Stage:
     if not file.stages:
         raise UsageError(f"{place} has no FROM", remedy=f"Name the image that it is built on: {_AS_ARGUMENT}.")
     names = ", ".join(stage.name for stage in file.stages if stage.name)
-    raise UsageError(
-        f"{place} has no stage {target!r}", remedy=f"Its stages are called: {names or '(none has a name)'}"
-    )
+    raise UsageError(f"{place} has no stage {target!r}", remedy=f"Stages with a name: {names or 'none'}.")
 
 
 def _origin(stage: Stage) -> Instruction:
