@@ -78,7 +78,7 @@ def template(text: str, *, place: str, target: str | None = None) -> Template:
     text = text.removeprefix("\ufeff")
     by_default = parse(text)
     file = parse(text, {ARGUMENT: _GIVEN})
-    takes_argument = any(stage.base == _GIVEN for stage in _needed(file, _target(file, target, place)))
+    takes_argument = any(stage.base == _GIVEN for stage in file.stages)
     if not takes_argument:
         file = by_default
     wanted = _target(file, target, place)

@@ -86,6 +86,8 @@ AS_ARGUMENT: Final = {
     "ARG BASE\nFROM golang:1 AS build\nFROM ${BASE}\nCOPY --from=build /a /a": [],
     # The default says which image it is, and another stage names that one.
     "ARG BASE=node:24\nFROM node:24 AS build\nFROM ${BASE}\nCOPY --from=build /a /a": [(2, "node:24")],
+    # The build wants a name for each image, if it needs the stage or not.
+    "ARG BASE\nFROM ${BASE} AS unused\nFROM node:24": [(3, "node:24")],
     # What runs is the last one.
     "ARG BASE\nFROM ${BASE} AS build\nFROM node:24\nCOPY --from=build /a /a": [(3, "node:24")],
 }
