@@ -65,8 +65,8 @@ def exchanged(row: Row, subject: SubjectFacts) -> str:
     return "\n".join(one_line(f"{one.text} → {row.base}, line {one.line}") for one in exchanges)
 
 
-def in_place_of(subjects: Iterable[SubjectFacts], base: str) -> list[str]:
-    """Which images of subjects' Dockerfiles a base takes the place of, as a fact about it, if there are any."""
+def in_place_of(subjects: Iterable[SubjectFacts], base: str | None = None) -> list[str]:
+    """Which images of subjects' Dockerfiles a base (or each) takes the place of, as a fact about it, if any."""
     froms = dict.fromkeys(one.text for subject in subjects for one in subject.exchanged)
     images = [text.removeprefix("FROM ") for text in froms if text != f"FROM {base}"]
     return [f"in place of {one_line(', '.join(images))}"] if images else []

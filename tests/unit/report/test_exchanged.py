@@ -11,7 +11,7 @@ from rich.console import Console
 
 from harness.core.base_image import Exchange
 from harness.core.dockerfile import Instruction
-from harness.report import explain, html, markdown, table
+from harness.report import bases_table, explain, html, markdown, table
 from harness.report.json import render
 from tests.support.evidence import changed
 from tests.support.reports import BASE, FORWARDED, SOURCE, SWALLOWED, report, result
@@ -65,6 +65,10 @@ def test_the_heading_of_a_base_names_each_image_once() -> None:
     assert "in place of node:24-alpine, [red]\\x1b\n" in drawn(table.render(DOCUMENT))
     plain = report(result("naive", SWALLOWED), result("same", SWALLOWED), sources={"naive": SOURCE, "same": NAMED})
     assert "in place of" not in drawn(table.render(plain))
+
+
+def test_of_many_bases_it_is_told_once() -> None:
+    assert f"\neach in place of node:24-alpine, [red]\\x1b, {BASE}\n" in drawn(bases_table.render(DOCUMENT))
 
 
 def test_markdown_tells_it_with_the_facts_of_the_base() -> None:
