@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness import __version__
 from harness.catalogues import load_catalogue
+from harness.core.base_image import template
 from harness.core.describe import describe_row, describe_subject
 from harness.core.dockerfile import Source, starting, telling
 from harness.core.document import SCHEMA, Document, Tool
@@ -21,7 +22,7 @@ from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, par
 from harness.core.subject import Built, Given, unmet
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
-from harness.files import cache_folder, shown
+from harness.files import cache_folder, read_file, shown
 from harness.local_bases.provider import LocalBases
 from harness.run.asking import signal_of
 from harness.run.observation import GRACE_S, Patience
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from harness.core.base_image import Template
     from harness.core.catalogue import Variant
     from harness.core.document import Row
     from harness.core.facts import BaseFacts
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from harness.core.subject import Cell, Subject
     from harness.engine.protocol import BaseStore, OpenEngine
     from harness.engine.tracing import Tracer
+
+
+_NEEDED: Final = "the sample app needs it"
 
 
 class TraceMode(StrEnum):
@@ -115,8 +120,8 @@ def open_bases(engine: OpenEngine, report: Callable[[str], None], defaults: tupl
     return engine.bases(defaults=defaults, providers=(LocalBases(cache_folder()),), report=report)
 
 
-def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str) -> None:
-    """Refuse a base that cannot carry any variant; ``examples`` are bases to use instead.
+def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str, needs: str = _NEEDED) -> None:
+    """Refuse a base that cannot carry any variant; ``examples`` are bases to use instead, ``needs`` says who needs it.
 
     Raises:
         BaseUnavailable: a program that all variants need is missing, or of another version.
@@ -124,7 +129,7 @@ def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str
     missing = next((program for program in requires if program not in facts.programs), None)
     if missing is not None:
         label = PROGRAMS[missing].label if missing in PROGRAMS else missing
-        why = f"{facts.reference} has no {missing} on its PATH, and the sample app needs it"
+        why = f"{facts.reference} has no {missing} on its PATH, and {needs}"
         raise BaseUnavailable(why, remedy=f"Choose a base with {label}, such as {examples}.")
     if (lack := unmet(requires, facts)) is not None:
         why = f"{facts.reference} cannot carry the variants: {lack}"
@@ -150,6 +155,8 @@ class Session:
         selection = self._selection
         self._folder, self.catalogue = load_catalogue(selection.catalogue)
         variants = self.catalogue.select(selection.variants)
+        for variant in variants:
+            self._template(variant)
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(selection.engine)))
@@ -217,7 +224,16 @@ class Session:
         return self._images.image_of(cell.subject)
 
     def _read(self, dockerfile: str) -> str:
-        return (self._folder / dockerfile).read_text(encoding="utf-8", errors="replace")
+        return read_file(self._folder / dockerfile).decode(errors="replace")
+
+    def _template(self, variant: Variant) -> Template:
+        """A variant's Dockerfile, to be put on a base.
+
+        Raises:
+            UsageError: it cannot be, or cannot be read.
+        """
+        place = shown(self._folder / variant.dockerfile)
+        return template(self._read(variant.dockerfile), place=place, target=variant.target)
 
     def excerpt_of(self, cell: Cell) -> str:
         """The lines of a cell's Dockerfile that matter for signals, with its base in place of the argument."""
@@ -243,6 +259,7 @@ class Session:
             path=shown(self._folder / variant.dockerfile),
             digest=self._images.digest_of(variant),
             starting=starting(self._read(variant.dockerfile), variant.target),
+            exchanges=self._template(variant).exchanges,
         )
 
     def document(self, rows: Iterable[Row]) -> Document:
@@ -275,7 +292,8 @@ class Session:
         with ThreadPoolExecutor(max_workers=8) as pool:
             facts = dict(zip(references, pool.map(bases.facts, references), strict=True))
         for reference in references:
-            refuse_unmet(self.catalogue.requires, facts[reference], examples=bases.examples)
+            needs = _NEEDED if self._selection.catalogue is None else "the catalogue requires it"
+            refuse_unmet(self.catalogue.requires, facts[reference], examples=bases.examples, needs=needs)
         return facts
 
     def _record(self, stack: ExitStack, engine: OpenEngine) -> Tracer | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from harness.core.almost_json import why_not_json
 from harness.core.program import INITS, Kind, kind_of, program
 from harness.core.question import Probe
 from harness.core.verdict import Verdict
@@ -36,7 +37,8 @@ def advice(result: Result) -> tuple[str, ...]:
         return ("Make the cell testable first: see the reason.",)
     if result.verdict.good:
         return (_why_good(evidence),)
-    lines = _for_verdict(result, evidence)
+    not_json = why_not_json(result.start) if result.start else None
+    lines = [f"{not_json}."] if not_json else _for_verdict(result, evidence)
     return tuple(lines) or ("No standard fix applies: see where the signal's path ends.",)
 
 

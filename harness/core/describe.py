@@ -37,6 +37,7 @@ def describe_subject(variant: Variant, source: Source) -> doc.SubjectFacts:
         init=variant.launch.init,
         digest=source.digest,
         starting=tuple(doc.Line(line=one.line, text=one.text) for one in source.starting),
+        exchanged=tuple(doc.Line(line=one.instruction.line, text=f"FROM {one.image}") for one in source.exchanges),
     )
 
 

@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
 
+from harness.core.almost_json import almost_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.core.base_image import Exchange
 
 _SHELL: Final = ("/bin/sh", "-c")
 _STARTING: Final = ("ENTRYPOINT", "CMD")
@@ -27,13 +31,13 @@ _BLANK: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\
 """What Go takes for a space, as the inside of a character class; Python would add the separators FS to US."""
 
 _BLANKS: Final = "".join(char for char in map(chr, range(0x3001)) if re.match(f"[{_BLANK}]", char))
-_GAP: Final = re.compile(r"[\t\v\f\r ]+")
+GAP: Final = re.compile(r"[\t\v\f\r ]+")
+"""What stands between two words of an instruction."""
+
 _DIRECTIVE: Final = re.compile(rf"#[{_BLANK}]*(syntax|escape|check)\s*=\s*(.+?)\s*", re.ASCII | re.IGNORECASE)
 # A heredoc's word is split off as a shell would, with the backslash, whatever the file's escape character is.
 _WORD: Final = re.compile(rf"""(?:\\.?|'[^']*'|"(?:\\.|[^"\\])*"|<<[\t\r ]*|[^{_BLANK}'"\\])+""")
 _HEREDOC: Final = re.compile(r"[0-9]*<<(-?)\s*([^<]+)", re.ASCII)
-_NOT_QUITE_JSON: Final = re.compile(r"""\[(?![\s\[])|\[\s*("[^"]*"|'[^']*'|[^\s,]+)\s*(,|\]$)""")
-"""Nobody means the command ``[`` of the shell by these, which wants a space after it and takes no commas."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +101,7 @@ class Instruction:
     @property
     def almost_json(self) -> bool:
         """Whether a command in shell form was meant to be one in exec form: ``['server']``, ``["server",]``."""
-        return self.form == "shell" and _NOT_QUITE_JSON.match(self.value) is not None
+        return self.form == "shell" and almost_json(self.value)
 
     @property
     def command(self) -> tuple[str, ...] | None:
@@ -157,7 +161,7 @@ class Dockerfile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """Where a variant comes from: its Dockerfile, and the lines in it that decide what is started.
+    """Where a variant comes from: its Dockerfile, the lines in it that decide what is started, and the FROMs exchanged.
 
     ``path`` is the file's as people are shown it. ``digest`` changes with all that makes the variant what it is on any
     base: the Dockerfile, its stage and options, the app.
@@ -166,15 +170,13 @@ class Source:
     path: str
     digest: str
     starting: tuple[Instruction, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
 
 
 def telling(dockerfile: str, base: str, target: str | None = None) -> str:
-    """The lines of a Dockerfile that matter for signals, as a text: what it is built on, and what it starts.
+    """The lines of a Dockerfile's text that matter for signals: what a stage is put on, and what it starts.
 
-    Args:
-        dockerfile: the whole text.
-        base: the base to show in the place of the build argument.
-        target: the stage; the last one if there is none.
+    The stage is the last one if there is no ``target``.
     """
     return "\n".join([f"FROM {base}", "…", *(instruction.text for instruction in starting(dockerfile, target))])
 
@@ -193,11 +195,11 @@ def starting(dockerfile: str, target: str | None = None) -> tuple[Instruction, .
     return tuple(sorted(stage.starting.values(), key=lambda instruction: instruction.line)) if stage else ()
 
 
-def parse(text: str) -> Dockerfile:
-    """The instructions and the stages of a Dockerfile."""
+def parse(text: str, given: Mapping[str, str] | None = None) -> Dockerfile:
+    """The instructions and the stages of a Dockerfile; ``given`` are build arguments, which go before defaults."""
     lines = text.removeprefix("\ufeff").removesuffix("\n").split("\n")
     instructions = tuple(_instructions(lines, _escape(lines)))
-    return Dockerfile(instructions=instructions, stages=tuple(_stages(instructions)))
+    return Dockerfile(instructions=instructions, stages=tuple(_stages(instructions, given or {})))
 
 
 def _escape(lines: Sequence[str]) -> str:
@@ -222,13 +224,13 @@ def _instructions(lines: Sequence[str], escape: str) -> Iterator[Instruction]:
         at = reading.after
 
 
-def _stages(instructions: Sequence[Instruction]) -> Iterator[Stage]:
+def _stages(instructions: Sequence[Instruction], given: Mapping[str, str]) -> Iterator[Stage]:
     starts = [at for at, instruction in enumerate(instructions) if instruction.keyword == "FROM"]
-    arguments = _arguments(instructions[: starts[0]] if starts else ())
+    arguments = _arguments(instructions[: starts[0]] if starts else (), given)
     stages: dict[str, Stage] = {}
     for start, end in pairwise([*starts, len(instructions)]):
         origin, *own = instructions[start:end]
-        image, *naming = _GAP.split(origin.value)
+        image, *naming = GAP.split(origin.value)
         base = _expanded(image, arguments, origin.escape)
         below = stages.get(base.lower())
         left = [step.trigger for step in below.instructions if step.trigger] if below else []
@@ -248,18 +250,20 @@ def _with_shells(steps: Sequence[Instruction], shell: tuple[str, ...] | None) ->
         shell = known.next_shell
 
 
-def _arguments(instructions: Sequence[Instruction]) -> dict[str, str]:
-    """The defaults of the ARGs among instructions, by name."""
-    defaults: dict[str, str] = {}
+def _arguments(instructions: Sequence[Instruction], given: Mapping[str, str]) -> dict[str, str]:
+    """The values of the ARGs among instructions, by name: what is given for them, else their defaults."""
+    values: dict[str, str] = {}
     for instruction in instructions:
         if instruction.keyword == "ARG":
             e = re.escape(instruction.escape)
             words = rf"""(?:{e}.?|'[^']*'?|"(?:{e}.|[^"{e}])*"?|[^{_BLANK}'"{e}])+"""
             for word in re.findall(words, instruction.value):
                 name, equals, default = word.partition("=")
-                if equals:
-                    defaults[name] = _expanded(default, defaults, instruction.escape)
-    return defaults
+                if name in given:
+                    values[name] = given[name]
+                elif equals:
+                    values[name] = _expanded(default, values, instruction.escape)
+    return values
 
 
 def _expanded(word: str, values: Mapping[str, str], escape: str) -> str:
@@ -340,7 +344,7 @@ def _joined(lines: Sequence[str], at: int, escape: str) -> tuple[str, int]:
 
 
 def _split(line: str, escape: str) -> _Words:
-    keyword, *rest = _GAP.split(line.strip(_BLANKS), maxsplit=1)
+    keyword, *rest = GAP.split(line.strip(_BLANKS), maxsplit=1)
     value = rest[0].lstrip(_BLANKS) if rest else ""
     e = re.escape(escape)
     pattern = re.compile(rf"""--(?:{e}.?|'(?:{e}.|[^'{e}])*'?|"(?:{e}.|[^"{e}])*"?|[^{_BLANK}'"{e}])*""")

@@ -41,7 +41,10 @@ class Line(_Shape, frozen=True):
 
 
 class SubjectFacts(_Shape, frozen=True):
-    """A subject, and the lines of its Dockerfile that decide what is started; a given image has none."""
+    """A subject, and the lines of its Dockerfile that decide what is started; a given image has none.
+
+    ``exchanged`` are the FROMs whose image, the one named here, was exchanged for the base of each row.
+    """
 
     title: str
     dockerfile: str | None
@@ -49,6 +52,7 @@ class SubjectFacts(_Shape, frozen=True):
     init: bool
     digest: str | None
     starting: tuple[Line, ...]
+    exchanged: tuple[Line, ...]
 
 
 class Run(_Shape, frozen=True):

@@ -33,7 +33,20 @@ def name_and_tag(reference: str) -> tuple[str, str]:
 
 def own_digest(reference: str, digests: Iterable[str]) -> str | None:
     """The digest by which an image's own repository knows it, if it does; others may know the image, too."""
-    repository, _ = name_and_tag(reference.partition("@")[0])
+    repository, _, _ = _parts(reference)
+    return next((digest for digest in digests if digest.partition("@")[0] == repository), None)
+
+
+def same_image(one: str, other: str) -> bool:
+    """Whether two references name the same image: by digest where both have one, else by tag."""
+    repositories, tags, digests = zip(_parts(one), _parts(other), strict=True)
+    return len({*repositories}) == 1 and len({*(digests if all(digests) else tags)}) == 1
+
+
+def _parts(reference: str) -> tuple[str, str, str]:
+    """The repository as people write it, the tag, and the digest if there is one."""
+    name, _, digest = reference.partition("@")
+    repository, tag = name_and_tag(name)
     for prefix in _HUB:
         repository = repository.removeprefix(prefix)
-    return next((digest for digest in digests if digest.partition("@")[0] == repository), None)
+    return repository, tag, digest

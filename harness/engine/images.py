@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docker.utils.build import exclude_paths
 
+from harness.core import base_image
+from harness.core.baseline import BASELINES
+from harness.core.catalogue import FILE_NAME
 from harness.core.errors import EngineFault
 from harness.core.facts import StartCommand
 from harness.core.subject import Built
@@ -32,7 +36,13 @@ if TYPE_CHECKING:
 REPOSITORY: Final = "signal-harness"
 _DOCKERFILE: Final = ".signal-harness.Dockerfile"
 _LAST_LINES: Final = 12
+_AS_THEY_ARE: Final = "surrogateescape"
+"""How bytes that are not UTF-8 come through."""
+
 _TIMEOUT_S: Final = 900
+_OF_CATALOGUE: Final = re.compile(
+    rf"({re.escape(FILE_NAME)}|{BASELINES}/[^/]*\.json|Dockerfile|[^/]*\.Dockerfile|Dockerfile\.[^/]*)\Z"
+)
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -55,7 +65,7 @@ class Images:
         self._api = api
         self._store = ImageStore(api)
         self._folder = folder
-        self._context = _pack(context)
+        self._context = _pack(context, folder)
         self._base_image = base_image
         self._on_build = on_build
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="build")
@@ -111,32 +121,45 @@ class Images:
         built = subject.image
         if not isinstance(built, Built):
             return built.reference
-        base_reference, base_id = self._base_image(built.base)
-        dockerfile = self._folder.joinpath(built.dockerfile).read_bytes()
+        base, base_id = self._base_image(built.base)
+        text = self._folder.joinpath(built.dockerfile).read_bytes().decode(errors=_AS_THEY_ARE)
+        template = base_image.template(text, place=built.dockerfile, target=built.target)
+        dockerfile = template.on(base).encode(errors=_AS_THEY_ARE)
         content = "\0".join((base_id, built.target or "", self._builder)).encode()
         digest = hashlib.sha256(content + dockerfile + hashlib.sha256(self._context).digest()).hexdigest()
         tag = f"{REPOSITORY}/{subject.name}:{digest[:16]}"
         if self._store.inspect(tag) is None:
             self._on_build(subject, True)
             try:
-                self._build(tag, subject.name, built, base_reference, dockerfile)
+                data = _with_file(self._context, _DOCKERFILE, dockerfile)
+                self._build(tag, subject.name, built, template.arguments(base), data)
             finally:
                 self._on_build(subject, False)
+        self._check(tag, built, base_id)
         return tag
 
-    def _build(self, tag: str, name: str, built: Built, base: str, dockerfile: bytes) -> None:
+    def _check(self, tag: str, built: Built, base_id: str) -> None:
+        """Refuse an image whose layers are not put on its base's: its results would stand under another one's facts.
+
+        An image is known by its layers, the lowest first (OCI image specification, ``rootfs.diff_ids``).
+        """
+        layers, below = (_layers(self._store.inspect(reference)) for reference in (tag, base_id))
+        if layers[: len(below)] != below:
+            raise EngineFault(f"{built.dockerfile} was built, but not on {built.base}")
+
+    def _build(self, tag: str, name: str, built: Built, arguments: dict[str, str], data: bytes) -> None:
         request = {
             "params": {
                 "t": tag,
                 "dockerfile": _DOCKERFILE,
-                "buildargs": json.dumps({"BASE": base}),
+                "buildargs": json.dumps(arguments),
                 "labels": json.dumps({f"{REPOSITORY}.variant": name}),
                 "rm": True,
                 "forcerm": True,
                 "target": built.target or None,
                 "version": "2" if self._builder == "BuildKit" else None,
             },
-            "data": _with_file(self._context, _DOCKERFILE, dockerfile),
+            "data": data,
             "headers": {"Content-Type": "application/x-tar"},
             "timeout": _TIMEOUT_S,
         }
@@ -180,15 +203,22 @@ def builder_of(api: docker.APIClient) -> str:
     return "BuildKit" if answer.headers.get("Builder-Version") == "2" or (major, minor) >= (1, 39) else "classic"
 
 
-def _pack(context: Path) -> bytes:
-    """A folder as a tar archive that depends on names, run bits and content only; ``.dockerignore`` is honoured.
+def _layers(image: dict[str, Any] | None) -> list[str]:
+    return list(((image or {}).get("RootFS") or {}).get("Layers") or ())
+
+
+def _pack(context: Path, folder: Path) -> bytes:
+    """A build context as a tar archive that depends on names, run bits and content only.
+
+    ``.dockerignore`` is honoured. What makes ``folder`` a catalogue is no part of the apps there, which do not change
+    with it: the file itself, its baselines, the Dockerfiles.
 
     In GNU's format: an archive that begins with a PAX header is taken for a lone Dockerfile by BuildKit.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for path in sorted(context / name for name in exclude_paths(str(context), _ignored(context))):
-            if path.is_file():
+            if path.is_file() and not _OF_CATALOGUE.match(os.path.relpath(path, folder)):
                 info = tarfile.TarInfo(path.relative_to(context).as_posix())
                 info.size = path.stat().st_size
                 info.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644

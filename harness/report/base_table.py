@@ -13,7 +13,7 @@ from rich.text import Text
 from harness.core.claims import together
 from harness.core.program import PROGRAMS, SHOWN
 from harness.core.verdict import Holds
-from harness.report.rows import differs, questions_of
+from harness.report.rows import differs, in_place_of, questions_of
 from harness.report.style import look, printable
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class BaseTable:
         if any(claims.values()):
             columns["claim"] = {name: _claim(held) for name, held in claims.items()}
         titles = {name: self.subjects[name].title for name in names}
-        facts = escape(printable(" · ".join(heading(self.facts))))
+        known = [*heading(self.facts), *in_place_of(map(self.subjects.__getitem__, names), self.facts.reference)]
+        facts = escape(printable(" · ".join(known)))
         yield Text.from_markup(f"[bold]{escape(self.facts.reference)}[/]\n[dim]{facts}[/]")
         # The first table shows the variants' titles besides.
         room = options.max_width - max(map(len, names)) - GAP

@@ -12,7 +12,7 @@ from rich.text import Text
 from harness.core.program import PROGRAMS, SHOWN
 from harness.core.subject import base_label
 from harness.report.base_table import GAP, dealt
-from harness.report.rows import differs, questions_of
+from harness.report.rows import differs, in_place_of, questions_of
 from harness.report.style import colour, printable
 from harness.report.table import below
 
@@ -35,7 +35,8 @@ def render(document: Document, recorded: Mapping[str, Verdict] | None = None) ->
     """The bases by number, one table of all, and what explains it; ``recorded`` are a baseline's verdicts by cell."""
     known = recorded or {}
     bases = _facts(document.bases.values())
-    return Group(bases, Text(), _BasesTable(document, known), Text(), *below(document.results, known))
+    replaced = [Text(printable(f"each {fact}")) for fact in in_place_of(document.subjects.values())]
+    return Group(bases, *replaced, Text(), _BasesTable(document, known), Text(), *below(document.results, known))
 
 
 def _facts(bases: Iterable[BaseFacts]) -> RenderableType:

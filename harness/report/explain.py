@@ -12,6 +12,7 @@ from harness.core.process import shown
 from harness.core.verdict import Outcome
 from harness.report.path_text import path_table
 from harness.report.process_table import processes
+from harness.report.rows import exchanged
 from harness.report.style import indented, look, pairs, plain, printable
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def _section(title: str, *body: RenderableType) -> list[RenderableType]:
 
 
 def _started(row: Row, subject: SubjectFacts) -> Iterator[tuple[str, RenderableType]]:
+    if exchanges := exchanged(row, subject):
+        yield "exchanged", plain(exchanges)
     for line in subject.starting:
         yield f"{subject.dockerfile}:{line.line}", plain(line.text)
     if not subject.starting:

@@ -11,7 +11,7 @@ from harness.core.signals import Signal
 from harness.core.verdict import Outcome, Verdict
 from harness.report.path_text import moment, pauses
 from harness.report.process_table import catches, state
-from harness.report.rows import differs, expectation
+from harness.report.rows import differs, exchanged, expectation
 from harness.report.style import CHANGED, printable
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ def _instructions(subject: SubjectFacts) -> Iterator[tuple[str, str]]:
 
 
 def _started(row: Row, subject: SubjectFacts) -> Iterator[tuple[str, str]]:
+    if exchanges := exchanged(row, subject):
+        yield "exchanged", exchanges
     if start := row.start:
         entrypoint, command = words_of(start.entrypoint), words_of(start.command)
         words = {"ENTRYPOINT": entrypoint, "CMD": command, "STOPSIGNAL": start.stop_signal}

@@ -21,7 +21,7 @@ from harness.core.verdict import Verdict
 from harness.report.base_table import heading
 from harness.report.difference import SIGNS
 from harness.report.rendering import environment
-from harness.report.rows import by_base, changes_of, differs, evidence, one_line, questions_of, wanted
+from harness.report.rows import by_base, changes_of, differs, evidence, in_place_of, one_line, questions_of, wanted
 from harness.report.style import CHANGED, clipped, counted
 
 if TYPE_CHECKING:
@@ -151,7 +151,9 @@ class _View:
         table = [
             (f"`{variant}`", *(marks.get(question, "") for question in questions)) for variant, marks in cells.items()
         ]
-        facts = " · ".join(heading(self._document.bases[base])) if base in self._document.bases else ""
+        known = heading(self._document.bases[base]) if base in self._document.bases else []
+        subjects = [self._document.subjects[name] for name in cells]
+        facts = " · ".join([*known, *in_place_of(subjects, base)])
         summary = f"All {counted(len(rows), 'cell')} on {base_label(base)}"
         return _macro("matrix")(summary, facts, ["variant", *questions], table)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.core.cause import Cause
     from harness.core.comparison import Comparison, Difference
-    from harness.core.document import Process, Row
+    from harness.core.document import Process, Row, SubjectFacts
     from harness.core.question import Question
 
 _LOG_TAIL: Final = 12
@@ -57,6 +57,19 @@ def changes_of(comparisons: Iterable[Comparison]) -> dict[str, Difference]:
         for comparison in comparisons
         for difference in comparison.differences
     }
+
+
+def exchanged(row: Row, subject: SubjectFacts) -> str:
+    """Which image of a Dockerfile gave way to a row's base, and where; empty if none did."""
+    exchanges = [one for one in subject.exchanged if one.text != f"FROM {row.base}"]
+    return "\n".join(one_line(f"{one.text} → {row.base}, line {one.line}") for one in exchanges)
+
+
+def in_place_of(subjects: Iterable[SubjectFacts], base: str | None = None) -> list[str]:
+    """Which images of subjects' Dockerfiles a base (or each) takes the place of, as a fact about it, if any."""
+    froms = dict.fromkeys(one.text for subject in subjects for one in subject.exchanged)
+    images = [text.removeprefix("FROM ") for text in froms if text != f"FROM {base}"]
+    return [f"in place of {one_line(', '.join(images))}"] if images else []
 
 
 def story(row: Row, known: Verdict | None, cause: Cause | None) -> str:

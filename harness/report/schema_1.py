@@ -28,14 +28,14 @@ _Party = tuple[int | None, str]
 def results(data: dict[str, Any]) -> dict[str, Any]:
     """A results document of schema 1 as one of schema 2."""
     with _at(""):
-        engine, variants = data.pop("engine"), data.pop("variants")
+        engine, subjects = data.pop("engine"), data.pop("variants").items()
         name, bases, rows = engine["name"], data.pop("bases").items(), list(data["results"])
     return {
         **data,
         "schema": 2,
         "engines": {name: engine},
         "bases": {reference: _base(reference, facts, place=".bases[...]") for reference, facts in bases},
-        "subjects": variants,
+        "subjects": {variant: _subject(facts, place=".subjects[...]") for variant, facts in subjects},
         "results": [_row(row, name, place=f".results[{number}]") for number, row in enumerate(rows)],
     }
 
@@ -77,6 +77,11 @@ def _base(reference: str, facts: dict[str, Any], *, place: str) -> dict[str, Any
         programs = {name: facts.pop(key) for key, name in _PROGRAMS.items()}
         known = {name: version for name, version in programs.items() if version is not None}
         return {**facts, "reference": reference, "programs": known}
+
+
+def _subject(facts: dict[str, Any], *, place: str) -> dict[str, Any]:
+    with _at(place):
+        return {**facts, "exchanged": []}
 
 
 def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:

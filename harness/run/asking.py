@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from harness.core.almost_json import why_not_json
 from harness.core.errors import EngineFault
 from harness.core.evidence import Untested
 from harness.core.signals import parse_signal
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from harness.core.signals import Signal
     from harness.core.subject import App
     from harness.run.observation import Patience
-    from harness.run.protocol import Engine, Launch
+    from harness.run.protocol import Container, Engine, Launch
 
 E = TypeVar("E", bound="Evidence")
 _STOP_SIGNAL: Final = "SIGTERM"
@@ -61,7 +62,13 @@ class Asking:
                 container.start()
                 return look(observation)
             except (EngineFault, CannotTest) as fault:
-                return Untested(reason=str(fault), logs=container.inbox.lines)
+                return Untested(reason=f"{fault}{self._cause(container)}", logs=container.inbox.lines)
+
+    def _cause(self, container: Container) -> str:
+        """What is known to be wrong with a command, where the container has ended with an error."""
+        died = container.inbox.died
+        why = why_not_json(self.start) if died and died.exit_code else None
+        return f": {why}" if why else ""
 
 
 def signal_of(question: Question, start: StartCommand) -> Signal:

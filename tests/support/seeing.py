@@ -20,6 +20,7 @@ from tests.support.scripted import Happening, ScriptedEngine, process
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.core.facts import StartCommand
     from harness.core.process import Process, Tree
     from tests.support.scripted import Script, ScriptedContainer
 
@@ -92,6 +93,7 @@ def see(
     probe: Probe = Probe.SIGNAL,
     signal: Signal = TERM,
     app: App = APP,
+    start: StartCommand | None = None,
 ) -> Look:
     """Run a cell once on containers that follow a script."""
     engine = ScriptedEngine(script if callable(script) else lambda _: script)
@@ -102,7 +104,7 @@ def see(
             app=app,
             patience=patience,
             question=Question(signal=signal),
-            start=start_command(),
+            start=start or start_command(),
         )
     )
     assert not engine.present

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from harness import doctor
 from harness.cli import machine
-from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable
+from harness.core.document import Line
+from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
 from harness.core.signals import Signal
 from harness.core.verdict import Verdict
 from harness.doctor import Finding, examine
@@ -23,6 +24,7 @@ from tests.support.scripted import Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from harness.core.document import Row
     from harness.engine.protocol import OpenEngine
@@ -192,3 +194,56 @@ def test_bases_that_are_wanted_are_gotten_and_named(words: list[str], gotten: li
     assert CliRunner().invoke(machine.bases, words).output.split() == gotten
     assert engine.made[0].gotten == gotten
     assert engine.closed
+
+
+# Dockerfiles of one's own.
+
+CATALOGUE = """
+schema = 1
+context = "."
+[app]
+ready = "ready"
+[[variant]]
+name = "v"
+title = "v"
+dockerfile = "v.Dockerfile"
+[[variant]]
+name = "w"
+title = "w"
+dockerfile = "w"
+"""
+
+
+def own(folder: Path, dockerfile: str) -> Selection:
+    (folder / "catalogue.toml").write_text(CATALOGUE)
+    (folder / "v.Dockerfile").write_text(dockerfile)
+    (folder / "w").mkdir()
+    return replace(ONE, catalogue=folder, variants=("v",))
+
+
+def test_what_was_exchanged_is_in_the_results(install: Install, tmp_path: Path) -> None:
+    install(ScriptedOpenEngine(script_of=lambda _: Script(start_fault=EngineFault("no")), programs={}))
+    with Session(own(tmp_path, "FROM python:3.13-slim\nCMD a\n")) as session:
+        rows = [future.result() for future in session.run()]
+        assert session.document(rows).subjects["v"].exchanged == (Line(line=1, text="FROM python:3.13-slim"),)
+
+
+@pytest.mark.parametrize("wanted", ["v", "w", "*"])
+def test_what_cannot_be_put_on_a_base_is_refused_before_there_is_an_engine(
+    wanted: str, install: Install, tmp_path: Path
+) -> None:
+    engine = install(ScriptedOpenEngine())
+    with pytest.raises(UsageError), Session(replace(own(tmp_path, "FROM scratch\n"), variants=(wanted,))):
+        pass
+    assert not engine.made
+
+
+def test_who_needs_a_program_is_said(install: Install, tmp_path: Path) -> None:
+    install(ScriptedOpenEngine(programs={}))
+    selection = own(tmp_path, "FROM a\n")
+    (tmp_path / "catalogue.toml").write_text(CATALOGUE.replace("[app]", 'requires = { npm = "*" }\n[app]'))
+    with (
+        pytest.raises(BaseUnavailable, match="b:1 has no npm on its PATH, and the catalogue requires it"),
+        Session(selection),
+    ):
+        pass

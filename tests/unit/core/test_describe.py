@@ -137,6 +137,7 @@ def test_a_subject_has_its_stage_the_engines_init_and_the_lines_that_start_it() 
         init=True,
         digest="0123456789ab",
         starting=(Line(line=9, text="CMD node server.js"),),
+        exchanged=(),
     )
 
 

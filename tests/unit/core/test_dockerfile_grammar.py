@@ -224,7 +224,11 @@ def test_exec_form_is_a_json_array_of_strings(keyword: str, value: str, argv: tu
 SHELL: Final = {
     "node a.js": False,
     "": False,
-    '"node", "a.js"': False,
+    '"node", "a.js"': True,
+    '"node", "a.js"]': True,
+    '{"node", "a.js"}': True,
+    '"node" "a.js"': False,
+    "[\u2018node\u2019, \u2018a.js\u2019]": True,
     "[ -f a ] && node": False,
     '[ "$A" = b ] && node': False,
     "[ 'a' ] && node": False,

@@ -13,10 +13,10 @@ from docker.errors import ImageNotFound
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.core.catalogue import LIMITS, Variant
-from harness.core.errors import BaseUnavailable, EngineUnavailable
+from harness.core.catalogue import LIMITS, Catalogue, Variant
+from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable
 from harness.core.references import own_digest
-from harness.core.subject import Claim
+from harness.core.subject import App, Claim
 from harness.engine.bases import Bases
 from harness.engine.images import Images
 from harness.local_bases.provider import LocalBases
@@ -246,17 +246,63 @@ class ScriptedBuilder(ScriptedApi):
 WANTED = Variant(name="v", title="t", dockerfile="v.Dockerfile")
 
 
-def digest_of(folder: Path, variant: Variant) -> str:
-    api: docker.APIClient = ScriptedBuilder()
-    with Images(
+def images_of(place: Path, api: docker.APIClient, *, folder: str = "dockerfiles", context: str = "app") -> Images:
+    return Images(
         api,
-        folder=folder / "dockerfiles",
-        context=folder / "app",
-        base_image=lambda base: (base, base),
+        folder=place / folder,
+        context=place / context,
+        base_image=lambda _: ("signal-harness/from:0", "base"),
         on_build=lambda *_: None,
         jobs=1,
-    ) as images:
+    )
+
+
+def digest_of(folder: Path, variant: Variant) -> str:
+    with images_of(folder, ScriptedBuilder()) as images:
         return images.digest_of(variant)
+
+
+class ScriptedStore(ScriptedBuilder):
+    """An engine that has the images of these layers, and every other one with the layers ``built``."""
+
+    def __init__(self, built: list[str], **layers: list[str]) -> None:
+        super().__init__()
+        self.built = built
+        self.layers = layers
+
+    def inspect_image(self, reference: str) -> dict[str, Any]:
+        return {"RootFS": {"Type": "layers", "Layers": self.layers.get(reference, self.built)}}
+
+
+@pytest.mark.parametrize("layers", [["a", "b", "c"], ["a", "b"], ["b"], ["x", "b", "c"], ["x", "a", "b"], []])
+def test_an_image_that_is_not_built_on_its_base_is_no_image_of_it(layers: list[str], tmp_path: Path) -> None:
+    folder = catalogue(tmp_path / "x", dockerfile="FROM node:24")
+    api: docker.APIClient = ScriptedStore(layers, base=["a", "b"])
+    one = Catalogue(context=".", app=App(), variants=(WANTED,)).subject(WANTED, "local:b")
+    with images_of(folder, api) as images:
+        if layers[:2] == ["a", "b"]:
+            assert images.image_of(one).startswith("signal-harness/v:")
+            return
+        with pytest.raises(EngineFault, match=r"v\.Dockerfile was built, but not on local:b"):
+            images.image_of(one)
+
+
+def test_what_makes_a_catalogue_is_no_part_of_its_app(tmp_path: Path) -> None:
+    (tmp_path / "v.Dockerfile").write_text("FROM node:24")
+    (tmp_path / "server.js").write_text("listen()")
+    with images_of(tmp_path, ScriptedBuilder(), folder=".", context=".") as images:
+        digest = images.digest_of(WANTED)
+    for name in ("catalogue.toml", "baselines/b.json", "w.Dockerfile", "Dockerfile", "Dockerfile.dev"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    with images_of(tmp_path, ScriptedBuilder(), folder=".", context=".") as images:
+        assert images.digest_of(WANTED) == digest
+    for name in ("baselines/app.js", "sub/Dockerfile", "sub/catalogue.toml", "Dockerfiles"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+        with images_of(tmp_path, ScriptedBuilder(), folder=".", context=".") as images:
+            assert images.digest_of(WANTED) != digest
+            digest = images.digest_of(WANTED)
 
 
 def catalogue(folder: Path, *, dockerfile: str = "CMD node server.js", app: str = "listen()") -> Path:

@@ -94,6 +94,7 @@ SMALL = {
             "init": False,
             "digest": "0123456789ab",
             "starting": [{"line": 9, "text": "CMD node server.js"}],
+            "exchanged": [],
         },
         "slow": {
             "title": "the slow",
@@ -102,6 +103,7 @@ SMALL = {
             "init": False,
             "digest": None,
             "starting": [],
+            "exchanged": [],
         },
     },
     "results": [

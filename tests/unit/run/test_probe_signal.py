@@ -17,6 +17,7 @@ from harness.core.verdict import Delivery, Outcome, Verdict
 from harness.run.inbox import MOST_BYTES
 from harness.run.observation import SETTLE_BLIND_S, SETTLE_S, Patience
 from tests.support.evidence import changed
+from tests.support.facts import start_command
 from tests.support.scripted import Happening, Script, process, through_ps
 from tests.support.seeing import (
     INIT_1,
@@ -250,6 +251,29 @@ def test_an_end_at_once_is_told_with_its_exit_code() -> None:
     seen = see(Script(at_start=(Happening(after_s=0.02, output=b"Cannot find module\n", exit_code=3),)))
     assert seen.reason == "the container ended before the app was ready, with exit code 3"
     assert seen.passed_s < 1
+
+
+NOT_JSON = start_command(command=("/bin/sh", "-c", "['node', 'server.js']"))
+
+
+def test_a_command_that_is_not_quite_json_is_named_as_the_cause() -> None:
+    at_start = (Happening(after_s=0.02, output=b"/bin/sh: [node,: not found\n", exit_code=127),)
+    assert see(Script(at_start=at_start), start=NOT_JSON).reason == (
+        "the container ended before the app was ready, with exit code 127: "
+        "`CMD ['node', 'server.js']` is not valid JSON "
+        '(single quotes), so /bin/sh runs the text as a command; write `CMD ["node", "server.js"]`'
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (Script(), "no ready line within 7 s"),
+        (Script(at_start=(Happening(exit_code=0),)), "the container ended before the app was ready, with exit code 0"),
+    ],
+)
+def test_it_is_not_blamed_for_anything_else(script: Script, reason: str) -> None:
+    assert see(script, Patience(ready_s=7), start=NOT_JSON).reason == reason
 
 
 def test_ready_in_the_very_last_line_and_then_the_end() -> None:
