@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -18,13 +19,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import requests
 from docker.errors import DockerException, ImageNotFound
 
-from harness.core.quiescence import exact, quiet
 from harness.core.signals import parse_signal
+from harness.core.subject import App, LogPattern
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.containers import labels
 from harness.run.inbox import Inbox
-from harness.run.observation import SETTLE_BLIND_S, output_complete
+from harness.run.observation import CannotTest, Observation, Patience
+from harness.run.rest import SignalDecider
 from harness.run.waiting import until
 
 try:
@@ -40,11 +42,12 @@ except ModuleNotFoundError as missing:
 if TYPE_CHECKING:
     import docker
 
-    from harness.core.process import Tree
+    from harness.run.observation import InitialState
 
-READY: Final = r"Listening on port"
-RECEIVED: Final = r"Received signal: (?P<signal>SIG[A-Z0-9+-]+)"
+READY: Final = r"Listening on port( \d+ pid=(?P<pid>\d+))?"
+RECEIVED: Final = r"Received signal: (?P<signal>SIG[A-Z0-9+-]+)( pid=(?P<pid>\d+))?"
 _DECIDE_S: Final = 30.0
+_SHOWN_LINES: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +65,8 @@ class SignalContainer(DockerContainer):
     Args:
         image: what to run; its ENTRYPOINT, CMD and STOPSIGNAL are left alone.
         ready: a regular expression for the line with which the app says that it is ready.
-        received: one for the line with which it logs a signal, with a group ``signal``.
+        received: one for the line with which it logs a signal, with a group ``signal``. Where lines of both kinds bear
+            the PID of who writes them, in a group ``pid``, only the app's own count.
         ready_s: how long to wait for the ready line, in seconds.
         init: run it under the engine's init.
         **rest: as for testcontainers' ``DockerContainer``.
@@ -85,9 +89,11 @@ class SignalContainer(DockerContainer):
         if "network" not in options:
             options.setdefault("network_mode", "none")
         super().__init__(image, **options)
-        self._ready = re.compile(ready)
-        self._received = re.compile(received)
+        self._app = App(ready=LogPattern(pattern=re.compile(ready)), receipts=LogPattern(pattern=re.compile(received)))
         self._ready_s = ready_s
+        self._observation: Observation | None = None
+        self._initial: InitialState | None = None
+        self._decider: SignalDecider | None = None
         self._watched: EngineContainer | None = None
         self._kept_logs: tuple[bytes, bytes] | None = None
         self.stopped: Stopped | None = None
@@ -118,7 +124,9 @@ class SignalContainer(DockerContainer):
             UsageError: there is no such signal, or it cannot be caught.
             EngineFault: the container has ended already.
         """
-        self._here.kill(parse_signal(signal))
+        sent = parse_signal(signal)
+        began_ns = self._here.kill(sent)
+        self._decider = SignalDecider(self._seen, self._begun, signal=sent, began_ns=began_ns)
 
     def deliveries(self, signal: str) -> int:
         """How often the app has handled a signal so far, once the container is at rest (or has ended).
@@ -126,11 +134,14 @@ class SignalContainer(DockerContainer):
         Raises:
             TimeoutError: it does not come to rest.
         """
-        if not self._here.inbox.closed:
-            self._settle()
         name = parse_signal(signal).name
-        matches = (match for line in self._here.inbox.lines for match in self._received.finditer(line.text))
-        return sum(match["signal"] == name for match in matches)
+        self._settle()
+        receipts = self._seen.receipts(self._begun.lines) or ()
+        written = Counter(receipt.pid for receipt in receipts if receipt.signal == name)
+        apps = [app.inner_pid for app in self._begun.apps]
+        if not any(pid is not None for pid in written) or apps == [None]:
+            return sum(written.values())
+        return max(written[pid] for pid in apps)
 
     def wait_for_exit(self, seconds: float) -> int:
         """Wait for the container to end; its exit code.
@@ -188,6 +199,30 @@ class SignalContainer(DockerContainer):
             raise RuntimeError("the container has not been started")
         return self._watched
 
+    def _settle(self) -> None:
+        decider, inbox = self._decider, self._here.inbox
+        if decider is None:
+            return
+        try:
+            # Nobody tells of its end here but its output.
+            settled = until(lambda: True if inbox.closed else decider.step(), timeout_s=_DECIDE_S, time=inbox)
+        except CannotTest as fault:
+            raise _trouble(self, f"{self.image}: {fault}", ended=False) from None
+        if settled is None:
+            raise _trouble(self, f"{self.image} did not come to rest within {_DECIDE_S:g} s", ended=False)
+
+    @property
+    def _seen(self) -> Observation:
+        if self._observation is None:
+            raise RuntimeError("the container has not been started")
+        return self._observation
+
+    @property
+    def _begun(self) -> InitialState:
+        if self._initial is None:
+            raise RuntimeError("the container has not been started")
+        return self._initial
+
     def _watch(self) -> None:
         inbox = Inbox()
         container_id = self.get_container_id()
@@ -202,39 +237,19 @@ class SignalContainer(DockerContainer):
 
         threading.Thread(target=follow, name=f"output of {container_id[:12]}", daemon=True).start()
 
-        def look() -> bool | None:
-            ended = inbox.closed
-            if any(self._ready.search(line.text) for line in inbox.lines):
-                return True
-            return False if ended else None
-
-        ready = until(look, timeout_s=self._ready_s, time=inbox)
-        if not ready:
-            log = "\n".join(line.text for line in inbox.lines[-20:])
-            if ready is None:
-                raise TimeoutError(f"{self.image} was not ready within {self._ready_s:g} s; its log:\n{log}")
-            raise RuntimeError(f"{self.image} ended before it was ready; its log:\n{log}")
         self._watched.locate()
+        self._observation = Observation(self._watched, self._app, Patience(ready_s=self._ready_s))
+        try:
+            self._initial = self._observation.open()
+        except CannotTest as fault:
+            raise _trouble(self, f"{self.image}: {fault}", ended=inbox.closed) from None
 
-    def _settle(self) -> None:
-        here, inbox = self._here, self._here.inbox
-        sample: Tree = ()
-        since = inbox.now_ns()
 
-        def look() -> bool | None:
-            nonlocal sample, since
-            earlier, sample = sample, here.tree()
-            if inbox.closed:
-                return True
-            if not quiet(earlier, sample):
-                since = inbox.now_ns()
-                return None
-            if exact(sample) and (complete := output_complete(here)) is not False:
-                return complete
-            return inbox.now_ns() - since >= SETTLE_BLIND_S * 1e9 or None
-
-        if until(look, timeout_s=_DECIDE_S, time=inbox) is None:
-            raise TimeoutError(f"{self.image} did not come to rest within {_DECIDE_S:g} s")
+def _trouble(container: SignalContainer, text: str, *, ended: bool) -> Exception:
+    """Why a container cannot be used, with the end of its log."""
+    out, err = container.get_logs()
+    log = "\n".join((out + err).decode(errors="replace").splitlines()[-_SHOWN_LINES:])
+    return (RuntimeError if ended else TimeoutError)(f"{text}\nThe log ends:\n{log}" if log else text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,7 +281,7 @@ class SignalEvidence:
         """Signals that the app says it got in place of the one that was sent; the kernel's record must know of them."""
         names = dict.fromkeys(r.signal for r in self.own_receipts if r.signal != self.sent.name)
         if self.seen.trace is None:
-            return tuple(names)
+            return () if self.ground is Ground.MASKS else tuple(name for name in names if name not in self.impossible)
         arrived = {Signal(record.number).name for record in self.arrived}
         return tuple(name for name in names if name in arrived)
 
@@ -303,8 +303,8 @@ class SignalEvidence:
     def finished(self) -> bool | None:
         """Whether the app was done before it ended; ``None`` if that is not known.
 
-        By its own word where it has one; else it was if it ended by itself: by the kernel's record, or as its exit code
-        tells. One whose log is understood, and that says nothing of being done, has to end well.
+        By its own word where it has one; else it was if it ended by itself, and well: by the kernel's record and its
+        exit code. Of one that ends badly it is known where its log is understood, and does not say that it was done.
         """
         if self.done:
             return True
@@ -312,8 +312,11 @@ class SignalEvidence:
             return False
         code, silent = self.seen.exit_code, self.done is not None
         if self.seen.trace is not None:
-            well = self.seen.running or code in (0, _BY_SIGNAL + self.sent.number)
-            return not self.killed and (well or not silent or not self.own_receipts)
+            if self.killed:
+                return False
+            if not silent or self.seen.running or code in (0, _BY_SIGNAL + self.sent.number):
+                return True
+            return False if self.own_receipts else None
         if self.seen.running or code is None:
             return False
         if not silent:

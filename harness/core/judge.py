@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from harness.core.evidence import Evidence
     from harness.core.result import Run
 
-UNSEEN_END: Final = (
-    "whether the app was done is not known: `done` matches no line of its log, and its exit code is not the container's"
-)
+UNSEEN_END: Final = "whether the app was done is not known: `done` matches no line of its log"
 _NOT_KNOWN: Final = 0.5
 _DOUBTFUL: Final = (Verdict.FORWARDED, Verdict.SWALLOWED, Verdict.KILLED)
 
@@ -167,7 +165,7 @@ def why_unknown(evidence: SignalEvidence) -> str | None:
     if evidence.deliveries:
         ended = not evidence.seen.running or evidence.seen.app_after is None
         if ended and evidence.finished is None:
-            return UNSEEN_END
+            return f"{UNSEEN_END}, and the container ended with exit code {evidence.seen.exit_code}"
         return None
     if evidence.deliveries is not None:
         return None

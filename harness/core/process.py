@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from harness.core.program import PLUMBING, program
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -128,16 +130,27 @@ def find_app(tree: Tree, inner_pid: int | None) -> Process | None:
 def find_apps(tree: Tree, inner_pids: Collection[int]) -> Tree:
     """The processes of the apps: by the PIDs they logged, or else the one without a child, or its equals.
 
-    Processes are equals that one parent started with one command line, such as the workers of a server.
+    Processes are equals that one parent started with one command line, such as the workers of a server. What only
+    helps others along, such as the ``cat`` of a pipe or the ``sleep`` of a loop, does not count while there is more.
 
     Returns:
         None if the tree does not tell which processes are the apps.
     """
     if inner_pids and any(process.inner_pid is not None for process in tree):
         return tuple(process for process in tree if process.inner_pid in inner_pids)
-    parents = {process.ppid for process in tree}
-    leaves = tuple(process for process in tree if process.pid not in parents and process.alive)
+    leaves = _leaves(tree)
+    while plumbing := [process for process in leaves if program(process.argv) in PLUMBING]:
+        rest = tuple(process for process in tree if process not in plumbing)
+        if not any(process.alive for process in rest):
+            break
+        tree, leaves = rest, _leaves(rest)
     return leaves if len({(process.ppid, process.argv) for process in leaves}) == 1 else ()
+
+
+def _leaves(tree: Tree) -> Tree:
+    """The living processes without a child."""
+    parents = {process.ppid for process in tree}
+    return tuple(process for process in tree if process.pid not in parents and process.alive)
 
 
 def chain(tree: Tree, target: int) -> Tree:

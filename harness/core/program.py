@@ -44,6 +44,26 @@ process the same signal again (node.cc, ``SignalExit``). npm ends itself half a 
 (@npmcli/run-script, ``signalTimeout``), which `docker kill --signal=TERM` on ``npm start`` as PID 1 shows.
 """
 
+PLUMBING: Final = frozenset(
+    {
+        "awk",
+        "cat",
+        "cut",
+        "grep",
+        "head",
+        "logger",
+        "multilog",
+        "rotatelogs",
+        "sed",
+        "sleep",
+        "tail",
+        "tee",
+        "tr",
+        "xargs",
+    }
+)
+"""Programs that help others along, and are no app of a container as long as anything else is in it."""
+
 _ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
 
 

@@ -2,7 +2,8 @@
 
 Without the kernel's record nothing but the log says whether an app received a signal, and a log that says nothing may
 only use other words. So the signal is sent to the app itself, in another container: if the pattern then finds a
-receipt, it would have found one before.
+receipt, it would have found one before. A receipt that comes late may be a line that always comes: then it comes in
+another container, too, to which nothing is sent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 from harness.core.evidence import SignalEvidence, Untested
 from harness.run.waiting import until
 
+_LATE_S = 0.3
+
 if TYPE_CHECKING:
     from harness.core.signals import Signal
     from harness.run.asking import Asking
@@ -22,30 +25,44 @@ if TYPE_CHECKING:
 
 def with_control(asking: Asking, launch: Launch, evidence: SignalEvidence | Untested) -> SignalEvidence | Untested:
     """Evidence that rests on a silent log, with the word of a control on that log; other evidence as it is."""
-    if isinstance(evidence, Untested) or not _rests_on_silence(evidence):
+    if isinstance(evidence, Untested) or evidence.seen.trace is not None:
         return evidence
-    control = asking.see(
-        replace(launch, control=True), lambda observation: _control(observation, evidence.sent, evidence)
-    )
+    late_s = _late_s(evidence)
+    if late_s is None and not _rests_on_silence(evidence):
+        return evidence
+
+    def look(observation: Observation) -> SignalEvidence:
+        if late_s is not None:
+            return replace(evidence, early=_seen(observation, evidence.sent, tell=False, within_s=late_s))
+        within_s = observation.patience.deadline_s
+        return replace(evidence, proven=_seen(observation, evidence.sent, tell=True, within_s=within_s))
+
+    control = asking.see(replace(launch, control=True), look)
     return evidence if isinstance(control, Untested) else control
 
 
+def _late_s(evidence: SignalEvidence) -> float | None:
+    """How long to wait for a receipt without a signal, in seconds; ``None`` where there is none that came late."""
+    first = next((receipt for receipt in evidence.own_receipts if receipt.signal == evidence.sent.name), None)
+    if first is None:
+        return None
+    after_s = (first.read_ns - evidence.seen.began_ns) / 1e9
+    return None if after_s < _LATE_S else after_s + _LATE_S
+
+
 def _rests_on_silence(evidence: SignalEvidence) -> bool:
-    return (
-        evidence.seen.trace is None
-        and evidence.receipts == ()
-        and any(each.deliveries is None for each in evidence.per_app)
-    )
+    return evidence.receipts == () and any(each.deliveries is None for each in evidence.per_app)
 
 
-def _control(observation: Observation, signal: Signal, evidence: SignalEvidence) -> SignalEvidence:
+def _seen(observation: Observation, signal: Signal, *, tell: bool, within_s: float) -> bool:
+    """Whether a receipt comes within some seconds, if the app is sent the signal or if it is not."""
     initial = observation.open()
-    observation.container.tell(initial.app, signal)
+    if tell:
+        observation.container.tell(initial.app, signal)
 
     def look() -> bool | None:
-        receipts = observation.receipts(initial.lines) or ()
+        receipts = observation.receipts(0 if not tell else initial.lines) or ()
         found = any(receipt.signal == signal.name for receipt in receipts)
         return True if found else False if observation.ended() else None
 
-    found = until(look, timeout_s=observation.patience.deadline_s, time=observation.inbox)
-    return replace(evidence, proven=bool(found))
+    return bool(until(look, timeout_s=within_s, time=observation.inbox))

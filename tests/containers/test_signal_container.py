@@ -64,7 +64,7 @@ def test_an_app_that_is_still_there_is_a_timeout(image: Callable[[str, str], str
 
 def test_an_app_that_ends_at_once_leaves_nothing(image: Callable[[str, str], str]) -> None:
     container = SignalContainer(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "nonsense"})
-    with pytest.raises(RuntimeError, match="ended before it was ready"), container:
+    with pytest.raises(RuntimeError, match="ended before the app was ready"), container:
         pytest.fail("it cannot have started")
     with pytest.raises(docker.errors.NotFound):
         docker.APIClient().inspect_container(container.get_container_id())
