@@ -27,6 +27,7 @@ class Rest:
         began_ns: when something was done to it.
         concern: whom that concerns, as far as is known by now.
         old_ns: timeouts of who has acted already do not count if they are older than the signal, and longer than this.
+        deadline_s: what comes so many seconds later does not count.
     """
 
     def __init__(
@@ -37,13 +38,14 @@ class Rest:
         began_ns: int,
         concern: Callable[[], Concern],
         old_ns: int = RESTLESS_NS,
+        deadline_s: float | None = None,
     ) -> None:
         self._observation = observation
         self._habits = habits
         self._concern = concern
         self._began_ns = began_ns
         self._old_ns = old_ns
-        self.deadline_ns = began_ns + round(observation.patience.deadline_s * 1e9)
+        self.deadline_ns = began_ns + round((deadline_s or observation.patience.deadline_s) * 1e9)
         self._lines = len(observation.inbox.lines)
         self._known: Concern | None = None
         self._since: int | None = None
@@ -135,8 +137,9 @@ class Rest:
 class SignalDecider:
     """Looks, step by step, for the moment at which the evidence decides what a signal did.
 
-    ``from_engine`` tells a signal that the engine sends to PID 1 alone from one that comes another way. ``end_follows``
-    says that the container is looked at until its end, which then decides: what was pending before is not waited for.
+    ``from_engine`` tells a signal that the engine sends to PID 1 alone from one that comes another way. ``grace_s`` says
+    that the container is looked at until its end, which then decides and which the engine brings about so many seconds
+    later: what was pending before is not waited for, nor what comes after that.
     """
 
     def __init__(
@@ -147,15 +150,21 @@ class SignalDecider:
         signal: Signal,
         began_ns: int,
         from_engine: bool = True,
-        end_follows: bool = False,
+        grace_s: int | None = None,
     ) -> None:
         self._observation = observation
         self._initial = initial
         self._signal = signal
         self._began_ns = began_ns
         self._from_engine = from_engine
-        old_ns = 0 if end_follows else RESTLESS_NS
-        self._rest = Rest(observation, initial.habits, began_ns=began_ns, concern=self._concern, old_ns=old_ns)
+        self._rest = Rest(
+            observation,
+            initial.habits,
+            began_ns=began_ns,
+            concern=self._concern,
+            old_ns=RESTLESS_NS if grace_s is None else 0,
+            deadline_s=grace_s,
+        )
 
     def step(self) -> Decision | None:
         """Look once: the ground of the decision with the tree then, or ``None`` for not yet."""

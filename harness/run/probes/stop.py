@@ -80,7 +80,7 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
         observation.wait_for_signal(
             lambda: _event(observation, "kill") is not None, silence="the engine does not tell of its stop"
         )
-        decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns, end_follows=True)
+        decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns, grace_s=grace_s)
         decision = observation.decide(decider.step)
         answered: bool | None = None
 
