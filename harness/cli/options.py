@@ -80,7 +80,8 @@ _settle = HOW.option(
     "--settle",
     "settle_s",
     type=Seconds(0, min_open=True),
-    help="How long nothing may change before the verdict is 'not received'. [default: 0.8; 1.5 without /proc]",
+    help="How long nothing may change before a verdict is believed. [default: 0 where the app has the signal and "
+    "nothing is pending, else 0.8; 1.5 where that cannot be seen]",
 )
 _grace = HOW.option(
     "--grace",

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from harness.core.process import chain
-from harness.core.program import ONE_CHILD, program, shell_text
+from harness.core.program import ONE_CHILD, Kind, kind_of, program, shell_text
 
 if TYPE_CHECKING:
     from harness.core.evidence import SignalEvidence
@@ -44,6 +44,12 @@ def _race(evidence: SignalEvidence) -> str | None:
     if evidence.deliveries and len(senders) > 1:
         return (
             f"{' and '.join(senders)} may each have sent {signal} to the app, "
+            "and two signals that are pending together are delivered as one"
+        )
+    group = next((process for process in passing_on(evidence, app) if _may_signal_own_group(process, app)), None)
+    if evidence.deliveries == 1 and group is not None:
+        return (
+            f"`{group.command}` may have sent {signal} to the app and to the group that both are in, "
             "and two signals that are pending together are delivered as one"
         )
     ended = not evidence.seen.running and not evidence.finished
@@ -97,6 +103,12 @@ def signals_group(process: Process) -> bool:
     if name == "dumb-init":
         return not {"-c", "--single-child"} & options
     return name not in ONE_CHILD or "-g" in options
+
+
+def _may_signal_own_group(process: Process, app: Process) -> bool:
+    """Whether a process may signal its own group as well as its child, as timeout(1) does."""
+    known = kind_of(process.argv) is not Kind.OTHER or program(process.argv) in ONE_CHILD
+    return not known and process.pgid == app.pgid
 
 
 def _options(words: list[str]) -> set[str]:

@@ -137,9 +137,9 @@ class Rest:
 class SignalDecider:
     """Looks, step by step, for the moment at which the evidence decides what a signal did.
 
-    ``from_engine`` tells a signal that the engine sends to PID 1 alone from one that comes another way. ``grace_s`` says
-    that the container is looked at until its end, which then decides and which the engine brings about so many seconds
-    later: what was pending before is not waited for, nor what comes after that.
+    ``from_engine`` tells a signal that the engine sends to PID 1 alone from one that comes another way. ``grace_s``
+    says that the container is looked at until its end, which then decides and which the engine brings about so many
+    seconds later: what was pending before is not waited for, nor what comes after that.
     """
 
     def __init__(

@@ -168,6 +168,17 @@ def test_an_end_that_leaves_no_doubt(changed: SignalEvidence) -> None:
     assert doubt(changed) is None
 
 
+def test_an_unknown_program_may_signal_its_own_group_too() -> None:
+    timeout, once = changed(init("timeout 60 node server.js"), pgid=1007), (changed(ONCE[0], pid=8),)
+    assert doubt(evidence((timeout, APP_OF_INIT), receipts=once)) == (
+        "`timeout 60 node server.js` may have sent SIGTERM to the app and to the group that both are in, and two "
+        "signals that are pending together are delivered as one"
+    )
+    assert doubt(evidence((timeout, changed(APP_OF_INIT, pgid=1008)), receipts=once)) is None
+    node = changed(timeout, argv=("node", "launcher.js"))
+    assert doubt(evidence((node, APP_OF_INIT), receipts=once)) is None
+
+
 def test_a_handler_that_ran_needs_no_line_in_the_log() -> None:
     told = changed(evidence(CHAIN, receipts=()), trace=(FROM_ENGINE, by_record(1007), HANDLED))
     assert (doubt(told), judge(told).verdict) == (None, Verdict.FORWARDED)
