@@ -13,12 +13,13 @@ from harness import __version__
 from harness.catalogues import load_catalogue
 from harness.core.base_image import template
 from harness.core.describe import describe_row, describe_subject
-from harness.core.dockerfile import Source, starting, telling
+from harness.core.dockerfile import starting, telling
 from harness.core.document import SCHEMA, Document, Tool
 from harness.core.errors import BaseUnavailable, EngineUnavailable
 from harness.core.program import PROGRAMS
 from harness.core.question import Probe
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
+from harness.core.source import Source
 from harness.core.subject import Built, Given, unmet
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.core.catalogue import Variant
-    from harness.core.dockerfile import Source
     from harness.core.evidence import Evidence, Seen, SignalEvidence
     from harness.core.process import Process, Tree
     from harness.core.result import Result, Run
+    from harness.core.source import Source
     from harness.core.trace import TraceRecord
 
 _MOST_LINES: Final = 200

@@ -21,7 +21,6 @@ from harness.core.almost_json import almost_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.core.base_image import Exchange
 
 _SHELL: Final = ("/bin/sh", "-c")
 _STARTING: Final = ("ENTRYPOINT", "CMD")
@@ -157,20 +156,6 @@ class Dockerfile:
         """The last stage of that name; the last one if there is no name."""
         named = [stage for stage in self.stages if not target or stage.name == target.lower()]
         return named[-1] if named else None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """Where a variant comes from: its Dockerfile, the lines in it that decide what is started, and the FROMs exchanged.
-
-    ``path`` is the file's as people are shown it. ``digest`` changes with all that makes the variant what it is on any
-    base: the Dockerfile, its stage and options, the app.
-    """
-
-    path: str
-    digest: str
-    starting: tuple[Instruction, ...] = ()
-    exchanges: tuple[Exchange, ...] = ()
 
 
 def telling(dockerfile: str, base: str, target: str | None = None) -> str:

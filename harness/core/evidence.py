@@ -1,4 +1,4 @@
-"""Evidence: what was seen of a run. Frozen, and nothing but data; `harness.core.judge` says what it means.
+"""Evidence: what was seen of a run, and what follows from it. `harness.core.judge` says what it means.
 
 Every probe's evidence holds a `Seen`. That of the probes that send a signal is here, as the signal's path and doubt are
 about it; that of any other probe is in the probe's own module.

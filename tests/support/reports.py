@@ -12,7 +12,7 @@ from harness import __version__
 from harness.core.baseline import Finding, Recording
 from harness.core.catalogue import LIMITS, Catalogue, Variant
 from harness.core.describe import describe_row, describe_subject
-from harness.core.dockerfile import Instruction, Source
+from harness.core.dockerfile import Instruction
 from harness.core.document import SCHEMA, Document, Tool
 from harness.core.evidence import EngineEvent, Evidence, Ground, LogLine, Receipt, SignalEvidence, Untested
 from harness.core.facts import BaseFacts, EngineFacts, StartCommand
@@ -21,6 +21,7 @@ from harness.core.process import Process
 from harness.core.question import Probe, Question
 from harness.core.result import Result, Run
 from harness.core.signals import Signal
+from harness.core.source import Source
 from harness.core.subject import App, Cell, Claim, LaunchOptions
 from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import Expected, Verdict

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from harness.core.dockerfile import Instruction, Source
+from harness.core.dockerfile import Instruction
 from harness.core.evidence import LogLine
 from harness.core.signal_path import signal_path
+from harness.core.source import Source
 from harness.core.subject import Claim, Expectation
 from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import Expected

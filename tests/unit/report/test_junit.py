@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from harness.core.baseline import recordings
 from harness.core.comparison import Comparison, compare
-from harness.core.dockerfile import Instruction, Source
+from harness.core.dockerfile import Instruction
 from harness.core.evidence import LogLine, Receipt
 from harness.core.question import Probe
 from harness.core.signals import Signal
+from harness.core.source import Source
 from harness.core.verdict import Expected, Verdict
 from harness.report.decoding import read_document
 from harness.report.json import render as as_json

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import __version__
-from harness.core.dockerfile import Instruction, Source
+from harness.core.dockerfile import Instruction
 from harness.core.evidence import EngineEvent
 from harness.core.question import Probe
 from harness.core.signals import Signal
+from harness.core.source import Source
 from harness.core.verdict import Expected, Verdict
 from harness.report.sarif import ROOT, SCHEMA, render, rule_id
 from tests.support.evidence import changed
