@@ -123,6 +123,15 @@ class Observation:
         if not until(lambda: sent() or self.ended() or None, timeout_s=OUTPUT_S, time=self.inbox):
             raise CannotTest(silence)
 
+    def wait_for_event(self, action: str) -> None:
+        """Let the engine's event of what was done come in, where no record of the kernel shows that it was done."""
+
+        def heard() -> bool | None:
+            return any(event.action == action for event in self.inbox.events) or None
+
+        if self.container.trace() is None:
+            until(heard, timeout_s=OUTPUT_S, time=self.inbox)
+
     def decide(self, look: Callable[[], Decision | None]) -> Decision:
         """Look again and again until there is a decision."""
         decision = until(look, timeout_s=self.patience.decide_s, time=self.inbox)
