@@ -173,11 +173,12 @@ class Output:
 
     def __init__(self, text: str, signal: str | None) -> None:
         received = re.findall(r"Received signal: (SIG\w+)", text)
-        code = re.search(r"^exited (\d+)$", text, re.MULTILINE)
+        code = re.search(r"exited (\d+)$", text, re.MULTILINE)
+        # The terminal's echo of a key may stand before them.
         self.times = received.count(str(signal))
         # A terminal that is attached to tells its size.
         self.others = len([name for name in received if name not in (signal, "SIGWINCH")])
-        self.running = re.search(r"^running 0$", text, re.MULTILINE) is not None
+        self.running = re.search(r"running 0$", text, re.MULTILINE) is not None
         self.code = int(code[1]) if code else None
         self.done = "Shutdown complete" in text
         self.answered = "answered" in text.splitlines()
