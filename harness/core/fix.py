@@ -212,7 +212,8 @@ class _Lead:
         command, lost = _running(text, chain)
         if command is None:
             note = (
-                f"Put `exec` in front of the command in `{text}` that starts `{chain[0].command}`, and nothing behind."
+                f"In `{text}`, `{chain[0].command}` must be started last, with `exec` in front, and outside of loops, "
+                "pipes and functions."
             )
             return _Start(words=words, solved=False, notes=(note,))
         new = self.of(command.argv, chain)

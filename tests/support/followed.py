@@ -54,6 +54,7 @@ def edited(dockerfile: str, lines: Iterable[str]) -> str:
 
 
 def rewrite(script: Path, line: str) -> None:
-    """Put a line in the place of what a script runs last, and of all that waits for that."""
-    kept = re.split(r'^"\$@".*$', script.read_text(encoding="utf-8"), maxsplit=1, flags=re.MULTILINE)[0]
+    """Put a line in the place of what a script runs last: of ``"$@"`` and what waits for it, else of its last line."""
+    text = script.read_text(encoding="utf-8").rstrip("\n")
+    kept = re.split(r'^"\$@".*$' if '"$@"' in line else r"^.+\Z", text, maxsplit=1, flags=re.MULTILINE)[0]
     script.write_text(f"{kept}{line}\n", encoding="utf-8")
