@@ -17,7 +17,7 @@ from harness.core.signals import Signal
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from harness.core.evidence import Evidence, Seen, SignalEvidence
     from harness.core.process import Process
@@ -140,7 +140,7 @@ def _reason(process: Process, kind: Kind, result: Result, seen: Seen) -> str:
     if _primary(process, seen):
         return f"{named} {stays}, and the app is its worker: it must send its workers the signal, and wait for them."
     if result.verdict is Verdict.DUPLICATED:
-        return f"{named} {stays}, and the app is sent the signal more than once: one sender is enough."
+        return f"{named} {stays}, and the app is sent more than one signal: one is enough."
     if result.cell.question.probe is Probe.EXIT_CODE:
         return f"{named} {stays}: its exit code is the container's, if it ends at all."
     below = _shell_of(process, seen)
@@ -156,8 +156,13 @@ def _primary(process: Process, seen: Seen) -> bool:
         and kind_of(process.argv) is Kind.OTHER
         and process.pid == app.ppid
         and len(process.argv) > 1
-        and (program(process.argv), process.argv[1:2]) == (program(app.argv), app.argv[1:2])
+        and _runs_file(process.argv) == _runs_file(app.argv)
     )
+
+
+def _runs_file(argv: Sequence[str]) -> tuple[str, str]:
+    """A program and the name of its file: a worker may be started by whole paths."""
+    return program(argv), program(argv[1:2])
 
 
 def _wrappers(seen: Seen) -> list[tuple[Process, Kind]]:

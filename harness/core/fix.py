@@ -79,7 +79,7 @@ class Fix:
 class _Start:
     """A command line that starts the app without what swallows signals, and what else belongs to it.
 
-    ``solved`` says whether nothing is left above the app that has to forward anything, but inits.
+    ``solved`` says whether that is sure. What stands above the app then, and is no init, has to forward by itself.
     """
 
     words: Words
@@ -241,7 +241,7 @@ class _Lead:
         """A package manager: what its script says, where its shell shows it, else what it became."""
         below, runner = chain[1:], chain[0]
         note = f"`{program(runner.argv)}` sets variables and a folder, too: add ENV and WORKDIR if the app needs them."
-        if len(below) > 1 and shell_text(below[0].argv):
+        if len(below) > 1 and shell_text(below[0].argv) and below[0].inner_pid is not None:
             new = self._of_text(below[0].argv, below[1:])
             return replace(new, notes=(*new.notes, note))
         words = own_command(below[-1])
@@ -254,7 +254,7 @@ class _Lead:
         """A script that stays: its last line makes way, and what it is given is kept."""
         name = _script(words, chain[0])
         if name is None:
-            return _Start(words=words, solved=False)
+            return _Start(words=words)
         behind = words[words.index(name) + 1 :]
         if behind and _runs(behind, chain[1]):
             new = self.of(behind, chain[1:])

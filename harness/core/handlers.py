@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from harness.core.fix import Fix
-from harness.core.program import SHELLS, program
+from harness.core.program import PROGRAMS, SHELLS, program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _LANGUAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "import signal, sys",
         "signal.signal(signal.SIGNAL, lambda *_: sys.exit(0))",
     ),
-    "sh": ('trap \'kill -SHORT "$child"; wait "$child"; exit\' SHORT', 'the-command & child=$!; wait "$child"'),
+    "sh": ('trap \'kill -SHORT "$child"; wait "$child"; exit $?\' SHORT', 'the-command & child=$!; wait "$child"'),
 }
 _WITHOUT_REAL_TIME: Final = frozenset({"node"})
 
@@ -29,7 +29,8 @@ def handler(argv: Sequence[str], signal: Signal) -> Fix:
     """How an app handles a signal; in words where its language is not known, or has no way to."""
     language = _language(argv)
     if language in _WITHOUT_REAL_TIME and signal.number >= _FIRST_REAL_TIME:
-        return Fix(notes=(f"{language} has no handlers for real-time signals such as {signal.name}: send SIGTERM.",))
+        label = PROGRAMS[language].label
+        return Fix(notes=(f"{label} has no handlers for real-time signals such as {signal.name}: send SIGTERM.",))
     lines = _LANGUAGES.get(language)
     if lines is None:
         return Fix(notes=(f"The app must handle {signal.name}, and end when it comes.",))

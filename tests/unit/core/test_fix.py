@@ -183,6 +183,23 @@ def test_what_must_forward_is_not_taken_away(chain: tuple[Words, ...]) -> None:
     assert edited((), chain[0], *chain) == ([], None)
 
 
+def test_what_must_forward_is_started_without_a_shell_above_it() -> None:
+    shell = text("dotenv -- node server.js")
+    assert edited((), shell, shell, ("dotenv", "--", *NODE), NODE)[0] == ['CMD ["dotenv", "--", "node", "server.js"]']
+
+
+def test_words_that_ps_has_split_are_not_put_together() -> None:
+    npm = process(1, "npm start")
+    tree = (
+        npm,
+        replace(process(2, "x", parent=1), argv=("sh", "-c", "node", "server.js")),
+        process(3, "node", parent=2),
+    )
+    fix = started(start_command(command=("npm", "start")), LaunchOptions(), through_ps(tree))
+    assert fix.edits == ()
+    assert "The app's own command stands in the script" in fix.notes[0]
+
+
 def test_a_command_that_the_catalogue_gives_is_edited_there() -> None:
     launch = LaunchOptions(command=("npm", "start"))
     assert edited(BASES_OWN, ("npm", "start"), NPM, NODE, launch=launch)[0] == ['command = ["node", "server.js"]']
