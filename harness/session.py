@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from harness.core.base_image import Template
     from harness.core.catalogue import Variant
+    from harness.core.dockerfile import Instruction
     from harness.core.document import Row
     from harness.core.facts import BaseFacts
     from harness.core.result import Result
@@ -280,9 +281,17 @@ class Session:
         )
 
     def _received(self, result: Result) -> Row:
-        row = describe_row(result)
+        row = describe_row(result, self._starting(result.cell.subject))
         self._hooks.result(row)
         return row
+
+    def _starting(self, subject: Subject) -> tuple[Instruction, ...]:
+        """The instructions that start a subject; none for an image that is not built here."""
+        match subject.image:
+            case Built(dockerfile=dockerfile, target=target):
+                return starting(self._read(dockerfile), target)
+            case Given():
+                return ()
 
     def _get(self, bases: BaseStore) -> dict[str, BaseFacts]:
         """Make sure that the bases are there and can carry the variants."""

@@ -1,32 +1,45 @@
-"""What to change in a Dockerfile so that a signal arrives, or why no change is needed. From evidence alone; pure."""
+"""What to change so that a signal arrives, or why no change is needed. From evidence alone; pure.
+
+Advice is typed first (`fixes`), so that it can be applied, and then put into words (`advice`).
+"""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from harness.core.almost_json import why_not_json
-from harness.core.program import INITS, Kind, kind_of, program
+from harness.core.facts import StartCommand
+from harness.core.fix import Edit, Fix, started, with_init
+from harness.core.handlers import handler
+from harness.core.program import RUNNERS, Kind, kind_of, program
 from harness.core.question import Probe
+from harness.core.signals import Signal
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.core.evidence import Evidence, Seen, SignalEvidence
     from harness.core.process import Process
     from harness.core.result import Result
 
+_TERM: Final = Signal(15)
+_AT_FAULT: Final = {
+    Verdict.TRANSLATED: frozenset({"-r", "--rewrite"}),
+    Verdict.DUPLICATED: frozenset({"-g", "-c", "--single-child"}),
+}
+"""Options of inits that do what the verdict complains of: on a terminal, --single-child leaves the app in the group."""
 
-_FORWARDING: Final = "  process.on('SIGTERM', () => server.close());"
-_WHY: Final = {
-    Kind.SHELL_FORM: "a shell stays between PID 1 and the app and forwards no signal; the exec form starts none",
-    Kind.SCRIPT: 'a script that ends in `exec "$@"` makes way for the app; one that stays must trap, forward, and wait',
-    Kind.NPM: "npm forwards only SIGINT and SIGTERM",
-    Kind.NODE_RUN: "node --run forwards nothing",
-    Kind.NODE_WATCH: "node --watch is for development: it starts the app anew and forwards only SIGINT and SIGTERM",
-    Kind.SU: "su stays as a parent; the USER instruction drops root without it",
-    Kind.OTHER: "it stands between PID 1 and the app and must forward signals",
+_INIT_OPTION: Final = Fix(options=("--init",))
+_OR: Final = "or"
+_TAILS: Final = {
+    Kind.SHELL_FORM: "and forwards no signal",
+    Kind.SCRIPT: "and forwards only what it traps; `exec` lets the app take its place",
+    Kind.NPM: "and forwards only SIGINT and SIGTERM",
+    Kind.NODE_RUN: "and forwards nothing",
+    Kind.NODE_WATCH: "for development: it starts the app anew, and forwards only SIGINT and SIGTERM",
+    Kind.SU: "as the app's parent; the USER instruction drops root without it",
+    Kind.OTHER: "and must forward the signal, and wait for the app to end",
 }
 
 
@@ -38,35 +51,129 @@ def advice(result: Result) -> tuple[str, ...]:
     if result.verdict.good:
         return (_why_good(evidence),)
     not_json = why_not_json(result.start) if result.start else None
-    lines = [f"{not_json}."] if not_json else _for_verdict(result, evidence)
+    if not_json:
+        return (f"{not_json}.",)
+    lines: list[str] = []
+    for number, fix in enumerate(fixes(result)):
+        lines += [*([_OR] if number else []), *_lines(fix)]
+    lines += _reasons(result, evidence)
     return tuple(lines) or ("No standard fix applies: see where the signal's path ends.",)
 
 
-def _for_verdict(result: Result, evidence: Evidence) -> list[str]:
+def fixes(result: Result) -> tuple[Fix, ...]:
+    """What would help a cell, each by itself; none where nothing has to be changed, or nothing can be said."""
+    evidence = result.evidence
+    if evidence is None or result.verdict.good:
+        return ()
+    seen, launch = evidence.seen, result.cell.subject.launch
+    start = result.start or StartCommand(entrypoint=(), command=seen.main.argv if seen.main else (), stop_signal=None)
     if result.cell.question.probe is Probe.REAP:
-        return [
-            "Put an init in front, which reaps: docker run --init, or",
-            f"  {_cmd(('tini', '--'), evidence.seen)}",
-        ]
+        return (_INIT_OPTION, with_init(start, launch, seen.chain))
+    if seen.chain:
+        drop = _AT_FAULT.get(result.verdict, frozenset())
+        fix = started(start, launch, seen.chain, drop=drop)
+        if fix != Fix():
+            return (fix,)
+    if evidence.signalled is not None and seen.app is not None and not _wrappers(seen):
+        return _in_app(result, evidence.signalled, seen.app)
+    return ()
+
+
+def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix, ...]:
+    """Nothing stands between, and the signal does not get the app to do what it should."""
+    found: list[Fix] = []
+    if evidence.deliveries or result.verdict in (Verdict.TRANSLATED, Verdict.DUPLICATED):
+        return ()
+    signal = evidence.sent
+    stop = result.cell.question.probe is Probe.STOP
+    if stop and signal != _TERM and app.catches(_TERM):
+        note = f"The app has a handler for SIGTERM, and the image's STOPSIGNAL is {signal}."
+        if result.cell.subject.launch.stop_signal:
+            found.append(
+                Fix(edits=(Edit(instruction="stop_signal", value='"SIGTERM"', where="catalogue"),), notes=(note,))
+            )
+        else:
+            found.append(Fix(edits=(Edit(instruction="STOPSIGNAL", value="SIGTERM"),), notes=(note,)))
+    found.append(handler(app.argv, signal))
+    return tuple(found)
+
+
+def _lines(fix: Fix) -> list[str]:
+    """A fix as text: where the change goes, the change, and what to mind."""
+    lines: list[str] = []
+    for where, title in (("Dockerfile", "In the Dockerfile:"), ("catalogue", "In the catalogue's row:")):
+        edits = [edit.line for edit in fix.edits if edit.where == where]
+        lines += [title, *(f"  {line}" for line in edits)] if edits else []
+    if fix.script is not None:
+        line = fix.script.line
+        lines.append(f"In the script `{fix.script.script}`, in place of what it runs last:")
+        lines.append(f"  {line}" if line else "  exec, and the command that starts the app")
+    if fix.options:
+        lines += ["As an option of docker run:", *(f"  {option}" for option in fix.options)]
+    if fix.code:
+        lines += ["In the app:", *(f"  {line}" for line in fix.code)]
+    return [*lines, *fix.notes]
+
+
+def _reasons(result: Result, evidence: Evidence) -> Iterable[str]:
+    """What each process that stands above the app does wrong."""
+    if result.cell.question.probe is Probe.REAP:
+        return ["An init waits for orphans; PID 1 does not."]
     between = _between(evidence.seen)
-    if result.verdict is Verdict.TRANSLATED:
-        return ["Let PID 1 send what it gets, or handle (and test) the signal that does arrive."]
-    if evidence.signalled is not None and not between:
-        return _for_main(result, evidence.signalled)
+    wrong = _wrappers(evidence.seen)
+    if wrong:
+        return [_reason(process, kind, result, evidence.seen) for process, kind in wrong]
+    if between and result.verdict is Verdict.TRANSLATED:
+        return [f"`{between[-1][0].command}` sends another signal than the one it gets."]
+    if between and result.verdict is Verdict.DUPLICATED:
+        return [f"`{between[-1][0].command}` forwards the signal to an app that gets it without that, too."]
+    if evidence.signalled is not None and evidence.signalled.deliveries and result.cell.question.probe is Probe.STOP:
+        name = evidence.signalled.sent.name
+        return [f"The app gets {name}: let its handler finish what is under way, and exit."]
+    return []
+
+
+def _reason(process: Process, kind: Kind, result: Result, seen: Seen) -> str:
+    """What a process does wrong, in a sentence."""
+    stays = "stays as PID 1" if process is seen.main else "stays between PID 1 and the app"
+    named = f"`{process.command}`"
+    if _primary(process, seen):
+        return f"{named} {stays}, and the app is its worker: it must send its workers the signal, and wait for them."
     if result.verdict is Verdict.DUPLICATED:
-        init = next((process for process, kind in between if kind is Kind.INIT), None)
-        if init is not None and all(kind is Kind.INIT for _, kind in between):
-            return ["Let the init signal the app alone, not its group as well, or handle a second signal."]
-    wrong = [(process, kind) for process, kind in between if kind is not Kind.INIT]
-    lines = [f"Start the app itself:\n  {_cmd(_init_words(between), evidence.seen)}"] if wrong else []
-    return lines + [f"`{process.command}`: {_WHY[kind]}{_shell_of(process, evidence.seen)}." for process, kind in wrong]
+        return f"{named} {stays}, and the app is sent more than one signal: one is enough."
+    if result.cell.question.probe is Probe.EXIT_CODE:
+        return f"{named} {stays}: its exit code is the container's, if it ends at all."
+    below = _shell_of(process, seen)
+    comma = "," if kind in (Kind.NODE_WATCH,) else ""
+    return f"{named} {stays}{comma} {_TAILS[kind]}{below}."
+
+
+def _primary(process: Process, seen: Seen) -> bool:
+    """Whether a process runs the same program and file as the app that it started, as a cluster's primary does."""
+    app = seen.app
+    return (
+        app is not None
+        and kind_of(process.argv) is Kind.OTHER
+        and process.pid == app.ppid
+        and len(process.argv) > 1
+        and _runs_file(process.argv) == _runs_file(app.argv)
+    )
+
+
+def _runs_file(argv: Sequence[str]) -> tuple[str, str]:
+    """A program and the name of its file: a worker may be started by whole paths."""
+    return program(argv), program(argv[1:2])
+
+
+def _wrappers(seen: Seen) -> list[tuple[Process, Kind]]:
+    return [(process, kind) for process, kind in _between(seen) if kind is not Kind.INIT]
 
 
 def _between(seen: Seen) -> list[tuple[Process, Kind]]:
-    """The processes above the app, and what they are; the shell that npm starts is npm's own affair."""
+    """The processes above the app, and what they are; the shell that a runner starts is the runner's own affair."""
     above = [(process, kind_of(process.argv)) for process in seen.chain[:-1]]
-    npm = {process.pid for process, kind in above if kind is Kind.NPM}
-    return [(process, kind) for process, kind in above if process.ppid not in npm]
+    runners = {process.pid for process, kind in above if kind in RUNNERS}
+    return [(process, kind) for process, kind in above if process.ppid not in runners]
 
 
 def _shell_of(npm: Process, seen: Seen) -> str:
@@ -74,23 +181,7 @@ def _shell_of(npm: Process, seen: Seen) -> str:
     below = [process for process in seen.chain if process.ppid == npm.pid]
     if kind_of(npm.argv) is not Kind.NPM or not below or below[0].pid == seen.app_pid:
         return ""
-    return ", and to the shell it started, not to the app"
-
-
-def _for_main(result: Result, evidence: SignalEvidence) -> list[str]:
-    """The app is PID 1, and the signal does not get it to do what it should."""
-    signal = evidence.sent.name
-    app = evidence.seen.app
-    # A handler that its runtime brings along tells the app nothing.
-    if app is not None and not (app.catches(evidence.sent) and evidence.receipts):
-        return [
-            f"Handle {signal} in the app, for instance",
-            _FORWARDING.replace("SIGTERM", signal),
-            "or put an init in front (docker run --init): the app then dies of the signal as it would outside.",
-        ]
-    if result.cell.question.probe is Probe.STOP:
-        return [f"The app gets {signal}: let its handler finish what is under way, and exit."]
-    return []
+    return ", to the shell it started, not to the app"
 
 
 def _why_good(evidence: Evidence) -> str:
@@ -104,18 +195,3 @@ def _why_good(evidence: Evidence) -> str:
     if any(kind is Kind.NPM for _, kind in between):
         caution = " It depends on the shell and on npm's version, though: starting the app itself does not."
     return f"No change is needed here: {names} forward{'s' if len(between) == 1 else ''} it.{caution}"
-
-
-def _init_words(between: Sequence[tuple[Process, Kind]]) -> tuple[str, ...]:
-    """The init of the image, kept in front of the app; one that the engine adds is no part of the Dockerfile."""
-    for process, kind in between:
-        name = program(process.argv)
-        if kind is Kind.INIT and name in INITS:
-            return INITS[name]
-    return ()
-
-
-def _cmd(init: tuple[str, ...], seen: Seen) -> str:
-    app = seen.app
-    words = app.argv if app else ["node", "server.js"]
-    return f"CMD {json.dumps([*init, *words])}"

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from harness.core.program import SHELLS, program
 from harness.core.question import Probe
 from harness.core.verdict import Expected, Holds, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from harness.core.dockerfile import Instruction
     from harness.core.document import Row
-    from harness.core.facts import StartCommand
     from harness.core.result import Result
 
 LINT_RULE: Final = "JSONArgsRecommended"
 """BuildKit's build check for a CMD or ENTRYPOINT in shell form; hadolint calls it DL3025."""
 
-_TAKES_TEXT: Final = re.compile(r"-[a-zA-Z]*c")
 
+def lint(starting: Iterable[Instruction]) -> str | None:
+    """The rule by which a linter warns of the instructions that start an image, as it sees a Dockerfile and no more.
 
-def lint(start: StartCommand) -> str | None:
-    """The rule by which a linter warns of an image, seeing no more than its configuration.
-
-    The shell form of CMD and ENTRYPOINT is recorded as a shell, ``-c`` and the text (Dockerfile reference, "Shell and
-    exec form"); the rule says that such an app does not receive signals.
+    The rule says that an app that is started in shell form does not receive signals. Where a SHELL is set, BuildKit
+    takes the shell for wanted, and says nothing; an array that names a shell is no shell form (Docker's documentation,
+    build check JSONArgsRecommended).
     """
-    return LINT_RULE if _shell_form(start.entrypoint) or _shell_form(start.command) else None
-
-
-def _shell_form(words: tuple[str, ...]) -> bool:
-    options = words[1:-1]
-    return program(words) in SHELLS and bool(options) and _TAKES_TEXT.fullmatch(options[-1]) is not None
+    return LINT_RULE if any(one.form == "shell" and one.shell is None for one in starting) else None
 
 
 def held(result: Result) -> Holds | None:

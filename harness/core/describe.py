@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.core.catalogue import Variant
+    from harness.core.dockerfile import Instruction
     from harness.core.evidence import Evidence, Seen, SignalEvidence
     from harness.core.process import Process, Tree
     from harness.core.result import Result, Run
@@ -41,8 +42,8 @@ def describe_subject(variant: Variant, source: Source) -> doc.SubjectFacts:
     )
 
 
-def describe_row(result: Result) -> doc.Row:
-    """One result as a row of the document."""
+def describe_row(result: Result, starting: Iterable[Instruction] = ()) -> doc.Row:
+    """One result as a row of the document; ``starting`` are the instructions that start its image."""
     cell, evidence = result.cell, result.evidence
     signalled = evidence.signalled if evidence else None
     signal = cell.question.signal or (signalled.sent if signalled else None)
@@ -64,7 +65,7 @@ def describe_row(result: Result) -> doc.Row:
         shown=result.runs.index(result.shown),
         latency_ms=_latency_ms(signalled) if signalled else None,
         expected=result.expected,
-        linter=lint(result.start) if result.start else None,
+        linter=lint(starting) if result.start else None,
         claim=doc.Claim(text=claim.text, source=claim.source, held=held(result)) if claim else None,
         start=result.start,
         advice=advice(result),

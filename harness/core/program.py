@@ -17,6 +17,10 @@ INITS: Final = {"tini": ("tini", "--"), "tini-static": ("tini", "--"), "dumb-ini
 """The inits that an image may hold, and how each is put in front of a command."""
 
 
+_SHELL_FILES: Final = frozenset({"--rcfile", "--init-file"})
+"""The long options of bash that take another word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program whose version tells bases apart: its name for people, and a shell command that prints the version."""
@@ -80,19 +84,54 @@ class Kind(Enum):
     OTHER = "other"
 
 
+RUNNERS: Final = frozenset({Kind.NPM, Kind.NODE_RUN})
+"""Those that run a script of the app's manifest, through a shell of their own."""
+
+
 def program(words: Sequence[str]) -> str:
-    """The name of the program that a command line starts, without its folder; empty if there is none."""
-    return PurePosixPath(words[0]).name if words else ""
+    """The name of the program that a command line starts, without its folder; empty if there is none.
+
+    A process that changed its title has one word with blanks, of which the first is as good a name as there is.
+    """
+    first = words[0] if words else ""
+    if titled(words):
+        first = first.split()[0].removesuffix(":")
+    return PurePosixPath(first).name
+
+
+def titled(words: Sequence[str]) -> bool:
+    """Whether a command line is plainly a title that the process gave itself: one word with blanks, and no path."""
+    return len(words) == 1 and len(words[0].split()) > 1 and not words[0].startswith(("/", "./"))
 
 
 def shell_text(words: Sequence[str]) -> bool:
     """Whether a command line is a shell that runs the text behind ``-c``, as the shell form of a CMD does."""
-    return program(words) in SHELLS and "-c" in words[1:3]
+    return program(words) in SHELLS and _operand(words)[1]
+
+
+def text_at(words: Sequence[str]) -> int:
+    """Where a shell's command line has the text that it runs, or the script."""
+    return _operand(words)[0]
 
 
 def script(words: Sequence[str]) -> str:
     """The name of the script that a shell's command line runs, without its folder; empty if there is none."""
-    return next((PurePosixPath(word).name for word in words[1:] if not word.startswith("-")), "")
+    return PurePosixPath("".join(words[_operand(words)[0] :][:1])).name
+
+
+def _operand(words: Sequence[str]) -> tuple[int, bool]:
+    """Where a shell's first word is that is no option, and whether a ``-c`` says that it is a text (sh(1), bash(1))."""
+    at, text = 2 if program(words) == "busybox" and words[1:2] and words[1][:1] != "-" else 1, False
+    while at < len(words) and words[at][:1] in ("-", "+") and len(words[at]) > 1:
+        word, at = words[at], at + 1
+        if word == "--":
+            break
+        if word.startswith("--"):
+            at += word in _SHELL_FILES
+            continue
+        text = text or (word[0] == "-" and "c" in word)
+        at += word.count("o") + word.count("O")
+    return at, text and at < len(words)
 
 
 def kind_of(words: Sequence[str]) -> Kind:

@@ -2,34 +2,77 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from harness.core.grep import as_grep
+from harness.core.subject import LogPattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.core.evidence import Evidence
     from harness.core.subject import App, Cell
+
+_READY_TRIES: Final = 300
+_QUIET_TRIES: Final = 20
+_LEAST_S: Final = 2
+_MOST_S: Final = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ByHand:
-    """What is repeated by hand: a cell with its image, which is there; ``grace_s`` is what ``docker stop`` is given."""
+    """What is repeated by hand: a cell with its image, which is there, and the evidence of its run, if there is any.
+
+    ``grace_s`` is what ``docker stop`` is given. The commands are for any POSIX shell, and can be pasted all at once.
+    """
 
     cell: Cell
     image: str
     app: App
     grace_s: int
+    evidence: Evidence | None = None
 
     @property
     def name(self) -> str:
         """The name of the container."""
-        return f"try-{self.cell.subject.name}"
+        return f"try-{re.sub(r'[^a-zA-Z0-9_.-]', '-', self.cell.subject.name)}"
 
     @property
     def listening(self) -> str:
-        """How to see that the app is ready."""
-        return f"docker logs {self.name}   # until it listens"
+        """How to wait until the app is ready: as its log says, else until its processes have rested for a while."""
+        ready = self.app.ready
+        pattern = as_grep(ready.pattern) if isinstance(ready, LogPattern) else None
+        if pattern is not None:
+            case = "i" if isinstance(ready, LogPattern) and ready.pattern.flags & re.IGNORECASE else ""
+            test = f"docker logs {self.name} 2>&1 | grep -{case}Eq {shlex.quote(pattern)} && break"
+        else:
+            busy = f"docker top {self.name} -o stat | grep -q '^[RD]'"
+            test = f"if {busy}; then n=0; else n=$((n + 1)); fi; [ $n -ge {_QUIET_TRIES} ] && break"
+        start = "" if pattern is not None else "n=0; "
+        return f"{start}for i in $(seq {_READY_TRIES}); do {test}; sleep 0.1; done   # until it is ready"
+
+    @property
+    def wait_s(self) -> int:
+        """For how many seconds the signal is given to do its work: well longer than in the run."""
+        if self.evidence is None:
+            return _LEAST_S
+        took_s = (self.evidence.seen.decided_ns - self.evidence.seen.began_ns) / 1e9
+        return min(max(_LEAST_S, ceil(took_s) + 1), _MOST_S)
+
+    @property
+    def settled(self) -> str:
+        """How to wait until the signal has done its work."""
+        return f"sleep {self.wait_s}"
+
+    @property
+    def ended(self) -> str:
+        """How to wait until the container has ended, if it does."""
+        running = f"docker inspect --format '{{{{.State.Running}}}}' {self.name}"
+        return f'for i in $(seq 50); do [ "$({running})" = false ] && break; sleep 0.2; done'
 
     @property
     def top(self) -> str:

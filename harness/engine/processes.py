@@ -132,11 +132,10 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
 def _argv(cmdline: bytes) -> tuple[str, ...]:
     """The words of a command line as proc_pid_cmdline(5) has them, up to a size.
 
-    A process that changed its title has all of it in one word, with blanks: it is split at them, as ps shows it.
+    A process that changed its title has all of it in one word.
     """
     text = cmdline.rstrip(b"\0").decode("utf-8", "replace")[:_MOST_ARGS]
-    words = text.split("\0") if text else []
-    return tuple(words[0].split() if len(words) == 1 else words)
+    return tuple(text.split("\0")) if text else ()
 
 
 def _about_to_sleep(state: str, wchan: str) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from harness.core.comparison import recorded
+from harness.core.program import Kind, kind_of, program
 from harness.core.question import Probe
 from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
@@ -33,7 +34,10 @@ _MOST_TEXT: Final = 900
 _UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 
 
-_START_THE_APP: Final = "Start the app itself, in the exec form (CMD with a JSON array), or put an init in front of it."
+_START_THE_APP: Final = (
+    "Start the app itself, which must handle the signal: ENTRYPOINT or CMD as a JSON array, and `exec` in front of "
+    "what a script runs last."
+)
 _RULES: Final = {
     Verdict.DUPLICATED: (
         "A handler that takes a second signal for impatience aborts the shutdown that the first one began.",
@@ -41,7 +45,7 @@ _RULES: Final = {
     ),
     Verdict.CUT_SHORT: (
         "What the app was about to finish, such as requests in flight, is lost.",
-        "Keep PID 1 alive until the app has ended: start the app itself, or an init that waits for it.",
+        f"PID 1 must not end before the app does. {_START_THE_APP}",
     ),
     Verdict.TRANSLATED: (
         "The handler that runs is not the one that was written for the signal, and was tested.",
@@ -141,7 +145,7 @@ def _notification(subject: SubjectFacts, row: Row) -> dict[str, Any]:
     return {
         "level": "warning",
         "message": _message(f"{row.id} could not be tested: {row.reason}"),
-        "locations": [_location(subject)],
+        "locations": [_location(subject, row)],
         "properties": {"base": row.base, "subject": row.subject, "question": row.question.name},
     }
 
@@ -156,7 +160,7 @@ def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verd
         "kind": "fail",
         "level": _level(rows, known),
         "message": _message(_text(subject, rows, known)),
-        "locations": [_location(subject)],
+        "locations": [_location(subject, first)],
         # By the first, code scanning distinguishes alerts. Left to the line's text, as it is by default,
         # two signals that one CMD swallows would be one alert.
         "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint[:16]}:1", "cell/v1": fingerprint},
@@ -195,19 +199,27 @@ def _message(text: str) -> dict[str, str]:
     return {"text": shown.replace("](", "] (").replace("{", "{{").replace("}", "}}")}
 
 
-def _location(subject: SubjectFacts) -> dict[str, Any]:
+def _location(subject: SubjectFacts, row: Row) -> dict[str, Any]:
     artifact = {"uri": _uri(subject.dockerfile or ""), "uriBaseId": ROOT}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": _region(subject.starting)}}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": _region(subject.starting, row)}}
 
 
-def _region(starting: Sequence[Line]) -> dict[str, Any]:
-    """The lines of the CMD, or of the ENTRYPOINT if there is no CMD; the first line if there is neither."""
-    commands = [line for line in starting if line.text.upper().startswith("CMD")]
+def _region(starting: Sequence[Line], row: Row) -> dict[str, Any]:
+    """The lines of the instruction that starts what is at fault; the first line if there is none."""
     if not starting:
         return {"startLine": 1}
-    line = (commands or starting)[-1]
+    wanted = "ENTRYPOINT" if _by_entrypoint(row) else "CMD"
+    line = next((line for line in starting if line.text.upper().startswith(wanted)), starting[-1])
     first = max(line.line, 1)
     return {"startLine": first, "endLine": first + line.text.count("\n"), "snippet": {"text": line.text}}
+
+
+def _by_entrypoint(row: Row) -> bool:
+    """Whether the first process that is not an init, or the app where all are, comes from the ENTRYPOINT."""
+    entrypoint = row.start.entrypoint if row.start else ()
+    chain = row.evidence.chain or ((row.evidence.main,) if row.evidence.main else ())
+    argv = next((argv for argv in chain if kind_of(argv) is not Kind.INIT), ())
+    return bool(set(entrypoint) & set(argv)) or (bool(argv) and program(entrypoint) == program(argv))
 
 
 def _uri(path: str) -> str:

@@ -174,10 +174,11 @@ class Runner(Generic[T]):
             shown=shown,
             expected=cell.subject.expect.of(cell.question) or Expected.DEPENDS,
             start=prepared.start if prepared and tested else None,
-            reproduce=self._by_hand(prepared) if prepared and tested else (),
+            reproduce=self._by_hand(prepared, shown) if prepared and tested else (),
         )
 
-    def _by_hand(self, prepared: Prepared) -> tuple[str, ...]:
+    def _by_hand(self, prepared: Prepared, shown: Run) -> tuple[str, ...]:
         cell, grace_s = prepared.cell, self._schedule.patience.grace_s
-        hand = ByHand(cell=cell, image=prepared.image, app=cell.subject.app, grace_s=grace_s)
+        evidence = None if isinstance(shown.evidence, Untested) else shown.evidence
+        hand = ByHand(cell=cell, image=prepared.image, app=cell.subject.app, grace_s=grace_s, evidence=evidence)
         return module_of(cell.question.probe).by_hand(hand)

@@ -17,8 +17,9 @@ T = TypeVar("T", SignalEvidence, StopEvidence, ExitEvidence, ReapEvidence)
 
 
 def words(command: str) -> tuple[str, ...]:
-    """A command line without quotes as its words."""
-    return tuple(command.split())
+    """A command line without quotes as its words; what stands behind a shell's ``-c`` is one."""
+    before, option, text = command.partition("sh -c ")
+    return (*f"{before}{option}".split(), *([text] if option else []))
 
 
 def made(kind: type[T], **values: Any) -> T:

@@ -285,7 +285,9 @@ def ran(
 def result(name: str, *evidence: Evidence | Untested, **how: Any) -> Row:
     """A cell's result as a document has it, judged as a run of the harness does."""
     outcome, variant = ran(name, *evidence, **how)
-    row = describe_row(outcome)
+    start = outcome.start
+    in_shell_form = start is not None and "-c" in (*start.entrypoint[1:2], *start.command[1:2])
+    row = describe_row(outcome, SOURCE.starting if in_shell_form else ())
     _VARIANTS[id(row)] = _VARIANTS[row.subject] = variant, row
     return row
 

@@ -16,7 +16,9 @@ AT_HOME = {
     "workshop": "the story and the labs are about Node",
     "local_bases": "they assemble Node",
     "core/program.py": "the one table of programs and wrappers",
-    "core/advice.py": "advice by language",
+    "core/advice.py": "what is wrong with each wrapper",
+    "core/fix.py": "what takes a wrapper's place",
+    "core/handlers.py": "handlers by language",
     "cli": "examples in help, and what users type: --npm, --node",
     "files.py": "an example in a message",
 }

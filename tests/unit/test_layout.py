@@ -19,6 +19,8 @@ FACTS = {
     "How long is the settle time": r"SETTLE_S|settle_s",
     "Which signals are there": r"def parse_signal",
     "Which process is the app": r"def find_app",
+    "What is advised": r"def started\(",
+    "Which commands repeat a cell by hand": r"class ByHand",
     "Which programs are wrappers": r"PROGRAMS",
     "What does `docker stop` do": r"def ask",
     "Who runs cells at once": r"class Runner",

@@ -137,6 +137,8 @@ def _found(evidence: ExitEvidence) -> Finding:
 
 
 def by_hand(hand: ByHand) -> tuple[str, ...]:
-    """Start it so that its app exits, and wait."""
-    environment = hand.app.exit_code.exiting(CODES[0]) if hand.app.exit_code else {}
-    return hand.run(environment=environment), f"docker wait {hand.name}   # {CODES[0]}?", hand.remove
+    """Start it so that its app exits, with the code that was lost if one was, and see what the container ends with."""
+    codes = hand.evidence.codes if isinstance(hand.evidence, ExitEvidence) else ()
+    code = next((given for given, _ in _wrong(codes)), CODES[0])
+    environment = hand.app.exit_code.exiting(code) if hand.app.exit_code else {}
+    return hand.run(environment=environment), hand.ended, f"{hand.state}   # exited {code}?", hand.remove

@@ -6,6 +6,7 @@ PID 1 (pid_namespaces(7)), or to a subreaper above it (prctl(2), PR_SET_CHILD_SU
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -125,8 +126,10 @@ def by_hand(hand: ByHand) -> tuple[str, ...]:
     return (
         hand.run(),
         hand.listening,
-        f"docker exec {hand.name} sh -c 'sleep 3600 & echo $!'",
-        f"docker exec {hand.name} sh -c 'kill -KILL PID'   # the number that was printed",
-        f"docker top {hand.name} -o pid,ppid,stat,args   # is it there, with a Z?",
+        f"orphan=$(docker exec {hand.name} {shlex.join(_MAKE)})",
+        f'docker exec {hand.name} /bin/sh -c "kill -KILL $orphan"',
+        hand.settled,
+        # A zombie is in no cgroup, and so not in what docker top shows.
+        f'docker exec {hand.name} /bin/sh -c "cat /proc/$orphan/stat"   # a Z, or no such file?',
         hand.remove,
     )

@@ -190,12 +190,20 @@ def _found(evidence: StopEvidence) -> Finding:
 
 
 def by_hand(hand: ByHand) -> tuple[str, ...]:
-    """Start it, put a request in flight, and stop it."""
+    """Start it, put a request in flight, stop it, and let the request end only then."""
     setting = hand.app.stop
     port = setting.port if setting else None
     steps = [hand.run(environment=setting.environment if setting else {}, port=port), hand.listening]
     if setting and port:
         url = f"http://$(docker port {hand.name} {port}){shlex.quote(setting.path)}"
-        steps.append(f"(sleep 2; printf x) | curl -s -T - -X POST {url} &   # a request in flight")
-        steps.append("sleep 1")
-    return (*steps, f"time docker stop -t {hand.grace_s} {hand.name}", hand.logs, hand.state, hand.remove)
+        body = '(while [ -e "$hold" ]; do sleep 0.1; done; printf x)'
+        curl = f'curl -s -N -H Expect: -T . -X POST -D "$hold" -o /dev/null {url} 2>/dev/null'
+        steps += [
+            "hold=$(mktemp)",
+            f"({body} | {curl} && echo answered || echo lost) &   # a request in flight",
+            'for i in $(seq 50); do [ -s "$hold" ] && break; sleep 0.1; done',
+            '(sleep 1; rm -f "$hold") &   # its end',
+        ]
+    stop = f'began=$(date +%s); docker stop -t {hand.grace_s} {hand.name}; echo "took $(($(date +%s) - began)) s"'
+    wait = ["wait"] if setting and port else []
+    return (*steps, stop, *wait, hand.logs, hand.state, hand.remove)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from harness.core.evidence import Ground, Receipt
 from harness.core.question import Probe
+from harness.core.signals import Signal
 from tests.support.evidence import changed
-from tests.support.reports import FORWARDED, SWALLOWED, UNTESTED, ZOMBIE, result
+from tests.support.reports import FORCED, FORWARDED, SWALLOWED, UNTESTED, ZOMBIE, result
 from tests.support.scripted import process
 
 if TYPE_CHECKING:
@@ -15,67 +18,146 @@ if TYPE_CHECKING:
     from harness.core.evidence import SignalEvidence
 
 APP = process(9, "node server.js", parent=8, catches=("TERM",))
-NPM = process(8, "npm start", parent=1, catches=("TERM",))
 
 
 def told(evidence: SignalEvidence) -> str:
     return "\n".join(result("v", evidence).advice)
 
 
-def below(*above: tuple[str, ...] | str) -> SignalEvidence:
+def below(*above: str) -> SignalEvidence:
     """A swallowed signal in a chain of processes, the app at its end."""
-    chain = [process(n, str(args), parent=n - 1) for n, args in enumerate(above, start=1)]
+    chain = [process(n, args, parent=n - 1) for n, args in enumerate(above, start=1)]
     app = changed(APP, pid=1000 + len(chain) + 1, ppid=1000 + len(chain))
     tree = (*chain, app)
     return changed(SWALLOWED, before=tree, after=tree, app_pid=app.pid, ground=Ground.SETTLED, trace=None)
 
 
 def test_a_shell_form_becomes_an_exec_form() -> None:
-    text = told(below("/bin/sh -c node server.js"))
-    assert text.startswith('Start the app itself:\n  CMD ["node", "server.js"]\n`/bin/sh -c node server.js`: a shell')
+    assert told(below("/bin/sh -c node server.js")).splitlines() == [
+        "In the Dockerfile:",
+        '  CMD ["node", "server.js"]',
+        "`/bin/sh -c node server.js` stays as PID 1 and forwards no signal.",
+    ]
 
 
 def test_an_init_of_the_image_stays_in_front() -> None:
     assert 'CMD ["dumb-init", "node", "server.js"]' in told(below("dumb-init npm start", "npm start"))
-    assert 'CMD ["tini", "--", "node", "server.js"]' in told(below("tini -g -- npm start", "npm start"))
-
-
-def test_an_init_of_the_engine_is_no_part_of_the_dockerfile() -> None:
-    assert 'CMD ["node", "server.js"]' in told(below("/sbin/docker-init -- npm start", "npm start"))
+    assert 'CMD ["tini", "-g", "--", "node", "server.js"]' in told(below("tini -g -- npm start", "npm start"))
 
 
 def test_the_shell_that_npm_starts_is_npms_affair() -> None:
     text = told(below("npm start", "sh -c node server.js"))
-    assert "`npm start`: npm forwards" in text
+    assert "`npm start` stays as PID 1 and forwards only SIGINT and SIGTERM, to the shell it started, not to" in text
     assert "sh -c" not in text
 
 
+def test_what_stands_below_an_init_is_not_pid_1() -> None:
+    assert "`npm start` stays between PID 1 and the app and" in told(below("tini -- npm start", "npm start"))
+
+
 def test_a_script_is_told_to_make_way() -> None:
-    assert 'ends in `exec "$@"`' in told(below("/bin/sh /entry.sh node server.js"))
+    text = told(below("/bin/sh /entry.sh node server.js"))
+    assert text.startswith('In the script `/entry.sh`, in place of what it runs last:\n  exec "$@"\n')
 
 
-def test_an_app_that_is_pid_1_without_a_handler() -> None:
-    app = process(1, "node app.js")
+def test_a_script_whose_app_goes_by_a_title_is_told_in_words() -> None:
+    seen = below("/bin/sh /entry.sh")
+    tree = (*seen.seen.before[:-1], changed(seen.seen.before[-1], argv=("orders-api",)))
+    assert "  exec, and the command that starts the app\n" in told(changed(seen, before=tree))
+
+
+@pytest.mark.parametrize("args", ["node server.js", "/usr/local/bin/node /srv/server.js"])
+def test_a_primary_must_forward(args: str) -> None:
+    assert told(below(args)) == (
+        f"`{args}` stays as PID 1, and the app is its worker: it must send its workers the signal, and wait for them."
+    )
+
+
+def test_a_wrapper_that_may_set_more_than_it_shows_is_left_there() -> None:
+    text = told(below("dotenv -- node server.js"))
+    assert text == (
+        "`dotenv -- node server.js` stays as PID 1 and must forward the signal, and wait for the app to end."
+    )
+
+
+def test_a_wrapper_that_forwards_too_much_is_not_told_to_forward() -> None:
+    told_twice = tuple(changed(receipt, pid=APP.inner_pid) for receipt in FORWARDED.receipts or ()) * 2
+    twice = changed(below("dotenv -- node server.js"), receipts=told_twice)
+    assert "is sent more than one signal" in told(twice)
+    assert "must forward" not in told(twice)
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        ("node app.js", ["  process.on('SIGTERM', () => server.close());"]),
+        (
+            "/usr/bin/python3.11 app.py",
+            ["  import signal, sys", "  signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))"],
+        ),
+        (
+            "/bin/sh /app.sh",
+            [
+                '  trap \'kill -TERM "$child"; wait "$child"; exit $?\' TERM',
+                '  the-command & child=$!; wait "$child"',
+            ],
+        ),
+    ],
+)
+def test_an_app_that_is_pid_1_without_a_handler(args: str, code: list[str]) -> None:
+    app = process(1, args)
     text = told(changed(SWALLOWED, before=(app,), after=(app,), app_pid=1001))
-    assert text.splitlines()[:2] == [
-        "Handle SIGTERM in the app, for instance",
-        "  process.on('SIGTERM', () => server.close());",
-    ]
+    assert text.splitlines() == ["In the app:", *code]
+
+
+def test_an_app_of_a_language_that_is_not_known() -> None:
+    app = process(1, "/srv/orders")
+    text = told(changed(SWALLOWED, before=(app,), after=(app,), app_pid=1001))
+    assert text == "The app must handle SIGTERM, and end when it comes."
+
+
+@pytest.mark.parametrize("number", [3, 37])
+def test_a_stop_signal_that_the_app_does_not_handle(number: int) -> None:
+    app = process(1, "node app.js", catches=("TERM",))
+    evidence = changed(FORCED, before=(app,), after=(), app_pid=1001, sent=Signal(number), receipts=())
+    lines = result("v", evidence, probe=Probe.STOP).advice
+    assert lines[:3] == (
+        "In the Dockerfile:",
+        "  STOPSIGNAL SIGTERM",
+        f"The app has a handler for SIGTERM, and the image's STOPSIGNAL is {Signal(number)}.",
+    )
+    real_time = "Node has no handlers for real-time signals such as SIGRTMIN+3: send SIGTERM."
+    assert (real_time in lines) is (number == 37)
+    assert any("process.on" in line for line in lines) is (number == 3)
 
 
 def test_a_group_that_is_signalled_under_an_init_alone() -> None:
-    twice = changed(below("dumb-init node server.js"), receipts=FORWARDED.receipts * 2)
-    assert told(twice).startswith("Let the init signal the app alone")
+    twice = changed(below("tini -g -- node server.js"), receipts=FORWARDED.receipts * 2)
+    assert told(twice).splitlines() == [
+        "In the Dockerfile:",
+        '  CMD ["tini", "--", "node", "server.js"]',
+        "`tini -g -- node server.js` forwards the signal to an app that gets it without that, too.",
+    ]
 
 
 def test_a_signal_that_became_another() -> None:
-    tree = tuple(changed(process, caught=1 << 2) for process in below("dumb-init x").seen.before)
-    other = changed(below("dumb-init x"), before=tree, receipts=(Receipt(signal="SIGQUIT", at_ns=None, read_ns=1),))
-    assert "the signal that does arrive" in told(other)
+    rewriting = below("dumb-init --rewrite 15:3 node server.js")
+    tree = tuple(changed(process, caught=1 << 2) for process in rewriting.seen.before)
+    other = changed(rewriting, before=tree, receipts=(Receipt(signal="SIGQUIT", at_ns=None, read_ns=1),))
+    assert told(other).splitlines()[1:] == [
+        '  CMD ["dumb-init", "node", "server.js"]',
+        "`dumb-init --rewrite 15:3 node server.js` sends another signal than the one it gets.",
+    ]
 
 
 def test_a_zombie_wants_an_init() -> None:
-    assert 'CMD ["tini", "--", "node", "server.js"]' in "\n".join(_zombie().advice)
+    assert _zombie().advice[:5] == (
+        "As an option of docker run:",
+        "  --init",
+        "or",
+        "In the Dockerfile:",
+        '  CMD ["tini", "--", "node", "server.js"]',
+    )
 
 
 def _zombie() -> Row:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.core.claims import LINT_RULE, Tally, lint, tally, together
+from harness.core.dockerfile import starting
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import Claim, Expectation
@@ -17,8 +16,8 @@ from tests.support.facts import start_command
 from tests.support.reports import ABRUPT, FORWARDED, GRACEFUL, KILLED, REAPED, SWALLOWED, UNTESTED, ZOMBIE, result
 
 if TYPE_CHECKING:
+    from harness.core.dockerfile import Instruction
     from harness.core.document import Row
-    from harness.core.facts import StartCommand
 
 HUP, TERM = Signal(1), Signal(15)
 SHELL_FORM = start_command(command=("/bin/sh", "-c", "node server.js"))
@@ -26,48 +25,39 @@ EXEC_FORM = start_command(entrypoint=("docker-entrypoint.sh",), command=("node",
 HELD, REFUTED = Holds.HELD, Holds.REFUTED
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        SHELL_FORM,
-        start_command(entrypoint=("/bin/sh", "-c", "exec node server.js")),
-        start_command(entrypoint=("tini", "--"), command=("/bin/sh", "-c", "npm start")),
-        start_command(command=("/bin/bash", "-o", "pipefail", "-c", "node server.js | tee log")),
-        start_command(command=("/bin/ash", "-eo", "pipefail", "-c", "node server.js")),
-        start_command(command=("sh", "-ec", "node server.js")),
-    ],
-)
-def test_the_shell_form_is_warned_of(start: StartCommand) -> None:
-    assert lint(start) == LINT_RULE
+def starting_in(*lines: str) -> tuple[Instruction, ...]:
+    """The instructions that start what a Dockerfile of these lines builds."""
+    return starting("\n".join(("FROM base", *lines)))
 
 
 @pytest.mark.parametrize(
-    "start",
+    "lines",
     [
-        start_command(),
-        EXEC_FORM,
-        start_command(entrypoint=("tini", "--"), command=("npm", "start")),
-        start_command(command=("/bin/sh",)),
-        start_command(command=("-c", "node server.js")),
-        start_command(entrypoint=("/bin/sh", "entrypoint.sh"), command=("node", "server.js")),
-        start_command(entrypoint=("/bin/sh", "-x", "entrypoint.sh")),
-        start_command(command=("node", "-c", "server.js")),
-        start_command(command=("su", "node", "-c", "node server.js")),
-        start_command(entrypoint=("/bin/sh", "/app/-c/run.sh"), command=("-c", "x")),
+        ("CMD node server.js",),
+        ("ENTRYPOINT exec node server.js",),
+        ('ENTRYPOINT ["tini", "--"]', "CMD npm start"),
+        ("CMD ['node', 'server.js']",),
+        ('CMD ["node", "server.js",]',),
     ],
 )
-def test_the_exec_form_is_not(start: StartCommand) -> None:
-    assert lint(start) is None
+def test_the_shell_form_is_warned_of(lines: tuple[str, ...]) -> None:
+    assert lint(starting_in(*lines)) == LINT_RULE
 
 
-@pytest.mark.parametrize("option", ["--norc", "--restricted"])
-def test_a_script_run_by_a_shell_with_long_options_is_no_shell_form(option: str) -> None:
-    assert lint(start_command(command=("/bin/bash", option, "run.sh"))) is None
-
-
-@given(st.lists(st.text()), st.lists(st.text()))
-def test_any_words_are_linted_without_an_error(entrypoint: list[str], command: list[str]) -> None:
-    assert lint(start_command(entrypoint=tuple(entrypoint), command=tuple(command))) in (None, LINT_RULE)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        ('CMD ["node", "server.js"]',),
+        ('CMD ["sh", "-c", "node server.js"]',),
+        ('ENTRYPOINT ["/bin/bash", "-euo", "pipefail", "-c", "node server.js"]',),
+        ('SHELL ["/bin/bash", "-o", "pipefail", "-c"]', "CMD node server.js | tee log"),
+        ('SHELL ["/bin/sh", "-c"]', "ENTRYPOINT node server.js"),
+        ("CMD node server.js", 'CMD ["node", "server.js"]'),
+    ],
+)
+def test_the_exec_form_and_a_shell_that_is_named_are_not(lines: tuple[str, ...]) -> None:
+    assert lint(starting_in(*lines)) is None
 
 
 def held_in(row: Row) -> Holds | None:

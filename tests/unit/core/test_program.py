@@ -6,14 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.program import INITS, SHELLS, Kind, kind_of, program, shell_text
+from harness.core.program import INITS, SHELLS, Kind, kind_of, program, script, shell_text, titled
 
 
 @pytest.mark.parametrize(
     ("args", "kind"),
     [
         ('/bin/sh -c "npm" "start"', Kind.SHELL_FORM),
-        ("/bin/bash -ec x", Kind.SCRIPT),
+        ("/bin/bash -ec x", Kind.SHELL_FORM),
+        ("bash -o pipefail -c x", Kind.SHELL_FORM),
+        ("bash -lc x", Kind.SHELL_FORM),
+        ("bash -euo pipefail -c x", Kind.SHELL_FORM),
+        ("bash --rcfile /etc/rc -O extglob -c x", Kind.SHELL_FORM),
+        ("bash -o pipefail /entry.sh -c", Kind.SCRIPT),
         ("/bin/sh /entry.sh node server.js", Kind.SCRIPT),
         ("npm start", Kind.NPM),
         ("node /usr/local/bin/npm start", Kind.NPM),
@@ -66,6 +71,35 @@ def test_any_command_line_is_something(args: str) -> None:
 )
 def test_a_program_is_named_without_its_folder(words: list[str], name: str) -> None:
     assert program(words) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "changed"),
+    [
+        (("npm start",), "npm", True),
+        (("nginx: master process /usr/sbin/nginx -g daemon off;",), "nginx", True),
+        (("/srv/my app/server",), "server", False),
+        (("orders-api",), "orders-api", False),
+        (("node", "a b"), "node", False),
+        ((" ",), " ", False),
+    ],
+)
+def test_a_title_is_not_a_command_line(words: tuple[str, ...], name: str, *, changed: bool) -> None:
+    assert program(words) == name
+    assert titled(words) is changed
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("bash", "-o", "pipefail", "/srv/my loop.sh", "x"), "my loop.sh"),
+        (("/bin/sh", "-x", "--", "/srv/-a"), "-a"),
+        (("busybox", "sh", "/srv/a.sh"), "a.sh"),
+        (("sh",), ""),
+    ],
+)
+def test_a_script_is_named_by_the_first_word_that_is_no_option(words: tuple[str, ...], name: str) -> None:
+    assert script(words) == name
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))

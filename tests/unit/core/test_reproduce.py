@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+import subprocess
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,15 +15,24 @@ from hypothesis import strategies as st
 from harness.core.question import Probe, Question
 from harness.core.reproduce import ByHand
 from harness.core.signals import Signal
-from harness.core.subject import App, Cell, Given, LaunchOptions, StopSetting, Subject
+from harness.core.subject import App, Cell, Given, LaunchOptions, LogPattern, StopSetting, Subject
 from harness.run.probes import module_of
+from tests.support.evidence import changed
+from tests.support.reports import LOST, SWALLOWED
 from tests.support.seeing import APP
+
+if TYPE_CHECKING:
+    from harness.core.evidence import Evidence
 
 RUN = "docker run -d --name try-v --network none --add-host=registry.npmjs.org:127.0.0.1"
 PUBLISHED = RUN.replace("--network none", "-p 127.0.0.1::3000")
-LISTENS = "docker logs try-v   # until it listens"
+LISTENS = (
+    "for i in $(seq 300); do docker logs try-v 2>&1 | grep -Eq '^Listening on port [0-9]+ pid=([0-9]+)' && break; "
+    "sleep 0.1; done   # until it is ready"
+)
 LOGS = "docker logs try-v"
 STATE = "docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' try-v"
+STOP = 'began=$(date +%s); docker stop -t {} try-v; echo "took $(($(date +%s) - began)) s"'
 REMOVE = "docker rm -f try-v"
 LAUNCH = LaunchOptions(network="none", extra_hosts={"registry.npmjs.org": "127.0.0.1"})
 WANTED = {
@@ -29,6 +41,7 @@ WANTED = {
         LISTENS,
         "docker top try-v -o pid,ppid,pgid,stat,caught,ignored,blocked,pending,args",
         "docker kill --signal=SIGHUP try-v",
+        "sleep 2",
         LOGS,
         STATE,
         REMOVE,
@@ -36,24 +49,45 @@ WANTED = {
     Probe.STOP: (
         f"{PUBLISHED} -e SHUTDOWN_AFTER_MS=0 image",
         LISTENS,
-        "(sleep 2; printf x) | curl -s -T - -X POST http://$(docker port try-v 3000)/hold &   # a request in flight",
-        "sleep 1",
-        "time docker stop -t 7 try-v",
+        "hold=$(mktemp)",
+        (
+            '((while [ -e "$hold" ]; do sleep 0.1; done; printf x) | curl -s -N -H Expect: -T . -X POST -D "$hold" '
+            "-o /dev/null http://$(docker port try-v 3000)/hold 2>/dev/null && echo answered || echo lost) &   "
+            "# a request in flight"
+        ),
+        'for i in $(seq 50); do [ -s "$hold" ] && break; sleep 0.1; done',
+        '(sleep 1; rm -f "$hold") &   # its end',
+        STOP.format(7),
+        "wait",
         LOGS,
         STATE,
         REMOVE,
     ),
-    Probe.EXIT_CODE: (f"{RUN} -e EXIT_AFTER_MS=300 -e EXIT_CODE=42 image", "docker wait try-v   # 42?", REMOVE),
+    Probe.EXIT_CODE: (
+        f"{RUN} -e EXIT_AFTER_MS=300 -e EXIT_CODE=42 image",
+        (
+            "for i in $(seq 50); do [ \"$(docker inspect --format '{{.State.Running}}' try-v)\" = false ] && break; "
+            "sleep 0.2; done"
+        ),
+        f"{STATE}   # exited 42?",
+        REMOVE,
+    ),
     Probe.REAP: (
         f"{RUN} image",
         LISTENS,
-        "docker exec try-v sh -c 'sleep 3600 & echo $!'",
-        "docker exec try-v sh -c 'kill -KILL PID'   # the number that was printed",
-        "docker top try-v -o pid,ppid,stat,args   # is it there, with a Z?",
+        "orphan=$(docker exec try-v /bin/sh -c 'sleep 3600 </dev/null >/dev/null 2>&1 & echo $!')",
+        'docker exec try-v /bin/sh -c "kill -KILL $orphan"',
+        "sleep 2",
+        'docker exec try-v /bin/sh -c "cat /proc/$orphan/stat"   # a Z, or no such file?',
         REMOVE,
     ),
     Probe.TTY: (
-        f"{RUN.replace('-d', '-it', 1)} image   # press Ctrl-C once it listens, then look",
+        f"{RUN.replace('-d', '-dit', 1)} image",
+        LISTENS,
+        (
+            "(sleep 2; printf '\\003'; sleep 2; printf '\\020\\021') | "
+            "script -qc 'stty raw -echo; docker attach try-v' /dev/null >/dev/null   # Ctrl-C"
+        ),
         LOGS,
         STATE,
         REMOVE,
@@ -61,11 +95,13 @@ WANTED = {
 }
 
 
-def commands(probe: Probe, launch: LaunchOptions = LAUNCH, app: App = APP, *, grace_s: int = 3) -> tuple[str, ...]:
+def commands(
+    probe: Probe, launch: LaunchOptions = LAUNCH, app: App = APP, *, grace_s: int = 3, evidence: Evidence | None = None
+) -> tuple[str, ...]:
     question = Question(signal=Signal(1)) if probe is Probe.SIGNAL else Question(probe=probe)
     subject = Subject(name="v", title="t", image=Given(reference="image"), app=app, launch=launch)
     cell = Cell(engine="engine", subject=subject, question=question)
-    return module_of(probe).by_hand(ByHand(cell=cell, image="image", app=app, grace_s=grace_s))
+    return module_of(probe).by_hand(ByHand(cell=cell, image="image", app=app, grace_s=grace_s, evidence=evidence))
 
 
 def test_every_probe_is_here() -> None:
@@ -82,7 +118,7 @@ def test_a_stop_without_a_port_sends_no_request() -> None:
     assert commands(Probe.STOP, app=app) == (
         f"{RUN} -e 'A=b c' image",
         LISTENS,
-        "time docker stop -t 3 try-v",
+        STOP.format(3),
         LOGS,
         STATE,
         REMOVE,
@@ -107,5 +143,36 @@ def test_any_environment_and_command_is_quoted(value: str, command: list[str]) -
 
 def test_a_path_with_a_query_is_quoted() -> None:
     app = replace(APP, stop=StopSetting(port=3000, path="/hold?a=1&b=2"))
-    line = commands(Probe.STOP, app=app)[2]
-    assert list(shlex.shlex(line, punctuation_chars=True)).count("&") == 1
+    assert "3000)'/hold?a=1&b=2' " in commands(Probe.STOP, app=app)[3]
+
+
+@pytest.mark.parametrize(
+    "app", [App(), replace(APP, ready=LogPattern(pattern=re.compile(r"\bup\b")))], ids=["no pattern", "not for grep"]
+)
+def test_an_app_whose_log_does_not_tell_is_ready_when_its_processes_rest(app: App) -> None:
+    assert commands(Probe.SIGNAL, app=app)[1] == (
+        "n=0; for i in $(seq 300); do if docker top try-v -o stat | grep -q '^[RD]'; then n=0; else n=$((n + 1)); fi; "
+        "[ $n -ge 20 ] && break; sleep 0.1; done   # until it is ready"
+    )
+
+
+def test_what_took_long_in_the_run_is_waited_for() -> None:
+    slow = changed(SWALLOWED, decided_ns=SWALLOWED.seen.began_ns + 5_200_000_000)
+    assert "sleep 7" in commands(Probe.SIGNAL, evidence=slow)
+
+
+def test_the_exit_code_that_was_lost_is_the_one_to_try() -> None:
+    lost = changed(LOST, codes=((42, 42), (0, 0), (143, 1)))
+    assert " -e EXIT_CODE=143 " in commands(Probe.EXIT_CODE, evidence=lost)[0]
+
+
+@pytest.mark.parametrize("probe", Probe)
+def test_the_commands_are_those_of_any_shell(probe: Probe) -> None:
+    text = "\n".join(commands(probe))
+    assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
+
+
+def test_a_container_has_a_name_that_docker_takes() -> None:
+    subject = Subject(name="my image:1/2", title="t", image=Given(reference="image"), app=APP)
+    cell = Cell(engine="engine", subject=subject, question=Question(signal=Signal(1)))
+    assert ByHand(cell=cell, image="image", app=APP, grace_s=3).name == "try-my-image-1-2"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 APP = "node server.js"
 SH = "/bin/sh -c node server.js"
 APP_ARGV = ["node", "server.js"]
-SH_ARGV = ["/bin/sh", "-c", "node", "server.js"]
+SH_ARGV = ["/bin/sh", "-c", "node server.js"]
 OLD = recording(
     {
         ("shell", "SIGTERM"): finding(Verdict.FORWARDED, APP),

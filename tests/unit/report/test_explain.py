@@ -91,10 +91,9 @@ To reproduce it by hand
   docker kill x
 
 How to fix it
-  Start the app itself:
+  In the Dockerfile:
     CMD ["node", "server.js"]
-  `/bin/sh -c node server.js`: a shell stays between PID 1 and the app and forwards no signal; the
-  exec form starts none."""
+  `/bin/sh -c node server.js` stays as PID 1 and forwards no signal."""
 
 
 def test_a_story_is_told_whole() -> None:

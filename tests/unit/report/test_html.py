@@ -483,7 +483,7 @@ def test_events_claims_advice_and_commands_are_told() -> None:
         "A linter warns of the shell form (JSONArgsRecommended).",
     ]
     assert told["hand"] == ["docker run x", "docker kill x"]
-    assert told["advice"].startswith("Start the app itself")
+    assert told["advice"].startswith("In the Dockerfile")
     assert page_of(EVERYTHING).told(7)["events"][1] == ("+250 ms", "die with exit code 0")
 
 

@@ -50,7 +50,7 @@ def process(pid: int, inner: int, ppid: int, argv: list[str], **masks: list[str]
     }
 
 
-SH, APP = ["/bin/sh", "-c", "node", "server.js"], ["node", "server.js"]
+SH, APP = ["/bin/sh", "-c", "node server.js"], ["node", "server.js"]
 TREE = [
     process(1001, 1, 900, SH, ignored=["SIGPIPE"]),
     process(1007, 7, 1001, APP, caught=["SIGTERM", "32"]),
@@ -137,11 +137,9 @@ SMALL = {
             "claim": {"text": "it works", "source": "an article", "held": "refuted"},
             "start": {"entrypoint": [], "command": ["/bin/sh", "-c", "node server.js"], "stop_signal": None},
             "advice": [
-                'Start the app itself:\n  CMD ["node", "server.js"]',
-                (
-                    "`/bin/sh -c node server.js`: a shell stays between PID 1 and the app and forwards no signal; "
-                    "the exec form starts none."
-                ),
+                "In the Dockerfile:",
+                '  CMD ["node", "server.js"]',
+                ("`/bin/sh -c node server.js` stays as PID 1 and forwards no signal."),
             ],
             "finding": None,
             "evidence": {

@@ -23,13 +23,15 @@ from harness.core.source import Source
 from harness.core.verdict import Expected, Verdict
 from harness.report.sarif import ROOT, SCHEMA, render, rule_id
 from tests.support.evidence import changed
-from tests.support.reports import DEBIAN, FORCED, FORWARDED, KILLED, SOURCE, SWALLOWED, UNTESTED, result
+from tests.support.facts import start_command
+from tests.support.reports import APP, DEBIAN, FORCED, FORWARDED, KILLED, PID1, SOURCE, SWALLOWED, UNTESTED, result
 from tests.unit.report.test_junit import ENTRY, EVERYTHING, HOSTILE, SMALL, WAS, compared, document, forged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from harness.core.document import Document
+    from harness.core.facts import StartCommand
 
 OFFICIAL = json.loads((Path(__file__).parents[2] / "schemas" / "sarif-schema-2.1.0.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft4Validator(OFFICIAL, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
@@ -149,11 +151,11 @@ def test_the_tool_has_one_rule_for_each_bad_verdict() -> None:
         },
         "help": {
             "text": "Not received; everything keeps running.\nNothing shuts down: docker stop waits for its whole "
-            "grace period and then kills the app.\nStart the app itself, in the exec form (CMD with a JSON array), or "
-            "put an init in front of it.",
+            "grace period and then kills the app.\nStart the app itself, which must handle the signal: ENTRYPOINT or "
+            "CMD as a JSON array, and `exec` in front of what a script runs last.",
             "markdown": "**Not received; everything keeps running.** Nothing shuts down: docker stop waits for its "
-            "whole grace period and then kills the app.\n\nStart the app itself, in the exec form (CMD with a JSON "
-            "array), or put an init in front of it.",
+            "whole grace period and then kills the app.\n\nStart the app itself, which must handle the signal: "
+            "ENTRYPOINT or CMD as a JSON array, and `exec` in front of what a script runs last.",
         },
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["containers", "reliability", "signal"]},
@@ -280,6 +282,25 @@ def test_what_is_untested_is_no_result_and_makes_the_run_unsuccessful() -> None:
     assert made["results"] == []
     assert made["invocations"][0]["executionSuccessful"] is False
     assert [one["level"] for one in made["invocations"][0]["toolExecutionNotifications"]] == ["warning"] * 3
+
+
+@pytest.mark.parametrize(
+    ("start", "argv", "line"),
+    [
+        (start_command(entrypoint=("/bin/sh", "-c", "node a.js")), ("/bin/sh", "-c", "node a.js"), 7),
+        (start_command(entrypoint=("/entry.sh",), command=("node",)), ("/bin/sh", "/entry.sh", "node"), 7),
+        (start_command(entrypoint=("tini", "--", "/entry.sh")), ("/bin/sh", "/entry.sh"), 7),
+        (start_command(entrypoint=("npm",), command=("start",)), ("npm start",), 7),
+        (start_command(entrypoint=("tini", "--"), command=("npm", "start")), ("npm start",), 4),
+        (start_command(entrypoint=("docker-entrypoint.sh",), command=("node", "a.js")), ("node", "a.js"), 4),
+        (None, ("node", "a.js"), 4),
+    ],
+)
+def test_the_line_of_what_is_at_fault_is_marked(start: StartCommand | None, argv: tuple[str, ...], line: int) -> None:
+    init, shell = PID1, changed(APP, argv=argv)
+    chain = (changed(init, argv=("tini", "--")), shell, changed(APP, pid=1008, ppid=shell.pid))
+    row = result("v", changed(SWALLOWED, before=chain, app_pid=1008), start=start)
+    assert place(only(document(row, sources={"v": ENTRY})))[1]["startLine"] == line
 
 
 @pytest.mark.parametrize(
