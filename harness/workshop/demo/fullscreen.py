@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.live import Live
 
-from harness.workshop.demo.presentation import run_loop
+from harness.workshop.demo.loop import run_loop
 from harness.workshop.demo.screens import Context, Screen
 
 if TYPE_CHECKING:

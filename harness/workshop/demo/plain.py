@@ -10,7 +10,8 @@ from harness.report.path_text import moment, step_line
 from harness.report.style import printable
 from harness.workshop.demo.container import log_line, once_more, run_line, tree, typed
 from harness.workshop.demo.live import Phase
-from harness.workshop.demo.presentation import Command, StepKind, run_loop
+from harness.workshop.demo.loop import run_loop
+from harness.workshop.demo.presentation import Command, StepKind
 from harness.workshop.demo.screens import blocks
 
 if TYPE_CHECKING:

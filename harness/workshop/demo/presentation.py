@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from harness.workshop.demo.live import Phase
 from harness.workshop.story import cells_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.catalogue import Catalogue
     from harness.core.document import Row
     from harness.core.facts import BaseFacts
     from harness.core.subject import Cell
-    from harness.workshop.demo.keys import Keys
-    from harness.workshop.demo.launcher import SessionLauncher
     from harness.workshop.demo.live import Batch, LiveCell, Snapshot
     from harness.workshop.story import Chapter
 
@@ -115,10 +112,25 @@ class View:
     waits: bool = True
 
 
-_FRAME_S: Final = 0.1
 _STEP_S: Final = 0.7
 _SLOWEST: Final = 8.0
 _FASTEST: Final = 0.125
+
+
+class Launcher(Protocol):
+    """Where cells are run."""
+
+    def run(self, cell: Cell) -> LiveCell:
+        """Start a cell that waits before each action."""
+        ...
+
+    def claims(self, chapter: Chapter) -> Batch:
+        """Start all cells that a chapter's claims speak of."""
+        ...
+
+    def table(self) -> Batch:
+        """Start all cells of the table."""
+        ...
 
 
 class Presentation:
@@ -128,9 +140,7 @@ class Presentation:
     ``chapters`` is how many chapters the story has.
     """
 
-    def __init__(
-        self, steps: Sequence[Step], launcher: SessionLauncher, *, pause_s: float | None, chapters: int
-    ) -> None:
+    def __init__(self, steps: Sequence[Step], launcher: Launcher, *, pause_s: float | None, chapters: int) -> None:
         self._steps = steps
         self._launcher = launcher
         self._pause_s = pause_s
@@ -340,13 +350,3 @@ class Presentation:
 def path_length(row: Row) -> int:
     """How many steps the signal's path in a row has; none where there is no kernel's record."""
     return len(row.evidence.path.steps) if row.evidence.path else 0
-
-
-def run_loop(presentation: Presentation, keys: Keys, draw: Callable[[View], None]) -> None:
-    """Go through a presentation until it is finished; each view is drawn in turn, many times a second."""
-    with keys.read():
-        while not presentation.finished:
-            presentation.tick(time.monotonic())
-            draw(presentation.view())
-            if command := keys.next(_FRAME_S):
-                presentation.press(command)
