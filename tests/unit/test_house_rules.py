@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,22 @@ def test_the_word_is_seen_in_every_form(text: str) -> None:
 @pytest.mark.parametrize("text", ["nodes", "denoted", "anode", "Nodes", "inodes", "npms"])
 def test_other_words_are_not_taken_for_it(text: str) -> None:
     assert not WORD.search(text)
+
+
+def imports(path: Path, modules: set[str]) -> set[str]:
+    """The modules of the product that one imports at its top, those for type checking alone among them."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    blocks = [tree.body, *(node.body for node in tree.body if isinstance(node, ast.If))]
+    for node in (node for block in blocks for node in block if isinstance(node, ast.ImportFrom)):
+        whole = {f"{node.module}.{alias.name}" for alias in node.names}
+        found |= (whole & modules) or ({node.module or ""} & modules)
+    return found
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    files = {
+        ".".join(("harness", *path.relative_to(HARNESS).with_suffix("").parts)): path for path in HARNESS.rglob("*.py")
+    }
+    order = TopologicalSorter({name: imports(path, set(files)) for name, path in files.items()})
+    assert len(list(order.static_order())) == len(files)
