@@ -25,6 +25,21 @@ settings.load_profile("signal-harness")
 _PREPARES_S = 600
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together where several processes share them (``-n``), as they share what is made once.
+
+    So are those that need an engine of their own, and those that look for what others leave on the machine with those
+    that leave it for a while.
+    """
+    for item in items:
+        group = str(item.path)
+        if "prepared" in getattr(item, "fixturenames", ()):
+            group = "offline"
+        elif item.path.parent.name == "upgrade" or item.path.name == "test_own_catalogue.py":
+            group = "leftovers"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium as the system has it, one for all tests."""
