@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from harness.core.process import chain
+from harness.core.program import Kind, kind_of
 from harness.core.signals import Signal
 
 if TYPE_CHECKING:
@@ -35,39 +36,47 @@ class Habits:
     """What the processes of a container do by themselves, from samples before anything was done to it.
 
     ``children`` are those that each process had, by command line: one that comes later and is the same, as in a shell's
-    ``while sleep 1``, is one of its habits. ``last`` are the processes as they were in the end, by PID. Those that ran
-    between samples are ``busy``; ``restless`` are these, and those that sleep for short times.
+    ``while sleep 1``, is one of its habits. ``last`` are the processes as they were in the end, by PID. ``busy`` are
+    those that ran while the container did not come to rest, ``ticking`` those that sleep for short times, or have a
+    child that does; ``restless`` are both.
     """
 
     since_ns: int
     last: Mapping[int, Process]
     busy: frozenset[int]
     children: frozenset[tuple[int, tuple[str, ...]]]
-    restless: frozenset[int]
+    ticking: frozenset[int]
 
     @classmethod
     def of(cls, samples: Sequence[Tree], *, since_ns: int) -> Habits:
         """Habits from samples in order, the last of which is the tree before the signal; ``since_ns`` the start."""
         last = samples[-1]
-        runs = {
+        # What ran only until the container came to rest was getting ready.
+        never_rests = len(samples) > 1 and not quiet(samples[-2], last)
+        busy = frozenset(
             now.pid
-            for first, second in pairwise(samples)
+            for first, second in pairwise(samples[len(samples) // 2 - 1 :] if never_rests else ())
             for before, now in _same(first, second)
             if before.activity != now.activity
-        }
-        ticks = {
+        )
+        ticking = frozenset(
             pid
             for process in last
             if any(wait.length_ns is not None and wait.length_ns <= RESTLESS_NS for wait in process.waits or ())
             for pid in (process.pid, process.ppid)
-        }
+        )
         return cls(
             since_ns=since_ns,
             last={process.pid: process for process in last},
-            busy=frozenset(runs),
+            busy=busy,
             children=frozenset((process.ppid, process.argv) for tree in samples for process in tree),
-            restless=frozenset(runs | ticks),
+            ticking=ticking,
         )
+
+    @property
+    def restless(self) -> frozenset[int]:
+        """Those that run again and again, by what is seen of them."""
+        return self.busy | self.ticking
 
     def knows(self, process: Process, parent: Process | None) -> bool:
         """Whether a process was there before, or is like one that was; a shell forks before it runs what it names."""
@@ -140,7 +149,9 @@ def next_deed_ns(
 
     Each process that was told may act once more as the timeout runs out that it sleeps on, as may what it started and
     waits for. One that has acted already does not do so by a timeout that had been pending before the signal and is
-    longer than ``old_ns``.
+    longer than ``old_ns``. One that ticks shows the next of its ticks alone: a longer timeout may be behind that,
+    or it counts them, so that the deadline decides. That is not so of inits (tini looks for signals each second), nor
+    where ``old_ns`` is 0.
 
     Returns:
         A moment by the monotonic clock, the signal's own where nothing is pending; at most the deadline, as what runs
@@ -155,12 +166,14 @@ def next_deed_ns(
         if master not in concern.told and (process.pid not in among or process.pid in habits.last):
             continue
         before = habits.last.get(process.pid)
-        same = before is not None and before.activity is not None and before.activity == process.activity
-        pending = before.waits if before and same else process.waits  # a thread that has not run sleeps on what it did
+        pending = process.waits
+        if before and before.waits is not None and before.activity is not None and before.activity == process.activity:
+            pending = before.waits  # a thread that has not run sleeps on what it did
         if pending is None:
             return None
         endless = process.pid in habits.busy and not pending  # it runs by something else than a timeout
-        if endless or (process.pid not in concern.apps and _may_wake_by_alarm(process)):
+        ticks = process.pid in habits.ticking & concern.told and kind_of(process.argv) is not Kind.INIT
+        if endless or (ticks and old_ns) or (process.pid not in concern.apps and _may_wake_by_alarm(process)):
             moments.append(deadline_ns)
         acted = before is not None and master in concern.acted
         moments += [
