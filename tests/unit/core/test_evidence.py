@@ -1,0 +1,401 @@
+"""What evidence says: whose the receipts are, what was delivered and what else came, and whether the app was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.core.evidence import Ground, Receipt, SignalEvidence, unclear_writers
+from harness.core.judge import judge, why_unknown
+from harness.core.process import Process
+from harness.core.signals import Signal
+from harness.core.trace import Fate, Handled, Sent
+from harness.core.verdict import Verdict
+from tests.support.evidence import changed, made, words
+
+TERM, INT, HUP = 1 << 14, 1 << 1, 1
+MAIN = Process(
+    pid=100,
+    ppid=50,
+    pgid=100,
+    state="S",
+    caught=TERM,
+    ignored=0,
+    blocked=0,
+    pending=0,
+    argv=words("run.sh"),
+    inner_pid=1,
+    is_namespace_init=True,
+    wchan="do_wait",
+)
+APP = changed(
+    MAIN, pid=101, ppid=100, argv=words("node app.js"), inner_pid=7, is_namespace_init=False, threads={101, 111}
+)
+SECOND = changed(APP, pid=102, inner_pid=8, threads=frozenset({102}))
+INIT = changed(MAIN, argv=words("tini -- node app.js"))
+
+
+def receipt(signal: str = "SIGTERM", pid: int | None = 7) -> Receipt:
+    return Receipt(signal=signal, at_ns=None, read_ns=2, pid=pid)
+
+
+def sent(
+    number: int = 15, *, to: int = 101, by: int = 100, fate: Fate = Fate.DELIVERED, by_kernel: bool = False
+) -> Sent:
+    return Sent(
+        time_s=1.0, sender="x", sender_pid=by, number=number, target="x", target_pid=to, fate=fate, by_kernel=by_kernel
+    )
+
+
+def handled(number: int = 15, *, by: int = 101, handler: int = 1) -> Handled:
+    return Handled(time_s=1.0, comm="x", pid=by, number=number, handler=handler)
+
+
+def evidence(**values: Any) -> SignalEvidence:
+    """Evidence of a container that runs on, of which nothing but this is known."""
+    basis: dict[str, Any] = {
+        "sent": Signal(15),
+        "began_ns": 1,
+        "app_pid": 101,
+        "before": (MAIN, APP),
+        "after": (MAIN, APP),
+        "receipts": (),
+        "done": False,
+        "running": True,
+        "exit_code": None,
+        "ground": Ground.SETTLED,
+        "logs": (),
+        "events": (),
+        "decided_ns": 3,
+    }
+    return made(SignalEvidence, **basis | values)
+
+
+# Whose the receipts are
+
+
+def test_receipts_are_the_apps_by_the_pid_that_they_bear() -> None:
+    mixed = evidence(receipts=(receipt(), receipt(pid=1), receipt("SIGINT", pid=1), receipt(pid=None)))
+    assert mixed.own_receipts == (receipt(),)
+    assert (mixed.receipts_of_sent, mixed.deliveries) == (1, 1)
+
+
+def test_receipts_without_a_pid_may_be_the_apps() -> None:
+    assert evidence(receipts=(receipt(pid=None),) * 2).own_receipts == (receipt(pid=None),) * 2
+
+
+def test_where_the_tree_shows_no_pid_the_ready_line_does() -> None:
+    blind = changed(APP, inner_pid=None)
+    both = (receipt(), receipt(pid=1))
+    assert evidence(before=(MAIN, blind), ready_pid=7, receipts=both).own_receipts == (receipt(),)
+    assert evidence(before=(MAIN, blind), receipts=both).own_receipts == both
+
+
+@pytest.mark.parametrize(
+    ("main", "writers"),
+    [(MAIN, (MAIN,)), (INIT, ()), (changed(MAIN, argv=words("npm start")), ()), (changed(MAIN, state="Z"), ())],
+    ids=["a script", "an init", "npm", "dead"],
+)
+def test_lines_without_a_pid_may_be_of_whoever_writes(main: Process, writers: tuple[Process, ...]) -> None:
+    found = evidence(before=(main, APP), receipts=(receipt(pid=None),))
+    assert unclear_writers(found) == writers
+    assert found.deliveries == (None if writers else 1)
+
+
+def test_lines_with_a_pid_are_clear_and_so_are_none() -> None:
+    assert unclear_writers(evidence(receipts=(receipt(),))) == ()
+    assert unclear_writers(evidence()) == ()
+
+
+# What was delivered, by the log
+
+
+def test_a_silent_log_says_something_only_where_the_pattern_is_proven() -> None:
+    assert evidence().deliveries is None
+    assert evidence(proven=True).deliveries == 0
+    assert evidence(receipts=None, proven=True).deliveries is None
+
+
+def test_lines_that_were_there_before_the_signal_say_nothing() -> None:
+    assert evidence(receipts=(receipt(),), early=True).deliveries is None
+    assert evidence(receipts=(receipt(),)).deliveries == 1
+
+
+def test_the_masks_decide_on_a_drop_and_on_an_app_without_a_handler() -> None:
+    assert evidence(ground=Ground.MASKS).deliveries == 0
+    assert evidence(before=(MAIN, changed(APP, caught=0))).deliveries == 0
+    assert evidence(before=(MAIN, changed(APP, caught=0, blocked=TERM))).deliveries is None
+    assert evidence(before=(MAIN, changed(APP, caught=0, wchan="do_sigtimedwait"))).deliveries is None
+    assert evidence(before=(MAIN, changed(APP, caught=0, wchan=None))).deliveries is None
+
+
+def test_an_app_that_is_pid_1_and_says_it_twice_is_not_believed() -> None:
+    alone = changed(APP, is_namespace_init=True, inner_pid=1)
+    twice = evidence(before=(alone,), after=(alone,), receipts=(receipt(pid=1),) * 2)
+    assert twice.deliveries is None
+    assert changed(twice, typed=True).deliveries == 2
+    assert changed(twice, receipts=(receipt(pid=1),)).deliveries == 1
+    assert evidence(receipts=(receipt(),) * 2).deliveries == 2
+
+
+def test_receipts_of_signals_that_have_no_handler_are_impossible() -> None:
+    both = evidence(receipts=(receipt(), receipt("SIGHUP"), receipt("SIGHUP")))
+    assert (both.impossible, both.deliveries, both.others) == (("SIGHUP",), None, ())
+    able = changed(both, before=(MAIN, changed(APP, caught=TERM | HUP)))
+    assert (able.impossible, able.deliveries, able.others) == ((), 1, ("SIGHUP",))
+    blocking = changed(both, before=(MAIN, changed(APP, blocked=HUP)))
+    assert blocking.impossible == ()
+    fetching = changed(both, before=(MAIN, changed(APP, wchan="do_sigtimedwait")))
+    assert fetching.impossible == ()
+
+
+# What was delivered, by the record
+
+ONCE = (sent(), handled())
+
+
+@pytest.mark.parametrize("written", [None, (), (receipt(),), (receipt(),) * 5, (receipt(pid=1),)])
+def test_handlers_that_ran_count_whatever_the_log_says(written: tuple[Receipt, ...] | None) -> None:
+    assert evidence(receipts=written, trace=ONCE).deliveries == 1
+    assert evidence(receipts=written, trace=(*ONCE, *ONCE)).deliveries == 2
+    assert evidence(receipts=written, trace=()).deliveries == 0
+
+
+@pytest.mark.parametrize(
+    "record",
+    [handled(2), handled(by=102), handled(handler=0)],
+    ids=["another signal", "another process", "the default action"],
+)
+def test_handlers_that_do_not_count(record: Handled) -> None:
+    assert evidence(trace=(record,)).deliveries == 0
+
+
+def test_a_thread_of_the_app_is_the_app() -> None:
+    assert evidence(trace=(sent(to=111), handled(by=111))).deliveries == 1
+
+
+def test_a_thread_that_was_not_seen_may_have_run_the_handler() -> None:
+    unseen = (sent(), handled(by=999))
+    assert evidence(trace=unseen, receipts=(receipt(),)).deliveries == 1
+    assert evidence(trace=unseen, receipts=(receipt(),) * 3).deliveries == 1
+    assert evidence(trace=unseen).deliveries == 0
+    assert evidence(trace=unseen, receipts=(receipt(),), before=(MAIN, changed(APP, caught=0))).deliveries == 0
+
+
+def test_a_signal_that_is_raised_again_was_not_handled() -> None:
+    again = (*ONCE, sent(by=101), handled(handler=0))
+    assert evidence(trace=again).raised_again
+    assert evidence(trace=again, receipts=(receipt(),)).deliveries == 0
+    assert not evidence(trace=(*ONCE, sent(number=2, by=101))).raised_again
+
+
+FETCHES = {"signalfd": {"caught": 0, "blocked": TERM}, "sigwait": {"caught": 0, "wchan": "do_sigtimedwait"}}
+
+
+@pytest.mark.parametrize("how", FETCHES.values(), ids=FETCHES)
+def test_a_signal_that_is_fetched_runs_no_handler(how: dict[str, Any]) -> None:
+    app = changed(APP, **how)
+    base = evidence(before=(MAIN, app), after=(MAIN, app), trace=(sent(),))
+    assert base.deliveries == 1
+    assert changed(base, trace=(sent(), sent(fate=Fate.MERGED))).deliveries == 2
+    assert changed(base, receipts=(receipt(),), trace=(sent(), sent())).deliveries == 1
+    assert changed(base, receipts=(receipt("SIGINT"),)).deliveries == 0
+    assert changed(base, after=(MAIN, changed(app, pending=TERM))).deliveries == 0
+    assert changed(base, trace=(sent(fate=Fate.IGNORED),)).deliveries == 0
+
+
+@pytest.mark.parametrize(("fate", "count"), [(Fate.DELIVERED, 1), (Fate.MERGED, 1), (Fate.IGNORED, 0), (Fate.LOST, 0)])
+def test_what_counts_as_sent_to_the_app(fate: Fate, count: int) -> None:
+    assert evidence(trace=(sent(fate=fate),)).sends == count
+    assert evidence(trace=(sent(fate=fate, to=102),)).sends == 0
+
+
+# What else came
+
+
+def test_further_signals_are_those_that_end_programs() -> None:
+    more = evidence(trace=(*ONCE, sent(2), sent(1), sent(10), sent(28)))
+    assert more.further == ("SIGINT", "SIGHUP")
+    assert judge(more).verdict is Verdict.UNTESTED  # nothing tells of the engine's own
+    assert evidence(trace=ONCE).further == ()
+    assert evidence(trace=(*ONCE, sent(1, by_kernel=True), sent(2, by=101), sent(3, fate=Fate.IGNORED))).further == ()
+
+
+def test_without_the_record_the_log_tells_of_further_signals() -> None:
+    assert evidence(receipts=(receipt(), receipt("SIGINT"), receipt("SIGUSR1"))).further == ("SIGINT",)
+    assert evidence(receipts=(receipt(), receipt("SIGINT", pid=1))).further == ()
+
+
+def test_others_must_be_in_the_record() -> None:
+    said = (receipt("SIGINT"), receipt("SIGINT"), receipt("SIGHUP"))
+    assert evidence(receipts=said, trace=(sent(2), handled(2))).others == ("SIGINT",)
+    assert evidence(receipts=said, trace=(sent(2, to=102),)).others == ()
+    able = changed(APP, caught=TERM | INT | HUP)
+    assert evidence(receipts=said, before=(MAIN, able)).others == ("SIGINT", "SIGHUP")
+    assert evidence(receipts=said, before=(MAIN, able), ground=Ground.MASKS).others == ()
+
+
+# Whether the app was done
+
+
+@pytest.mark.parametrize(
+    ("record", "killed"),
+    [
+        (sent(9), True),
+        (sent(9, by_kernel=True), True),
+        (handled(handler=0), True),
+        (handled(11, handler=0), True),
+        (handled(), False),
+        (handled(9, handler=0), False),
+        (handled(17, handler=0), False),
+        (handled(28, handler=0), False),
+        (handled(by=102, handler=0), False),
+        (sent(9, to=102), False),
+    ],
+)
+def test_what_ends_an_app(record: Sent | Handled, killed: bool) -> None:
+    assert evidence(trace=(record,)).killed is killed
+
+
+def test_pid_1_is_spared_by_the_default_action() -> None:
+    alone = changed(APP, is_namespace_init=True)
+    assert not evidence(before=(alone,), trace=(handled(handler=0),)).killed
+    assert evidence(before=(alone,), trace=(sent(9),)).killed
+
+
+ENDED = {"running": False, "after": (), "ground": Ground.ENDED}
+
+
+def ended(code: int | None, **values: Any) -> SignalEvidence:
+    return evidence(exit_code=code, **ENDED | values)
+
+
+def test_its_own_word_goes_before_all() -> None:
+    assert ended(1, done=True, trace=(sent(9),)).finished is True
+    assert evidence(done=True).finished is True
+
+
+def test_who_still_runs_is_not_done() -> None:
+    assert evidence(done=None).finished is False
+    assert evidence(done=None, trace=ONCE).finished is False
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "finished"),
+    [
+        (3, {"done": None}, True),
+        (0, {}, True),
+        (143, {}, True),
+        (3, {}, None),
+        (3, {"receipts": (receipt(),)}, False),
+        (0, {"trace": (*ONCE, sent(9))}, False),
+        (143, {"trace": (*ONCE, handled(handler=0))}, False),
+    ],
+)
+def test_by_the_record_it_was_done_if_it_ended_by_itself_and_well(
+    code: int, values: dict[str, Any], finished: bool | None
+) -> None:
+    assert ended(code, **{"trace": ONCE} | values).finished is finished
+
+
+def test_by_the_record_an_app_that_is_gone_in_a_container_that_runs_on_ended_by_itself() -> None:
+    assert evidence(after=(MAIN,), trace=ONCE).finished is True
+    assert evidence(after=(MAIN,), trace=(*ONCE, sent(9))).finished is False
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "finished"),
+    [
+        (0, {"done": None}, True),
+        (3, {"done": None}, True),
+        (143, {"done": None}, False),
+        (3, {}, False),
+        (0, {}, None),
+        (0, {"before": (changed(APP, pid=101),)}, True),
+        (None, {}, False),
+    ],
+)
+def test_without_the_record_the_exit_code_tells(
+    code: int | None, values: dict[str, Any], finished: bool | None
+) -> None:
+    assert ended(code, **values).finished is finished
+
+
+def test_without_the_record_an_app_that_is_gone_in_a_container_that_runs_on_is_not_done() -> None:
+    assert evidence(after=(MAIN,)).finished is False
+
+
+# Several apps
+
+BOTH: dict[str, Any] = {"before": (MAIN, APP, SECOND), "after": (MAIN, APP, SECOND), "more_apps": (102,)}
+TOLD = (sent(to=100, by=5), sent(), handled())
+
+
+def test_each_app_has_evidence_of_its_own() -> None:
+    first, second = evidence(**BOTH, receipts=(receipt(), receipt(pid=8))).per_app
+    assert (first.seen.app_pid, second.seen.app_pid) == (101, 102)
+    assert (first.own_receipts, second.own_receipts) == ((receipt(),), (receipt(pid=8),))
+    alone = evidence()
+    assert alone.per_app == (alone,)
+
+
+def test_one_of_two_apps_that_was_not_told_decides() -> None:
+    found = judge(evidence(**BOTH, trace=TOLD, receipts=(receipt(),)))
+    assert found.verdict is Verdict.SWALLOWED
+    assert found.reason.endswith("(one of 2 apps, `node app.js`, PID 8)")
+
+
+def test_two_apps_that_were_told() -> None:
+    found = judge(evidence(**BOTH, trace=(*TOLD, sent(to=102), handled(by=102))))
+    assert found.verdict is Verdict.FORWARDED
+    assert found.reason.endswith("(each of 2 apps)")
+
+
+def test_two_apps_of_which_one_is_not_known() -> None:
+    found = judge(evidence(**BOTH, receipts=(receipt(),), events=()))
+    assert found.verdict is Verdict.UNTESTED
+
+
+# Why nothing is known
+
+NOT_KNOWN = "whether the app received SIGTERM is not known: "
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"receipts": None}, "there is no pattern for it in the app's log, and no kernel's record"),
+        ({"early": True}, "lines that `received` matches were in the log before the signal was sent"),
+        (
+            {"receipts": (receipt(pid=None),)},
+            "the lines that `received` matches bear no PID, and may be of `run.sh`",
+        ),
+        ({}, "the pattern `received` has matched no line of its log, so that silence says nothing"),
+        (
+            {"receipts": (receipt(), receipt("SIGINT"), receipt("SIGHUP"))},
+            "its log speaks of SIGINT and SIGHUP, for which it has no handler",
+        ),
+        (
+            {"before": (changed(APP, is_namespace_init=True),), "receipts": (receipt(),) * 3},
+            "its log says so 3×, and it was sent once",
+        ),
+    ],
+)
+def test_why_a_receipt_is_not_known(values: dict[str, Any], why: str) -> None:
+    assert why_unknown(evidence(**values)) == NOT_KNOWN + why
+
+
+def test_why_the_end_is_not_known() -> None:
+    assert why_unknown(ended(3, trace=ONCE)) == (
+        "whether the app was done is not known: `done` matches no line of its log, "
+        "and the container ended with exit code 3"
+    )
+
+
+@pytest.mark.parametrize(
+    "known",
+    [evidence(trace=()), evidence(trace=ONCE), evidence(proven=True), ended(0, trace=ONCE)],
+)
+def test_what_is_known(known: SignalEvidence) -> None:
+    assert why_unknown(known) is None
