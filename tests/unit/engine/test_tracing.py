@@ -228,3 +228,94 @@ def test_what_a_zombie_made_is_not_in_use() -> None:
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert (tracing._in_use(name), containers._orphaned(owner)) == (False, True)
+
+
+# Who started whom
+
+
+def forked(parent: int, child: int, *, at_s: float = 1.0) -> str:
+    return (
+        f"              sh-{parent}   [001] ..... {at_s:.6f}: sched_process_fork:"
+        f" comm=sh pid={parent} child_comm=sh child_pid={child}"
+    )
+
+
+def outside(fed: Fed, *ids: int) -> list[bool]:
+    records = fed.tracer.records(ids, since_s=0.5)
+    assert records is not None
+    return [record.from_outside for record in records if isinstance(record, Sent)]
+
+
+def test_a_process_of_the_host_is_outside_and_one_that_was_seen_is_not(fed: Fed) -> None:
+    fed.tracer.take([sent(1, sender=5, target=7), sent(2, sender=7, target=8)])
+    assert outside(fed, 7, 8) == [True, False]
+
+
+def test_a_helper_that_came_and_went_is_inside_by_who_started_it(fed: Fed) -> None:
+    fed.tracer.take([forked(7, 70), forked(70, 71), sent(2, sender=71, target=7)])
+    assert outside(fed, 7) == [False]
+
+
+def test_a_process_that_somebody_outside_started_is_outside(fed: Fed) -> None:
+    fed.tracer.take([forked(5, 50), forked(50, 51), sent(2, sender=51, target=7)])
+    assert outside(fed, 7) == [True]
+
+
+def test_what_the_kernel_sends_comes_from_nowhere_outside(fed: Fed) -> None:
+    fed.tracer.take([sent(2, sender=5, target=7).replace("code=0", "code=128")])
+    assert outside(fed, 7) == [False]
+
+
+def test_a_helper_is_of_the_container_also_as_it_is_sent_something(fed: Fed) -> None:
+    fed.tracer.take([forked(7, 70), sent(2, sender=5, target=70), handled(3, pid=70)])
+    assert fed.times(7) == [2, 3]
+    assert outside(fed, 7) == [True]
+    assert fed.times(8) == []
+
+
+def test_of_a_number_that_is_used_again_the_newest_counts(fed: Fed) -> None:
+    fed.tracer.take([forked(7, 70), forked(5, 70), sent(2, sender=70, target=7)])
+    assert outside(fed, 7) == [True]
+    fed.tracer.take([forked(7, 70), sent(3, sender=70, target=7)])
+    assert outside(fed, 7) == [False, False]
+
+
+def test_one_that_was_seen_is_of_the_container_whoever_started_it(fed: Fed) -> None:
+    """PID 1 is started by the engine's runtime."""
+    fed.tracer.take([forked(5, 7), sent(2, sender=7, target=8)])
+    assert outside(fed, 7, 8) == [False]
+
+
+def test_numbers_that_were_used_in_a_circle_have_an_answer(fed: Fed) -> None:
+    fed.tracer.take([forked(70, 71), forked(71, 70), sent(2, sender=71, target=7)])
+    assert outside(fed, 7) == [True]
+
+
+def test_the_oldest_forks_are_let_go(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "_MOST_RECORDS", 2)
+    fed.tracer.take([forked(7, 70), forked(7, 71), forked(7, 72), sent(2, sender=70, target=7)])
+    assert outside(fed, 7) == [True]
+    fed.tracer.take([sent(3, sender=72, target=7)])
+    assert outside(fed, 7) == [True, False]
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12)), max_size=20), st.integers(1, 12))
+def test_a_process_is_inside_if_and_only_if_its_line_leads_to_one_that_was_seen(
+    forks: list[tuple[int, int]], sender: int
+) -> None:
+    tracer = Tracer([Signal(15)])
+    tracer._pipe, end = os.pipe2(os.O_NONBLOCK)
+    try:
+        tracer.take([forked(parent, child) for parent, child in forks] + [sent(2, sender=sender, target=7)])
+        found = tracer.records([7], since_s=0.5)
+    finally:
+        os.close(tracer._pipe)
+        os.close(end)
+    parents = {child: parent for parent, child in forks}
+    line = [sender]
+    while line[-1] != 7 and parents.get(line[-1], line[0]) not in line:
+        line.append(parents[line[-1]])
+    assert found is not None
+    (record,) = found
+    assert isinstance(record, Sent)
+    assert record.from_outside is (7 not in line)
