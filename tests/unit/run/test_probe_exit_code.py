@@ -14,7 +14,7 @@ from harness.run.inbox import MOST_BYTES
 from harness.run.observation import DEADLINE_S, SETTLE_S, Patience
 from harness.run.probes.exit_code import CODES, ExitEvidence
 from tests.support.evidence import changed
-from tests.support.scripted import Happening, Script
+from tests.support.scripted import Happening, Script, process
 from tests.support.seeing import APP, DONE, NODE, NODE_1, NPM_1, PATIENCE, READY, SHELL_1, Look, see, up
 
 if TYPE_CHECKING:
@@ -163,3 +163,41 @@ def test_an_app_that_was_quicker_than_the_look_at_its_tree_is_tested_all_the_sam
     evidence = exit_code(script).of(ExitEvidence)
     assert judge(evidence).verdict is Verdict.KEPT
     assert (evidence.seen.before, evidence.seen.app_pid) == ((), None)
+
+
+AGAIN = process(9, "node server.js", parent=1, catches=("TERM", "HUP", "INT"))
+
+
+@pytest.mark.parametrize("after_s", [0.36, 2.0, 4.0])
+def test_an_app_that_is_started_anew_has_lost_its_code(after_s: float) -> None:
+    """Also where it leaves again and again, so that the container never comes to rest."""
+    rounds = tuple(
+        Happening(after_s=after_s + n, output=READY % (9 + n) + (DONE if n else b""), tree=(NPM_1, AGAIN), busy=True)
+        for n in range(3)
+    )
+    left = Happening(after_s=0.35, output=DONE, tree=(NPM_1,), busy=True)
+    evidence = exit_code(Script(at_start=(*up(NPM_1, NODE), left, *rounds))).of(ExitEvidence)
+    assert evidence.anew
+    judgement = judge(evidence)
+    assert (judgement.verdict, judgement.outcome) == (Verdict.LOST, Outcome.RUNNING)
+    assert "the app exited with 42, and was started anew" in judgement.reason
+
+
+def test_an_app_that_says_that_it_is_ready_twice_was_not_started_anew() -> None:
+    """Only what follows its last words counts."""
+    start = (*up(NPM_1, NODE), Happening(after_s=0.1, output=READY % 7))
+    evidence = exit_code(Script(at_start=(*start, Happening(after_s=0.35, output=DONE, tree=(NPM_1,))))).of(
+        ExitEvidence
+    )
+    assert not evidence.anew
+    assert "was started anew" not in judge(evidence).reason
+
+
+def test_an_app_that_was_started_anew_and_then_let_the_container_end_with_its_code() -> None:
+    def script(launch: Launch) -> Script:
+        left = Happening(after_s=0.35, output=DONE + READY % 9, exit_code=given_code(launch))
+        return Script(at_start=(*up(NPM_1, NODE), left))
+
+    evidence = exit_code(script).of(ExitEvidence)
+    assert not evidence.anew
+    assert judge(evidence).verdict is Verdict.KEPT
