@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from harness.core.errors import EngineUnavailable
+from harness.core.errors import EngineFault, EngineUnavailable
 from harness.core.facts import BaseFacts, EngineFacts, StartCommand
 from harness.engine.protocol import Swept
 from tests.support.facts import base_facts, start_command
@@ -41,6 +41,9 @@ class ScriptedBases:
 
     def defaults(self) -> tuple[str, ...]:
         return self.choices[0]
+
+    def tag(self, reference: str) -> str:
+        return f"kept/{reference}"
 
     def present(self, reference: str) -> bool:
         return reference in self.present_ones
@@ -90,6 +93,7 @@ class ScriptedOpenEngine:
     cli: str = "scripted"
     url: str = "nowhere"
     left: list[str] = field(default_factory=list)
+    refused: frozenset[str] = frozenset()
     closed: bool = False
     made: list[ScriptedBases] = field(default_factory=list)
 
@@ -147,6 +151,16 @@ class ScriptedOpenEngine:
         engine = ScriptedEngine(self.script_of)
         yield engine
         assert not engine.present
+
+    def try_build(self, base: str) -> None:
+        self._try("build")
+
+    def try_container(self, image: str, *, network: bool) -> None:
+        self._try("network" if network else "container")
+
+    def _try(self, deed: str) -> None:
+        if deed in self.refused:
+            raise EngineFault(f"the engine says: no {deed}")
 
     def leftovers(self) -> list[str]:
         return self.left
