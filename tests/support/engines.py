@@ -61,14 +61,20 @@ class ScriptedBases:
         return base_facts(reference=reference, id=f"sha256:{reference}", programs=dict(self.programs))
 
 
+@dataclass(kw_only=True)
 class ScriptedImages:
-    """Images that are there without being built."""
+    """Images that are there without being built, but for the broken ones."""
+
+    broken: frozenset[str] = frozenset()
 
     def prepare(self, subjects: Iterable[Subject]) -> list[Future[str]]:
         futures: list[Future[str]] = []
         for subject in subjects:
             futures.append(Future())
-            futures[-1].set_result(self.image_of(subject))
+            if subject.name in self.broken:
+                futures[-1].set_exception(EngineFault(f"{subject.name}.Dockerfile does not build: no\n  line"))
+            else:
+                futures[-1].set_result(self.image_of(subject))
         return futures
 
     def image_of(self, subject: Subject) -> str:
@@ -94,6 +100,7 @@ class ScriptedOpenEngine:
     url: str = "nowhere"
     left: list[str] = field(default_factory=list)
     refused: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
     closed: bool = False
     made: list[ScriptedBases] = field(default_factory=list)
 
@@ -138,7 +145,7 @@ class ScriptedOpenEngine:
         on_build: Callable[[Subject, bool], None],
         jobs: int,
     ) -> AbstractContextManager[ScriptedImages]:
-        return nullcontext(ScriptedImages())
+        return nullcontext(ScriptedImages(broken=self.broken))
 
     @contextmanager
     def record(self, signals: Iterable[Signal]) -> Iterator[Tracer]:
