@@ -14,12 +14,16 @@ from harness.engine.registry import open_engine
 from harness.session import open_bases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness.core.facts import EngineFacts
-    from harness.engine.protocol import BaseStore, OpenEngine
+    from harness.engine.protocol import OpenEngine
 
 _LITTLE_DISK = 3 << 30
+_NETWORK = (
+    "If it names a network, a bridge or iptables: install iptables, start the engine as root with its default bridge\n"
+    "(no --bridge=none or --iptables=false), and look at the engine's log."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +46,14 @@ def examine() -> Iterator[Finding]:
         return
     with closing(engine):
         yield from _engine(engine.facts(), engine.url)
-        yield _bases(open_bases(engine, lambda _: None))
+        bases = open_bases(engine, lambda _: None)
+        here = [reference for references in bases.choices for reference in references if bases.present(reference)]
+        text = ", ".join(here) or "none of the default ones is here yet"
+        yield _checked("bases", bool(here), text, "signal-harness bases get")
+        if here:
+            base = bases.tag(here[0])
+            yield _build(engine, base)
+            yield _container(engine, base)
         yield from _evidence(engine)
         storage = engine.storage()
         free = shutil.disk_usage(next(place for place in (storage, *storage.parents) if place.exists())).free
@@ -52,9 +63,9 @@ def examine() -> Iterator[Finding]:
         yield _checked("leftovers", not left, text, "signal-harness clean")
 
 
-def _checked(subject: str, good: bool, text: str, remedy: str) -> Finding:
+def _checked(subject: str, good: bool, text: str, remedy: str, *, needed: bool = False) -> Finding:
     """A finding that has a remedy only if it is not good."""
-    return Finding(subject=subject, good=good, text=text, remedy="" if good else remedy)
+    return Finding(subject=subject, good=good, text=text, remedy="" if good else remedy, needed=needed and not good)
 
 
 def _engine(facts: EngineFacts, url: str) -> Iterator[Finding]:
@@ -64,10 +75,41 @@ def _engine(facts: EngineFacts, url: str) -> Iterator[Finding]:
     yield _checked("builder", facts.builder == "BuildKit", facts.builder, remedy)
 
 
-def _bases(bases: BaseStore) -> Finding:
-    here = [reference for references in bases.choices for reference in references if bases.present(reference)]
-    text = ", ".join(here) or "none of the default ones is here yet"
-    return _checked("bases", bool(here), text, "signal-harness bases get")
+def _build(engine: OpenEngine, base: str) -> Finding:
+    """What becomes of a build whose step runs something."""
+    why = _refusal(lambda: engine.try_build(base))
+    remedy = (
+        "No variant can be built, so every cell will be untested. To reproduce it by hand:\n"
+        f"  printf 'FROM {base}\\nRUN true\\n' | {engine.cli} build --no-cache -\n{_NETWORK}"
+    )
+    text = f"an image was built on {base}" if why is None else f"no image can be built: {why}"
+    return _checked("build", why is None, text, remedy, needed=True)
+
+
+def _container(engine: OpenEngine, base: str) -> Finding:
+    """What becomes of a container with a network, and where that fails of one without."""
+    why = _refusal(lambda: engine.try_container(base, network=True))
+    run = f"{engine.cli} run --rm --entrypoint /bin/sh"
+    if why is None:
+        return Finding(subject="container", good=True, text="one ran, with a network and a port")
+    worse = _refusal(lambda: engine.try_container(base, network=False))
+    if worse is not None:
+        remedy = f"Nothing can be tested. To reproduce it by hand:\n  {run} --network none {base} -c true"
+        return Finding(subject="container", good=False, text=f"none runs: {worse}", remedy=remedy, needed=True)
+    remedy = (
+        "Only the probe stop with a port needs one; it will be untested. To reproduce it by hand:\n"
+        f"  {run} -p 127.0.0.1::3000 {base} -c true\n{_NETWORK}"
+    )
+    return Finding(subject="container", good=False, text=f"none gets a network: {why}", remedy=remedy)
+
+
+def _refusal(attempt: Callable[[], None]) -> str | None:
+    """Why an attempt failed; ``None`` if it did not."""
+    try:
+        attempt()
+    except HarnessError as error:
+        return error.message
+    return None
 
 
 def _evidence(engine: OpenEngine) -> Iterator[Finding]:

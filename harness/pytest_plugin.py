@@ -7,6 +7,7 @@ as long as ``signal-harness run``.
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Start all selected cells ahead of their tests."""
     session.config.stash[_SHARED].start(item for item in session.items if isinstance(item, SignalItem))
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Show the evidence where `SignalContainer` has counted another number of deliveries than is asserted."""
+    testing = sys.modules.get("harness.testing")
+    counted = [side for side in (left, right) if testing is not None and isinstance(side, testing.Deliveries)]
+    return [f"{left} {op} {right}", *counted[0].evidence] if counted else None
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

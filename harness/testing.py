@@ -2,7 +2,7 @@
 
 with SignalContainer("my-app:latest") as container:
 container.send("SIGTERM")
-assert container.deliveries("SIGTERM") == 1
+container.assert_deliveries("SIGTERM", 1)
 assert container.wait_for_exit(5) == 0
 """
 
@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import requests
 from docker.errors import DockerException, ImageNotFound
 
+from harness.core.describe import describe_process
+from harness.core.errors import HarnessError, UsageError
 from harness.core.signals import parse_signal
 from harness.core.subject import App, LogPattern
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.containers import labels
+from harness.report.rows import log_end, processes
 from harness.run.inbox import Inbox
 from harness.run.observation import CannotTest, Observation, Patience
 from harness.run.rest import SignalDecider
@@ -47,7 +50,6 @@ if TYPE_CHECKING:
 READY: Final = r"Listening on port( \d+ pid=(?P<pid>\d+))?"
 RECEIVED: Final = r"Received signal: (?P<signal>SIG[A-Z0-9+-]+)( pid=(?P<pid>\d+))?"
 _DECIDE_S: Final = 30.0
-_SHOWN_LINES: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,12 @@ class Stopped:
     exit_code: int
     seconds: float
     forced: bool
+
+
+class Deliveries(int):
+    """How often the app has handled a signal, and the evidence, which pytest shows where it is not as asserted."""
+
+    evidence: tuple[str, ...] = ()
 
 
 class SignalContainer(DockerContainer):
@@ -88,7 +96,8 @@ class SignalContainer(DockerContainer):
         options = {"labels": labels("testing"), "init": init, **rest}
         if "network" not in options:
             options.setdefault("network_mode", "none")
-        super().__init__(image, **options)
+        with our_errors():
+            super().__init__(image, **options)
         self._app = App(ready=LogPattern(pattern=re.compile(ready)), receipts=LogPattern(pattern=re.compile(received)))
         self._ready_s = ready_s
         self._observation: Observation | None = None
@@ -102,14 +111,19 @@ class SignalContainer(DockerContainer):
         """Start it and wait for the ready line.
 
         Raises:
-            TimeoutError: the app did not get ready in time; the message ends with its log.
+            TimeoutError: the app did not get ready in time; the message ends with its processes and its log.
             RuntimeError: the container ended instead.
+            UsageError: the engine has no such image, and cannot pull it.
         """
         try:
             self._api.inspect_image(testcontainers_config.ryuk_image)
         except ImageNotFound:  # testcontainers' reaper would have to be pulled first
             testcontainers_config.ryuk_disabled = True
-        super().start()
+        try:
+            with our_errors():
+                super().start()
+        except HarnessError as fault:
+            raise self._why_not_started(fault) from None
         try:
             self._watch()
         except BaseException:
@@ -128,7 +142,7 @@ class SignalContainer(DockerContainer):
         began_ns = self._here.kill(sent)
         self._decider = SignalDecider(self._seen, self._begun, signal=sent, began_ns=began_ns)
 
-    def deliveries(self, signal: str) -> int:
+    def deliveries(self, signal: str) -> Deliveries:
         """How often the app has handled a signal so far, once the container is at rest (or has ended).
 
         Raises:
@@ -136,6 +150,24 @@ class SignalContainer(DockerContainer):
         """
         name = parse_signal(signal).name
         self._settle()
+        deliveries = Deliveries(self._counted(name))
+        deliveries.evidence = (f"the app handled {name} {_times(deliveries)}", *self._evidence())
+        return deliveries
+
+    def assert_deliveries(self, signal: str, times: int) -> None:
+        """Assert how often the app has handled a signal so far, as `deliveries` counts.
+
+        Raises:
+            AssertionError: it was another number; the message holds the processes and the end of the log.
+            TimeoutError: the container does not come to rest.
+        """
+        __tracebackhide__ = True  # for pytest
+        found = self.deliveries(signal)
+        if found != times:
+            first, *rest = found.evidence
+            raise AssertionError("\n".join([f"{first}, not {_times(times)}", *rest]))
+
+    def _counted(self, name: str) -> int:
         receipts = self._seen.receipts(self._begun.lines) or ()
         written = Counter(receipt.pid for receipt in receipts if receipt.signal == name)
         apps = [app.inner_pid for app in self._begun.apps]
@@ -151,8 +183,8 @@ class SignalContainer(DockerContainer):
         """
         try:
             answer = self._api.wait(self.get_container_id(), timeout=seconds)  # type: ignore[arg-type]  # the stub knows whole seconds only
-        except requests.RequestException as error:
-            raise TimeoutError(f"{self.image} still runs after {seconds:g} s") from error
+        except requests.RequestException:
+            raise self._trouble(f"{self.image} still runs after {seconds:g} s", ended=False) from None
         return int(answer["StatusCode"])
 
     def stop(self, force: bool = False, delete_volume: bool = True, *, grace_s: int = 10) -> None:
@@ -207,9 +239,9 @@ class SignalContainer(DockerContainer):
             # Nobody tells of its end here but its output.
             settled = until(lambda: True if inbox.closed else decider.step(), timeout_s=_DECIDE_S, time=inbox)
         except CannotTest as fault:
-            raise _trouble(self, f"{self.image}: {fault}", ended=False) from None
+            raise self._trouble(f"{self.image}: {fault}", ended=False) from None
         if settled is None:
-            raise _trouble(self, f"{self.image} did not come to rest within {_DECIDE_S:g} s", ended=False)
+            raise self._trouble(f"{self.image} did not come to rest within {_DECIDE_S:g} s", ended=False)
 
     @property
     def _seen(self) -> Observation:
@@ -242,14 +274,36 @@ class SignalContainer(DockerContainer):
         try:
             self._initial = self._observation.open()
         except CannotTest as fault:
-            raise _trouble(self, f"{self.image}: {fault}", ended=inbox.closed) from None
+            raise self._trouble(f"{self.image}: {fault}", ended=inbox.closed) from None
+
+    def _why_not_started(self, fault: HarnessError) -> HarnessError:
+        """What kept it from starting; where its image is missing, what to do."""
+        with our_errors():
+            try:
+                self._api.inspect_image(self.image)
+            except ImageNotFound:
+                steps = f"build it first (docker build -t {self.image} .) or check its name (docker images)"
+                return UsageError(f"there is no image {self.image!r}: {steps}; {fault.message}")
+        return fault
+
+    def _trouble(self, text: str, *, ended: bool) -> Exception:
+        """Why it cannot be used, with the evidence."""
+        return (RuntimeError if ended else TimeoutError)("\n".join([text, *self._evidence()]))
+
+    def _evidence(self) -> list[str]:
+        """Its processes at the start and now, and the end of its log, in plain text."""
+        before = self._initial.tree if self._initial else ()
+        running = not self._here.inbox.closed
+        trees = [
+            [describe_process(process) for process in tree] for tree in (before, self._here.tree() if running else ())
+        ]
+        out, err = self.get_logs()
+        log = (out + err).decode(errors="replace").splitlines()
+        return [*processes(*trees, running=running), *log_end(log)]
 
 
-def _trouble(container: SignalContainer, text: str, *, ended: bool) -> Exception:
-    """Why a container cannot be used, with the end of its log."""
-    out, err = container.get_logs()
-    log = "\n".join((out + err).decode(errors="replace").splitlines()[-_SHOWN_LINES:])
-    return (RuntimeError if ended else TimeoutError)(f"{text}\nThe log ends:\n{log}" if log else text)
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 @dataclass(frozen=True, slots=True)

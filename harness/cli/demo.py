@@ -172,20 +172,14 @@ def _prepare(selection: Selection, story: Story) -> ExitCode:
     """Get the bases and build every image that the demo and the labs use."""
     from harness.report.progress import Progress
     from harness.session import Hooks, Session
-    from harness.workshop.demo.launcher import SessionLauncher
-    from harness.workshop.lab.prepare import prepare
+    from harness.workshop.demo import prepare as demo
+    from harness.workshop.lab import prepare as labs
 
     with Progress("images") as progress, Session(selection, Hooks(note=progress.note, build=progress.build)) as session:
-        cells = (*SessionLauncher(session, story, story.chapter).cells, *session.cells)
-        wanted = {(cell.subject.base, cell.subject.name): cell for cell in cells}
-        images = session.prepare(wanted.values())
-        progress.begin(len(images))
-        for image in images:
-            image.result()
-            progress.advance()
+        images = demo.prepare(session, story, begin=progress.begin, advance=progress.advance)
         bases = tuple(session.base_facts)
     with Progress("labs") as progress:
-        prepare(Hooks(note=progress.note, build=progress.build))
-    what = f"The images of the demo ({len(images)}, on {' and '.join(bases)}) and of the labs"
+        labs.prepare(Hooks(note=progress.note, build=progress.build))
+    what = f"The images of the demo ({images}, on {' and '.join(bases)}) and of the labs"
     click.echo(f"{what} are there: neither needs network from here on.")
     return ExitCode.OK

@@ -39,7 +39,7 @@ class Probe(StrEnum):
     SIGNAL = "signal", "what becomes of each --signal, sent as docker kill does", _OF_A_SIGNAL
     STOP = (
         "stop",
-        "docker stop, with a request in flight: does the app get to finish?",
+        "docker stop, with a request in flight if a port is given: does the app get to finish?",
         (Verdict.GRACEFUL, Verdict.ABRUPT, Verdict.FORCED),
     )
     EXIT_CODE = (

@@ -63,7 +63,7 @@ class Verdict(StrEnum):
     TRANSLATED = "translated", 1, "⇄", Tone.FAIR, "another signal was received"
     SWALLOWED = "swallowed", 3, "○", Tone.BAD, "not received; everything keeps running"
     KILLED = "killed", 3, "✗", Tone.BAD, "not received, the app is gone"
-    GRACEFUL = "graceful", 0, "✓", Tone.GOOD, "the app shut down, and answered the request in flight"
+    GRACEFUL = "graceful", 0, "✓", Tone.GOOD, "the app shut down within the grace period"
     ABRUPT = "abrupt", 3, "✂", Tone.FAIR, "the container ended before the app was done"
     FORCED = "forced", 3, "✗", Tone.BAD, "SIGKILL, after the whole grace period"
     KEPT = "kept", 0, "✓", Tone.GOOD, "the container's exit code is the app's"

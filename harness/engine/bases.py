@@ -107,7 +107,7 @@ class Bases:
 
     def present(self, reference: str) -> bool:
         """Whether the engine has a base already."""
-        return self._store.inspect(self._tag(reference)) is not None
+        return self._store.inspect(self.tag(reference)) is not None
 
     def expand(self, references: Iterable[str]) -> tuple[str, ...]:
         """The references, with each glob replaced by the local tags that match, 9 before 10.
@@ -137,7 +137,7 @@ class Bases:
     def _provider(self, reference: str) -> BaseProvider | None:
         return next((provider for provider in self._providers if provider.handles(reference)), None)
 
-    def _tag(self, reference: str) -> str:
+    def tag(self, reference: str) -> str:
         """The tag under which the engine keeps a base."""
         provider = self._provider(reference)
         return provider.tag(reference) if provider else reference
@@ -164,7 +164,7 @@ class Bases:
                 raise UsageError(f"{reference!r} is not an image reference: {fault}", remedy=self._remedy) from fault
             if again or not present:
                 self._pull(reference)
-        image = self._store.inspect(self._tag(reference))
+        image = self._store.inspect(self.tag(reference))
         if image is None:
             raise BaseUnavailable(f"the engine has no {reference}", remedy=self._remedy)
         self._images[reference] = image

@@ -37,9 +37,9 @@ def our_errors(*, but: tuple[int, ...] = ()) -> Iterator[None]:
         yield
     except APIError as error:
         if error.status_code not in but:
-            raise EngineFault(f"the engine says: {error.explanation or error}") from error
+            raise EngineFault(f"the engine says: {error.explanation or error}") from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, ConnectionError) as error:
-        raise EngineUnavailable(f"the engine does not answer: {error}", remedy=REMEDY) from error
+        raise EngineUnavailable(f"the engine does not answer: {error}", remedy=REMEDY) from None
 
 
 def engine_url() -> str:
@@ -63,8 +63,8 @@ def connect(at: str | None = None) -> docker.APIClient:
         arguments: dict[str, Any] = dict(kwargs_from_env() if from_env else {"base_url": parse_host(url)})
         api = docker.APIClient(**arguments, version="auto", timeout=_TIMEOUT_S, max_pool_size=_POOL, num_pools=_POOL)
         api.ping()
-    except (DockerException, requests.RequestException, ConnectionError, ValueError) as error:
-        raise EngineUnavailable(f"no engine answers at {url}", remedy=REMEDY) from error
+    except (DockerException, requests.RequestException, ConnectionError, ValueError):
+        raise EngineUnavailable(f"no engine answers at {url}", remedy=REMEDY) from None
     return api
 
 

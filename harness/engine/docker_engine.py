@@ -18,6 +18,7 @@ from harness.engine.protocol import Swept
 from harness.engine.store import ImageStore
 from harness.engine.tracing import Tracer
 from harness.engine.tracing import sweep as sweep_records
+from harness.engine.trial import try_build, try_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,8 @@ class _Docker:
         self.containers = partial(DockerEngine, api)
         self.leftovers = partial(leftovers, api)
         self.remove_images = partial(remove_images, api)
+        self.try_build = partial(try_build, api)
+        self.try_container = partial(try_container, api)
         self.close = api.close
 
     @cached_property

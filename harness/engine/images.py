@@ -25,7 +25,7 @@ from harness.engine.client import our_errors, stream
 from harness.engine.store import ImageStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import docker
@@ -131,8 +131,17 @@ class Images:
         if self._store.inspect(tag) is None:
             self._on_build(subject, True)
             try:
-                data = _with_file(self._context, _DOCKERFILE, dockerfile)
-                self._build(tag, subject.name, built, template.arguments(base), data)
+                build(
+                    self._api,
+                    tag,
+                    data=_with_file(self._context, _DOCKERFILE, dockerfile),
+                    dockerfile=_DOCKERFILE,
+                    name=subject.name,
+                    arguments=template.arguments(base),
+                    target=built.target,
+                )
+            except EngineFault as fault:
+                raise EngineFault(f"{built.dockerfile} does not build: {fault.message}") from fault
             finally:
                 self._on_build(subject, False)
         self._check(tag, built, base_id)
@@ -147,33 +156,48 @@ class Images:
         if layers[: len(below)] != below:
             raise EngineFault(f"{built.dockerfile} was built, but not on {built.base}")
 
-    def _build(self, tag: str, name: str, built: Built, arguments: dict[str, str], data: bytes) -> None:
-        request = {
-            "params": {
-                "t": tag,
-                "dockerfile": _DOCKERFILE,
-                "buildargs": json.dumps(arguments),
-                "labels": json.dumps({f"{REPOSITORY}.variant": name}),
-                "rm": True,
-                "forcerm": True,
-                "target": built.target or None,
-                "version": "2" if self._builder == "BuildKit" else None,
-            },
-            "data": data,
-            "headers": {"Content-Type": "application/x-tar"},
-            "timeout": _TIMEOUT_S,
-        }
-        output: list[str] = []
-        try:
-            with our_errors():
-                for message in stream(self._api, "build", **request):
-                    output += _lines(message)
-            if self._store.inspect(tag) is None:
-                raise EngineFault("the builder ended without an image")
-        except EngineFault as fault:
-            tail = [_COLOUR.sub("", line) for line in output if line.strip()][-_LAST_LINES:]
-            reason = f"{built.dockerfile} does not build: {fault.message.strip()}"
-            raise EngineFault("\n  ".join([reason, *tail])) from fault
+
+def build(
+    api: docker.APIClient,
+    tag: str,
+    *,
+    data: bytes,
+    dockerfile: str,
+    name: str,
+    arguments: Mapping[str, str] | None = None,
+    target: str | None = None,
+    timeout_s: float = _TIMEOUT_S,
+) -> None:
+    """Build an image from a context in a tar archive; ``timeout_s`` is how long the builder may be silent.
+
+    Raises:
+        EngineFault: it does not build; the message ends with the builder's last lines.
+    """
+    request = {
+        "params": {
+            "t": tag,
+            "dockerfile": dockerfile,
+            "buildargs": json.dumps(dict(arguments or {})),
+            "labels": json.dumps({f"{REPOSITORY}.variant": name}),
+            "rm": True,
+            "forcerm": True,
+            "target": target or None,
+            "version": "2" if builder_of(api) == "BuildKit" else None,
+        },
+        "data": data,
+        "headers": {"Content-Type": "application/x-tar"},
+        "timeout": timeout_s,
+    }
+    output: list[str] = []
+    try:
+        with our_errors():
+            for message in stream(api, "build", **request):
+                output += _lines(message)
+        if ImageStore(api).inspect(tag) is None:
+            raise EngineFault("the builder ended without an image")
+    except EngineFault as fault:
+        tail = [_COLOUR.sub("", line) for line in output if line.strip()][-_LAST_LINES:]
+        raise EngineFault("\n  ".join([fault.message.strip(), *tail])) from fault
 
 
 def remove_images(api: docker.APIClient) -> int:

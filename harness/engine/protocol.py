@@ -87,6 +87,9 @@ class BaseStore(Protocol):
     def defaults(self) -> tuple[str, ...]:
         """The bases to use if none is named."""
 
+    def tag(self, reference: str) -> str:
+        """The tag under which the engine keeps a base."""
+
     def present(self, reference: str) -> bool:
         """Whether the engine has a base already."""
 
@@ -193,6 +196,20 @@ class OpenEngine(Protocol):
 
     def containers(self, record: Tracer | None = None) -> AbstractContextManager[Engine]:
         """The engine of one run; on leaving, none of its containers is left."""
+
+    def try_build(self, base: str) -> None:
+        """Build an image on a base and remove it.
+
+        Raises:
+            HarnessError: it does not build, or not in time.
+        """
+
+    def try_container(self, image: str, *, network: bool) -> None:
+        """Run a container and remove it; with a ``network``, it has a port of this machine.
+
+        Raises:
+            HarnessError: it does not run, or not in time.
+        """
 
     def leftovers(self) -> Sequence[str]:
         """The containers of killed runs."""

@@ -105,16 +105,22 @@ def _observed(row: Row) -> str:
 def evidence(row: Row) -> list[str]:
     """What a cell's verdict rests on, line by line in plain text: processes, the end of the log, how to repeat it."""
     shown = row.evidence
-    lines = []
-    if shown.tree:
-        gone = "none could be seen" if row.outcome is Outcome.RUNNING else "none: the container has ended"
-        after = tree(shown.tree.after) or [gone]
-        lines += ["processes before", *_in(tree(shown.tree.before)), "processes after", *_in(after)]
-    if shown.logs:
-        lines += ["end of the log", *_in(one_line(line) for line in shown.logs[-_LOG_TAIL:])]
+    lines = processes(shown.tree.before, shown.tree.after, running=row.outcome is Outcome.RUNNING) if shown.tree else []
+    lines += log_end(shown.logs)
     if shown.reproduce:
         lines += ["to reproduce it by hand", *_in(one_line(line) for line in shown.reproduce)]
     return lines
+
+
+def processes(before: Sequence[Process], after: Sequence[Process], *, running: bool) -> list[str]:
+    """The processes of a container, which may be ``running`` still, before and after what was done to it."""
+    gone = "none could be seen" if running else "none: the container has ended"
+    return ["processes before", *_in(tree(before)), "processes after", *_in(tree(after) or [gone])]
+
+
+def log_end(lines: Sequence[str]) -> list[str]:
+    """The end of a log, if it has any lines."""
+    return ["end of the log", *_in(one_line(line) for line in lines[-_LOG_TAIL:])] if lines else []
 
 
 def _in(lines: Iterable[str]) -> list[str]:

@@ -40,6 +40,10 @@ class Launch:
 class HeldRequest(Protocol):
     """A request that the app has begun to answer, and whose end is held back."""
 
+    def in_flight(self) -> bool:
+        """Whether the answer is incomplete so far, and not broken off either."""
+        ...
+
     def finish(self) -> bool:
         """Send the end of it; whether the answer then came whole."""
         ...

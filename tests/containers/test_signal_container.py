@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import docker
@@ -12,6 +14,7 @@ from harness.testing import SignalContainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.engine
 MUSL, DEBIAN = "local:musl-node24", "local:debian12-node24"
@@ -88,3 +91,68 @@ def test_refuses_a_signal_that_no_app_can_catch(image: Callable[[str, str], str]
         pytest.raises(UsageError, match="cannot be caught"),
     ):
         container.send("SIGKILL")
+
+
+def test_a_wrong_number_is_told_with_the_evidence(image: Callable[[str, str], str]) -> None:
+    with SignalContainer(image(DEBIAN, "node-shell-form")) as container:
+        container.send("SIGTERM")
+        with pytest.raises(AssertionError) as caught:
+            container.assert_deliveries("SIGTERM", 1)
+        first, *rest = str(caught.value).splitlines()
+        assert first == "the app handled SIGTERM 0 times, not once"
+        assert {"processes before", "processes after", "end of the log"} <= set(rest)
+        assert sum("1 /bin/sh -c " in line for line in rest) == 2
+        assert rest[-1].startswith("  Listening on port 3000")
+        container.assert_deliveries("SIGTERM", 0)
+
+
+def test_a_right_number_is_told_if_another_is_asserted(image: Callable[[str, str], str]) -> None:
+    with SignalContainer(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
+        container.send("SIGTERM")
+        container.assert_deliveries("SIGTERM", 1)
+        container.wait_for_exit(10)
+        with pytest.raises(AssertionError, match="handled SIGTERM once, not 2 times") as caught:
+            container.assert_deliveries("SIGTERM", 2)
+        assert "processes after\n  none: the container has ended" in str(caught.value)
+        assert "Shutdown complete" in str(caught.value)
+
+
+@pytest.mark.parametrize("compared", ["container.deliveries('SIGTERM') == 1", "1 == container.deliveries('SIGTERM')"])
+def test_pytest_shows_the_evidence_of_a_plain_assert(
+    compared: str, image: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    tmp_path.joinpath("test_it.py").write_text(
+        "from harness.testing import SignalContainer\n"
+        "def test_it():\n"
+        f"    with SignalContainer({image(DEBIAN, 'node-shell-form')!r}) as container:\n"
+        "        container.send('SIGTERM')\n"
+        f"        assert {compared}\n"
+    )
+    words = [sys.executable, "-m", "pytest", "-vv", "-p", "no:cacheprovider", "test_it.py"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    shown = [line for line in done.stdout.splitlines() if line.startswith("E  ")]
+    assert done.returncode == 1
+    assert "the app handled SIGTERM 0 times" in done.stdout
+    for part in ("processes before", "1 /bin/sh -c ", "end of the log", "Listening on port 3000"):
+        assert any(part in line for line in shown)
+
+
+def test_an_image_that_is_missing_is_one_clear_error() -> None:
+    container = SignalContainer("signal-harness-test-no-such-image:1")
+    with pytest.raises(
+        UsageError, match=r"there is no image 'signal-harness-test-no-such-image:1': build it"
+    ) as caught:
+        container.start()
+    assert "docker build -t signal-harness-test-no-such-image:1 ." in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_errors_have_no_chain_of_tracebacks(image: Callable[[str, str], str]) -> None:
+    with SignalContainer(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
+        with pytest.raises(TimeoutError, match=r"still runs after 0\.2 s\nprocesses before") as late:
+            container.wait_for_exit(0.2)
+        container.send("SIGTERM")
+        container.wait_for_exit(10)
+        with pytest.raises(EngineFault) as ended:
+            container.send("SIGTERM")
+    assert all(error.value.__suppress_context__ for error in (late, ended))

@@ -461,6 +461,7 @@ def test_a_request_is_in_flight_until_it_is_finished(place: Place) -> None:
         request = container.request("/hold")
         wait_for_line(container, "POST /hold")
         assert "answered" not in [line.text for line in container.inbox.lines]
+        assert request.in_flight()
         assert request.finish() is True
         wait_for_line(container, "answered")
         request.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from harness.core.errors import EngineUnavailable
+from harness.core.errors import EngineFault, EngineUnavailable
 from harness.core.facts import BaseFacts, EngineFacts, StartCommand
 from harness.engine.protocol import Swept
 from tests.support.facts import base_facts, start_command
@@ -42,6 +42,9 @@ class ScriptedBases:
     def defaults(self) -> tuple[str, ...]:
         return self.choices[0]
 
+    def tag(self, reference: str) -> str:
+        return f"kept/{reference}"
+
     def present(self, reference: str) -> bool:
         return reference in self.present_ones
 
@@ -58,14 +61,20 @@ class ScriptedBases:
         return base_facts(reference=reference, id=f"sha256:{reference}", programs=dict(self.programs))
 
 
+@dataclass(kw_only=True)
 class ScriptedImages:
-    """Images that are there without being built."""
+    """Images that are there without being built, but for the broken ones."""
+
+    broken: frozenset[str] = frozenset()
 
     def prepare(self, subjects: Iterable[Subject]) -> list[Future[str]]:
         futures: list[Future[str]] = []
         for subject in subjects:
             futures.append(Future())
-            futures[-1].set_result(self.image_of(subject))
+            if subject.name in self.broken:
+                futures[-1].set_exception(EngineFault(f"{subject.name}.Dockerfile does not build: no\n  line"))
+            else:
+                futures[-1].set_result(self.image_of(subject))
         return futures
 
     def image_of(self, subject: Subject) -> str:
@@ -90,6 +99,8 @@ class ScriptedOpenEngine:
     cli: str = "scripted"
     url: str = "nowhere"
     left: list[str] = field(default_factory=list)
+    refused: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
     closed: bool = False
     made: list[ScriptedBases] = field(default_factory=list)
 
@@ -134,7 +145,7 @@ class ScriptedOpenEngine:
         on_build: Callable[[Subject, bool], None],
         jobs: int,
     ) -> AbstractContextManager[ScriptedImages]:
-        return nullcontext(ScriptedImages())
+        return nullcontext(ScriptedImages(broken=self.broken))
 
     @contextmanager
     def record(self, signals: Iterable[Signal]) -> Iterator[Tracer]:
@@ -147,6 +158,16 @@ class ScriptedOpenEngine:
         engine = ScriptedEngine(self.script_of)
         yield engine
         assert not engine.present
+
+    def try_build(self, base: str) -> None:
+        self._try("build")
+
+    def try_container(self, image: str, *, network: bool) -> None:
+        self._try("network" if network else "container")
+
+    def _try(self, deed: str) -> None:
+        if deed in self.refused:
+            raise EngineFault(f"the engine says: no {deed}")
 
     def leftovers(self) -> list[str]:
         return self.left

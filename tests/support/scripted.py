@@ -66,8 +66,9 @@ class Script:
 
     After ``at_stop`` it is killed as the grace period ends, if it still runs; with a ``stop_signal`` of ``None`` the
     engine fails to stop it. ``executed`` is what commands give, in turn. ``answers`` says whether a request's answer
-    comes whole while the container runs (``None``: none begins), and ``at_answer`` what happens once it does. ``marks``
-    is what `marker` gives (0: no marks can be written), ``traced`` whether there is a kernel's record.
+    comes whole while the container runs (``None``: none begins), ``holds`` whether it waits for the request's end, and
+    ``at_answer`` what happens once it has come. ``marks`` is what `marker` gives (0: no marks can be written),
+    ``traced`` whether there is a kernel's record.
     """
 
     at_start: tuple[Happening, ...] = ()
@@ -77,6 +78,7 @@ class Script:
     at_tell: tuple[Happening, ...] | None = (Happening(output=b"Received signal: SIGTERM\nReceived signal: SIGINT\n"),)
     executed: tuple[Executed, ...] = ()
     answers: bool | None = True
+    holds: bool = True
     at_request: tuple[Happening, ...] = ()
     at_answer: tuple[Happening, ...] = ()
     stop_signal: int | None = 15
@@ -135,9 +137,13 @@ class ScriptedInbox(Inbox):
 class ScriptedRequest:
     """A request in flight; see `harness.run.protocol.HeldRequest`."""
 
-    def __init__(self, answer: Callable[[], bool]) -> None:
+    def __init__(self, answer: Callable[[], bool], *, in_flight: bool) -> None:
         self.closed = False
+        self._in_flight = in_flight
         self._answer = answer
+
+    def in_flight(self) -> bool:
+        return self._in_flight
 
     def finish(self) -> bool:
         return self._answer()
@@ -232,7 +238,7 @@ class ScriptedContainer:
             raise EngineFault("the app does not answer on its published port")
         self.asked.append(path)
         self._schedule(self._script.at_request)
-        self.requests.append(ScriptedRequest(self._answer))
+        self.requests.append(ScriptedRequest(self._answer, in_flight=self._script.holds))
         return self.requests[-1]
 
     def exit_code(self) -> int:

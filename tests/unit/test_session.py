@@ -140,6 +140,8 @@ def test_a_doctor_looks_at_everything_in_order(install: Install, monkeypatch: py
             remedy="Variants with cache mounts will be untested; use Docker 18.09 or newer.",
         ),
         Finding(subject="bases", good=True, text="local:musl-node24"),
+        Finding(subject="build", good=True, text="an image was built on kept/local:musl-node24"),
+        Finding(subject="container", good=True, text="one ran, with a network and a port"),
         Finding(
             subject="/proc",
             good=False,
@@ -156,6 +158,30 @@ def test_a_doctor_looks_at_everything_in_order(install: Install, monkeypatch: py
         Finding(subject="leftovers", good=False, text="1 containers of killed runs", remedy="signal-harness clean"),
     ]
     assert engine.closed
+
+
+def test_a_doctor_without_a_base_tries_nothing(install: Install) -> None:
+    install(ScriptedOpenEngine(refused=frozenset({"build", "network"})))
+    assert not {"build", "container"} & {finding.subject for finding in examine()}
+
+
+@pytest.mark.parametrize(
+    ("refused", "subject", "text", "needed"),
+    [
+        ({"build"}, "build", "no image can be built: the engine says: no build", True),
+        ({"network"}, "container", "none gets a network: the engine says: no network", False),
+        ({"network", "container"}, "container", "none runs: the engine says: no container", True),
+    ],
+)
+def test_a_doctor_says_what_failed_and_what_to_do(
+    refused: set[str], subject: str, text: str, needed: bool, install: Install
+) -> None:
+    install(ScriptedOpenEngine(present=frozenset({"local:musl-node24"}), refused=frozenset(refused)))
+    bad = next(finding for finding in examine() if finding.subject == subject)
+    assert (bad.good, bad.text, bad.needed) == (False, text, needed)
+    assert "To reproduce it by hand:\n  " in bad.remedy
+    assert "kept/local:musl-node24" in bad.remedy
+    assert CliRunner().invoke(machine.doctor).exit_code == (3 if needed else 0)
 
 
 def test_a_doctor_without_an_engine_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""``stop``: ``docker stop``, with a request in flight. Does the app get to shut down, or does SIGKILL end it?"""
+"""``stop``: ``docker stop``, with a request in flight where a port is given. Does the app get to shut down?"""
 
 from __future__ import annotations
 
@@ -76,6 +76,11 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
     held = None if setting.port is None else observation.container.request(setting.path)
     try:
         grace_s = asking.patience.grace_s
+        if held is not None and not held.in_flight():
+            raise CannotTest(
+                f"the answer to POST {setting.path} ended before the request did, so none was in flight at the stop: "
+                "give a path in [app.stop] whose answer waits for the end of the request, or no port"
+            )
         began_ns = observation.container.stop(grace_s)
         observation.wait_for_signal(
             lambda: _event(observation, "kill") is not None, silence="the engine does not tell of its stop"
@@ -174,7 +179,7 @@ def _reason(evidence: StopEvidence, verdict: Verdict) -> str:
 def _found(evidence: StopEvidence) -> Finding:
     code = evidence.seen.exit_code
     how = "SIGKILL" if evidence.forced else "the end came by itself"
-    request = f"; the request in flight was {evidence.request}" if evidence.request else ""
+    request = f"; the request in flight was {evidence.request}" if evidence.request else "; no request was sent"
     return Finding(
         brief=f"{evidence.took_s:.1f} s, {code}",
         text=f"docker stop with {evidence.grace_s} s of grace: {how}, after {evidence.took_s:.2f} s, "

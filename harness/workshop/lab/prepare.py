@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from harness.core.errors import EngineFault
 from harness.session import Session, TraceMode
 from harness.workshop.lab.check import choose, goal_cells, selection
 from harness.workshop.lab.exercises import load
@@ -49,5 +50,10 @@ def _both(exercise: Exercise, folder: Path, hooks: Hooks) -> None:
         replace(folder, exercise, files)
         with Session(wanted, hooks) as session:
             bases = choose(session.base_facts, exercise, named=False)
-            for _, cell in goal_cells(session.cells, exercise, bases):
-                session.image_of(cell)
+            try:
+                for _, cell in goal_cells(session.cells, exercise, bases):
+                    session.image_of(cell)
+            except EngineFault as fault:
+                which = "start" if files is exercise.start else "solution"
+                why = f"the {which} of lab {exercise.key} cannot be built: {fault.message}"
+                raise EngineFault(why, remedy="signal-harness doctor   # can the engine build at all?") from fault

@@ -11,6 +11,8 @@ import pytest
 
 from harness.core.errors import EngineFault
 from harness.engine.request import HttpRequest
+from harness.run.inbox import Inbox
+from harness.run.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,9 +94,60 @@ def test_an_answer_whose_end_cannot_be_told_is_a_fault() -> None:
 
 
 @pytest.mark.parametrize("status", [b"404 Not Found", b"500 Internal Server Error", b"503 Service Unavailable"])
-def test_an_answer_that_is_an_error_is_none(status: bytes) -> None:
-    with server(SIZED.replace(b"200 OK", status), b"whole") as (port, _):
+def test_an_answer_that_is_an_error_is_a_fault(status: bytes) -> None:
+    """A path that the app does not know is no request that it lost."""
+    head = SIZED.replace(b"200 OK", status)
+    with (
+        server(head, b"whole") as (port, _),
+        pytest.raises(EngineFault, match=f"answers POST /nowhere with status {status[:3].decode()}: see path in"),
+    ):
+        HttpRequest(port, "/nowhere")
+
+
+@pytest.mark.parametrize("head", [CHUNKED, CHUNKED + b"2\r\nwh\r\n", SIZED, SIZED + b"who"])
+def test_an_answer_that_waits_for_the_end_of_the_request_is_in_flight(head: bytes) -> None:
+    with server(head, b"") as (port, came):
         request = HttpRequest(port, "/")
+        assert request.in_flight()
+        assert request.in_flight()
+        assert came == []
+        request.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        SIZED + b"whole",
+        CHUNKED + b"5\r\nwhole\r\n0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        SIZED.replace(b"5", b"70000") + b"x" * 70_000,
+    ],
+    ids=["of a size", "in chunks", "empty", "long"],
+)
+def test_an_answer_that_is_complete_is_not_in_flight(head: bytes) -> None:
+    with server(head, b"") as (port, came):
+        request = HttpRequest(port, "/")
+        assert until(lambda: not request.in_flight() or None, timeout_s=10, time=Inbox())
+        assert not request.in_flight()
+        assert request.finish() is True
+        request.close()
+    assert came == []
+
+
+def test_an_answer_that_breaks_off_by_itself_is_not_in_flight() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(CHUNKED)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        request = HttpRequest(listener.getsockname()[1], "/")
+        thread.join()
+        assert not request.in_flight()
         assert request.finish() is False
         request.close()
 

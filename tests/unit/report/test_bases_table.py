@@ -76,7 +76,7 @@ Each cell: SIGHUP SIGTERM stop
 ✓ forwarded: received once, the app is in control
 ○ swallowed: not received; everything keeps running
 ✗ killed: not received, the app is gone
-✓ graceful: the app shut down, and answered the request in flight
+✓ graceful: the app shut down within the grace period
 ~ unstable: repeats disagree
 ? untested: could not be tested
 

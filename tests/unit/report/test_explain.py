@@ -210,7 +210,10 @@ FOUND: dict[str, tuple[Evidence, str]] = {
             "the request in flight was lost"
         ),
     ),
-    "a stop without a request": (FORCED, "docker stop with 3 s of grace: SIGKILL, after 3.06 s, exit code 137"),
+    "a stop without a request": (
+        FORCED,
+        "docker stop with 3 s of grace: SIGKILL, after 3.06 s, exit code 137; no request was sent",
+    ),
     "exit codes": (
         KEPT,
         (

@@ -402,7 +402,7 @@ def test_what_probes_found_is_told() -> None:
         )
     )
     assert [page.told(number)["finding"] for number in range(4)] == [
-        "docker stop with 3 s of grace: SIGKILL, after 3.06 s, exit code 137",
+        "docker stop with 3 s of grace: SIGKILL, after 3.06 s, exit code 137; no request was sent",
         (
             "docker stop with 3 s of grace: the end came by itself, after 0.25 s, exit code 0; "
             "the request in flight was answered"

@@ -118,7 +118,7 @@ DRAWN_PROBES = """\
 
 ✓ forwarded: received once, the app is in control
 ○ swallowed: not received; everything keeps running
-✓ graceful: the app shut down, and answered the request in flight
+✓ graceful: the app shut down within the grace period
 ✗ forced: SIGKILL, after the whole grace period
 ✓ kept: the container's exit code is the app's
 ✗ lost: the container's exit code differs, or it keeps running

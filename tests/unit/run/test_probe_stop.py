@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.describe import finding
 from harness.core.evidence import Ground, Untested
 from harness.core.judge import UNSEEN_END, judge
 from harness.core.question import Probe
@@ -225,6 +226,8 @@ def test_without_a_port_there_is_no_request() -> None:
     evidence = seen.of(StopEvidence)
     assert verdict_of(seen) is Verdict.GRACEFUL
     assert evidence.request is None
+    assert finding(evidence).text.endswith("; no request was sent")
+    assert "request" not in judge(evidence).reason + Verdict.GRACEFUL.meaning
     assert (seen.container.launch.publish, seen.container.asked) == (None, [])
 
 
@@ -242,6 +245,12 @@ def test_an_app_that_nobody_told_how_to_stop_is_untested() -> None:
 def test_a_request_that_nobody_answers_is_untested_and_nothing_is_stopped() -> None:
     seen = stop(changed(GRACEFUL, answers=None))
     assert seen.reason == "the app does not answer on its published port"
+    assert kills(seen) == []
+
+
+def test_a_request_whose_answer_has_ended_was_not_in_flight_and_nothing_is_stopped() -> None:
+    seen = stop(changed(GRACEFUL, holds=False))
+    assert "POST /hold ended before the request did, so none was in flight" in str(seen.reason)
     assert kills(seen) == []
 
 

@@ -98,7 +98,7 @@ def test_the_readme_of_a_lab_is_told_whole() -> None:
         "the log must still say `Prepared`.\n\n"
         "What the check wants to find:\n\n"
         "- SIGTERM: forwarded, received once, the app is in control\n"
-        "- stop: graceful, the app shut down, and answered the request in flight\n"
+        "- stop: graceful, the app shut down within the grace period\n"
         "- SIGTERM, stop: the log says `Prepared`\n\n"
         "In this folder:\n\n"
         "    signal-harness lab check      # is it solved? if not: evidence, and a hint\n"

@@ -120,8 +120,7 @@ LACKING = """\
 
 Wanted
   SIGTERM        ✓ forwarded: received once, the app is in control
-  stop           ✓ graceful: the app shut down, and answered the request in
-                 flight
+  stop           ✓ graceful: the app shut down within the grace period
   SIGTERM, stop  and the log says `Prepared`
 
 local:debian12-node24  /bin/sh is dash 0.5.12-2
