@@ -32,14 +32,8 @@ def build_recipe(
     """Make sure that the engine has the image of a recipe, assembling it if necessary, and return its tag.
 
     An image that this code assembled from this recipe for this architecture is reused, and then no network is touched;
-    a recipe that names a major therefore stays at the release it got first.
-
-    Args:
-        store: the engine's images.
-        recipe: what to assemble.
-        cache: a directory for downloads, made if missing; builds at the same time may share it.
-        report: called with one line per lengthy step.
-        rebuild: assemble in any case, to get newer releases.
+    a recipe that names a major therefore stays at the release it got first, unless ``rebuild``. Builds at the same time
+    may share the ``cache`` of downloads, a folder that is made if missing.
 
     Raises:
         BaseUnavailable: a package or tool that it needs is not available, or the engine refuses the image.

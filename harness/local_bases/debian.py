@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import tempfile
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -18,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final
 from harness.core.errors import BaseUnavailable
 from harness.local_bases import official
 from harness.local_bases.deb import MIRROR
-from harness.local_bases.download import exclusive
+from harness.local_bases.download import arriving, exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,7 +67,8 @@ def open_debian_system(
     with exclusive(cache / f"{stem}.lock", report, f"waiting for another bootstrap of Debian {suite}"):
         if not path.is_file():
             report(f"bootstrapping Debian {suite} with mmdebstrap (about 20 s)")
-            _make(path, [program, *options, suite, "-"], epoch)
+            with arriving(path) as part, part.open("wb") as sink:
+                _run([program, *options, suite, "-"], sink=sink, environment={"SOURCE_DATE_EPOCH": str(epoch)})
             for old in cache.glob(f"{stem}-*.tar"):
                 if old != path:
                     old.unlink(missing_ok=True)
@@ -107,19 +107,8 @@ def _mmdebstrap(cache: Path, report: Callable[[str], None]) -> str:
     return program
 
 
-def _make(path: Path, command: list[str], epoch: int) -> None:
-    """Run a command that writes an archive to its standard output, and put it in place when it is complete."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix="bootstrap-") as scratch:
-        part = Path(scratch, "rootfs.tar")
-        with part.open("wb") as sink:
-            _run(command, sink=sink, environment={"SOURCE_DATE_EPOCH": str(epoch)})
-        part.replace(path)
-
-
 def _run(command: Sequence[str], *, sink: IO[bytes] | int, environment: Mapping[str, str]) -> None:
-    """Run a command to its end, and on any interruption let it clean up after itself.
-
-    Its standard output goes to the sink, and ``environment`` is added to that of this process.
+    """Run a command to its end, its standard output into the sink; on any interruption let it clean up after itself.
 
     Raises:
         BaseUnavailable: it fails, or takes longer than 20 minutes.
@@ -141,20 +130,15 @@ def _run(command: Sequence[str], *, sink: IO[bytes] | int, environment: Mapping[
             raise BaseUnavailable(f"{name} did not end within {_LIMIT_S} s", remedy=remedy) from error
         finally:
             if process.poll() is None:
-                _stop(process)
+                os.killpg(process.pid, signal.SIGTERM)
+                try:
+                    process.communicate(timeout=_STOP_S)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
         errors = [line for line in messages.decode(errors="replace").splitlines() if line.startswith("E:")]
         reason = " ".join(errors[-_LINES:]) or "it gives no reason"
         raise BaseUnavailable(f"{name} failed with status {process.returncode}: {reason}", remedy=remedy)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process and its children to end, and kill them if they do not."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.communicate(timeout=_STOP_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _package_options(os_name: RecipeOs, program: str) -> list[str]:

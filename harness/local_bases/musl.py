@@ -57,8 +57,10 @@ def add_musl_system(rootfs: Rootfs, downloads: Downloads, arch: Architecture) ->
     busybox = deb.read_file(downloads.file(packages["busybox-static"]), "usr/bin/busybox")
     tini = deb.read_file(downloads.file(packages["tini"]), "usr/bin/tini-static")
     programs = {"busybox": busybox, "tini": tini, "dumb-init": _dumb_init(downloads, arch)}
-
-    _add_skeleton(rootfs)
+    for path, mode in _DIRECTORIES.items():
+        rootfs.directory(path, mode=mode)
+    for path, target in _MERGED.items():
+        rootfs.symlink(path, target)
     for name, program in programs.items():
         if not is_static(program):
             raise BaseUnavailable(
@@ -84,8 +86,7 @@ def _dumb_init(downloads: Downloads, arch: Architecture) -> bytes:
     compiled.
     """
     files = project_files(downloads, "dumb-init")
-    wheels = [file for file in files if file.platforms == (f"manylinux1_{arch.machine}",)]
-    if wheels:
+    if wheels := [file for file in files if file.platforms == (f"manylinux1_{arch.machine}",)]:
         with zipfile.ZipFile(downloads.file(wheels[-1].artifact)) as wheel:
             member = next(name for name in wheel.namelist() if name.endswith("/scripts/dumb-init"))
             return wheel.read(member)
@@ -147,13 +148,6 @@ def is_static(program: bytes) -> bool:
     size, count = struct.unpack_from("<HH", program, 54)
     kinds = (struct.unpack_from("<I", program, table + index * size)[0] for index in range(count))
     return _PT_INTERP not in kinds
-
-
-def _add_skeleton(rootfs: Rootfs) -> None:
-    for path, mode in _DIRECTORIES.items():
-        rootfs.directory(path, mode=mode)
-    for path, target in _MERGED.items():
-        rootfs.symlink(path, target)
 
 
 def _add_etc(rootfs: Rootfs, *, musl: str, busybox: str) -> None:

@@ -54,14 +54,12 @@ def add_node(rootfs: Rootfs, downloads: Downloads, recipe: Recipe, arch: Archite
     package = downloads.file(offered[version])
     if tarfile.is_tarfile(package):
         changes = _add_from_package(rootfs, package)
-        wanted = recipe.npm or npm.bundled_with(version, changes)
-    else:
-        with zipfile.ZipFile(package) as wheel:
-            _add_from_wheel(rootfs, wheel)
-            if recipe.npm is None:
-                return version, npm.add_from_wheel(rootfs, wheel)
-        wanted = recipe.npm
-    return version, npm.add_from_registry(rootfs, downloads, wanted)
+        return version, npm.add_from_registry(rootfs, downloads, recipe.npm or npm.bundled_with(version, changes))
+    with zipfile.ZipFile(package) as wheel:
+        _add_from_wheel(rootfs, wheel)
+        if recipe.npm is None:
+            return version, npm.add_from_wheel(rootfs, wheel)
+    return version, npm.add_from_registry(rootfs, downloads, recipe.npm)
 
 
 def releases(downloads: Downloads, recipe: Recipe, arch: Architecture) -> dict[str, Artifact]:
@@ -94,7 +92,7 @@ def _add_from_wheel(rootfs: Rootfs, wheel: zipfile.ZipFile) -> None:
     such a place, and Alpine has its C++ library there too.
     """
     with wheel.open(_WHEEL_NODE) as program:
-        rootfs.stream(_NODE, program, size=wheel.getinfo(_WHEEL_NODE).file_size, mode=PROGRAM_MODE)
+        rootfs.stream_file(_NODE, program, size=wheel.getinfo(_WHEEL_NODE).file_size, mode=PROGRAM_MODE)
     for name in wheel.namelist():
         folder, _, library = name.partition("/")
         if folder.endswith(".libs") and library:
@@ -108,7 +106,7 @@ def _add_from_package(rootfs: Rootfs, package: Path) -> str:
         for entry in archive:
             source = archive.extractfile(entry)
             if source and entry.name == _PACKAGE_NODE:
-                rootfs.stream(_NODE, source, size=entry.size, mode=PROGRAM_MODE)
+                rootfs.stream_file(_NODE, source, size=entry.size, mode=PROGRAM_MODE)
             elif source and entry.name == _PACKAGE_CHANGES:
                 changes = source.read().decode(errors="replace")
     return changes

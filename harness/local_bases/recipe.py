@@ -66,8 +66,7 @@ class Recipe:
     @property
     def name(self) -> str:
         """The recipe without the ``local:`` prefix; a valid image tag."""
-        npm = "" if self.npm is None else f"-npm{self.npm}"
-        return f"{self.os}-node{self.node}{npm}"
+        return f"{self.os}-node{self.node}" + ("" if self.npm is None else f"-npm{self.npm}")
 
     @property
     def tag(self) -> str:
