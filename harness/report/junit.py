@@ -15,7 +15,7 @@ from junitparser.xunit2 import JUnitXml
 
 from harness.core.comparison import recorded
 from harness.core.subject import base_label
-from harness.report.rows import by_base, changes_of, differs, one_line, story
+from harness.report.rows import by_base, changes_of, differs, one_line, place_of, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     known, changes = recorded(comparisons), changes_of(comparisons)
     xml = JUnitXml("signal-harness")
     for reference, rows in by_base(document.results).items():
-        xml.add_testsuite(_suite(document, reference, [_case(row, known, changes.get(row.id)) for row in rows]))
+        xml.add_testsuite(_suite(document, reference, [_case(row, known, changes.get(place_of(row))) for row in rows]))
     xml.update_statistics()
     written = BytesIO()
     xml.write(written, pretty=True)

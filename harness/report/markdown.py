@@ -21,7 +21,7 @@ from harness.core.verdict import Verdict
 from harness.report.base_table import heading
 from harness.report.difference import SIGNS
 from harness.report.rendering import environment
-from harness.report.rows import by_base, changes_of, differs, evidence, one_line, questions_of, wanted
+from harness.report.rows import by_base, changes_of, differs, evidence, one_line, place_of, questions_of, wanted
 from harness.report.style import CHANGED, clipped, counted
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _MOST_NAMES: Final = 8
 _MOST_LINES: Final = 60
 _ROOM_FOR_NOTE: Final = 1_500
 _GOOD, _BAD, _OPEN = (verdict.symbol for verdict in (Verdict.FORWARDED, Verdict.KILLED, Verdict.UNTESTED))
+_SAME_BASE: Final = "nothing that is recorded of the base differs"
 _CHANGED: Final = ("cell", "was", "is", "detail")
 _SHORT: Final = (Change.SIDEWAYS, Change.UNKNOWN, Change.GONE, Change.NEW, Change.BETTER)
 
@@ -54,8 +55,7 @@ _JOINER: Final = "\u2060"
 _PIECES: Final = re.compile(r"`[^`|]*[^`|\s][^`|]*`|[^`]+|`")
 """Code, which cannot have a pipe: a table would take it for the end of its cell. All else is text."""
 _MARKUP: Final = re.compile(r"[\\`*_\[\]~$]")
-_HTML: Final = re.compile(r"[&<>|]")
-_ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"})
 _STARTS: Final = re.compile(r"^(\d*)([-+=.)])")
 _LINKED: Final = re.compile(r"[@#]|:(?=//|[\w+-]+:)|\bwww(?=\.)|\bGH-(?=\d)", re.IGNORECASE | re.ASCII)
 _HEX: Final = re.compile(r"\b[0-9a-f]{7,}\b", re.IGNORECASE | re.ASCII)
@@ -85,12 +85,10 @@ class _View:
         self._comparisons = comparisons
         self._recorded = recorded(comparisons)
         changes = changes_of(comparisons).items()
-        self._worse = {cell for cell, difference in changes if difference.change is Change.WORSE}
-        rows = document.results
-        self._untested = [row for row in rows if row.verdict is Verdict.UNTESTED]
-        self._wrong = [
-            row for row in rows if as_expected(row.expected, row.verdict) is False and row.id not in self._worse
-        ]
+        self._worse = {place for place, difference in changes if difference.change is Change.WORSE}
+        self._untested = [row for row in document.results if not row.tested]
+        unexpected = (row for row in document.results if as_expected(row.expected, row.verdict) is False)
+        self._wrong = [row for row in unexpected if place_of(row) not in self._worse]
 
     def parts(self) -> Iterator[_Part]:
         """All parts, the most important first."""
@@ -108,8 +106,8 @@ class _View:
         verdicts = {row.verdict for row in self._document.results}
         legend = [f"{_look(verdict)}: {verdict.meaning}" for verdict in Verdict if verdict in verdicts]
         yield "what the symbols mean", _macro("legend")([*legend, "! behind a symbol: not as expected"])
-        bad = self._worse | {row.id for row in self._wrong}
-        yield from (("evidence of cells", _evidence(row)) for row in self._document.results if row.id in bad)
+        bad = self._worse | set(map(place_of, self._wrong))
+        yield from (("evidence of cells", _evidence(row)) for row in self._document.results if place_of(row) in bad)
 
     def _headline(self) -> tuple[str, str]:
         """The symbol and the words that sum it up."""
@@ -148,9 +146,7 @@ class _View:
         for row in rows:
             mark = "!" if differs(row, self._recorded) else ""
             cells.setdefault(row.subject, {})[row.question.name] = row.verdict.symbol + mark
-        table = [
-            (f"`{variant}`", *(marks.get(question, "") for question in questions)) for variant, marks in cells.items()
-        ]
+        table = [(f"`{variant}`", *(marks.get(name, "") for name in questions)) for variant, marks in cells.items()]
         facts = " · ".join(heading(self._document.bases[base])) if base in self._document.bases else ""
         summary = f"All {counted(len(rows), 'cell')} on {base_label(base)}"
         return _macro("matrix")(summary, facts, ["variant", *questions], table)
@@ -177,25 +173,16 @@ def _compared(comparison: Comparison) -> Iterator[_Part]:
     old, new = (base_label(recording.base.reference) for recording in (comparison.old, comparison.new))
     title = f"`{new}`, compared with what was recorded" if old == new else f"`{old}` → `{new}`"
     counts = [f"{comparison.counts[change]} {change}" for change in Change if comparison.counts.get(change)]
-    shifts = [_shift(shift) for shift in (comparison.image, *comparison.base) if shift]
-    text = _macro("compared")(
-        f"{title}: {', '.join([*counts, f'{comparison.same} the same'])}",
-        shifts or ["nothing that is recorded of the base differs"],
-        [_shift(shift) for shift in comparison.engine],
-    )
-    yield "what changed of bases", text
+    title += f": {', '.join([*counts, f'{comparison.same} the same'])}"
+    base = [_shift(shift) for shift in (comparison.image, *comparison.base) if shift]
+    engine = [_shift(shift) for shift in comparison.engine]
+    yield "what changed of bases", _macro("compared")(title, base or [_SAME_BASE], engine)
     for cause, differences in comparison.groups(Change.WORSE).items():
-        rows, left = _most([_difference(difference) for difference in differences], _MOST_ROWS)
-        text = _macro("worse")(SIGNS[Change.WORSE][0], len(differences), cause, _CHANGED, rows, left)
-        yield "groups of worse cells", text
+        rows = _most([_difference(difference) for difference in differences], _MOST_ROWS)
+        macro = _macro("worse")
+        yield "groups of worse cells", macro(SIGNS[Change.WORSE][0], len(differences), cause, _CHANGED, *rows)
     groups = [
-        (
-            SIGNS[change][0],
-            CHANGED[change],
-            cause,
-            len(differences),
-            *_most(list(map(_short, differences)), _MOST_NAMES),
-        )
+        (SIGNS[change][0], CHANGED[change], cause, len(differences), *_most([*map(_short, differences)], _MOST_NAMES))
         for change in _SHORT
         for cause, differences in comparison.groups(change).items()
     ]
@@ -215,9 +202,8 @@ def _difference(difference: Difference) -> tuple[str, ...]:
 
 
 def _finding(finding: Finding | None) -> str:
-    if finding is None:
-        return ""
-    return _look(finding.verdict) + (f" ({', '.join(finding.seen)})" if finding.seen else "")
+    seen = f" ({', '.join(finding.seen)})" if finding and finding.seen else ""
+    return _look(finding.verdict) + seen if finding else ""
 
 
 def _shift(shift: Shift) -> str:
@@ -243,13 +229,8 @@ def inert(value: object) -> Markup:
         if len(piece) > 1 and piece[0] == "`":
             safe += (_JOINER if safe.endswith("`") else "") + piece  # two backticks in a row would be another fence
         else:
-            safe += _plain(piece)
+            safe += _MARKUP.sub(r"\\\g<0>", _unlinked(piece)).translate(_ENTITIES)
     return Markup(_STARTS.sub(r"\1\\\2", safe))  # noqa: S704  this is what makes it safe
-
-
-def _plain(text: str) -> str:
-    escaped = _MARKUP.sub(r"\\\g<0>", _unlinked(text))
-    return _HTML.sub(lambda match: _ENTITIES[match[0]], escaped)
 
 
 def _unlinked(text: str) -> str:

@@ -32,7 +32,6 @@ ROOT: Final = "%SRCROOT%"
 _MOST_TEXT: Final = 900
 _UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 
-
 _START_THE_APP: Final = "Start the app itself, in the exec form (CMD with a JSON array), or put an init in front of it."
 _RULES: Final = {
     Verdict.DUPLICATED: (
@@ -55,10 +54,7 @@ _RULES: Final = {
         "The app is gone without a trace in its log, and so is what it had not yet written.",
         _START_THE_APP,
     ),
-    Verdict.ABRUPT: (
-        "docker stop ends the container under the app: requests in flight are lost.",
-        _START_THE_APP,
-    ),
+    Verdict.ABRUPT: ("docker stop ends the container under the app: requests in flight are lost.", _START_THE_APP),
     Verdict.FORCED: (
         "Every stop takes the whole grace period and ends in SIGKILL.",
         f"{_START_THE_APP} The app must end by itself when it gets the image's STOPSIGNAL.",
@@ -120,10 +116,7 @@ def _rule(verdict: Verdict) -> dict[str, Any]:
         "name": name,
         "shortDescription": {"text": f"{verdict.value.capitalize()}: {verdict.meaning}"},
         "fullDescription": {"text": f"{meaning} {why}"},
-        "help": {
-            "text": f"{meaning}\n{why}\n{remedy}",
-            "markdown": f"**{meaning}** {why}\n\n{remedy}",
-        },
+        "help": {"text": f"{meaning}\n{why}\n{remedy}", "markdown": f"**{meaning}** {why}\n\n{remedy}"},
         "defaultConfiguration": {"level": "error" if verdict.rank == WORST_RANK else "warning"},
         "properties": {"tags": ["containers", "reliability", _about(verdict)]},
     }
@@ -131,19 +124,16 @@ def _rule(verdict: Verdict) -> dict[str, Any]:
 
 def _invocation(document: Document, untested: Sequence[Row]) -> dict[str, Any]:
     started = {"startTimeUtc": document.started} if _UTC.fullmatch(document.started) else {}
-    return started | {
-        "executionSuccessful": not untested,
-        "toolExecutionNotifications": [_notification(document.subjects[row.subject], row) for row in untested],
-    }
-
-
-def _notification(subject: SubjectFacts, row: Row) -> dict[str, Any]:
-    return {
-        "level": "warning",
-        "message": _message(f"{row.id} could not be tested: {row.reason}"),
-        "locations": [_location(subject)],
-        "properties": {"base": row.base, "subject": row.subject, "question": row.question.name},
-    }
+    notifications = [
+        {
+            "level": "warning",
+            "message": _message(f"{row.id} could not be tested: {row.reason}"),
+            "locations": [_location(document.subjects[row.subject])],
+            "properties": {"base": row.base, "subject": row.subject, "question": row.question.name},
+        }
+        for row in untested
+    ]
+    return started | {"executionSuccessful": not untested, "toolExecutionNotifications": notifications}
 
 
 def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verdict]) -> dict[str, Any]:
@@ -196,21 +186,16 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _location(subject: SubjectFacts) -> dict[str, Any]:
-    artifact = {"uri": _uri(subject.dockerfile or ""), "uriBaseId": ROOT}
+    # A relative URI that stays below the root, whatever a document says.
+    parts = [part for part in (subject.dockerfile or "").split("/") if part not in ("", ".", "..")]
+    artifact = {"uri": quote("/".join(parts), errors="replace") or ".", "uriBaseId": ROOT}
     return {"physicalLocation": {"artifactLocation": artifact, "region": _region(subject.starting)}}
 
 
 def _region(starting: Sequence[Line]) -> dict[str, Any]:
     """The lines of the CMD, or of the ENTRYPOINT if there is no CMD; the first line if there is neither."""
-    commands = [line for line in starting if line.text.upper().startswith("CMD")]
     if not starting:
         return {"startLine": 1}
-    line = (commands or starting)[-1]
+    line = ([line for line in starting if line.text.upper().startswith("CMD")] or starting)[-1]
     first = max(line.line, 1)
     return {"startLine": first, "endLine": first + line.text.count("\n"), "snippet": {"text": line.text}}
-
-
-def _uri(path: str) -> str:
-    """A path as a relative URI that stays below the root, whatever a document says."""
-    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
-    return quote("/".join(parts), errors="replace") or "."
