@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.markup import escape
@@ -17,7 +17,7 @@ from harness.report.rows import differs, questions_of
 from harness.report.style import look, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from harness.core.facts import BaseFacts
     from harness.core.verdict import Verdict
 
-T = TypeVar("T")
 GAP: Final = 3
 """Columns between two columns of a table."""
 _TITLE_WIDTH: Final = 18
 
-
-_Column = tuple[str, "Mapping[str, Text]"]
+Column = tuple[str, "Mapping[str, Text]"]
+"""A heading, and the cells below it by variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class BaseTable:
         yield Text.from_markup(f"[bold]{escape(self.facts.reference)}[/]\n[dim]{facts}[/]")
         # The first table shows the variants' titles besides.
         room = options.max_width - max(map(len, names)) - GAP
-        for number, part in enumerate(dealt(columns.items(), _width, room, taken=_TITLE_WIDTH + GAP)):
+        for number, part in enumerate(dealt(columns.items(), room, taken=_TITLE_WIDTH + GAP)):
             yield _table(part, titles, with_titles=number == 0)
 
     def _cell(self, row: Row) -> Text:
@@ -79,9 +78,9 @@ def heading(facts: BaseFacts) -> list[str]:
     return [word for word in words if word]
 
 
-def dealt(columns: Iterable[T], width: Callable[[T], int], room: int, *, taken: int = 0) -> Iterator[list[T]]:
+def dealt(columns: Iterable[Column], room: int, *, taken: int = 0) -> Iterator[list[Column]]:
     """Columns dealt out to tables that fit; in the first one, some of the room is taken."""
-    part: list[T] = []
+    part: list[Column] = []
     left = room - taken
     for column in columns:
         needed = width(column) + GAP
@@ -93,18 +92,19 @@ def dealt(columns: Iterable[T], width: Callable[[T], int], room: int, *, taken: 
     yield part
 
 
-def _width(column: _Column) -> int:
+def width(column: Column) -> int:
+    """How wide a column is, without the gap beside it."""
     title, cells = column
-    return max(len(title), *(len(cell.plain) for cell in cells.values()))
+    return max(len(title), *(cell.cell_len for cell in cells.values()))
 
 
-def _table(columns: Sequence[_Column], titles: Mapping[str, str], *, with_titles: bool) -> Table:
+def _table(columns: Sequence[Column], titles: Mapping[str, str], *, with_titles: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("variant", no_wrap=True, min_width=max(map(len, titles)))
     if with_titles:
         table.add_column("", style="dim", overflow="ellipsis")
     for column in columns:
-        table.add_column(column[0], no_wrap=True, min_width=_width(column))
+        table.add_column(column[0], no_wrap=True, min_width=width(column))
     for name, title in titles.items():
         shown = [cells.get(name, Text("–", style="dim")) for _, cells in columns]
         table.add_row(name, *([Text(printable(title))] if with_titles else []), *shown)
