@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from harness.core.comparison import Comparison, Difference
     from harness.core.document import Document, Row
-    from harness.core.facts import BaseFacts, EngineFacts
     from harness.core.verdict import Verdict
 
 
@@ -41,15 +40,15 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
 def _suite(document: Document, reference: str, cases: Sequence[TestCase]) -> TestSuite:
     suite = TestSuite(one_line(reference))
     suite.timestamp = one_line(document.started)
-    base = document.bases.get(reference)
-    engines = [fact for engine in document.engines.values() for fact in _facts("engine", engine)]
-    for name, value in [*(_facts("base", base) if base else ()), *engines]:
-        suite.add_property(name, value)
+    bases = [("base", document.bases[reference])] if reference in document.bases else []
+    for what, facts in [*bases, *(("engine", engine) for engine in document.engines.values())]:
+        for name, value in _facts(what, facts):
+            suite.add_property(name, value)
     suite.add_testcases(list(cases))
     return suite
 
 
-def _facts(what: str, facts: BaseFacts | EngineFacts) -> Iterator[tuple[str, str]]:
+def _facts(what: str, facts: msgspec.Struct) -> Iterator[tuple[str, str]]:
     """What is known of a base or an engine, as properties; what it does not have is left out."""
     for name, value in msgspec.structs.asdict(facts).items():
         if name == "reference":

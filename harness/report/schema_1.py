@@ -29,7 +29,7 @@ def results(data: dict[str, Any]) -> dict[str, Any]:
     """A results document of schema 1 as one of schema 2."""
     with _at(""):
         engine, variants = data.pop("engine"), data.pop("variants")
-        name, bases, rows = engine["name"], data.pop("bases").items(), list(data["results"])
+        name, bases, rows = str(engine["name"]), data.pop("bases").items(), list(data["results"])
     return {
         **data,
         "schema": 2,

@@ -7,7 +7,6 @@ nothing, and what is drawn stands in it in words, too.
 from __future__ import annotations
 
 import math
-from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -23,8 +22,6 @@ from harness.report.style import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    import jinja2
 
     from harness.core.document import Participant, Row, SignalPath, Step, SubjectFacts
 
@@ -99,12 +96,8 @@ def render(row: Row, subject: SubjectFacts) -> str:
     path = row.evidence.path
     if path is None or not path.steps:
         raise UsageError(f"there is no path to draw: the kernel's record of {row.signal} is missing or empty")
-    return _template().render(drawing=_drawing(row, path, subject))
-
-
-@cache
-def _template() -> jinja2.Template:
-    return environment(keep_trailing_newline=True).get_template("sequence.svg.j2")
+    template = environment(keep_trailing_newline=True).get_template("sequence.svg.j2")
+    return template.render(drawing=_drawing(row, path, subject))
 
 
 def _drawing(row: Row, path: SignalPath, subject: SubjectFacts) -> dict[str, Any]:
