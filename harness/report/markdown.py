@@ -73,7 +73,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
         else:
             left_out[name] += 1
     if left_out:
-        parts.append(_part("left_out", [f"{name} ({count})" for name, count in left_out.items()]))
+        parts.append(_written("left_out", [f"{name} ({count})" for name, count in left_out.items()]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -97,7 +97,7 @@ class _View:
         bases = by_base(self._document.results)
         compared = {comparison.new.base.reference for comparison in self._comparisons}
         alone = [base for base in bases if base not in compared] if compared else []
-        yield "head", _part("head", *self._headline(), _names(bases), where, _names(alone))
+        yield "head", _written("head", *self._headline(), _names(bases), where, _names(alone))
         for comparison in self._comparisons:
             yield from _compared(comparison)
         yield from self._listed()
@@ -105,7 +105,7 @@ class _View:
             yield "tables of all cells", self._matrix(base, rows)
         verdicts = {row.verdict for row in self._document.results}
         legend = [f"{_look(verdict)}: {verdict.meaning}" for verdict in Verdict if verdict in verdicts]
-        yield "what the symbols mean", _part("legend", [*legend, "! behind a symbol: not as expected"])
+        yield "what the symbols mean", _written("legend", [*legend, "! behind a symbol: not as expected"])
         bad = self._worse | set(map(place_of, self._wrong))
         yield from (("evidence of cells", _evidence(row)) for row in self._document.results if place_of(row) in bad)
 
@@ -134,11 +134,11 @@ class _View:
             title = f"{counted(len(wrong), 'more cell' if self._worse else 'cell')} not as expected"
             cells = [(f"`{row.id}`", wanted(row, None), _look(row.verdict), row.reason) for row in wrong]
             names = ["cell", "expected", "is", "reason"]
-            yield "cells not as expected", _part("listed", _BAD, title, names, *_most(cells, _MOST_ROWS))
+            yield "cells not as expected", _written("listed", _BAD, title, names, *_most(cells, _MOST_ROWS))
         if untested := self._untested:
             title = f"{counted(len(untested), 'cell')} untested"
             reasons = [(f"`{row.id}`", row.reason) for row in untested]
-            yield "untested cells", _part("listed", _OPEN, title, ["cell", "reason"], *_most(reasons, _MOST_ROWS))
+            yield "untested cells", _written("listed", _OPEN, title, ["cell", "reason"], *_most(reasons, _MOST_ROWS))
 
     def _matrix(self, base: str, rows: Sequence[Row]) -> str:
         questions = [question.name for question in questions_of(rows)]
@@ -149,7 +149,7 @@ class _View:
         table = [(f"`{variant}`", *(marks.get(name, "") for name in questions)) for variant, marks in cells.items()]
         facts = " · ".join(heading(self._document.bases[base])) if base in self._document.bases else ""
         summary = f"All {counted(len(rows), 'cell')} on {base_label(base)}"
-        return _part("matrix", summary, facts, ["variant", *questions], table)
+        return _written("matrix", summary, facts, ["variant", *questions], table)
 
 
 def _most(items: Sequence[T], most: int) -> tuple[Sequence[T], int]:
@@ -160,7 +160,7 @@ def _most(items: Sequence[T], most: int) -> tuple[Sequence[T], int]:
 def _evidence(row: Row) -> str:
     lines, left = _most(evidence(row), _MOST_LINES)
     more = [f"… and {left} more lines"] if left else []
-    return _part("evidence", f"Evidence: {row.id}, {row.verdict}", row.reason, [*lines, *more])
+    return _written("evidence", f"Evidence: {row.id}, {row.verdict}", row.reason, [*lines, *more])
 
 
 def _names(bases: Iterable[str]) -> list[str]:
@@ -176,18 +176,18 @@ def _compared(comparison: Comparison) -> Iterator[_Part]:
     title += f": {', '.join([*counts, f'{comparison.same} the same'])}"
     base = [_shift(shift) for shift in (comparison.image, *comparison.base) if shift]
     engine = [_shift(shift) for shift in comparison.engine]
-    yield "what changed of bases", _part("compared", title, base or [_SAME_BASE], engine)
+    yield "what changed of bases", _written("compared", title, base or [_SAME_BASE], engine)
     for cause, differences in comparison.groups(Change.WORSE).items():
         rows = _most([_difference(difference) for difference in differences], _MOST_ROWS)
         sign, count = SIGNS[Change.WORSE][0], len(differences)
-        yield "groups of worse cells", _part("worse", sign, count, cause, _CHANGED, *rows)
+        yield "groups of worse cells", _written("worse", sign, count, cause, _CHANGED, *rows)
     groups = [
         (SIGNS[change][0], CHANGED[change], cause, len(differences), *_most([*map(_short, differences)], _MOST_NAMES))
         for change in _SHORT
         for cause, differences in comparison.groups(change).items()
     ]
     if groups:
-        yield "other changes", _part("changed", groups)
+        yield "other changes", _written("changed", groups)
 
 
 def _short(difference: Difference) -> str:
@@ -264,6 +264,6 @@ def _template() -> Any:
     return templates.get_template("report.md.j2").module
 
 
-def _part(name: str, *given: object) -> str:
+def _written(name: str, *given: object) -> str:
     """One of the template's parts."""
     return str(getattr(_template(), name)(*given)).strip("\n")

@@ -74,9 +74,8 @@ def _cell(name: str, cell: dict[str, Any]) -> dict[str, Any]:
 
 def _base(reference: str, facts: dict[str, Any], *, place: str) -> dict[str, Any]:
     with _at(place):
-        programs = {name: facts.pop(key) for key, name in _PROGRAMS.items()}
-        known = {name: version for name, version in programs.items() if version is not None}
-        return {**facts, "reference": reference, "programs": known}
+        programs = {name: version for key, name in _PROGRAMS.items() if (version := facts.pop(key)) is not None}
+        return {**facts, "reference": reference, "programs": programs}
 
 
 def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
