@@ -40,10 +40,7 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Images:
-    """The images of a catalogue's variants, each built at most once and reused by content.
-
-    See `OpenEngine.images` and `VariantImages` of `harness.engine.protocol`.
-    """
+    """A catalogue's images, each built once and reused by content; see `OpenEngine.images` and `VariantImages`."""
 
     def __init__(
         self,

@@ -128,13 +128,10 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
 
 
 def _argv(cmdline: bytes) -> tuple[str, ...]:
-    """The words of a command line as proc_pid_cmdline(5) has them, up to a size.
-
-    A process that changed its title has all of it in one word, with blanks: it is split at them, as ps shows it.
-    """
+    """The words of a command line as proc_pid_cmdline(5) has them, up to a size."""
     text = cmdline.rstrip(b"\0").decode("utf-8", "replace")[:_MOST_ARGS]
-    words = text.split("\0") if text else []
-    return tuple(words[0].split() if len(words) == 1 else words)
+    # A process that changed its title has all of it in one word, which is split at its blanks, as ps shows it.
+    return tuple(text.split("\0") if "\0" in text else text.split())
 
 
 def _about_to_sleep(state: str, wchan: str) -> bool:

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 
 class ImageStore(Protocol):
-    """The images on an engine, for code that makes images itself.
-
-    Each method raises `EngineFault` if the engine refuses, and `EngineUnavailable` if it does not answer.
-    """
+    """The images on an engine, for code that makes images; it may raise `EngineFault` and `EngineUnavailable`."""
 
     def architecture(self) -> str:
         """The architecture that containers run on, as the engine names it."""
@@ -170,7 +167,7 @@ class OpenEngine(Protocol):
     ) -> AbstractContextManager[VariantImages]:
         """The images of the variants of a catalogue in a folder, built ``jobs`` at once; on leaving, none is under way.
 
-        ``base_image`` is `BaseStore.image`; ``on_build`` is told of a subject, and whether its build begins.
+        ``base_image`` is `BaseStore.image`; ``on_build`` takes a subject, and whether its build begins or ends.
         """
 
     def record(self, signals: Iterable[Signal]) -> AbstractContextManager[Tracer]:

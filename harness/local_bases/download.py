@@ -163,8 +163,7 @@ def arriving(path: Path) -> Iterator[Path]:
 def exclusive(path: Path, report: Callable[[str], None], waiting: str) -> Iterator[None]:
     """Lock a file while the block runs, and report once that this is ``waiting`` if someone else has the lock.
 
-    The kernel drops the lock when its holder ends, however it ends, so the wait is bounded by the holder's work. The
-    file is made if missing, and left there, since removing it would let two holders in.
+    The kernel drops the lock when its holder ends. The file stays, as removing it would let two holders in.
     """
     with path.open("ab") as handle:
         try:

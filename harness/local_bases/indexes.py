@@ -35,10 +35,7 @@ class IndexFile(NamedTuple):
 
 
 def project_files(downloads: Downloads, project: str) -> list[IndexFile]:
-    """The wheels and source archives of a project by its normalised name, oldest release first.
-
-    The index is pypi.org, or what ``PIP_INDEX_URL`` names.
-    """
+    """The wheels and sdists of a project by its normalised name, oldest first, from pypi.org or ``PIP_INDEX_URL``."""
     page = f"{os.environ.get('PIP_INDEX_URL', _PYPI).rstrip('/')}/{project}/"
     files = []
     for entry in downloads.json(page, accept=_PYPI_ACCEPT)["files"]:

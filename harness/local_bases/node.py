@@ -94,11 +94,7 @@ def _wheels(downloads: Downloads, libc: str, arch: Architecture) -> dict[str, Ar
 
 
 def _add_from_wheel(rootfs: Rootfs, wheel: zipfile.ZipFile) -> None:
-    """Add the program and, from a musl wheel, the C++ libraries it brings.
-
-    The program looks for these where its own folder puts them, and then where the loader always looks; `/usr/lib` is
-    such a place, and Alpine has its C++ library there too.
-    """
+    """Add the program and, from a musl wheel, the C++ libraries it brings, to where the loader and Alpine have them."""
     with wheel.open(_WHEEL_NODE) as program:
         rootfs.stream_file(_NODE, program, size=wheel.getinfo(_WHEEL_NODE).file_size, mode=PROGRAM_MODE)
     for name in wheel.namelist():

@@ -1,7 +1,7 @@
-"""Names of base images that are assembled from packages instead of pulled from a registry.
+"""Names of base images that are assembled from packages, and the architectures that they can be for.
 
 A recipe is written ``local:<os>-node<version>[-npm<version>]``, for example ``local:musl-node24`` or
-``local:debian12-node22.14.0-npm9.6.7``. This module only reads and writes that text.
+``local:debian12-node22.14.0-npm9.6.7``.
 """
 
 from __future__ import annotations

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What a document can be written as; this package has a module of the same name for each.
-
-    ``label`` is its name for people, ``about`` its line in the help.
-    """
+    """What a document can be written as, by the module of that name; ``label`` is for people, ``about`` for help."""
 
     label: str
     about: str

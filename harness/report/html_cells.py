@@ -43,11 +43,7 @@ class _Texts:
 
 
 def dialogs(document: Document, comparisons: Sequence[Comparison], subjects: Sequence[str]) -> dict[str, Any]:
-    """What the page's script reads, all that is shown on demand.
-
-    ``starts`` are for each of the subjects, as the matrix has them, ``cells`` for each result; the numbers in these
-    stand for ``texts``.
-    """
+    """What the page shows on demand: ``starts`` by subject, ``cells`` by result; numbers stand for ``texts``."""
     known, differences, text = recorded(comparisons), changes_of(comparisons), _Texts()
     cells = []
     for row in document.results:

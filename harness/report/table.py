@@ -76,9 +76,8 @@ def claims(document: Document) -> str:
 
 def _legend(rows: Sequence[Row]) -> Text:
     """What the verdicts in sight mean."""
-    seen = {row.verdict for row in rows}
-    lines = [Text.assemble(look(verdict), (f": {verdict.meaning}", "dim")) for verdict in Verdict if verdict in seen]
-    return Text("\n").join(lines)
+    seen = sorted({row.verdict for row in rows}, key=list(Verdict).index)
+    return Text("\n").join(Text.assemble(look(verdict), (f": {verdict.meaning}", "dim")) for verdict in seen)
 
 
 def _notes(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> Text:
