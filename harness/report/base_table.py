@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -55,8 +54,7 @@ class BaseTable:
         if any(claims.values()):
             columns["claim"] = {name: _claim(held) for name, held in claims.items()}
         titles = {name: self.subjects[name].title for name in names}
-        facts = escape(printable(" · ".join(heading(self.facts))))
-        yield Text.from_markup(f"[bold]{escape(self.facts.reference)}[/]\n[dim]{facts}[/]")
+        yield Text.assemble((self.facts.reference, "bold"), "\n", (printable(heading(self.facts)), "dim"))
         # The first table shows the variants' titles besides.
         room = options.max_width - max(map(len, names)) - GAP
         for number, part in enumerate(dealt(columns.items(), room, taken=_TITLE_WIDTH + GAP)):
@@ -71,11 +69,11 @@ class BaseTable:
         return text
 
 
-def heading(facts: BaseFacts) -> list[str]:
+def heading(facts: BaseFacts) -> str:
     """What a base is, in few words."""
     named = {"/bin/sh is": facts.shell, **{PROGRAMS[name].label: facts.programs.get(name) for name in SHOWN}}
     words = [facts.os, facts.libc, *(f"{name} {value}" for name, value in named.items() if value)]
-    return [word for word in words if word]
+    return " · ".join(word for word in words if word)
 
 
 def dealt(columns: Iterable[Column], room: int, *, taken: int = 0) -> Iterator[list[Column]]:

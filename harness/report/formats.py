@@ -21,10 +21,10 @@ class Format(StrEnum):
 
     def __new__(cls, word: str, label: str = "", about: str = "") -> Self:
         """A format with its facts."""
-        made = str.__new__(cls, word)
-        made._value_ = word
-        made.label, made.about = label, about
-        return made
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.label, member.about = label, about
+        return member
 
     JSON = "json", "Results", "Write the results to a file, or - for standard output."
     JUNIT = "junit", "JUnit", "Write JUnit XML."

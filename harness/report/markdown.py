@@ -147,7 +147,7 @@ class _View:
             mark = "!" if differs(row, self._recorded) else ""
             cells.setdefault(row.subject, {})[row.question.name] = row.verdict.symbol + mark
         table = [(f"`{variant}`", *(marks.get(name, "") for name in questions)) for variant, marks in cells.items()]
-        facts = " · ".join(heading(self._document.bases[base])) if base in self._document.bases else ""
+        facts = heading(self._document.bases[base]) if base in self._document.bases else ""
         summary = f"All {counted(len(rows), 'cell')} on {base_label(base)}"
         return _written("matrix", summary, facts, ["variant", *questions], table)
 

@@ -43,10 +43,10 @@ def below(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> list[Renderab
 def console(*, stderr: bool = False, plain: bool = False) -> Console:
     """A terminal for tables, ``plain`` without colour; what is piped gets 100 columns, whatever the terminal behind."""
     colours: Literal["auto"] | None = None if plain else "auto"
-    made = Console(stderr=stderr, highlight=False, color_system=colours)
-    if not made.is_terminal:
-        made.width = _PIPE_WIDTH
-    return made
+    terminal = Console(stderr=stderr, highlight=False, color_system=colours)
+    if not terminal.is_terminal:
+        terminal.width = _PIPE_WIDTH
+    return terminal
 
 
 def summary(document: Document, recorded: Mapping[str, Verdict] | None = None) -> str:
