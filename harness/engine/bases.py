@@ -79,10 +79,9 @@ class Bases:
         return tuple(filter(None, (self._defaults, *(provider.defaults for provider in self._providers))))
 
     def defaults(self) -> tuple[str, ...]:
-        """The bases to use if none is named.
+        """The bases to use if none is named: of those that the engine has, the official ones first.
 
-        Official images that the engine has come first, then stand-ins that it has; else a registry is asked, and if
-        none answers, stand-ins are assembled.
+        If it has none, a registry is asked, and if none answers, stand-ins are assembled.
 
         Raises:
             BaseUnavailable: no registry has them, and there are no stand-ins.
@@ -121,9 +120,8 @@ class Bases:
             if is_glob(reference):
                 matching = sorted((tag for tag in self._tags() if fnmatchcase(tag, reference)), key=natural)
             if not matching:
-                raise BaseUnavailable(
-                    f"no local image matches {reference!r}", remedy="docker images lists the tags that are here."
-                )
+                remedy = "docker images lists the tags that are here."
+                raise BaseUnavailable(f"no local image matches {reference!r}", remedy=remedy)
             expanded += matching
         return tuple(dict.fromkeys(expanded))
 

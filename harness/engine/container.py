@@ -194,10 +194,8 @@ def _write_markers(pid: int, mark: bytes, *, tty: bool) -> int:
     """Write a mark into a process's standard output and error, to arrive after all that was written before.
 
     It needs root and a local engine. On a terminal no key that makes a signal may be on its way: the kernel then throws
-    away the output that nobody has read yet (termios(3), ``NOFLSH``), and the mark with it.
-
-    Returns:
-        How many marks will arrive: one if both are the same pipe or terminal; 0 if they are neither.
+    away the output that nobody has read yet (termios(3), ``NOFLSH``), and the mark with it. Returned is how many marks
+    will arrive: one if both are the same pipe or terminal; 0 if they are neither.
 
     Raises:
         OSError: one was not written, as the reader does not keep up, the process is gone, or this is not allowed; the

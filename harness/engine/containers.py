@@ -67,8 +67,7 @@ class DockerEngine:
     def launch(self, launch: Launch) -> Iterator[EngineContainer]:
         """Create a container and attach to it; see `harness.run.protocol.Engine`."""
         name = f"{LABEL}-{self.run_id}-{next(self._numbers)}"
-        inbox = Inbox(tty=launch.tty)
-        options = launch.options
+        inbox, options = Inbox(tty=launch.tty), launch.options
         published = [] if launch.publish is None else [launch.publish]
         with our_errors():
             container_id = self.api.create_container(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -9,10 +10,13 @@ import os
 import re
 import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from docker.utils.build import exclude_paths
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
 from harness.core import base_image
 from harness.core.baseline import BASELINES
@@ -20,7 +24,6 @@ from harness.core.catalogue import FILE_NAME
 from harness.core.errors import EngineFault
 from harness.core.facts import StartCommand
 from harness.core.subject import Built
-from harness.engine.buildkit import log_text
 from harness.engine.client import our_errors, stream
 from harness.engine.store import ImageStore
 
@@ -47,10 +50,7 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Images:
-    """The images of a catalogue's variants, each built at most once and reused by content.
-
-    See `OpenEngine.images` and `VariantImages` of `harness.engine.protocol`.
-    """
+    """A catalogue's images, each built once and reused by content; see `OpenEngine.images` and `VariantImages`."""
 
     def __init__(
         self,
@@ -111,8 +111,8 @@ class Images:
         return self._starts[image]
 
     def _future(self, subject: Subject) -> Future[str]:
+        key = (subject.base, subject.name)
         with self._lock:
-            key = (subject.base, subject.name)
             if key not in self._futures:
                 self._futures[key] = self._pool.submit(self._get, subject)
             return self._futures[key]
@@ -211,8 +211,32 @@ def remove_images(api: docker.APIClient) -> int:
 
 def _lines(message: dict[str, Any]) -> list[str]:
     if message.get("id") == "moby.buildkit.trace":
-        return log_text(message["aux"]).splitlines()
+        return _log_text(message["aux"]).splitlines()
     return str(message.get("stream") or "").splitlines()
+
+
+def _log_text(trace: str) -> str:
+    """The output of build steps in one ``moby.buildkit.trace`` (protobuf in base64); empty if it cannot be read."""
+    try:
+        status = _status_class().FromString(base64.b64decode(trace))
+    except (DecodeError, ValueError):
+        return ""
+    return b"".join(log.msg for log in status.logs).decode("utf-8", "replace")
+
+
+@cache
+def _status_class() -> Any:
+    """``StatusResponse.logs`` and ``VertexLog.msg`` of moby/buildkit's api/services/control/control.proto."""
+    file = descriptor_pb2.FileDescriptorProto(name="signal_harness/buildkit.proto", package="signal_harness")
+    field = descriptor_pb2.FieldDescriptorProto
+    log = file.message_type.add(name="VertexLog")
+    log.field.add(name="msg", number=4, type=field.TYPE_BYTES, label=field.LABEL_OPTIONAL)
+    status = file.message_type.add(name="StatusResponse")
+    logs = status.field.add(name="logs", number=3, type=field.TYPE_MESSAGE, label=field.LABEL_REPEATED)
+    logs.type_name = ".signal_harness.VertexLog"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("signal_harness.StatusResponse"))
 
 
 def builder_of(api: docker.APIClient) -> str:
@@ -243,11 +267,8 @@ def _pack(context: Path, folder: Path) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for path in sorted(context / name for name in exclude_paths(str(context), _ignored(context))):
             if path.is_file() and not _OF_CATALOGUE.match(os.path.relpath(path, folder)):
-                info = tarfile.TarInfo(path.relative_to(context).as_posix())
-                info.size = path.stat().st_size
-                info.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-                with path.open("rb") as file:
-                    tar.addfile(info, file)
+                mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+                _add(tar, path.relative_to(context).as_posix(), path.read_bytes(), mode)
     return buffer.getvalue()
 
 
@@ -261,7 +282,11 @@ def _ignored(context: Path) -> list[str]:
 def _with_file(archive: bytes, name: str, content: bytes) -> bytes:
     buffer = io.BytesIO(archive)
     with tarfile.open(fileobj=buffer, mode="a") as tar:
-        info = tarfile.TarInfo(name)
-        info.size = len(content)
-        tar.addfile(info, io.BytesIO(content))
+        _add(tar, name, content)
     return buffer.getvalue()
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(content), mode
+    tar.addfile(entry, io.BytesIO(content))

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 
 class ImageStore(Protocol):
-    """The images on an engine, for code that makes images itself.
-
-    Each method raises `EngineFault` if the engine refuses, and `EngineUnavailable` if it does not answer.
-    """
+    """The images on an engine, for code that makes images; it may raise `EngineFault` and `EngineUnavailable`."""
 
     def architecture(self) -> str:
         """The architecture that containers run on, as the engine names it."""
@@ -34,10 +31,7 @@ class ImageStore(Protocol):
         """A label of an image; ``None`` if there is no such label, or no such image."""
 
     def import_rootfs(self, archive: IO[bytes], *, tag: str, changes: Sequence[str]) -> None:
-        """Make an image from a root file system in a tar archive, in place of an earlier one of that tag.
-
-        ``changes`` are its settings as Dockerfile instructions.
-        """
+        """Make an image of a root file system and Dockerfile instructions, in place of an earlier one of that tag."""
 
 
 class BaseProvider(Protocol):
@@ -163,10 +157,7 @@ class OpenEngine(Protocol):
     def bases(
         self, *, defaults: tuple[str, ...], providers: Sequence[BaseProvider], report: Callable[[str], None]
     ) -> BaseStore:
-        """Its base images, from a registry (``defaults`` if none is named) or from providers in order of preference.
-
-        ``report`` is called with one line per lengthy step.
-        """
+        """Its base images, from a registry (``defaults`` if none is named) or from providers in order of preference."""
 
     def images(
         self,
@@ -177,14 +168,9 @@ class OpenEngine(Protocol):
         on_build: Callable[[Subject, bool], None],
         jobs: int,
     ) -> AbstractContextManager[VariantImages]:
-        """The images of the variants of a catalogue in a folder; on leaving, no build is under way.
+        """The images of the variants of a catalogue in a folder, built ``jobs`` at once; on leaving, none is under way.
 
-        Args:
-            folder: the catalogue's folder.
-            context: the build context.
-            base_image: returns what `BaseStore.image` does.
-            on_build: called with the subject, and with whether its build begins or ends.
-            jobs: how many builds at once.
+        ``base_image`` is `BaseStore.image`; ``on_build`` takes a subject, and whether its build begins or ends.
         """
 
     def record(self, signals: Iterable[Signal]) -> AbstractContextManager[Tracer]:

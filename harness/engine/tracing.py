@@ -36,9 +36,9 @@ _numbers = count()
 
 
 class Tracer:
-    """Follows signals machine-wide, and who started whom; a context manager that removes its tracefs instance.
+    """Follows signals machine-wide (SIGCHLD and SIGURG only if given), and who started whom.
 
-    All signals are followed, but SIGCHLD and SIGURG only if they are among those to be sent.
+    A context manager for its tracefs instance.
 
     Raises:
         EngineUnavailable: on entering, if the tracepoints are not available here; the message says why.
@@ -82,10 +82,9 @@ class Tracer:
     def records(self, ids: Collection[int], *, since_s: float) -> tuple[TraceRecord, ...] | None:
         """All records so far of signals that these processes sent, were sent, or took.
 
-        The kernel writes a record as it happens, so a record that is not here now was not made before the call.
-
-        ``ids`` are those of processes and threads on the host; before ``since_s``, a monotonic time, others may have
-        had them. ``None`` means that records since then were lost, so that nothing can be concluded.
+        The kernel writes a record as it happens: one that is not here now was not made before the call. ``ids`` are
+        those of processes and threads on the host; before ``since_s``, a monotonic time, others may have had them.
+        ``None`` means that records since then were lost, so that nothing can be concluded.
         """
         with self._reading:
             self._drain()

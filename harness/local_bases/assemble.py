@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable
 from harness.local_bases import official
-from harness.local_bases.arch import Architecture, architecture
 from harness.local_bases.debian import add_debian_system, open_debian_system
 from harness.local_bases.download import Downloads, exclusive, megabytes
 from harness.local_bases.musl import add_musl_system
 from harness.local_bases.node import add_node
+from harness.local_bases.recipe import architecture
 from harness.local_bases.rootfs import Rootfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.engine.protocol import ImageStore
-    from harness.local_bases.recipe import Recipe
+    from harness.local_bases.recipe import Architecture, Recipe
 
 LABEL: Final = "signal-harness"
 _RECIPE: Final = f"{LABEL}.recipe"
@@ -32,14 +32,8 @@ def build_recipe(
     """Make sure that the engine has the image of a recipe, assembling it if necessary, and return its tag.
 
     An image that this code assembled from this recipe for this architecture is reused, and then no network is touched;
-    a recipe that names a major therefore stays at the release it got first.
-
-    Args:
-        store: the engine's images.
-        recipe: what to assemble.
-        cache: a directory for downloads, made if missing; builds at the same time may share it.
-        report: called with one line per lengthy step.
-        rebuild: assemble in any case, to get newer releases.
+    a recipe that names a major therefore stays at the release it got first, unless ``rebuild``. Builds at the same time
+    may share the ``cache`` of downloads, a folder that is made if missing.
 
     Raises:
         BaseUnavailable: a package or tool that it needs is not available, or the engine refuses the image.

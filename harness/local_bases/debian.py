@@ -5,26 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import tarfile
-import tempfile
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable
 from harness.local_bases import official
-from harness.local_bases.command import run
 from harness.local_bases.deb import MIRROR
-from harness.local_bases.download import exclusive
+from harness.local_bases.download import arriving, exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from harness.local_bases.arch import Architecture
     from harness.local_bases.download import Downloads
-    from harness.local_bases.recipe import RecipeOs
+    from harness.local_bases.recipe import Architecture, RecipeOs
     from harness.local_bases.rootfs import Rootfs
 
 _SUITES: Final[dict[RecipeOs, str]] = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
@@ -41,6 +40,9 @@ _OPTIONS: Final = (
 # State of the machine that ran mmdebstrap, and caches.
 _LEFT_OUT: Final = ("etc/hostname", "etc/resolv.conf", "dev/", "var/cache/apt/", "var/lib/apt/lists/", "var/log/")
 
+_LIMIT_S: Final = 1200  # far above what apt-get and mmdebstrap take, on a slow mirror too
+_STOP_S: Final = 30
+_LINES: Final = 3
 _INSTALL: Final = "apt-get update && apt-get install -y mmdebstrap"
 
 
@@ -65,7 +67,8 @@ def open_debian_system(
     with exclusive(cache / f"{stem}.lock", report, f"waiting for another bootstrap of Debian {suite}"):
         if not path.is_file():
             report(f"bootstrapping Debian {suite} with mmdebstrap (about 20 s)")
-            _make(path, [program, *options, suite, "-"], epoch)
+            with arriving(path) as part, part.open("wb") as sink:
+                _run([program, *options, suite, "-"], sink=sink, environment={"SOURCE_DATE_EPOCH": str(epoch)})
             for old in cache.glob(f"{stem}-*.tar"):
                 if old != path:
                     old.unlink(missing_ok=True)
@@ -93,7 +96,7 @@ def _mmdebstrap(cache: Path, report: Callable[[str], None]) -> str:
         with exclusive(cache / "apt.lock", report, "waiting for apt-get"):
             for arguments in ("update -q", "install -y -q --no-install-recommends mmdebstrap"):
                 environment = {"DEBIAN_FRONTEND": "noninteractive"}
-                run([apt, *arguments.split()], sink=subprocess.DEVNULL, environment=environment)
+                _run([apt, *arguments.split()], sink=subprocess.DEVNULL, environment=environment)
         program = shutil.which("mmdebstrap")
     if program is None:
         raise BaseUnavailable(
@@ -104,13 +107,38 @@ def _mmdebstrap(cache: Path, report: Callable[[str], None]) -> str:
     return program
 
 
-def _make(path: Path, command: list[str], epoch: int) -> None:
-    """Run a command that writes an archive to its standard output, and put it in place when it is complete."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix="bootstrap-") as scratch:
-        part = Path(scratch, "rootfs.tar")
-        with part.open("wb") as sink:
-            run(command, sink=sink, environment={"SOURCE_DATE_EPOCH": str(epoch)})
-        part.replace(path)
+def _run(command: Sequence[str], *, sink: IO[bytes] | int, environment: Mapping[str, str]) -> None:
+    """Run a command to its end, its standard output into the sink; on any interruption let it clean up after itself.
+
+    Raises:
+        BaseUnavailable: it fails, or takes longer than 20 minutes.
+    """
+    name = Path(command[0]).name
+    remedy = f"Run it by hand to see more: {shlex.join(command)}\nOr use a base that is ready faster: local:musl-node24"
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=sink,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+        # A group of its own, so that its children can be stopped with it: mmdebstrap ends only when they do.
+        process_group=0,
+    ) as process:
+        try:
+            _, messages = process.communicate(timeout=_LIMIT_S)
+        except subprocess.TimeoutExpired as error:
+            raise BaseUnavailable(f"{name} did not end within {_LIMIT_S} s", remedy=remedy) from error
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                try:
+                    process.communicate(timeout=_STOP_S)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode:
+        errors = [line for line in messages.decode(errors="replace").splitlines() if line.startswith("E:")]
+        reason = " ".join(errors[-_LINES:]) or "it gives no reason"
+        raise BaseUnavailable(f"{name} failed with status {process.returncode}: {reason}", remedy=remedy)
 
 
 def _package_options(os_name: RecipeOs, program: str) -> list[str]:

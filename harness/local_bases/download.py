@@ -58,11 +58,10 @@ def megabytes(size: int) -> str:
 
 
 class Downloads:
-    """HTTP with retries and bounded waits, over a cache of checked files; a context manager.
+    """HTTP with retries and bounded waits, over a cache of checked files that processes may share; a context manager.
 
-    Proxies and certificate authorities come from the environment, as `requests` reads it. Several processes may share
-    the cache. Each method raises `BaseUnavailable` if a host does not answer or answers with something else than asked
-    for, and reports what takes a while.
+    Proxies and certificate authorities come from the environment, as `requests` reads it. Each method raises
+    `BaseUnavailable` if a host does not answer or answers with something else, and reports what takes a while.
     """
 
     def __init__(self, cache: Path, report: Callable[[str], None]) -> None:
@@ -97,18 +96,12 @@ class Downloads:
             ) from error
 
     def file(self, artifact: Artifact) -> Path:
-        """The path of an artifact in the cache, fetched if it is not there.
-
-        The content has the artifact's hash, whoever put it there. The caller does not change or remove it.
-        """
+        """The path of an artifact in the cache, fetched if it is not there; its content has the artifact's hash."""
         path = self._cache / f"{artifact.algorithm}-{artifact.digest}"
         if path.is_file() and _digest(path, artifact.algorithm) == artifact.digest:
             return path
-        with tempfile.TemporaryDirectory(dir=self._cache, prefix="download-") as scratch:
-            part = Path(scratch, "part")
+        with arriving(path) as part:
             self._fetch(artifact, part)
-            # A rename is atomic: another process sees the complete file or none.
-            part.replace(path)
         return path
 
     def _fetch(self, artifact: Artifact, part: Path) -> None:
@@ -125,8 +118,7 @@ class Downloads:
                     raise _unreachable(artifact.url, error) from error
             else:
                 break
-        digest = _digest(part, artifact.algorithm)
-        if digest != artifact.digest:
+        if (digest := _digest(part, artifact.algorithm)) != artifact.digest:
             raise BaseUnavailable(
                 f"{artifact.title} from {host_of(artifact.url)} is not what its index promises: "
                 f"{artifact.algorithm} {digest} instead of {artifact.digest}",
@@ -159,11 +151,19 @@ def _unreachable(url: str, error: requests.RequestException) -> BaseUnavailable:
 
 
 @contextmanager
+def arriving(path: Path) -> Iterator[Path]:
+    """A scratch file that takes its place when the block ends well; at any time, others see all of it or nothing."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="part-") as scratch:
+        part = Path(scratch, path.name)
+        yield part
+        part.replace(path)
+
+
+@contextmanager
 def exclusive(path: Path, report: Callable[[str], None], waiting: str) -> Iterator[None]:
     """Lock a file while the block runs, and report once that this is ``waiting`` if someone else has the lock.
 
-    The kernel drops the lock when its holder ends, however it ends, so the wait is bounded by the holder's work. The
-    file is made if missing, and left there, since removing it would let two holders in.
+    The kernel drops the lock when its holder ends. The file stays, as removing it would let two holders in.
     """
     with path.open("ab") as handle:
         try:

@@ -35,10 +35,7 @@ class IndexFile(NamedTuple):
 
 
 def project_files(downloads: Downloads, project: str) -> list[IndexFile]:
-    """The wheels and source archives of a project, in the order of the index (oldest release first).
-
-    The index is pypi.org, or what ``PIP_INDEX_URL`` names; the project's name is the normalised one.
-    """
+    """The wheels and sdists of a project by its normalised name, oldest first, from pypi.org or ``PIP_INDEX_URL``."""
     page = f"{os.environ.get('PIP_INDEX_URL', _PYPI).rstrip('/')}/{project}/"
     files = []
     for entry in downloads.json(page, accept=_PYPI_ACCEPT)["files"]:
@@ -46,12 +43,8 @@ def project_files(downloads: Downloads, project: str) -> list[IndexFile]:
         version, platforms = _split(entry["filename"])
         # A file without a hash cannot be checked, so it is as good as absent.
         if version and sha256 and not entry.get("yanked"):
-            artifact = Artifact(
-                title=f"{project} {version}",
-                url=urljoin(page, entry["url"]),
-                digest=sha256,
-                size=entry.get("size"),
-            )
+            url, size = urljoin(page, entry["url"]), entry.get("size")
+            artifact = Artifact(title=f"{project} {version}", url=url, digest=sha256, size=size)
             files.append(IndexFile(version, platforms, artifact))
     return files
 
@@ -65,10 +58,7 @@ def _split(filename: str) -> tuple[str, tuple[str, ...]]:
 
 
 def package_versions(downloads: Downloads, package: str) -> dict[str, Artifact]:
-    """The tarballs of an unscoped npm package by version, in no particular order.
-
-    The registry is registry.npmjs.org, or what ``NPM_CONFIG_REGISTRY`` names.
-    """
+    """The tarballs of an npm package by version, unordered, from registry.npmjs.org or ``NPM_CONFIG_REGISTRY``."""
     page = f"{os.environ.get('NPM_CONFIG_REGISTRY', _NPM).rstrip('/')}/{package}"
     artifacts = {}
     for version, entry in downloads.json(page, accept=_NPM_ACCEPT)["versions"].items():
@@ -80,16 +70,13 @@ def package_versions(downloads: Downloads, package: str) -> dict[str, Artifact]:
 
 def _hash(dist: dict[str, Any]) -> tuple[HashName, str]:
     """The strongest hash: the sha512 of ``integrity``, or the ``shasum`` that every version has."""
-    for item in dist.get("integrity", "").split():
-        name, _, value = item.partition("-")
-        if name == "sha512":
-            return "sha512", base64.b64decode(value).hex()
-    return "sha1", dist["shasum"]
+    sha512 = re.search(r"\bsha512-(\S+)", dist.get("integrity", ""))
+    return ("sha512", base64.b64decode(sha512[1]).hex()) if sha512 else ("sha1", dist["shasum"])
 
 
 def key(version: str) -> tuple[int, ...]:
     """A key to sort complete, stable versions by: ``9.10.0`` is above ``9.9.0``."""
-    return tuple(int(part) for part in version.split("."))
+    return tuple(map(int, version.split(".")))
 
 
 def is_stable(version: str) -> bool:
@@ -98,10 +85,7 @@ def is_stable(version: str) -> bool:
 
 
 def choose(wanted: str, available: Collection[str]) -> str | None:
-    """The version that a user means, if it is available.
-
-    ``wanted`` is a major, meaning its newest stable release, or a complete version, meaning itself.
-    """
+    """The available version that is wanted: of a major the newest stable release, or a complete version itself."""
     if "." in wanted:
         return wanted if wanted in available else None
     fitting = [version for version in available if is_stable(version) and key(version)[0] == int(wanted)]

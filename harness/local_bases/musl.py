@@ -6,20 +6,30 @@ dumb-init as a static program. All of them are static, so that only Node uses th
 
 from __future__ import annotations
 
+import platform
+import shutil
 import struct
+import subprocess
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable
-from harness.local_bases import deb, dumbinit, official
+from harness.local_bases import deb, official
+from harness.local_bases.indexes import project_files
 from harness.local_bases.rootfs import PROGRAM_MODE
 
 if TYPE_CHECKING:
-    from harness.local_bases.arch import Architecture
     from harness.local_bases.download import Downloads
+    from harness.local_bases.recipe import Architecture
     from harness.local_bases.rootfs import Rootfs
 
 _ELF: Final = b"\x7fELF\x02\x01"  # 64 bit, little-endian, as every supported architecture is
 _PT_INTERP: Final = 3
+_COMPILE_S: Final = 120
+_INSTALL_COMPILER: Final = "apt-get install -y gcc libc6-dev"
 
 # One directory of programs and one of libraries under all their usual names: an applet is at /bin, /sbin, /usr/bin and
 # /usr/sbin, wherever a script looks for it.
@@ -46,9 +56,11 @@ def add_musl_system(rootfs: Rootfs, downloads: Downloads, arch: Architecture) ->
     libc = deb.read_file(downloads.file(packages["musl"]), f"usr/lib/{arch.machine}-linux-musl/libc.so")
     busybox = deb.read_file(downloads.file(packages["busybox-static"]), "usr/bin/busybox")
     tini = deb.read_file(downloads.file(packages["tini"]), "usr/bin/tini-static")
-    programs = {"busybox": busybox, "tini": tini, "dumb-init": dumbinit.static_program(downloads, arch)}
-
-    _add_skeleton(rootfs)
+    programs = {"busybox": busybox, "tini": tini, "dumb-init": _dumb_init(downloads, arch)}
+    for path, mode in _DIRECTORIES.items():
+        rootfs.directory(path, mode=mode)
+    for path, target in _MERGED.items():
+        rootfs.symlink(path, target)
     for name, program in programs.items():
         if not is_static(program):
             raise BaseUnavailable(
@@ -64,6 +76,48 @@ def add_musl_system(rootfs: Rootfs, downloads: Downloads, arch: Architecture) ->
     rootfs.symlink(f"usr/lib/libc.musl-{arch.machine}.so.1", loader)
     versions = {name: deb.upstream_version(package) for name, package in packages.items()}
     _add_etc(rootfs, musl=versions["musl"], busybox=versions["busybox-static"])
+
+
+def _dumb_init(downloads: Downloads, arch: Architecture) -> bytes:
+    """dumb-init as a program that needs no C library, from the newest release that has it for this architecture.
+
+    Debian's package links to glibc. The project's own wheels for x86_64 are static where they carry the oldest platform
+    tag (``manylinux1``) and are not where they carry a newer one; for other machines there is none, and the source is
+    compiled.
+    """
+    files = project_files(downloads, "dumb-init")
+    if wheels := [file for file in files if file.platforms == (f"manylinux1_{arch.machine}",)]:
+        with zipfile.ZipFile(downloads.file(wheels[-1].artifact)) as wheel:
+            member = next(name for name in wheel.namelist() if name.endswith("/scripts/dumb-init"))
+            return wheel.read(member)
+    sources = [file for file in files if not file.platforms]
+    return _compile_dumb_init(downloads.file(sources[-1].artifact), arch)
+
+
+def _compile_dumb_init(source: Path, arch: Architecture) -> bytes:
+    """Compile the program from its source archive with this machine's C compiler, for this machine's architecture."""
+    compiler = shutil.which("cc")
+    if compiler is None or platform.system() != "Linux" or platform.machine() != arch.machine:
+        raise BaseUnavailable(
+            f"no static dumb-init for {arch.machine}: there is no package and no C compiler for it here",
+            remedy=f"On a {arch.machine} Linux machine: {_INSTALL_COMPILER}\nOr name a Debian base with --base.",
+        )
+    with tempfile.TemporaryDirectory(prefix="signal-harness-dumb-init-") as scratch:
+        with tarfile.open(source) as archive:
+            for entry in archive:
+                name = Path(entry.name).name
+                if name.endswith((".c", ".h")) and (content := archive.extractfile(entry)) is not None:
+                    Path(scratch, name).write_bytes(content.read())
+        command = [compiler, "-static", "-std=gnu99", "-O2", "-s", "-o", "dumb-init", "dumb-init.c"]
+        done = subprocess.run(
+            command, cwd=scratch, capture_output=True, text=True, errors="replace", timeout=_COMPILE_S, check=False
+        )
+        if done.returncode:
+            raise BaseUnavailable(
+                f"dumb-init does not compile here: {done.stderr.strip().splitlines()[-1:]}",
+                remedy=f"{_INSTALL_COMPILER}\nOr name a Debian base with --base.",
+            )
+        return Path(scratch, "dumb-init").read_bytes()
 
 
 def applets(busybox: bytes) -> list[str]:
@@ -94,13 +148,6 @@ def is_static(program: bytes) -> bool:
     size, count = struct.unpack_from("<HH", program, 54)
     kinds = (struct.unpack_from("<I", program, table + index * size)[0] for index in range(count))
     return _PT_INTERP not in kinds
-
-
-def _add_skeleton(rootfs: Rootfs) -> None:
-    for path, mode in _DIRECTORIES.items():
-        rootfs.directory(path, mode=mode)
-    for path, target in _MERGED.items():
-        rootfs.symlink(path, target)
 
 
 def _add_etc(rootfs: Rootfs, *, musl: str, busybox: str) -> None:

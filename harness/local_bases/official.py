@@ -43,10 +43,7 @@ exec "$@"
 
 
 def accounts(shell: str) -> dict[str, str]:
-    """The lines that make the user and group ``node``, by the file that they belong to.
-
-    The login shell is ``/bin/bash`` on Debian and ``/bin/sh`` on musl, as in the official images.
-    """
+    """The lines for user and group ``node`` by file; the official images have Bash on Debian, sh on musl."""
     return {
         "etc/passwd": f"node:x:{_NODE_ID}:{_NODE_ID}::/home/node:{shell}\n",
         "etc/group": f"node:x:{_NODE_ID}:\n",

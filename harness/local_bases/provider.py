@@ -19,12 +19,10 @@ class LocalBases:
     defaults = DEFAULTS
     remedy = f"Without a registry, assemble one from packages: signal-harness bases build {DEFAULTS[0]}"
 
+    handles = staticmethod(is_recipe)
+
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-
-    def handles(self, reference: str) -> bool:
-        """Whether a reference asks for a recipe, well-formed or not."""
-        return is_recipe(reference)
 
     def tag(self, reference: str) -> str:
         """The tag under which an engine keeps the image of a recipe."""

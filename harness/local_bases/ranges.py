@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import UsageError
-from harness.local_bases.arch import architecture
 from harness.local_bases.download import Downloads
 from harness.local_bases.indexes import is_stable, key, package_versions
 from harness.local_bases.node import releases
-from harness.local_bases.recipe import parse_recipe
+from harness.local_bases.recipe import architecture, parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,13 +21,9 @@ _REMEDY: Final = "Write FIRST..LAST, such as 9.0.0..10.5.0 or 20..24."
 
 
 def npm_range(text: str, on: str, *, cache: Path, report: Callable[[str], None]) -> tuple[str, ...]:
-    """A recipe for each published npm of a range, in order; pre-releases are left out.
+    """A recipe for each published npm of a range, put on the recipe ``on``, in order; without pre-releases.
 
-    Args:
-        text: ``FIRST..LAST``, both included; a version may be short: ``9`` begins at 9.0.0, and ends with the last 9.x.
-        on: the recipe that the npm is put on.
-        cache: where downloads are kept.
-        report: called with one line per lengthy step.
+    A range is ``FIRST..LAST``, both included; a version may be short: ``9`` begins at 9.0.0 and ends with the last 9.x.
 
     Raises:
         UsageError: the range or the recipe is malformed, or there is no release in the range.
@@ -42,10 +37,9 @@ def npm_range(text: str, on: str, *, cache: Path, report: Callable[[str], None])
 def node_range(
     text: str, on: str, *, arch_of: Callable[[], str], cache: Path, report: Callable[[str], None]
 ) -> tuple[str, ...]:
-    """A recipe for each Node of a range that the package indexes carry, in order.
+    """A recipe for each Node of a range that the package indexes carry, put on the system and npm of ``on``, in order.
 
-    Args and errors are those of `npm_range`, but ``on`` names the system (and npm) that the Node is put on, and
-    ``arch_of`` asks the engine for its architecture.
+    See `npm_range`; ``arch_of`` asks the engine for its architecture.
 
     Raises:
         EngineUnavailable: none answers.

@@ -1,16 +1,16 @@
-"""Names of base images that are assembled from packages instead of pulled from a registry.
+"""Names of base images that are assembled from packages, and the architectures that they can be for.
 
 A recipe is written ``local:<os>-node<version>[-npm<version>]``, for example ``local:musl-node24`` or
-``local:debian12-node22.14.0-npm9.6.7``. This module only reads and writes that text.
+``local:debian12-node22.14.0-npm9.6.7``.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
-from harness.core.errors import UsageError
+from harness.core.errors import BaseUnavailable, UsageError
 
 RecipeOs = Literal["musl", "debian11", "debian12", "debian13"]
 
@@ -66,8 +66,7 @@ class Recipe:
     @property
     def name(self) -> str:
         """The recipe without the ``local:`` prefix; a valid image tag."""
-        npm = "" if self.npm is None else f"-npm{self.npm}"
-        return f"{self.os}-node{self.node}{npm}"
+        return f"{self.os}-node{self.node}" + ("" if self.npm is None else f"-npm{self.npm}")
 
     @property
     def tag(self) -> str:
@@ -96,3 +95,33 @@ def parse_recipe(text: str) -> Recipe:
         raise UsageError(f"{text!r} is not a recipe for a local base", remedy=_REMEDY)
     # Recipe itself refuses an unknown os.
     return Recipe(os=cast("RecipeOs", match["os"]), node=match["node"], npm=match["npm"])
+
+
+class Architecture(NamedTuple):
+    """One architecture under the names it goes by."""
+
+    debian: str
+    """In Debian and in container engines: ``amd64``."""
+    machine: str
+    """In the kernel, wheel tags and musl's file names: ``x86_64``."""
+    node: str
+    """In Node's own file names: ``x64``."""
+
+
+_KNOWN: Final = (Architecture("amd64", "x86_64", "x64"), Architecture("arm64", "aarch64", "arm64"))
+
+
+def architecture(engine_name: str) -> Architecture:
+    """The architecture that an engine reports as that of its containers (``Arch`` of its version answer).
+
+    Raises:
+        BaseUnavailable: no packages are known for it.
+    """
+    for known in _KNOWN:
+        if engine_name in (known.debian, known.machine):
+            return known
+    names = " and ".join(known.debian for known in _KNOWN)
+    raise BaseUnavailable(
+        f"no local base can be assembled for the engine's architecture {engine_name!r}",
+        remedy=f"Local bases exist for {names}; name an image from a registry with --base.",
+    )

@@ -10,24 +10,16 @@ FILE_MODE: Final = 0o644
 PROGRAM_MODE: Final = 0o755
 
 
-class Rootfs:
-    """A tar archive that grows entry by entry; a context manager.
+class Rootfs(tarfile.TarFile):
+    """A tar archive that grows entry by entry, from the sink's position on; a context manager.
 
     Paths are relative to the root, with ``/`` between parts and none in front. Owners are numeric: no user of this
-    machine plays a role, and neither does its file system. The archive is written from the sink's position on.
+    machine plays a role, and neither does its file system.
     """
 
     def __init__(self, sink: IO[bytes]) -> None:
-        self._tar = tarfile.TarFile(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT)
+        super().__init__(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT)
         self._directories: set[str] = set()
-
-    def __enter__(self) -> Rootfs:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        """Write the end of the archive, unless something went wrong."""
-        if kind is None:
-            self._tar.close()
 
     def directory(self, path: str, *, mode: int = PROGRAM_MODE, owner: int = 0) -> None:
         """Add a directory of user and group `owner`, and missing parents; nothing happens if it is there."""
@@ -39,7 +31,7 @@ class Rootfs:
         """Add a file with this content."""
         self._add(path, io.BytesIO(content), size=len(content), mode=mode, uid=owner, gid=group)
 
-    def stream(self, path: str, source: IO[bytes], *, size: int, mode: int = FILE_MODE) -> None:
+    def stream_file(self, path: str, source: IO[bytes], *, size: int, mode: int = FILE_MODE) -> None:
         """Add a file of `size` bytes, read from `source`."""
         self._add(path, source, size=size, mode=mode)
 
@@ -53,7 +45,7 @@ class Rootfs:
         entry.uname = entry.gname = ""
         if entry.isdir():
             self._directories.add(entry.name.rstrip("/"))
-        self._tar.addfile(entry, source)
+        self.addfile(entry, source)
 
     def _add(self, path: str, source: IO[bytes] | None = None, **header: Any) -> None:
         """Add an entry and its missing parents; what `header` leaves out is 0, so the time is always the same."""
@@ -61,4 +53,4 @@ class Rootfs:
         entry = tarfile.TarInfo(path)
         for name, value in header.items():
             setattr(entry, name, value)
-        self._tar.addfile(entry, source)
+        self.addfile(entry, source)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +16,7 @@ from harness.report.rows import differs, in_place_of, questions_of
 from harness.report.style import look, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -25,13 +24,12 @@ if TYPE_CHECKING:
     from harness.core.facts import BaseFacts
     from harness.core.verdict import Verdict
 
-T = TypeVar("T")
 GAP: Final = 3
 """Columns between two columns of a table."""
 _TITLE_WIDTH: Final = 18
 
-
-_Column = tuple[str, "Mapping[str, Text]"]
+Column = tuple[str, "Mapping[str, Text]"]
+"""A heading, and the cells below it by variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +54,12 @@ class BaseTable:
         if any(claims.values()):
             columns["claim"] = {name: _claim(held) for name, held in claims.items()}
         titles = {name: self.subjects[name].title for name in names}
-        known = [*heading(self.facts), *in_place_of(map(self.subjects.__getitem__, names), self.facts.reference)]
-        facts = escape(printable(" · ".join(known)))
-        yield Text.from_markup(f"[bold]{escape(self.facts.reference)}[/]\n[dim]{facts}[/]")
+        known = [heading(self.facts), *in_place_of(map(self.subjects.__getitem__, names), self.facts.reference)]
+        facts = printable(" · ".join(known))
+        yield Text.assemble((self.facts.reference, "bold"), "\n", (facts, "dim"))
         # The first table shows the variants' titles besides.
         room = options.max_width - max(map(len, names)) - GAP
-        for number, part in enumerate(dealt(columns.items(), _width, room, taken=_TITLE_WIDTH + GAP)):
+        for number, part in enumerate(dealt(columns.items(), room, taken=_TITLE_WIDTH + GAP)):
             yield _table(part, titles, with_titles=number == 0)
 
     def _cell(self, row: Row) -> Text:
@@ -73,16 +71,16 @@ class BaseTable:
         return text
 
 
-def heading(facts: BaseFacts) -> list[str]:
+def heading(facts: BaseFacts) -> str:
     """What a base is, in few words."""
     named = {"/bin/sh is": facts.shell, **{PROGRAMS[name].label: facts.programs.get(name) for name in SHOWN}}
     words = [facts.os, facts.libc, *(f"{name} {value}" for name, value in named.items() if value)]
-    return [word for word in words if word]
+    return " · ".join(word for word in words if word)
 
 
-def dealt(columns: Iterable[T], width: Callable[[T], int], room: int, *, taken: int = 0) -> Iterator[list[T]]:
+def dealt(columns: Iterable[Column], room: int, *, taken: int = 0) -> Iterator[list[Column]]:
     """Columns dealt out to tables that fit; in the first one, some of the room is taken."""
-    part: list[T] = []
+    part: list[Column] = []
     left = room - taken
     for column in columns:
         needed = width(column) + GAP
@@ -94,18 +92,19 @@ def dealt(columns: Iterable[T], width: Callable[[T], int], room: int, *, taken: 
     yield part
 
 
-def _width(column: _Column) -> int:
+def width(column: Column) -> int:
+    """How wide a column is, without the gap beside it."""
     title, cells = column
-    return max(len(title), *(len(cell.plain) for cell in cells.values()))
+    return max(len(title), *(cell.cell_len for cell in cells.values()))
 
 
-def _table(columns: Sequence[_Column], titles: Mapping[str, str], *, with_titles: bool) -> Table:
+def _table(columns: Sequence[Column], titles: Mapping[str, str], *, with_titles: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("variant", no_wrap=True, min_width=max(map(len, titles)))
     if with_titles:
         table.add_column("", style="dim", overflow="ellipsis")
     for column in columns:
-        table.add_column(column[0], no_wrap=True, min_width=_width(column))
+        table.add_column(column[0], no_wrap=True, min_width=width(column))
     for name, title in titles.items():
         shown = [cells.get(name, Text("–", style="dim")) for _, cells in columns]
         table.add_row(name, *([Text(printable(title))] if with_titles else []), *shown)

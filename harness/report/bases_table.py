@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rich import box
@@ -11,19 +12,20 @@ from rich.text import Text
 
 from harness.core.program import PROGRAMS, SHOWN
 from harness.core.subject import base_label
-from harness.report.base_table import GAP, dealt
+from harness.report.base_table import GAP, dealt, width
 from harness.report.rows import differs, in_place_of, questions_of
 from harness.report.style import colour, printable
 from harness.report.table import below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from harness.core.document import Document, Row
     from harness.core.facts import BaseFacts
     from harness.core.verdict import Verdict
+    from harness.report.base_table import Column
 
 FEW: Final = 2
 """How many bases are shown one by one by default."""
@@ -50,50 +52,45 @@ def _facts(bases: Iterable[BaseFacts]) -> RenderableType:
     return table
 
 
+@dataclass(frozen=True, slots=True)
 class _BasesTable:
     """The table itself, dealt to several where it is too wide; bases go by number unless their names fit."""
 
-    def __init__(self, document: Document, recorded: Mapping[str, Verdict]) -> None:
-        self._recorded = recorded
-        rows = document.results
-        self._questions = [question.name for question in questions_of(rows)]
-        self._cells = {(row.base, row.subject, row.question.name): row for row in rows}
-        self._numbers = {base: str(number) for number, base in enumerate(document.bases, start=1)}
-        self._bases = [base for base in dict.fromkeys(row.base for row in rows) if base]
-        self._subjects = list(dict.fromkeys(row.subject for row in rows))
+    document: Document
+    recorded: Mapping[str, Verdict]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it, no wider than there is room."""
-        if not self._bases:
+        rows = {(row.base, row.subject, row.question.name): row for row in self.document.results}
+        bases = [base for base in dict.fromkeys(base for base, _, _ in rows) if base]
+        if not bases:
             return
-        yield Text(f"Each cell: {' '.join(self._questions)}", style="dim")
-        room = options.max_width - max(map(len, (_VARIANT, *self._subjects))) - GAP
-        labels = {base: printable(base_label(base)) for base in self._bases}
-        if sum(self._width(base, labels) + GAP for base in self._bases) > room:
-            labels = self._numbers
-        for part in dealt(self._bases, lambda base: self._width(base, labels), room):
-            yield self._table(part, labels)
+        subjects = list(dict.fromkeys(subject for _, subject, _ in rows))
+        questions = [question.name for question in questions_of(self.document.results)]
 
-    def _width(self, base: str, labels: Mapping[str, str]) -> int:
-        cells = (self._cell(base, subject).cell_len for subject in self._subjects)
-        return max(len(labels[base]), *cells)
+        def column(base: str, label: str) -> Column:
+            symbols = {name: [self._symbol(rows.get((base, name, asked))) for asked in questions] for name in subjects}
+            return label, {name: Text(" ").join(cell) for name, cell in symbols.items()}
 
-    def _table(self, bases: Sequence[str], labels: Mapping[str, str]) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column(_VARIANT, no_wrap=True)
-        for base in bases:
-            # A cell of very many questions goes over several lines.
-            table.add_column(Text(labels[base]), overflow="fold")
-        for subject in self._subjects:
-            table.add_row(Text(printable(subject)), *(self._cell(base, subject) for base in bases))
-        return table
-
-    def _cell(self, base: str, subject: str) -> Text:
-        return Text(" ").join(self._symbol(self._cells.get((base, subject, question))) for question in self._questions)
+        yield Text(f"Each cell: {' '.join(questions)}", style="dim")
+        room = options.max_width - max(map(len, (_VARIANT, *subjects))) - GAP
+        columns = [column(base, printable(base_label(base))) for base in bases]
+        if sum(width(named) + GAP for named in columns) > room:
+            numbers = {base: str(number) for number, base in enumerate(self.document.bases, start=1)}
+            columns = [column(base, numbers[base]) for base in bases]
+        for part in dealt(columns, room):
+            table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+            table.add_column(_VARIANT, no_wrap=True)
+            for label, _ in part:
+                # A cell of very many questions goes over several lines.
+                table.add_column(Text(label), overflow="fold")
+            for name in subjects:
+                table.add_row(Text(printable(name)), *(cells[name] for _, cells in part))
+            yield table
 
     def _symbol(self, row: Row | None) -> Text:
         if row is None:
             return Text("–", style="dim")
         symbol, style = row.verdict.symbol, colour(row.verdict)
-        marked = differs(row, self._recorded)
+        marked = differs(row, self.recorded)
         return Text(symbol + ("!" if marked else ""), style=f"bold reverse {style}" if marked else style)

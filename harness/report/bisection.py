@@ -25,11 +25,10 @@ _LOG_TAIL: Final = 6
 
 def render(found: Found) -> RenderableType:
     """The stretches, each change with both evidences side by side, and what may have gone unseen."""
-    count = len(found.changes)
-    changes = counted(count, "change") if count else "no changes"
-    head = Text(printable(f"{found.cell} on {counted(len(found.references), 'base')}"), style="bold")
-    head.append(f": {changes}, {counted(len(found.tried), 'base')} tried", style="bold")
-    parts: list[RenderableType] = [head, indented(_stretches(found))]
+    changes = counted(len(found.changes), "change") if found.changes else "no changes"
+    bases, tried = (counted(len(some), "base") for some in (found.references, found.tried))
+    head = f"{found.cell} on {bases}: {changes}, {tried} tried"
+    parts: list[RenderableType] = [Text(printable(head), style="bold"), indented(_stretches(found))]
     for number, change in enumerate(found.changes, start=1):
         parts += [Text(), *_change(found, number, change)]
     if len(found.tried) < len(found.references) and found.gap > 1:

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 def encode(comparisons: Iterable[Comparison]) -> str:
     """Comparisons as one JSON document: base by base what differs, and each cell that changed."""
-    return indented({"schema": SCHEMA, "comparisons": [_comparison(comparison) for comparison in comparisons]})
-
-
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "old": comparison.old.base.reference,
-        "new": comparison.new.base.reference,
-        "image": comparison.image,
-        "base": comparison.base,
-        "engine": comparison.engine,
-        "same": comparison.same,
-        "changed": [_difference(difference) for difference in comparison.differences],
-    }
+    changed = [
+        {
+            "old": comparison.old.base.reference,
+            "new": comparison.new.base.reference,
+            "image": comparison.image,
+            "base": comparison.base,
+            "engine": comparison.engine,
+            "same": comparison.same,
+            "changed": [_difference(difference) for difference in comparison.differences],
+        }
+        for comparison in comparisons
+    ]
+    return indented({"schema": SCHEMA, "comparisons": changed})
 
 
 def _difference(difference: Difference) -> dict[str, Any]:

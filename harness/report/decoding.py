@@ -65,7 +65,6 @@ class _Head(msgspec.Struct):
 
 _KINDS: Final = {"results": "results file", "cells": "baseline"}
 _UPGRADES: Final = {"results": schema_1.results, "cells": schema_1.baseline}
-_CELL: Final = msgspec.json.Decoder(_Cell)
 
 
 def read_document(content: bytes, *, place: str) -> Document:
@@ -201,7 +200,7 @@ def _cell(name: str, raw: msgspec.Raw, *, place: str) -> tuple[Key, Finding]:
         raise UsageError(f"{place}: {name!r} is not a cell", remedy="A cell is VARIANT/SIGNAL or VARIANT/PROBE.")
     at = f"{place}[{json.dumps(name, ensure_ascii=False)}]"
     try:
-        cell = _CELL.decode(raw)
+        cell = msgspec.json.decode(raw, type=_Cell)
     except msgspec.ValidationError as error:
         raise _refusal(error, place=at) from error
     finding = Finding(**msgspec.structs.asdict(cell))

@@ -99,13 +99,9 @@ def _group(cause: str, differences: Sequence[Difference]) -> RenderableType:
             verdicts = [_verdict(finding) for finding in (difference.old, difference.new) if finding]
             names = ("" if number else name, difference.key[1])
             rows.add_row(*(Text(printable(word)) for word in names), Text(" → ").join(verdicts))
-        details = dict.fromkeys(difference.cause.detail for difference in changed if difference.cause)
-        below = [
-            Padding(Text(printable(detail), style="dim", overflow="fold"), (0, 0, 0, width + 2))
-            for detail in details
-            if detail
-        ]
-        parts.append(indented(Group(rows, *below)))
+        details = dict.fromkeys(each.cause.detail for each in changed if each.cause and each.cause.detail)
+        below = Text(printable("\n".join(details)), style="dim", overflow="fold")
+        parts.append(indented(Group(rows, *([Padding(below, (0, 0, 0, width + 2))] if details else []))))
     return Group(*parts)
 
 

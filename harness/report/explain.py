@@ -28,10 +28,7 @@ _LOG_TAIL: Final = 16
 def render(row: Row, subject: SubjectFacts) -> RenderableType:
     """The whole story of one cell."""
     evidence = row.evidence
-    head = Text()
-    head.append(printable(f"{row.title}: "), style="bold")
-    head.append_text(look(row.verdict))
-    head.append(f"\n{printable(row.reason)}")
+    head = Text.assemble((printable(f"{row.title}: "), "bold"), look(row.verdict), f"\n{printable(row.reason)}")
     if len(row.runs) > 1:
         head.append(f"\n{len(row.runs)} runs; what follows is one of them", style="dim")
     parts: list[RenderableType] = [head, *_section("The Dockerfile starts", pairs(_started(row, subject)))]
@@ -68,10 +65,8 @@ def _started(row: Row, subject: SubjectFacts) -> Iterator[tuple[str, RenderableT
         yield subject.dockerfile or "", "sets neither ENTRYPOINT nor CMD; the base does"
     if start := row.start:
         words = {"ENTRYPOINT": start.entrypoint, "CMD": start.command}
-        yield (
-            "the image says",
-            plain("  ".join(f"{name} {json.dumps(value)}" for name, value in words.items() if value)),
-        )
+        instructions = (f"{name} {json.dumps(value)}" for name, value in words.items() if value)
+        yield "the image says", plain("  ".join(instructions))
     if subject.init:
         yield "run with", "--init"
     if row.evidence.main:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, Self, cast
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,20 +14,17 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What a document can be written as; this package has a module of the same name for each.
-
-    ``label`` is its name for people, ``about`` its line in the help.
-    """
+    """What a document can be written as, by the module of that name; ``label`` is for people, ``about`` for help."""
 
     label: str
     about: str
 
     def __new__(cls, word: str, label: str = "", about: str = "") -> Self:
         """A format with its facts."""
-        made = str.__new__(cls, word)
-        made._value_ = word
-        made.label, made.about = label, about
-        return made
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.label, member.about = label, about
+        return member
 
     JSON = "json", "Results", "Write the results to a file, or - for standard output."
     JUNIT = "junit", "JUnit", "Write JUnit XML."
@@ -36,10 +33,7 @@ class Format(StrEnum):
     SARIF = "sarif", "SARIF", "Write SARIF, for code scanning."
 
 
-class _Renderer(Protocol):
-    def render(self, document: Document, comparisons: Sequence[Comparison] = ()) -> str: ...
-
-
 def render(wanted: Format, document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     """A document in a format, with what changed since it was recorded, base by base; JSON leaves that out."""
-    return cast("_Renderer", import_module(f"harness.report.{wanted}")).render(document, comparisons)
+    text: str = import_module(f"harness.report.{wanted}").render(document, comparisons)
+    return text

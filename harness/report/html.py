@@ -10,9 +10,9 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -22,9 +22,9 @@ from harness.core.program import PROGRAMS
 from harness.core.ranking import Change
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
-from harness.report.html_cells import Place, by_place, dialogs, place_of, words_of
+from harness.report.html_cells import dialogs, words_of
 from harness.report.rendering import environment
-from harness.report.rows import by_base, differs, questions_of
+from harness.report.rows import Place, by_base, changes_of, differs, place_of, questions_of
 from harness.report.style import CHANGED, printable
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ _CODE: Final = re.compile("`([^`]*)`")
 _OUTSIDE_ID: Final = re.compile(r"[^\w.:@/+~-]")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A button of the matrix: ``number`` is its row in the document, ``anchor`` what a link calls it."""
 
     number: int
@@ -68,23 +67,20 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     matrix = _matrix(document, cells)
     style, script = (_asset(name) for name in ("report.css", "report.js"))
     counts = Counter(row.verdict for row in document.results)
-    return (
-        _templates()
-        .get_template("report.html.j2")
-        .render(
-            document=document,
-            comparisons=comparisons,
-            link=lambda base, difference: _link(base, difference, anchors),
-            counts={verdict: counts[verdict] for verdict in Verdict if counts[verdict]},
-            unexpected=sum(cell.unexpected for cell in cells),
-            changed={cell.change for cell in cells},
-            facts=_facts_of(document.bases),
-            matrix=matrix,
-            data=dialogs(document, comparisons, [name for name, _, _ in matrix["rows"]]),
-            policy=_policy(style, script),
-            style=style,
-            script=script,
-        )
+    template = _templates().get_template("report.html.j2")
+    return template.render(
+        document=document,
+        comparisons=comparisons,
+        link=lambda base, difference: _link(base, difference, anchors),
+        counts={verdict: counts[verdict] for verdict in Verdict if counts[verdict]},
+        unexpected=sum(cell.unexpected for cell in cells),
+        changed={cell.change for cell in cells},
+        facts=_facts_of(document.bases),
+        matrix=matrix,
+        data=dialogs(document, comparisons, [name for name, _, _ in matrix["rows"]]),
+        policy=_policy(style, script),
+        style=style,
+        script=script,
     )
 
 
@@ -116,20 +112,15 @@ def _prose(text: str) -> Markup:
 
 @cache
 def _asset(name: str) -> Markup:
-    """A file of ours that goes into the page as it is."""
-    templates = _templates()
-    assert templates.loader is not None  # noqa: S101  it has the one above
-    return Markup(templates.loader.get_source(templates, name)[0])  # noqa: S704  ours, and its hash is in the policy
+    """A file of ours that goes into the page as it is; its hash is in the policy."""
+    return Markup(files("harness.report").joinpath("templates", name).read_text(encoding="utf-8"))  # noqa: S704
 
 
 def _policy(style: str, script: str) -> str:
     """Nothing is loaded or run but the page's own style and script."""
-    sources = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script))
+    sources = "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'".format(*digests)
     return f"{sources}; base-uri 'none'; form-action 'none'"
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 # The matrix.
@@ -138,7 +129,7 @@ def _hash(text: str) -> str:
 def _cells(document: Document, comparisons: Sequence[Comparison]) -> list[Cell]:
     """A cell for every result."""
     known = recorded(comparisons)
-    differences = by_place(comparisons)
+    differences = changes_of(comparisons)
     taken: Counter[str] = Counter()
     cells = []
     for number, row in enumerate(document.results):

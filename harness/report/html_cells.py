@@ -11,7 +11,7 @@ from harness.core.signals import Signal
 from harness.core.verdict import Outcome, Verdict
 from harness.report.path_text import moment, pauses
 from harness.report.process_table import catches, state
-from harness.report.rows import differs, exchanged, expectation
+from harness.report.rows import changes_of, differs, exchanged, expectation, place_of
 from harness.report.style import CHANGED, printable
 
 if TYPE_CHECKING:
@@ -19,23 +19,6 @@ if TYPE_CHECKING:
 
     from harness.core.comparison import Comparison, Difference
     from harness.core.document import Document, Event, Process, Row, Run, Step, SubjectFacts
-
-Place = tuple[str, str, str]
-"""Where a cell is: its base (or what has none), its subject, its question."""
-
-
-def place_of(row: Row) -> Place:
-    """Where a row's cell is."""
-    return row.subject if row.base is None else row.base, row.subject, row.question.name
-
-
-def by_place(comparisons: Iterable[Comparison]) -> dict[Place, Difference]:
-    """The cells that changed, by where they are."""
-    return {
-        (comparison.new.base.reference, *difference.key): difference
-        for comparison in comparisons
-        for difference in comparison.differences
-    }
 
 
 def words_of(words: Sequence[str]) -> str | None:
@@ -60,12 +43,8 @@ class _Texts:
 
 
 def dialogs(document: Document, comparisons: Sequence[Comparison], subjects: Sequence[str]) -> dict[str, Any]:
-    """What the page's script reads, all that is shown on demand.
-
-    ``starts`` are for each of the subjects, as the matrix has them, ``cells`` for each result; the numbers in these
-    stand for ``texts``.
-    """
-    known, differences, text = recorded(comparisons), by_place(comparisons), _Texts()
+    """What the page shows on demand: ``starts`` by subject, ``cells`` by result; numbers stand for ``texts``."""
+    known, differences, text = recorded(comparisons), changes_of(comparisons), _Texts()
     cells = []
     for row in document.results:
         verdict = known.get(row.id)
@@ -78,14 +57,14 @@ def dialogs(document: Document, comparisons: Sequence[Comparison], subjects: Seq
 
 
 def _cell(row: Row, subject: SubjectFacts, known: Verdict | None, text: _Texts) -> dict[str, Any]:
-    evidence, path = row.evidence, row.evidence.path
+    evidence, path, running = row.evidence, row.evidence.path, row.outcome is Outcome.RUNNING
     return {
         "reason": text(row.reason),
         "facts": text.pairs(_facts(row, known)),
         "starts": text.pairs(_started(row, subject)),
         "others": [text(line) for line in _others(row)],
         "processes": [(pid, depth, *map(text, words)) for pid, depth, *words in _processes(row)],
-        "after": text(_after(row)) if evidence.tree else None,
+        "after": text("" if running else f"The container has ended{_code(row, ', with')}.") if evidence.tree else None,
         "finding": text(row.finding.text) if row.finding and row.finding.text else None,
         "parties": [(party.pid, text(party.name)) for party in path.participants] if path else (),
         "path": [_step(*step, text) for step in zip(path.steps, pauses(path.steps), strict=True)] if path else (),
@@ -189,12 +168,6 @@ def _became(before: Process, after: Process) -> str:
         parts += [f"is now {after.command}"] if after.argv != before.argv else []
         parts += [f"catches {catches(after)}"] if catches(after) != catches(before) else []
     return "; ".join(parts)
-
-
-def _after(row: Row) -> str:
-    if row.outcome is Outcome.RUNNING:
-        return ""
-    return f"The container has ended{_code(row, ', with')}."
 
 
 def _step(step: Step, pause: str, text: _Texts) -> tuple[object, ...]:

@@ -15,14 +15,13 @@ from junitparser.xunit2 import JUnitXml
 
 from harness.core.comparison import recorded
 from harness.core.subject import base_label
-from harness.report.rows import by_base, changes_of, differs, one_line, story
+from harness.report.rows import by_base, changes_of, differs, one_line, place_of, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from harness.core.comparison import Comparison, Difference
     from harness.core.document import Document, Row
-    from harness.core.facts import BaseFacts, EngineFacts
     from harness.core.verdict import Verdict
 
 
@@ -31,7 +30,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     known, changes = recorded(comparisons), changes_of(comparisons)
     xml = JUnitXml("signal-harness")
     for reference, rows in by_base(document.results).items():
-        xml.add_testsuite(_suite(document, reference, [_case(row, known, changes.get(row.id)) for row in rows]))
+        xml.add_testsuite(_suite(document, reference, [_case(row, known, changes.get(place_of(row))) for row in rows]))
     xml.update_statistics()
     written = BytesIO()
     xml.write(written, pretty=True)
@@ -41,15 +40,15 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
 def _suite(document: Document, reference: str, cases: Sequence[TestCase]) -> TestSuite:
     suite = TestSuite(one_line(reference))
     suite.timestamp = one_line(document.started)
-    base = document.bases.get(reference)
-    engines = [fact for engine in document.engines.values() for fact in _facts("engine", engine)]
-    for name, value in [*(_facts("base", base) if base else ()), *engines]:
-        suite.add_property(name, value)
+    bases = [("base", document.bases[reference])] if reference in document.bases else []
+    for what, facts in [*bases, *(("engine", engine) for engine in document.engines.values())]:
+        for name, value in _facts(what, facts):
+            suite.add_property(name, value)
     suite.add_testcases(list(cases))
     return suite
 
 
-def _facts(what: str, facts: BaseFacts | EngineFacts) -> Iterator[tuple[str, str]]:
+def _facts(what: str, facts: msgspec.Struct) -> Iterator[tuple[str, str]]:
     """What is known of a base or an engine, as properties; what it does not have is left out."""
     for name, value in msgspec.structs.asdict(facts).items():
         if name == "reference":

@@ -21,11 +21,21 @@ from harness.core.verdict import Verdict
 from harness.report.base_table import heading
 from harness.report.difference import SIGNS
 from harness.report.rendering import environment
-from harness.report.rows import by_base, changes_of, differs, evidence, in_place_of, one_line, questions_of, wanted
+from harness.report.rows import (
+    by_base,
+    changes_of,
+    differs,
+    evidence,
+    in_place_of,
+    one_line,
+    place_of,
+    questions_of,
+    wanted,
+)
 from harness.report.style import CHANGED, clipped, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.core.baseline import Finding
     from harness.core.cause import Shift
@@ -44,6 +54,7 @@ _MOST_NAMES: Final = 8
 _MOST_LINES: Final = 60
 _ROOM_FOR_NOTE: Final = 1_500
 _GOOD, _BAD, _OPEN = (verdict.symbol for verdict in (Verdict.FORWARDED, Verdict.KILLED, Verdict.UNTESTED))
+_SAME_BASE: Final = "nothing that is recorded of the base differs"
 _CHANGED: Final = ("cell", "was", "is", "detail")
 _SHORT: Final = (Change.SIDEWAYS, Change.UNKNOWN, Change.GONE, Change.NEW, Change.BETTER)
 
@@ -54,8 +65,7 @@ _JOINER: Final = "\u2060"
 _PIECES: Final = re.compile(r"`[^`|]*[^`|\s][^`|]*`|[^`]+|`")
 """Code, which cannot have a pipe: a table would take it for the end of its cell. All else is text."""
 _MARKUP: Final = re.compile(r"[\\`*_\[\]~$]")
-_HTML: Final = re.compile(r"[&<>|]")
-_ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"})
 _STARTS: Final = re.compile(r"^(\d*)([-+=.)])")
 _LINKED: Final = re.compile(r"[@#]|:(?=//|[\w+-]+:)|\bwww(?=\.)|\bGH-(?=\d)", re.IGNORECASE | re.ASCII)
 _HEX: Final = re.compile(r"\b[0-9a-f]{7,}\b", re.IGNORECASE | re.ASCII)
@@ -73,7 +83,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
         else:
             left_out[name] += 1
     if left_out:
-        parts.append(_macro("left_out")([f"{name} ({count})" for name, count in left_out.items()]))
+        parts.append(_written("left_out", [f"{name} ({count})" for name, count in left_out.items()]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -85,12 +95,10 @@ class _View:
         self._comparisons = comparisons
         self._recorded = recorded(comparisons)
         changes = changes_of(comparisons).items()
-        self._worse = {cell for cell, difference in changes if difference.change is Change.WORSE}
-        rows = document.results
-        self._untested = [row for row in rows if row.verdict is Verdict.UNTESTED]
-        self._wrong = [
-            row for row in rows if as_expected(row.expected, row.verdict) is False and row.id not in self._worse
-        ]
+        self._worse = {place for place, difference in changes if difference.change is Change.WORSE}
+        self._untested = [row for row in document.results if not row.tested]
+        unexpected = (row for row in document.results if as_expected(row.expected, row.verdict) is False)
+        self._wrong = [row for row in unexpected if place_of(row) not in self._worse]
 
     def parts(self) -> Iterator[_Part]:
         """All parts, the most important first."""
@@ -99,7 +107,7 @@ class _View:
         bases = by_base(self._document.results)
         compared = {comparison.new.base.reference for comparison in self._comparisons}
         alone = [base for base in bases if base not in compared] if compared else []
-        yield "head", _macro("head")(*self._headline(), _names(bases), where, _names(alone))
+        yield "head", _written("head", *self._headline(), _names(bases), where, _names(alone))
         for comparison in self._comparisons:
             yield from _compared(comparison)
         yield from self._listed()
@@ -107,9 +115,9 @@ class _View:
             yield "tables of all cells", self._matrix(base, rows)
         verdicts = {row.verdict for row in self._document.results}
         legend = [f"{_look(verdict)}: {verdict.meaning}" for verdict in Verdict if verdict in verdicts]
-        yield "what the symbols mean", _macro("legend")([*legend, "! behind a symbol: not as expected"])
-        bad = self._worse | {row.id for row in self._wrong}
-        yield from (("evidence of cells", _evidence(row)) for row in self._document.results if row.id in bad)
+        yield "what the symbols mean", _written("legend", [*legend, "! behind a symbol: not as expected"])
+        bad = self._worse | set(map(place_of, self._wrong))
+        yield from (("evidence of cells", _evidence(row)) for row in self._document.results if place_of(row) in bad)
 
     def _headline(self) -> tuple[str, str]:
         """The symbol and the words that sum it up."""
@@ -136,11 +144,11 @@ class _View:
             title = f"{counted(len(wrong), 'more cell' if self._worse else 'cell')} not as expected"
             cells = [(f"`{row.id}`", wanted(row, None), _look(row.verdict), row.reason) for row in wrong]
             names = ["cell", "expected", "is", "reason"]
-            yield "cells not as expected", _macro("listed")(_BAD, title, names, *_most(cells, _MOST_ROWS))
+            yield "cells not as expected", _written("listed", _BAD, title, names, *_most(cells, _MOST_ROWS))
         if untested := self._untested:
             title = f"{counted(len(untested), 'cell')} untested"
             reasons = [(f"`{row.id}`", row.reason) for row in untested]
-            yield "untested cells", _macro("listed")(_OPEN, title, ["cell", "reason"], *_most(reasons, _MOST_ROWS))
+            yield "untested cells", _written("listed", _OPEN, title, ["cell", "reason"], *_most(reasons, _MOST_ROWS))
 
     def _matrix(self, base: str, rows: Sequence[Row]) -> str:
         questions = [question.name for question in questions_of(rows)]
@@ -148,14 +156,12 @@ class _View:
         for row in rows:
             mark = "!" if differs(row, self._recorded) else ""
             cells.setdefault(row.subject, {})[row.question.name] = row.verdict.symbol + mark
-        table = [
-            (f"`{variant}`", *(marks.get(question, "") for question in questions)) for variant, marks in cells.items()
-        ]
-        known = heading(self._document.bases[base]) if base in self._document.bases else []
+        table = [(f"`{variant}`", *(marks.get(name, "") for name in questions)) for variant, marks in cells.items()]
+        known = [heading(self._document.bases[base])] if base in self._document.bases else []
         subjects = [self._document.subjects[name] for name in cells]
         facts = " · ".join([*known, *in_place_of(subjects, base)])
         summary = f"All {counted(len(rows), 'cell')} on {base_label(base)}"
-        return _macro("matrix")(summary, facts, ["variant", *questions], table)
+        return _written("matrix", summary, facts, ["variant", *questions], table)
 
 
 def _most(items: Sequence[T], most: int) -> tuple[Sequence[T], int]:
@@ -166,7 +172,7 @@ def _most(items: Sequence[T], most: int) -> tuple[Sequence[T], int]:
 def _evidence(row: Row) -> str:
     lines, left = _most(evidence(row), _MOST_LINES)
     more = [f"… and {left} more lines"] if left else []
-    return _macro("evidence")(f"Evidence: {row.id}, {row.verdict}", row.reason, [*lines, *more])
+    return _written("evidence", f"Evidence: {row.id}, {row.verdict}", row.reason, [*lines, *more])
 
 
 def _names(bases: Iterable[str]) -> list[str]:
@@ -179,30 +185,21 @@ def _compared(comparison: Comparison) -> Iterator[_Part]:
     old, new = (base_label(recording.base.reference) for recording in (comparison.old, comparison.new))
     title = f"`{new}`, compared with what was recorded" if old == new else f"`{old}` → `{new}`"
     counts = [f"{comparison.counts[change]} {change}" for change in Change if comparison.counts.get(change)]
-    shifts = [_shift(shift) for shift in (comparison.image, *comparison.base) if shift]
-    text = _macro("compared")(
-        f"{title}: {', '.join([*counts, f'{comparison.same} the same'])}",
-        shifts or ["nothing that is recorded of the base differs"],
-        [_shift(shift) for shift in comparison.engine],
-    )
-    yield "what changed of bases", text
+    title += f": {', '.join([*counts, f'{comparison.same} the same'])}"
+    base = [_shift(shift) for shift in (comparison.image, *comparison.base) if shift]
+    engine = [_shift(shift) for shift in comparison.engine]
+    yield "what changed of bases", _written("compared", title, base or [_SAME_BASE], engine)
     for cause, differences in comparison.groups(Change.WORSE).items():
-        rows, left = _most([_difference(difference) for difference in differences], _MOST_ROWS)
-        text = _macro("worse")(SIGNS[Change.WORSE][0], len(differences), cause, _CHANGED, rows, left)
-        yield "groups of worse cells", text
+        rows = _most([_difference(difference) for difference in differences], _MOST_ROWS)
+        sign, count = SIGNS[Change.WORSE][0], len(differences)
+        yield "groups of worse cells", _written("worse", sign, count, cause, _CHANGED, *rows)
     groups = [
-        (
-            SIGNS[change][0],
-            CHANGED[change],
-            cause,
-            len(differences),
-            *_most(list(map(_short, differences)), _MOST_NAMES),
-        )
+        (SIGNS[change][0], CHANGED[change], cause, len(differences), *_most([*map(_short, differences)], _MOST_NAMES))
         for change in _SHORT
         for cause, differences in comparison.groups(change).items()
     ]
     if groups:
-        yield "other changes", _macro("changed")(groups)
+        yield "other changes", _written("changed", groups)
 
 
 def _short(difference: Difference) -> str:
@@ -217,9 +214,8 @@ def _difference(difference: Difference) -> tuple[str, ...]:
 
 
 def _finding(finding: Finding | None) -> str:
-    if finding is None:
-        return ""
-    return _look(finding.verdict) + (f" ({', '.join(finding.seen)})" if finding.seen else "")
+    seen = f" ({', '.join(finding.seen)})" if finding and finding.seen else ""
+    return _look(finding.verdict) + seen if finding else ""
 
 
 def _shift(shift: Shift) -> str:
@@ -245,13 +241,8 @@ def inert(value: object) -> Markup:
         if len(piece) > 1 and piece[0] == "`":
             safe += (_JOINER if safe.endswith("`") else "") + piece  # two backticks in a row would be another fence
         else:
-            safe += _plain(piece)
+            safe += _MARKUP.sub(r"\\\g<0>", _unlinked(piece)).translate(_ENTITIES)
     return Markup(_STARTS.sub(r"\1\\\2", safe))  # noqa: S704  this is what makes it safe
-
-
-def _plain(text: str) -> str:
-    escaped = _MARKUP.sub(r"\\\g<0>", _unlinked(text))
-    return _HTML.sub(lambda match: _ENTITIES[match[0]], escaped)
 
 
 def _unlinked(text: str) -> str:
@@ -285,7 +276,6 @@ def _template() -> Any:
     return templates.get_template("report.md.j2").module
 
 
-def _macro(name: str) -> Callable[..., str]:
-    """One of the template's parts, as a function."""
-    macro = getattr(_template(), name)
-    return lambda *given: str(macro(*given)).strip("\n")
+def _written(name: str, *given: object) -> str:
+    """One of the template's parts."""
+    return str(getattr(_template(), name)(*given)).strip("\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
@@ -54,11 +55,8 @@ def moment(at_us: int) -> str:
 
 def pauses(steps: Iterable[Step]) -> Iterator[str]:
     """What is said before each step: how much time passes, where that is much."""
-    before = 0
-    for step in steps:
-        pause = step.at_us - before
-        yield f"{moment(pause).removeprefix('+')} pass" if pause >= _LONG_US else ""
-        before = step.at_us
+    for before, at in pairwise([0, *(step.at_us for step in steps)]):
+        yield f"{moment(at - before).removeprefix('+')} pass" if at - before >= _LONG_US else ""
 
 
 def step_line(step: Step, path: SignalPath) -> Text:

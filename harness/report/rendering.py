@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import jinja2
 
 
+@cache
 def environment(**own: Any) -> jinja2.Environment:
     """An environment for the files of ``templates/``; ``own`` are the settings of one kind of output."""
     return jinja2.Environment(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.judge import as_expected
 from harness.core.process import depths
-from harness.core.subject import base_label
 from harness.core.verdict import Expected, Outcome, Verdict
 from harness.report.style import printable
 
@@ -22,11 +21,20 @@ _LOG_TAIL: Final = 12
 _MANY: Final = 8
 
 
+Place = tuple[str, str, str]
+"""Where a cell is: its base (or what has none), its subject, its question."""
+
+
+def place_of(row: Row) -> Place:
+    """Where a row's cell is."""
+    return row.subject if row.base is None else row.base, row.subject, row.question.name
+
+
 def by_base(rows: Iterable[Row]) -> dict[str, list[Row]]:
     """Rows by their base, in the order in which the bases come up."""
     bases: dict[str, list[Row]] = {}
     for row in rows:
-        bases.setdefault(row.subject if row.base is None else row.base, []).append(row)
+        bases.setdefault(place_of(row)[0], []).append(row)
     return bases
 
 
@@ -42,18 +50,15 @@ def differs(row: Row, recorded: Mapping[str, Verdict]) -> bool:
 
 def expectation(row: Row) -> str:
     """What the catalogue expects of a cell, in words."""
-    good = row.probe.good
-    return {
-        Expected.ALWAYS: good.value,
-        Expected.NEVER: f"anything but {good}",
-        Expected.DEPENDS: "what was recorded",
-    }[row.expected]
+    if row.expected is Expected.DEPENDS:
+        return "what was recorded"
+    return row.probe.good.value if row.expected is Expected.ALWAYS else f"anything but {row.probe.good}"
 
 
-def changes_of(comparisons: Iterable[Comparison]) -> dict[str, Difference]:
-    """The cells that changed, by their ids."""
+def changes_of(comparisons: Iterable[Comparison]) -> dict[Place, Difference]:
+    """The cells that changed, by where they are."""
     return {
-        f"{base_label(comparison.new.base.reference)}/{'/'.join(difference.key)}": difference
+        (comparison.new.base.reference, *difference.key): difference
         for comparison in comparisons
         for difference in comparison.differences
     }
@@ -93,13 +98,8 @@ def wanted(row: Row, known: Verdict | None) -> str:
 
 
 def _observed(row: Row) -> str:
-    parts = (
-        row.verdict.value,
-        f"delivery {row.delivery}" if row.delivery else "",
-        f"outcome {row.outcome}" if row.outcome else "",
-        f"exit code {row.exit_code}" if row.exit_code is not None else "",
-    )
-    return ", ".join(part for part in parts if part)
+    known = {"delivery": row.delivery, "outcome": row.outcome, "exit code": row.exit_code}
+    return ", ".join([row.verdict, *(f"{name} {value}" for name, value in known.items() if value is not None)])
 
 
 def evidence(row: Row) -> list[str]:

@@ -59,10 +59,7 @@ _RULES: Final = {
         "The app is gone without a trace in its log, and so is what it had not yet written.",
         _START_THE_APP,
     ),
-    Verdict.ABRUPT: (
-        "docker stop ends the container under the app: requests in flight are lost.",
-        _START_THE_APP,
-    ),
+    Verdict.ABRUPT: ("docker stop ends the container under the app: requests in flight are lost.", _START_THE_APP),
     Verdict.FORCED: (
         "Every stop takes the whole grace period and ends in SIGKILL.",
         f"{_START_THE_APP} The app must end by itself when it gets the image's STOPSIGNAL.",
@@ -124,10 +121,7 @@ def _rule(verdict: Verdict) -> dict[str, Any]:
         "name": name,
         "shortDescription": {"text": f"{verdict.value.capitalize()}: {verdict.meaning}"},
         "fullDescription": {"text": f"{meaning} {why}"},
-        "help": {
-            "text": f"{meaning}\n{why}\n{remedy}",
-            "markdown": f"**{meaning}** {why}\n\n{remedy}",
-        },
+        "help": {"text": f"{meaning}\n{why}\n{remedy}", "markdown": f"**{meaning}** {why}\n\n{remedy}"},
         "defaultConfiguration": {"level": "error" if verdict.rank == WORST_RANK else "warning"},
         "properties": {"tags": ["containers", "reliability", _about(verdict)]},
     }
@@ -135,19 +129,16 @@ def _rule(verdict: Verdict) -> dict[str, Any]:
 
 def _invocation(document: Document, untested: Sequence[Row]) -> dict[str, Any]:
     started = {"startTimeUtc": document.started} if _UTC.fullmatch(document.started) else {}
-    return started | {
-        "executionSuccessful": not untested,
-        "toolExecutionNotifications": [_notification(document.subjects[row.subject], row) for row in untested],
-    }
-
-
-def _notification(subject: SubjectFacts, row: Row) -> dict[str, Any]:
-    return {
-        "level": "warning",
-        "message": _message(f"{row.id} could not be tested: {row.reason}"),
-        "locations": [_location(subject, row)],
-        "properties": {"base": row.base, "subject": row.subject, "question": row.question.name},
-    }
+    notifications = [
+        {
+            "level": "warning",
+            "message": _message(f"{row.id} could not be tested: {row.reason}"),
+            "locations": [_location(document.subjects[row.subject], row)],
+            "properties": {"base": row.base, "subject": row.subject, "question": row.question.name},
+        }
+        for row in untested
+    ]
+    return started | {"executionSuccessful": not untested, "toolExecutionNotifications": notifications}
 
 
 def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verdict]) -> dict[str, Any]:
@@ -200,7 +191,9 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _location(subject: SubjectFacts, row: Row) -> dict[str, Any]:
-    artifact = {"uri": _uri(subject.dockerfile or ""), "uriBaseId": ROOT}
+    # A relative URI that stays below the root, whatever a document says.
+    parts = [part for part in (subject.dockerfile or "").split("/") if part not in ("", ".", "..")]
+    artifact = {"uri": quote("/".join(parts), errors="replace") or ".", "uriBaseId": ROOT}
     return {"physicalLocation": {"artifactLocation": artifact, "region": _region(subject.starting, row)}}
 
 
@@ -220,9 +213,3 @@ def _by_entrypoint(row: Row) -> bool:
     chain = row.evidence.chain or ((row.evidence.main,) if row.evidence.main else ())
     argv = next((argv for argv in chain if kind_of(argv) is not Kind.INIT), ())
     return bool(set(entrypoint) & set(argv)) or (bool(argv) and program(entrypoint) == program(argv))
-
-
-def _uri(path: str) -> str:
-    """A path as a relative URI that stays below the root, whatever a document says."""
-    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
-    return quote("/".join(parts), errors="replace") or "."

@@ -29,7 +29,7 @@ def results(data: dict[str, Any]) -> dict[str, Any]:
     """A results document of schema 1 as one of schema 2."""
     with _at(""):
         engine, subjects = data.pop("engine"), data.pop("variants").items()
-        name, bases, rows = engine["name"], data.pop("bases").items(), list(data["results"])
+        name, bases, rows = str(engine["name"]), data.pop("bases").items(), list(data["results"])
     return {
         **data,
         "schema": 2,
@@ -69,14 +69,13 @@ def _fields(part: dict[str, Any], *names: str) -> tuple[Any, ...]:
 
 def _cell(name: str, cell: dict[str, Any]) -> dict[str, Any]:
     with _at(f".cells[{name}]"):
-        return {**cell, "chain": [_argv(command) for command in cell["chain"]]} if "chain" in cell else cell
+        return {**cell, "chain": [command.split() for command in cell["chain"]]} if "chain" in cell else cell
 
 
 def _base(reference: str, facts: dict[str, Any], *, place: str) -> dict[str, Any]:
     with _at(place):
-        programs = {name: facts.pop(key) for key, name in _PROGRAMS.items()}
-        known = {name: version for name, version in programs.items() if version is not None}
-        return {**facts, "reference": reference, "programs": known}
+        programs = {name: version for key, name in _PROGRAMS.items() if (version := facts.pop(key)) is not None}
+        return {**facts, "reference": reference, "programs": programs}
 
 
 def _subject(facts: dict[str, Any], *, place: str) -> dict[str, Any]:
@@ -100,21 +99,17 @@ def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
             "finding": _finding(probe, row["exit_code"]) if probe else None,
             "evidence": {
                 **evidence,
-                "main": None if main is None else _argv(main),
-                "chain": [_argv(command) for command in evidence["chain"]],
+                "main": None if main is None else main.split(),
+                "chain": [command.split() for command in evidence["chain"]],
                 "path": None if path is None else _path(path, row["signal"], tree, evidence["chain"]),
                 "tree": tree and {when: [_process(process) for process in tree[when]] for when in ("before", "after")},
             },
         }
 
 
-def _argv(command: str) -> list[str]:
-    return command.split()
-
-
 def _process(process: dict[str, Any]) -> dict[str, Any]:
     command = process.pop("args")
-    return {**process, "argv": _argv(command), "fetches": None}
+    return {**process, "argv": command.split(), "fetches": None}
 
 
 def _finding(probe: dict[str, Any], exit_code: int | None) -> dict[str, Any]:
@@ -139,7 +134,7 @@ def _finding(probe: dict[str, Any], exit_code: int | None) -> dict[str, Any]:
             orphan, zombie = _fields(probe, "orphan", "zombie")
             text = f"the orphan {'is a zombie' if zombie else 'is gone'}"
             facts = {"orphan": orphan["args"], "zombie": zombie}
-            marked = {orphan["pid"]: "the orphan"}
+            marked = {int(orphan["pid"]): "the orphan"}
         case kind:
             raise ValueError(f"unknown kind of probe {kind!r}")
     return {"brief": brief, "text": text, "facts": facts, "marked": marked}
@@ -152,11 +147,11 @@ def _path(steps: list[dict[str, Any]], sent: str | None, tree: dict[str, Any], c
     known = [_name(process) for process in tree["before"] + tree["after"]]
 
     def participant(party: _Party) -> Participant:
-        return Participant(pid=party[0], name=party[1], role=_role(party), app=party == app)
+        pid, name = party
+        return Participant(pid=pid, name=name, role=_role(pid, name), app=party == app)
 
     def at(end: dict[str, Any]) -> Participant:
-        pid, name = _fields(end, "pid", "name")
-        return participant((pid, name))
+        return participant(_fields(end, "pid", "name"))
 
     def place(participant: Participant) -> int:
         party = participant.pid, participant.name
@@ -195,8 +190,7 @@ def _name(process: dict[str, Any]) -> _Party:
     return process["inner_pid"] or process["pid"], process["args"]
 
 
-def _role(party: _Party) -> Role:
-    pid, name = party
+def _role(pid: int | None, name: str) -> Role:
     if pid is not None:
         return Role.PROCESS
     if name in (ENGINE, TERMINAL):

@@ -7,10 +7,8 @@ nothing, and what is drawn stands in it in words, too.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rich.cells import get_character_cell_size
 
@@ -24,8 +22,6 @@ from harness.report.style import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    import jinja2
 
     from harness.core.document import Participant, Row, SignalPath, Step, SubjectFacts
 
@@ -47,16 +43,14 @@ _NAME_LINES: Final = 3
 _REASON_LINES: Final = 6
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """A path of straight lines; ``kind`` is its class in the template's style."""
 
     kind: str
     d: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A line of text; ``kind`` is its class in the template's style."""
 
     kind: str
@@ -73,8 +67,7 @@ class Label:
         return None if plain else _px(self.text, self.size)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One thing of the drawing, and the same in words."""
 
     words: str
@@ -82,8 +75,7 @@ class Part:
     labels: tuple[Label, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A step at its height, and what is said of the time that passes before it, if that is long."""
 
     step: Step
@@ -104,12 +96,8 @@ def render(row: Row, subject: SubjectFacts) -> str:
     path = row.evidence.path
     if path is None or not path.steps:
         raise UsageError(f"there is no path to draw: the kernel's record of {row.signal} is missing or empty")
-    return _template().render(drawing=_drawing(row, path, subject))
-
-
-@cache
-def _template() -> jinja2.Template:
-    return environment(keep_trailing_newline=True).get_template("sequence.svg.j2")
+    template = environment(keep_trailing_newline=True).get_template("sequence.svg.j2")
+    return template.render(drawing=_drawing(row, path, subject))
 
 
 def _drawing(row: Row, path: SignalPath, subject: SubjectFacts) -> dict[str, Any]:
@@ -126,9 +114,9 @@ def _drawing(row: Row, path: SignalPath, subject: SubjectFacts) -> dict[str, Any
     waits = [step.y - _ROW for step in placed if step.pause]
     lanes = [
         Part(
-            words=_flat(who(participant)),
-            shapes=(_box(participant, x, top, below), *_life(x, below, ends.get(number, end), waits)),
-            labels=_name(participant, names[number], x, top),
+            _flat(who(participant)),
+            (_box(participant, x, top, below), *_life(x, below, ends.get(number, end), waits)),
+            _name(participant, names[number], x, top),
         )
         for number, (participant, x) in enumerate(zip(path.participants, xs, strict=True))
     ]
@@ -169,10 +157,7 @@ def _cells_in(px: int, size: int = 12) -> int:
 
 
 def wrapped(text: str, room: int, most: int) -> tuple[str, ...]:
-    """A text in lines of so many columns of a terminal, broken at spaces where that can be.
-
-    There are at most so many lines; what is left over becomes an ellipsis.
-    """
+    """A text in at most so many lines of so many columns, broken at spaces if possible; the rest is an ellipsis."""
     lines: list[str] = []
     rest = _flat(text)
     while rest and len(lines) < most:
@@ -212,11 +197,9 @@ def columns(lifelines: int, steps: Iterable[Step]) -> tuple[Sequence[int], int]:
 
 def place(steps: Sequence[Step], top: int) -> tuple[Placed, ...]:
     """Each step at its height, with room above it for a pause where much time passes."""
-    heights = accumulate((2 * _ROW if pause else _ROW for pause in pauses(steps)), initial=top)
-    next(heights)
-    return tuple(
-        Placed(step=step, y=y, pause=pause) for step, y, pause in zip(steps, heights, pauses(steps), strict=True)
-    )
+    said = list(pauses(steps))
+    _, *heights = accumulate((2 * _ROW if pause else _ROW for pause in said), initial=top)
+    return tuple(map(Placed, steps, heights, said))
 
 
 # What is drawn.
@@ -232,7 +215,7 @@ def _head(row: Row, subject: SubjectFacts, width: int) -> Part:
     titles = wrapped(row.title, _cells_in(width - 2 * _MARGIN, 16), 2)
     lines = [line for start in starts for line in wrapped(start, _cells_in(width - 2 * _MARGIN), 1)]
     labels = (*_stack("title", titles, 34, 20, size=16), *_stack("start", lines, 34 + 20 * len(titles), 20))
-    return Part(words=_flat("; ".join(starts)), labels=labels)
+    return Part(_flat("; ".join(starts)), labels=labels)
 
 
 def _stack(
@@ -240,13 +223,13 @@ def _stack(
 ) -> Iterator[Label]:
     """Lines of text one below the other."""
     for number, line in enumerate(lines):
-        yield Label(kind=kind, x=x, y=top + step * number, text=line, size=size, anchor=anchor)
+        yield Label(kind, x, top + step * number, line, size, anchor)
 
 
 def _box(participant: Participant, x: int, top: int, below: int) -> Shape:
     left, right = x - _BOX // 2, x + _BOX // 2
     kind = "box" if participant.role is Role.PROCESS else "box outside"
-    return Shape(kind=kind, d=f"M{left},{top} L{right},{top} L{right},{below} L{left},{below} Z")
+    return Shape(kind, f"M{left},{top} L{right},{top} L{right},{below} L{left},{below} Z")
 
 
 def _name(participant: Participant, lines: Sequence[str], x: int, top: int) -> tuple[Label, ...]:
@@ -254,7 +237,7 @@ def _name(participant: Participant, lines: Sequence[str], x: int, top: int) -> t
         head = f"PID {participant.pid}{', the app' if participant.app else ''}"
     else:
         head = "a process unknown" if participant.role is Role.UNKNOWN else "outside the container"
-    pid = Label(kind="pid", x=x, y=top + _LINE, text=head, size=10, anchor="middle")
+    pid = Label("pid", x, top + _LINE, head, 10, "middle")
     return pid, *_stack("name", lines, top + 2 * _LINE, _LINE, x=x, anchor="middle")
 
 
@@ -262,10 +245,10 @@ def _life(x: int, top: int, end: int, pauses: Iterable[int]) -> Iterator[Shape]:
     """A lifeline down to its end, dotted where much time passes."""
     for pause in pauses:
         if pause < end:
-            yield Shape(kind="life", d=f"M{x},{top} L{x},{pause - _LINE}")
-            yield Shape(kind="life waits", d=f"M{x},{pause - _LINE} L{x},{pause + _LINE}")
+            yield Shape("life", f"M{x},{top} L{x},{pause - _LINE}")
+            yield Shape("life waits", f"M{x},{pause - _LINE} L{x},{pause + _LINE}")
             top = pause + _LINE
-    yield Shape(kind="life", d=f"M{x},{top} L{x},{end}")
+    yield Shape("life", f"M{x},{top} L{x},{end}")
 
 
 def _labels(step: Step) -> tuple[str, ...]:
@@ -277,7 +260,7 @@ def _parts(placed: Placed, xs: Sequence[int]) -> Iterator[Part]:
     """A step with its time, and the pause before it."""
     step, y = placed.step, placed.y
     if placed.pause:
-        yield Part(words=placed.pause, labels=(_at("pause", y - _ROW, placed.pause),))
+        yield Part(placed.pause, labels=(_at("pause", y - _ROW, placed.pause),))
     time, words, x = moment(step.at_us), _labels(step), xs[step.who]
     if step.to is None or step.outcome is None:
         shapes, labels = _mark(x, y, step.kind, words)
@@ -285,11 +268,11 @@ def _parts(placed: Placed, xs: Sequence[int]) -> Iterator[Part]:
         shapes, labels = _loop(x, y, step.outcome, words)
     else:
         shapes, labels = _arrow(xs, (x, xs[step.to]), y, step.outcome, words)
-    yield Part(words=f"{time}: {_flat(step.words)}", shapes=shapes, labels=(_at("time", y, time), *labels))
+    yield Part(f"{time}: {_flat(step.words)}", shapes, (_at("time", y, time), *labels))
 
 
 def _at(kind: str, y: int, text: str) -> Label:
-    return Label(kind=kind, x=_GUTTER - _MARGIN, y=y + 4, text=text, size=11, anchor="end")
+    return Label(kind, _GUTTER - _MARGIN, y + 4, text, 11, "end")
 
 
 Drawn = tuple[tuple[Shape, ...], tuple[Label, ...]]
@@ -300,38 +283,35 @@ def _arrow(xs: Sequence[int], ends: tuple[int, int], y: int, fate: Fate, words: 
     start, tip = ends
     way = 1 if tip > start else -1
     beside = (max if way > 0 else min)(x for x in xs if (tip - x) * way > 0)
-    end = _end(tip, way, fate)
-    shaft = Shape(kind=f"arrow {fate}", d=f"M{start},{y} L{end},{y}")
-    return (shaft, _tip(end, y, way, fate)), _beside(fate, words, (beside + tip) // 2, (y - 7, y + 15), "middle")
+    words_at = _beside(fate, words, (beside + tip) // 2, (y - 7, y + 15), "middle")
+    return _to_lifeline(f"M{start},{y}", tip, y, way, fate), words_at
 
 
 def _loop(x: int, y: int, fate: Fate, words: Sequence[str]) -> Drawn:
-    end = _end(x, -1, fate)
-    d = f"M{x},{y - 9} L{x + _LOOP},{y - 9} L{x + _LOOP},{y + 9} L{end},{y + 9}"
-    shapes = Shape(kind=f"arrow {fate}", d=d), _tip(end, y + 9, -1, fate)
-    return shapes, _beside(fate, words, x + _LOOP + _PAD, (y - 2, y + 13), "start")
+    out = f"M{x},{y - 9} L{x + _LOOP},{y - 9} L{x + _LOOP},{y + 9}"
+    return _to_lifeline(out, x, y + 9, -1, fate), _beside(fate, words, x + _LOOP + _PAD, (y - 2, y + 13), "start")
 
 
 def _beside(fate: Fate, words: Sequence[str], x: int, ys: tuple[int, int], anchor: str) -> tuple[Label, ...]:
     """A signal's name, and what became of it."""
     return tuple(
-        Label(kind=f"{kind} {fate}", x=x, y=y, text=text, size=size, anchor=anchor)
+        Label(f"{kind} {fate}", x, y, text, size, anchor)
         for text, kind, size, y in zip(words, ("signal", "fate"), (12, 11), ys, strict=False)
     )
 
 
-def _end(x: int, way: int, fate: Fate) -> int:
-    """Where an arrow ends: at the lifeline, or before it if nothing arrives."""
-    return x - way * (11 if fate in (Fate.IGNORED, Fate.LOST) else 1)
+def _to_lifeline(begun: str, x: int, y: int, way: int, fate: Fate) -> tuple[Shape, Shape]:
+    """The last stretch of an arrow, and its head.
 
-
-def _tip(x: int, y: int, way: int, fate: Fate) -> Shape:
-    """A full head for what arrives, an open one for what adds nothing to what is pending, a cross for what is lost."""
+    It is full for what arrives, open for what adds nothing to what is pending, a cross before it for what is lost.
+    """
     if fate in (Fate.IGNORED, Fate.LOST):
-        return Shape(kind=f"cross {fate}", d=_cross(x, y, 5))
-    back = x - way * 9
-    closed = " Z" if fate is Fate.DELIVERED else ""
-    return Shape(kind=f"tip {fate}", d=f"M{back},{y - 5} L{x},{y} L{back},{y + 5}{closed}")
+        end = x - way * 11
+        head = Shape(f"cross {fate}", _cross(end, y, 5))
+    else:
+        end, back, closed = x - way, x - way * 10, " Z" if fate is Fate.DELIVERED else ""
+        head = Shape(f"tip {fate}", f"M{back},{y - 5} L{end},{y} L{back},{y + 5}{closed}")
+    return Shape(f"arrow {fate}", f"{begun} L{end},{y}"), head
 
 
 def _cross(x: int, y: int, arm: int) -> str:
@@ -345,8 +325,7 @@ def _mark(x: int, y: int, kind: Kind, words: Sequence[str]) -> Drawn:
         Kind.DEFAULT: f"M{x},{y - 8} L{x + 8},{y} L{x},{y + 8} L{x - 8},{y} Z",
         Kind.END: _cross(x, y, 7),
     }[kind]
-    labels = tuple(Label(kind=kind.value, x=x + _ASIDE, y=y + 4, text=text) for text in words)
-    return (Shape(kind=kind.value, d=d),), labels
+    return (Shape(kind, d),), tuple(Label(kind, x + _ASIDE, y + 4, text) for text in words)
 
 
 def _foot(row: Row, left: int, top: int, width: int) -> Part:
@@ -355,11 +334,10 @@ def _foot(row: Row, left: int, top: int, width: int) -> Part:
     notes += [f"one of {len(row.runs)} runs is drawn"] if len(row.runs) > 1 else []
     reason = wrapped(row.reason, _cells_in(width - 2 * _MARGIN, 13), _REASON_LINES)
     labels = [
-        Label(kind=f"symbol {tone}", x=_MARGIN, y=top + 28, text=symbol, size=16),
-        Label(kind=f"verdict {tone}", x=_MARGIN + 22, y=top + 28, text=row.verdict.value, size=15),
+        Label(f"symbol {tone}", _MARGIN, top + 28, symbol, size=16),
+        Label(f"verdict {tone}", _MARGIN + 22, top + 28, row.verdict, size=15),
         *_stack("reason", reason, top + 51, 19, size=13),
         *_stack("note", notes, top + 51 + 19 * len(reason), 19),
     ]
-    rule = Shape(kind="rule", d=f"M{_MARGIN},{top} L{width - _MARGIN},{top}")
-    words = [f"{row.verdict}: {_flat(row.reason)}", *notes]
-    return Part(words="; ".join(words), shapes=(rule,), labels=tuple(labels))
+    rule = Shape("rule", f"M{_MARGIN},{top} L{width - _MARGIN},{top}")
+    return Part("; ".join([f"{row.verdict}: {_flat(row.reason)}", *notes]), (rule,), tuple(labels))

@@ -16,14 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-_COLOURS: Final = {
-    Tone.GOOD: "green",
-    Tone.FAIR: "yellow",
-    Tone.BAD: "red",
-    Tone.ODD: "magenta",
-    Tone.OPEN: "cyan",
-}
-
+_COLOURS: Final = {Tone.GOOD: "green", Tone.FAIR: "yellow", Tone.BAD: "red", Tone.ODD: "magenta", Tone.OPEN: "cyan"}
 CHANGED: Final = {
     Change.WORSE: "worse",
     Change.UNKNOWN: "not to be compared: untested then or now",

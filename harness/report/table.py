@@ -43,10 +43,10 @@ def below(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> list[Renderab
 def console(*, stderr: bool = False, plain: bool = False) -> Console:
     """A terminal for tables, ``plain`` without colour; what is piped gets 100 columns, whatever the terminal behind."""
     colours: Literal["auto"] | None = None if plain else "auto"
-    made = Console(stderr=stderr, highlight=False, color_system=colours)
-    if not made.is_terminal:
-        made.width = _PIPE_WIDTH
-    return made
+    terminal = Console(stderr=stderr, highlight=False, color_system=colours)
+    if not terminal.is_terminal:
+        terminal.width = _PIPE_WIDTH
+    return terminal
 
 
 def summary(document: Document, recorded: Mapping[str, Verdict] | None = None) -> str:
@@ -76,9 +76,8 @@ def claims(document: Document) -> str:
 
 def _legend(rows: Sequence[Row]) -> Text:
     """What the verdicts in sight mean."""
-    seen = {row.verdict for row in rows}
-    lines = [Text.assemble(look(verdict), (f": {verdict.meaning}", "dim")) for verdict in Verdict if verdict in seen]
-    return Text("\n").join(lines)
+    seen = sorted({row.verdict for row in rows}, key=list(Verdict).index)
+    return Text("\n").join(Text.assemble(look(verdict), (f": {verdict.meaning}", "dim")) for verdict in seen)
 
 
 def _notes(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> Text:

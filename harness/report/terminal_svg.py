@@ -7,6 +7,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from rich.color import parse_rgb_hex
 from rich.console import Console, Group
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -21,18 +22,9 @@ if TYPE_CHECKING:
 _WIDTH: Final = 100
 _TITLE_WIDTH: Final = 96
 _THEME: Final = TerminalTheme(
-    (15, 19, 24),
-    (228, 232, 236),
-    [
-        (43, 52, 62),
-        (255, 138, 128),
-        (126, 217, 155),
-        (239, 204, 108),
-        (125, 184, 245),
-        (222, 180, 247),
-        (128, 214, 236),
-        (228, 232, 236),
-    ],
+    parse_rgb_hex("0f1318"),
+    parse_rgb_hex("e4e8ec"),
+    list(map(parse_rgb_hex, ("2b343e", "ff8a80", "7ed99b", "efcc6c", "7db8f5", "deb4f7", "80d6ec", "e4e8ec"))),
 )
 """Whatever is written, dim or not, stands out from the background by 4.5:1 (WCAG 2.2, contrast minimum)."""
 _FORMAT: Final = """\

@@ -13,8 +13,8 @@ from docker.utils import kwargs_from_env
 from harness.engine.registry import open_engine
 from harness.files import cache_folder
 from harness.local_bases import deb
-from harness.local_bases.arch import architecture
 from harness.local_bases.download import Downloads
+from harness.local_bases.recipe import architecture
 from harness.session import open_bases
 
 if TYPE_CHECKING:

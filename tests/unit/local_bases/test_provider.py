@@ -8,10 +8,9 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
-from harness.local_bases.arch import architecture
 from harness.local_bases.assemble import _fingerprint
 from harness.local_bases.provider import LocalBases
-from harness.local_bases.recipe import DEFAULTS, parse_recipe
+from harness.local_bases.recipe import DEFAULTS, architecture, parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,11 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.core.errors import BaseUnavailable, UsageError
-from harness.local_bases.arch import architecture
 from harness.local_bases.indexes import choose, nearest
 from harness.local_bases.musl import applets, is_static
-from harness.local_bases.npm import bundled_with
-from harness.local_bases.recipe import Recipe, RecipeOs, is_recipe, parse_recipe
+from harness.local_bases.node import bundled_npm
+from harness.local_bases.recipe import Recipe, RecipeOs, architecture, is_recipe, parse_recipe
 from harness.local_bases.rootfs import Rootfs
 
 NUMBERS = st.integers(min_value=0, max_value=99_999)
@@ -159,19 +158,19 @@ def test_the_nearest_versions_are_offered(wanted: str, near: list[str]) -> None:
     ("node", "npm"), [("22.3.0", "10.10.0"), ("22.2.1", "10.10.0"), ("22.2.0", "10.8.1"), ("22.1.0", "10.8.1")]
 )
 def test_the_bundled_npm_is_read_from_the_change_log(node: str, npm: str) -> None:
-    assert bundled_with(node, CHANGES) == npm
+    assert bundled_npm(node, CHANGES) == npm
 
 
 def test_a_reverted_npm_is_not_the_bundled_one() -> None:
     changes = CHANGES.replace("10.10.0", "10.9.9")
-    assert bundled_with("22.3.0", changes) == "10.9.7"
-    assert bundled_with("22.2.1", changes) == "10.9.9"
+    assert bundled_npm("22.3.0", changes) == "10.9.7"
+    assert bundled_npm("22.2.1", changes) == "10.9.9"
 
 
 @pytest.mark.parametrize("changes", [CHANGES, ""])
 def test_an_npm_that_the_change_log_does_not_tell_is_asked_for(changes: str) -> None:
     with pytest.raises(BaseUnavailable, match=r"which npm Node 22\.0\.0 bundles") as refusal:
-        bundled_with("22.0.0", changes)
+        bundled_npm("22.0.0", changes)
     assert "-npm" in refusal.value.remedy
 
 

@@ -471,6 +471,7 @@ def old(change: Callable[[dict[str, Any]], object]) -> bytes:
     [
         (lambda d: d.pop("engine"), "b.json: Object missing required field `engine`"),
         (lambda d: d.pop("bases"), "b.json: Object missing required field `bases`"),
+        (lambda d: d["engine"].update(name=None), "b.json, engines[...].name: Expected `str`, got `null`"),
         (lambda d: d.update(bases=[]), "b.json: Not as schema 1 has it: "),
         (lambda d: d.update(extra=1), "b.json: Object contains unknown field `extra`"),
         (
@@ -512,6 +513,10 @@ def old(change: Callable[[dict[str, Any]], object]) -> bytes:
         (
             lambda d: d["results"][4]["evidence"]["probe"]["codes"][0].update(note=""),
             "b.json, results[4]: Not as schema 1 has it: unknown field `note`",
+        ),
+        (
+            lambda d: d["results"][5]["evidence"]["probe"]["orphan"].update(pid=None),
+            "b.json, results[5]: Not as schema 1 has it: ",
         ),
         (
             lambda d: d["results"][2]["evidence"]["tree"]["before"][0].update(note=""),
