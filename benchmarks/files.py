@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.core.baseline import counterparts
-from harness.core.comparison import compare
+from harness.core.comparison import compare_all
 from harness.report import baseline
 from harness.report.decoding import read_document, read_recordings
 from harness.report.formats import Format, render
@@ -69,8 +68,7 @@ def repeated(source: Document, cells: int, path: Path) -> Path:
 
 def diff(files: list[bytes]) -> object:
     old, new = (read_recordings(content, place="file") for content in files)
-    pairs = counterparts(old, [one.base.reference for one in new])
-    return [compare(pairs[one.base.reference], one) for one in new]
+    return compare_all(old, new, [one.base.reference for one in new])
 
 
 def timed(work: Callable[[], Any]) -> float:

@@ -29,4 +29,7 @@ def load_catalogue(folder: Path | None) -> tuple[Path, Catalogue]:
     except (OSError, UnicodeDecodeError) as error:
         remedy = "Give a folder that holds a catalogue.toml."
         raise UsageError(f"{path} cannot be read: {error}", remedy=remedy) from error
-    return path.parent, parse_catalogue(text, place=str(path), has_file=lambda name: (path.parent / name).exists())
+    catalogue = parse_catalogue(text, place=str(path), has_file=lambda name: (path.parent / name).exists())
+    if not (path.parent / catalogue.context).is_dir():
+        raise UsageError(f"{path}: {catalogue.context} is not a folder", remedy="A build context is one.")
+    return path.parent, catalogue

@@ -132,12 +132,15 @@ class _Shared:
 
     def cause(self, row: Row) -> Cause | None:
         """Why a cell is likely not what was recorded of it."""
-        from harness.core.comparison import against
+        from harness.core.baseline import narrowed, recordings
+        from harness.core.comparison import compare
 
-        if self._session is None:
+        old = self._pairs.get(row.base or "")
+        if self._session is None or old is None:
             return None
-        comparisons = against(self._session.document([row]), self._pairs)
-        return next((difference.cause for comparison in comparisons for difference in comparison.differences), None)
+        (new,) = recordings(self._session.document([row]))
+        differences = compare(narrowed(old, new.findings), new).differences
+        return next((difference.cause for difference in differences), None)
 
     def close(self) -> None:
         if self._session is not None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from harness.core.base_image import Template
     from harness.core.catalogue import Variant
     from harness.core.dockerfile import Instruction
-    from harness.core.document import Row
+    from harness.core.document import Cut, Row
     from harness.core.facts import BaseFacts
     from harness.core.result import Result
     from harness.core.subject import Cell, Subject
@@ -264,8 +264,8 @@ class Session:
             exchanges=self._template(variant).exchanges,
         )
 
-    def document(self, rows: Iterable[Row]) -> Document:
-        """The results document of some rows."""
+    def document(self, rows: Iterable[Row], cut: Cut | None = None) -> Document:
+        """The results document of some rows; ``cut`` says why there are no more."""
         results = tuple(rows)
         variants = {variant.name: variant for variant in self.catalogue.variants}
         subjects = dict.fromkeys(row.subject for row in results)
@@ -277,6 +277,8 @@ class Session:
             engines={self.engine_facts.name: self.engine_facts},
             bases=dict(self.base_facts),
             subjects={name: describe_subject(variants[name], self.source_of(variants[name])) for name in subjects},
+            judged=None,
+            cut=cut,
             results=results,
         )
 

@@ -136,7 +136,7 @@ def _file(folder: Path, reference: str) -> Path:
 
 
 def _output(folder: Path, reference: str) -> Output:
-    return Output(str(_file(folder, reference)))
+    return Output(str(_file(folder, reference)), make_folders=True)
 
 
 def _existing(folder: Path, reference: str) -> Recording | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.help import EXIT_CODES, HOW, WHAT, Command
-from harness.cli.options import asking, base_file_option, cell_arguments, one_cell_options, selection_of
+from harness.cli.options import MOST_JOBS, asking, base_file_option, cell_arguments, one_cell_options, selection_of
 from harness.core.errors import ExitCode, UsageError
 from harness.core.question import OTHER_PROBES
 from harness.core.references import is_glob
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     help="Do not miss a change that is undone N or more bases later; 1 tests each base. "
     "[default: an eighth of the list]",
 )
-@HOW.option("--jobs", type=click.IntRange(1), default=2, metavar="N", help="Bases to run at once.")
+@HOW.option("--jobs", type=click.IntRange(1, MOST_JOBS), default=2, metavar="N", help="Bases to run at once.")
 @one_cell_options
 def bisect(variant: str, question: str, jobs: int, gap: int | None, **chosen: Any) -> None:
     """Find the bases where a verdict changes.

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, Command
+from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, WHAT, Command
 from harness.cli.measuring import measure
-from harness.cli.options import cell_options, selection_of, with_known
+from harness.cli.options import cell_options, chosen_of, only_known, selection_of
 from harness.cli.output import Output
 from harness.core.baseline import counterparts, narrowed, recordings
-from harness.core.comparison import FailOn, compare_pairs, fails
+from harness.core.comparison import FailOn, compare_all, fails, leaves_open
 from harness.core.errors import ExitCode, UsageError
-from harness.core.question import OTHER_PROBES
-from harness.core.ranking import Change
 from harness.core.references import is_glob
+from harness.core.subject import base_label
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.core.baseline import Recording
     from harness.core.comparison import Comparison
@@ -53,6 +52,7 @@ _RANKING: Final = [
 )
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
+@WHAT.option("--base", "only", multiple=True, metavar="REF", help="Only these bases of files, or globs. Repeatable.")
 @cell_options
 @JUDGE.option(
     "--fail-on",
@@ -61,70 +61,70 @@ _RANKING: Final = [
     help="Which changes lead to exit code 1.",
 )
 @OUTPUT.option("--json", "json_to", metavar="F", help="Write the changes as JSON to a file, or - for standard output.")
-def diff(old: str, new: str, fail_on: str, json_to: str | None, **chosen: Any) -> None:
+def diff(old: str, new: str, only: tuple[str, ...], fail_on: str, json_to: str | None, **chosen: Any) -> None:
     """Show what changed from OLD to NEW, and why.
 
     OLD and NEW are each a baseline, a results file, a folder of baselines, or an image. Images are run now, in one
-    session. Shows how much each change matters, and its likely cause. A change within a rank is sideways.
+    session. Shows how much each change matters, and its likely cause. A change within a rank is sideways. Cells and
+    bases that are on one side alone are not compared: exit code 4, or as --fail-on says.
     """
     from harness.report import changes, difference, table
 
     output = Output(json_to)
-    compared = _compared(old, new, chosen)
+    compared = _compared(old, new, only, chosen)
     people = table.console(stderr=output.standard)
     people.print(difference.render(compared))
     people.print(f"\n{difference.summary(compared)}")
     if output.wanted:
         output.write(changes.encode(compared))
-    if fails(compared, FailOn(fail_on)):
+    on = FailOn(fail_on)
+    if fails(compared, on):
         sys.exit(ExitCode.DIFFERS)
-    sys.exit(
-        ExitCode.UNTESTED if any(comparison.counts.get(Change.UNKNOWN) for comparison in compared) else ExitCode.OK
-    )
+    sys.exit(ExitCode.UNTESTED if leaves_open(compared, on) else ExitCode.OK)
 
 
-def _compared(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]:
+def _compared(old: str, new: str, only: Sequence[str], chosen: Mapping[str, Any]) -> list[Comparison]:
     selection = selection_of(**chosen)
-    sides = [_asked(_recorded(text), selection, chosen) for text in (old, new)]
-    images = tuple(text for text, side in zip((old, new), sides, strict=True) if not side)
+    held = [_recorded(text) for text in (old, new)]
+    images = tuple(text for text, side in zip((old, new), held, strict=True) if not side)
+    sides = [_asked(_of_bases(side, only), selection, chosen) for side in held]
     if globs := [image for image in images if is_glob(image)]:
         raise UsageError(f"{globs[0]!r} is not an image", remedy="Name two images; to compare more: signal-harness run")
     if images:
         known = [recording for side in sides for recording in side]
         wanted = replace(selection, bases=images)
-        document = measure(wanted if chosen["signals"] or chosen["probes"] else with_known(wanted, known))
+        document = measure(wanted if chosen["signals"] or chosen["probes"] else only_known(wanted, known))
         ran = {recording.base.reference: recording for recording in recordings(document)}
-        sides = [side or (ran[text],) for text, side in zip((old, new), sides, strict=True)]
+        sides = [side if text not in images else (ran[text],) for text, side in zip((old, new), sides, strict=True)]
     before, after = sides
-    pairs = counterparts(before, [recording.base.reference for recording in after])
-    if not pairs:
+    bases = [recording.base.reference for recording in after]
+    if not counterparts(before, bases):
         references = [", ".join(recording.base.reference for recording in side) for side in sides]
         raise UsageError(
             f"{old} is of {references[0]}, {new} of {references[1]}: which to compare with which?",
             remedy="Name files of the same bases, or of one base each.",
         )
-    compared = compare_pairs(after, pairs)
+    compared = compare_all(before, after, bases)
     if not any(comparison.same or comparison.differences for comparison in compared):
         raise UsageError("no cell is left to compare", remedy="Leave out --variant, --signal or --probe.")
     return compared
 
 
+def _of_bases(side: tuple[Recording, ...], only: Sequence[str]) -> tuple[Recording, ...]:
+    """What was recorded of the bases that are named; of all if none is."""
+    names = {*only, *map(base_label, only)}
+    return tuple(
+        one
+        for one in side
+        if not only
+        or base_label(one.base.reference) in names
+        or any(fnmatchcase(one.base.reference, name) for name in only)
+    )
+
+
 def _asked(side: tuple[Recording, ...], selection: Selection, chosen: Mapping[str, Any]) -> tuple[Recording, ...]:
     """What was recorded of the cells that the options choose; of all if they choose none."""
-    globs = selection.variants or ("*",)
-    questions = {signal.name for signal in selection.signals if chosen["signals"] or "signal" in chosen["probes"]}
-    questions |= {probe.value for probe in selection.probes or () if chosen["probes"] and probe.value in OTHER_PROBES}
-    return tuple(
-        narrowed(
-            recording,
-            {
-                (variant, question)
-                for variant, question in recording.findings
-                if any(fnmatchcase(variant, glob) for glob in globs) and (not questions or question in questions)
-            },
-        )
-        for recording in side
-    )
+    return tuple(narrowed(recording, chosen_of(recording, selection, chosen)) for recording in side)
 
 
 def _recorded(text: str) -> tuple[Recording, ...]:

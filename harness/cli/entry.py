@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal as os_signal
 import sys
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from harness.core.errors import ExitCode, HarnessError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_OF_OUTPUT: Final = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SECTIONS: Final = {
     "Matrix": (run.run, run.explain, listing.list_variants),
     "Compare and record": (baseline.baseline, diff.diff, bisect.bisect, report.report),
@@ -25,8 +27,32 @@ _SECTIONS: Final = {
 }
 
 
+class _ReaderGone(Exception):
+    """A broken pipe that click does not take for its own, as it would end with 1, which here is a verdict."""
+
+
+class _Root(Group):
+    """The command itself, which leaves broken pipes to `main`."""
+
+    def make_context(self, *names: Any, **options: Any) -> click.Context:
+        with _left_to_main():
+            return super().make_context(*names, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _left_to_main():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _left_to_main() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+
+
 @click.group(
-    cls=Group,
+    cls=_Root,
     sections=_SECTIONS,
     examples=[
         "signal-harness run",
@@ -76,31 +102,76 @@ def _terminating() -> Iterator[None]:
 def main() -> None:
     """Run the command; every expected failure ends with its message, next step and exit code."""
     try:
+        code = _run()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except BrokenPipeError:
+        _end_as_a_broken_pipe_does()
+    except OSError as error:
+        code = _unwritable(error)
+    sys.exit(code)
+
+
+def _run() -> int | str | None:
+    """The exit code of the command.
+
+    Raises:
+        OSError: its output cannot be written.
+    """
+    try:
         with _terminating():
             cli.main(prog_name="signal-harness", standalone_mode=False)
+    except _ReaderGone as done:
+        raise BrokenPipeError from done
+    except SystemExit as done:
+        # So does rich.
+        if isinstance(done.__context__, BrokenPipeError):
+            raise done.__context__ from None
+        return done.code
     except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        return done.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         with suppress(OSError):
             click.echo("signal-harness: interrupted; what was under way has been cleared up", err=True)
-        sys.exit(ExitCode.INTERRUPTED)
+        return ExitCode.INTERRUPTED
     except HarnessError as error:
-        from harness.report.style import printable
+        _tell(error)
+        return error.exit_code
+    return ExitCode.OK
 
-        click.echo(f"signal-harness: {printable(error.message)}", err=True)
-        if error.remedy:
-            click.echo(printable("\n".join(f"  {line}" for line in error.remedy.splitlines())), err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has enough; Python must not complain about it at exit.
-        sys.stdout = None
-        sys.exit(ExitCode.OK)
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
+
+def _tell(error: HarnessError) -> None:
+    from harness.report.style import printable
+
+    click.echo(f"signal-harness: {printable(error.message)}", err=True)
+    if error.remedy:
+        click.echo(printable("\n".join(f"  {line}" for line in error.remedy.splitlines())), err=True)
+
+
+def _end_as_a_broken_pipe_does() -> NoReturn:
+    """End by SIGPIPE, as every tool does whose reader has enough; by now all has been cleared up."""
+    os_signal.signal(os_signal.SIGPIPE, os_signal.SIG_DFL)
+    os_signal.raise_signal(os_signal.SIGPIPE)
+    os._exit(128 + os_signal.SIGPIPE)  # it was blocked
+
+
+def _unwritable(error: OSError) -> ExitCode:
+    """The exit code where output cannot be written; Python must not try it again as it ends.
+
+    Raises:
+        OSError: it is another failure.
+    """
+    if error.errno not in _OF_OUTPUT:
+        raise error
+    sys.stdout = None
+    if error.errno == errno.EIO:
         # The terminal is gone: its window was closed in the middle of a screen (termios(3), hangup).
-        sys.stdout = sys.stderr = None
-        sys.exit(ExitCode.INTERRUPTED)
+        sys.stderr = None
+        return ExitCode.INTERRUPTED
+    with suppress(OSError):
+        click.echo(f"signal-harness: the output cannot be written: {error.strerror}", err=True)
+    return ExitCode.USAGE

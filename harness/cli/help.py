@@ -27,7 +27,7 @@ EXIT_CODES: Final = (
         (str(ExitCode.DIFFERS.value), "a verdict differs from what is expected or recorded"),
         (str(ExitCode.USAGE.value), "usage error, or invalid input"),
         (str(ExitCode.UNAVAILABLE.value), "no engine, or no base"),
-        (str(ExitCode.UNTESTED.value), "some cells are untested, and none differs"),
+        (str(ExitCode.UNTESTED.value), "some cells are untested or not compared, and none differs"),
         (str(ExitCode.INTERRUPTED.value), "interrupted"),
     ],
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.core.document import Cut
+from harness.core.errors import ExitCode, HarnessError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,11 +39,24 @@ def measure(
         with Session(selection, hooks) as session:
             begin(session)
             order = {cell.id: number for number, cell in enumerate(session.cells)}
+
+            def document(cut: Cut | None = None) -> Document:
+                return session.document(sorted(rows, key=lambda row: order[row.id]), cut)
+
             try:
                 progress.begin(len(session.cells))
                 for future in session.run():
                     future.result()
-            finally:
-                document = session.document(sorted(rows, key=lambda row: order[row.id]))
-                end(document)
-    return document
+            except BaseException as error:
+                end(document(_cut(error, len(session.cells))))
+                raise
+            done = document()
+            end(done)
+    return done
+
+
+def _cut(error: BaseException, planned: int) -> Cut:
+    """What results say of a run that did not come to its end."""
+    if isinstance(error, HarnessError):
+        return Cut(planned=planned, reason=error.message, exit_code=error.exit_code)
+    return Cut(planned=planned, reason="interrupted", exit_code=ExitCode.INTERRUPTED)

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from harness.cli.help import HOW, JUDGE, PATH, WHAT
 from harness.core.baseline import BASELINES
+from harness.core.comparison import recorded as recorded_by
 from harness.core.errors import ExitCode
+from harness.core.judged import is_open
 from harness.core.question import OTHER_PROBES, Probe, Question
 from harness.run.observation import GRACE_S
+from harness.run.plan import questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.core.baseline import Recording
-    from harness.core.document import Row
+    from harness.core.baseline import Key, Recording
+    from harness.core.comparison import Comparison
+    from harness.core.document import Document, Row
     from harness.core.verdict import Verdict
     from harness.session import Selection
 
 F = TypeVar("F", bound="Callable[..., Any]")
+LONGEST_S: Final = 86_400
+"""A day: engines and system calls refuse spans that are absurd, each in its own way."""
+MOST_RUNS: Final = 10_000
+MOST_JOBS: Final = 1_000
 
 
 def complete_variants(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
@@ -52,10 +61,9 @@ class Seconds(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a number. A range lets ``nan`` through, which is neither less nor more than anything (IEEE 754)."""
-        seconds = super().convert(value, param, ctx)
-        if not math.isfinite(seconds):
+        if not math.isfinite(click.FLOAT.convert(value, param, ctx)):
             self.fail(f"{value} is not a number of seconds", param, ctx)
-        return seconds
+        return super().convert(value, param, ctx)
 
 
 def base_file_option(about: str) -> Callable[[F], F]:
@@ -66,7 +74,7 @@ def base_file_option(about: str) -> Callable[[F], F]:
 catalogue_option = WHAT.option("--catalogue", type=PATH, metavar="DIR", help="The folder of your own catalogue.toml.")
 _repeat = HOW.option(
     "--repeat",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_RUNS),
     metavar="N",
     help="Run each cell N times. [default: once; 10 times if the evidence leaves doubt]",
 )
@@ -79,14 +87,14 @@ _trace = HOW.option(
 _settle = HOW.option(
     "--settle",
     "settle_s",
-    type=Seconds(0, min_open=True),
+    type=Seconds(0, LONGEST_S, min_open=True),
     help="How long nothing may change before a verdict is believed. [default: 0 where the app has the signal and "
     "nothing is pending, else 0.8; 1.5 where that cannot be seen]",
 )
 _grace = HOW.option(
     "--grace",
     "grace_s",
-    type=click.IntRange(1),
+    type=click.IntRange(1, LONGEST_S),
     default=GRACE_S,
     metavar="SECONDS",
     help="Grace period of docker stop before SIGKILL (probe stop).",
@@ -130,7 +138,10 @@ _probes = WHAT.option(
     help="What to test: see Probes. Repeatable. [default: signal]",
 )
 _jobs = HOW.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Cells to run at once. [default: 2 per processor of the engine]"
+    "--jobs",
+    type=click.IntRange(1, MOST_JOBS),
+    metavar="N",
+    help="Cells to run at once. [default: 2 per processor of the engine]",
 )
 
 
@@ -222,6 +233,31 @@ def with_known(selection: Selection, known: Iterable[Recording]) -> Selection:
     )
 
 
+def only_known(selection: Selection, known: Iterable[Recording]) -> Selection:
+    """A selection that asks what baselines hold, and nothing else; its own questions where they hold none."""
+    names = dict.fromkeys(question for recording in known for _, question in recording.findings)
+    asked = [Question.parse(name) for name in names]
+    if not asked:
+        return selection
+    return replace(
+        selection,
+        signals=tuple(question.signal for question in asked if question.signal) or selection.signals,
+        probes=tuple(dict.fromkeys(question.probe for question in asked)),
+    )
+
+
+def chosen_of(recording: Recording, selection: Selection, chosen: Mapping[str, Any]) -> set[Key]:
+    """The recorded cells that the options choose; all if they choose none."""
+    globs = selection.variants or ("*",)
+    some = chosen["signals"] or chosen["probes"]
+    asked = {question.name for question in questions(selection.signals, selection.probes or ())} if some else set()
+    return {
+        (variant, question)
+        for variant, question in recording.findings
+        if any(fnmatchcase(variant, glob) for glob in globs) and (not some or question in asked)
+    }
+
+
 def select_probes(names: Iterable[str]) -> tuple[Probe, ...]:
     """Read names of probes, of which ``all`` is every one; ``signal`` if there are none."""
     chosen = tuple(dict.fromkeys(names))
@@ -229,9 +265,17 @@ def select_probes(names: Iterable[str]) -> tuple[Probe, ...]:
 
 
 def code_of(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> ExitCode:
-    """The exit code that results come to."""
+    """The exit code that rows come to."""
     from harness.report.rows import differs
 
     if any(differs(row, recorded) for row in rows):
         return ExitCode.DIFFERS
     return ExitCode.OK if all(row.tested for row in rows) else ExitCode.UNTESTED
+
+
+def code_of_run(document: Document, compared: Sequence[Comparison]) -> ExitCode:
+    """The exit code that a run comes to, compared with what was recorded."""
+    if document.cut:
+        return ExitCode(document.cut.exit_code)
+    code = code_of(document.results, recorded_by(compared))
+    return ExitCode.UNTESTED if code is ExitCode.OK and is_open(document, compared) else code

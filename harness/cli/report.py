@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.help import EXIT_CODES, OUTPUT, PATH, Command
-from harness.cli.options import baseline_option
-from harness.cli.output import opened
-from harness.core.baseline import counterparts
-from harness.core.comparison import compare_pairs
+from harness.cli.options import baseline_option, code_of_run
+from harness.cli.output import opened, write_all
+from harness.core.comparison import compare_all
+from harness.core.judged import comparisons_of
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
@@ -52,15 +54,19 @@ class _Target(click.ParamType[tuple[Format, str]]):
 def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Path | None) -> None:
     """Convert a results file to other formats.
 
-    RESULTS is what `run --json` writes.
+    RESULTS is what `run --json` writes. They are judged against what the run was judged against, or against the
+    baseline that is named, and the exit code is what that comes to.
     """
     from harness.files import read_recordings, read_results
 
     outputs = opened(targets)
     document, found = read_results(results)
-    pairs = counterparts(read_recordings(baseline), [recording.base.reference for recording in found])
-    compared = compare_pairs(found, pairs)
-    for wanted, output in outputs:
-        output.write(render(wanted, document, compared))
-        if output.path is not None:
-            click.echo(f"{wanted}: {output.path}", err=True)
+    if baseline is None:
+        compared = comparisons_of(document, place=str(results))
+    else:
+        compared = compare_all(read_recordings(baseline), found, document.bases)
+    write_all(
+        ((str(wanted), output, partial(render, wanted, document, compared)) for wanted, output in outputs),
+        tell=partial(click.echo, err=True),
+    )
+    sys.exit(code_of_run(document, compared))

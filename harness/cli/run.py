@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -15,25 +16,31 @@ from harness.cli.options import (
     asking,
     baseline_option,
     cell_arguments,
+    chosen_of,
     code_of,
+    code_of_run,
     matrix_options,
     one_cell_options,
+    only_known,
     selection_of,
     together,
 )
-from harness.cli.output import Output, opened
+from harness.cli.output import Output, opened, write_all
 from harness.core.baseline import counterparts
-from harness.core.comparison import against, recorded
-from harness.core.errors import UsageError
+from harness.core.comparison import recorded
+from harness.core.errors import ExitCode, UsageError
+from harness.core.judged import comparisons_of, judged
 from harness.core.question import Probe
+from harness.core.references import is_glob
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
 
+    from harness.core.baseline import Recording
     from harness.core.comparison import Comparison
     from harness.core.document import Document
     from harness.session import Selection, Session
@@ -71,28 +78,39 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
 
     outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
     typed = _typed(click.get_current_context())
-    selection = selection_of(**chosen)
-    recordings = read_recordings(baseline)
+    known, selection = read_recordings(baseline), selection_of(**chosen)
+    asked = {one.base.reference: chosen_of(one, selection, chosen) for one in known}
+    if not chosen["signals"] and not chosen["probes"]:
+        selection = only_known(selection, _relevant(known, selection.bases))
     people = tables.console(stderr=any(output.standard for output in outputs.values()))
-    compared: list[Comparison] = []
     parts: list[RenderableType] = []
+    written: list[str] = []
+    codes: list[ExitCode] = []
 
     def write(document: Document) -> None:
-        compared.extend(against(document, counterparts(recordings, document.bases)))
+        if baseline is not None:
+            document = judged(document, known, asked, named=bool(selection.bases))
+        compared = comparisons_of(document)
+        codes.append(code_of_run(document, compared))
         parts.extend(_for_people(document, compared, table))
-        for wanted in Format:
-            if outputs[wanted].wanted:
-                outputs[wanted].write(render(wanted, document, compared))
-        if outputs[_SVG].wanted:
-            outputs[_SVG].write(terminal_svg.render(parts, typed))
+        texts: dict[str, partial[str]] = {
+            wanted.value: partial(render, wanted, document, compared) for wanted in Format
+        } | {_SVG: partial(terminal_svg.render, parts, typed)}
+        write_all([(_LABELS[wanted], output, texts[wanted]) for wanted, output in outputs.items()], tell=written.append)
 
-    document = measure(selection, end=write)
-    for part in parts:
-        people.print(part)
-    for wanted, output in outputs.items():
-        if output.path is not None:
-            people.print(f"{_LABELS[wanted]}: {output.path}", soft_wrap=True, markup=False)
-    sys.exit(code_of(document.results, recorded(compared)))
+    try:
+        measure(selection, end=write)
+    finally:
+        for part in parts:
+            people.print(part)
+        for line in written:
+            people.print(line, soft_wrap=True, markup=False)
+    sys.exit(codes[0])
+
+
+def _relevant(known: Sequence[Recording], bases: Sequence[str]) -> Iterable[Recording]:
+    """What was recorded of the bases that are named; of all if none is, or by a glob."""
+    return known if not bases or any(map(is_glob, bases)) else counterparts(known, bases).values()
 
 
 def _typed(ctx: click.Context) -> str:
@@ -113,15 +131,17 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
 
     from harness.report import bases_table, difference
     from harness.report import table as tables
+    from harness.report.remarks import remarks
+    from harness.report.style import printable
 
-    verdicts = recorded(compared)
+    known = recorded(compared)
     side_by_side = table == "compared" or (table is None and len(document.bases) > bases_table.FEW)
-    parts = [(bases_table if side_by_side else tables).render(document, verdicts)]
+    parts = [(bases_table if side_by_side else tables).render(document, known)]
     if changed := [comparison for comparison in compared if comparison.differences]:
         parts += [Text(), difference.render(changed)]
-    caveats = (difference.caveat(comparison) for comparison in compared)
-    lines = (tables.claims(document), *caveats, tables.summary(document, verdicts))
-    return [*parts, *(Text(f"\n{line}") for line in lines if line)]
+    caveats = [difference.caveat(comparison) for comparison in compared]
+    lines = [tables.claims(document), *caveats, *remarks(document, compared), tables.summary(document, compared)]
+    return [*parts, *(Text(f"\n{printable(line)}") for line in lines if line)]
 
 
 @click.command(

@@ -86,7 +86,7 @@ class Catalogue:
 
     def _no_variant(self, glob: str) -> UsageError:
         names = [variant.name for variant in self.variants]
-        near = get_close_matches(glob, names)
+        near = get_close_matches(glob, names) or get_close_matches(glob.strip("*?"), names, cutoff=_FAR)
         remedy = f"Did you mean {' or '.join(near)}?" if near else f"Known variants: {', '.join(names)}"
         return UsageError(f"no variant matches {glob!r}", remedy=remedy)
 
@@ -161,6 +161,8 @@ class _File(_Table, frozen=True):
     variant: tuple[_Variant, ...] = ()
 
 
+_FAR: Final = 0.4
+"""How much a name must have in common with a word that is nearly none of them."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 

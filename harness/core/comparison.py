@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from harness.core.baseline import narrowed, recordings, verdicts
+from harness.core.baseline import counterparts, verdicts
 from harness.core.cause import Cause, Shift, base_shifts, cause, engine_shifts, image_shift
 from harness.core.ranking import Change, change
+from harness.core.subject import base_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.baseline import Finding, Key, Recording
-    from harness.core.document import Document
     from harness.core.verdict import Verdict
 
 
@@ -67,6 +67,10 @@ class Comparison:
         """What differs between the engines; such recordings are not strictly comparable."""
         return engine_shifts(self.old.engine, self.new.engine)
 
+    def cell_id(self, difference: Difference) -> str:
+        """The readable name of a cell that changed, on the base that was found."""
+        return f"{base_label(self.new.base.reference)}/{'/'.join(difference.key)}"
+
     def groups(self, wanted: Change) -> Mapping[str, tuple[Difference, ...]]:
         """The cells that changed in one way, by the text of their likely cause, the most frequent one first."""
         found: dict[str, list[Difference]] = {}
@@ -91,21 +95,19 @@ def compare(old: Recording, new: Recording) -> Comparison:
     )
 
 
-def compare_pairs(found: Iterable[Recording], pairs: Mapping[str, Recording]) -> list[Comparison]:
-    """Compare each recording with its counterpart; one without is left out."""
-    return [compare(pairs[new.base.reference], new) for new in found if new.base.reference in pairs]
-
-
-def against(document: Document, pairs: Mapping[str, Recording]) -> list[Comparison]:
-    """Compare results with what was recorded, base by base; cells that were not run do not count.
+def compare_all(old: Sequence[Recording], new: Sequence[Recording], bases: Iterable[str]) -> list[Comparison]:
+    """Compare each base with its counterpart; a base that is on one side alone is compared with nothing.
 
     Args:
-        document: the results.
-        pairs: what each base is compared with, by its reference; a base without is left out.
+        old: what was recorded.
+        new: what was found.
+        bases: all bases that were asked for, found or not: they decide which are counterparts.
     """
-    found = recordings(document)
-    keys = {new.base.reference: new.findings.keys() for new in found}
-    return compare_pairs(found, {base: narrowed(old, keys[base]) for base, old in pairs.items() if base in keys})
+    pairs = counterparts(old, bases)
+    matched = [(pairs.get(one.base.reference, replace(one, findings={})), one) for one in new]
+    taken = {id(before) for before, _ in matched}
+    lacking = [(one, replace(one, findings={})) for one in old if id(one) not in taken]
+    return [compare(before, after) for before, after in (*matched, *lacking)]
 
 
 def recorded(comparisons: Iterable[Comparison]) -> dict[str, Verdict]:
@@ -131,3 +133,9 @@ def fails(comparisons: Iterable[Comparison], on: FailOn) -> bool:
             return Change.WORSE in found
         case FailOn.ANY:
             return bool(found - {Change.UNKNOWN})
+
+
+def leaves_open(comparisons: Iterable[Comparison], on: FailOn) -> bool:
+    """Whether cells were not compared: untested then or now, gone, or new; the latter two are but told on ``never``."""
+    found = {difference.change for comparison in comparisons for difference in comparison.differences}
+    return Change.UNKNOWN in found or (on is not FailOn.NEVER and bool(found & {Change.GONE, Change.NEW}))

@@ -280,8 +280,44 @@ class Row(_Shape, frozen=True):
         return self.verdict is not Verdict.UNTESTED
 
 
+class RecordedCell(_Shape, frozen=True):
+    """What was recorded of a cell."""
+
+    verdict: Verdict
+    seen: tuple[Verdict, ...]
+    signal: str | None
+    chain: tuple[tuple[str, ...], ...]
+
+
+class Recorded(_Shape, frozen=True):
+    """What was recorded of a base: its facts, the engine's, and the cells by ``VARIANT/QUESTION``."""
+
+    base: BaseFacts
+    engine: EngineFacts
+    variants: dict[str, str]
+    cells: dict[str, RecordedCell]
+
+
+class Judged(_Shape, frozen=True):
+    """What a run was judged against; ``left_out`` is how many recorded cells its options did not ask for."""
+
+    recorded: tuple[Recorded, ...]
+    left_out: int
+
+
+class Cut(_Shape, frozen=True):
+    """Why a run ended before all planned cells had, and the exit code that it ended with."""
+
+    planned: int
+    reason: str
+    exit_code: int
+
+
 class Document(_Shape, frozen=True):
-    """A whole run; engines and bases by the names that the rows give them, subjects by theirs."""
+    """A whole run; engines and bases by the names that the rows give them, subjects by theirs.
+
+    ``judged`` is ``None`` where nothing recorded was compared with, ``cut`` where the run came to its end.
+    """
 
     schema: Literal[2]
     tool: Tool
@@ -290,4 +326,6 @@ class Document(_Shape, frozen=True):
     engines: dict[str, EngineFacts]
     bases: dict[str, BaseFacts]
     subjects: dict[str, SubjectFacts]
+    judged: Judged | None
+    cut: Cut | None
     results: tuple[Row, ...]

@@ -41,7 +41,7 @@ def change(old: Finding | None, new: Finding | None) -> Change:
     if old is None or new is None:
         return Change.NEW if old is None else Change.GONE
     if Verdict.UNTESTED in (old.verdict, new.verdict):
-        return Change.UNKNOWN if old.verdict is not new.verdict else Change.SAME
+        return Change.UNKNOWN
     before, after = rank(old), rank(new)
     if after != before:
         return Change.WORSE if after > before else Change.BETTER

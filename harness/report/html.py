@@ -23,6 +23,7 @@ from harness.core.ranking import Change
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
 from harness.report.html_cells import dialogs, words_of
+from harness.report.remarks import remarks, standing
 from harness.report.rendering import environment
 from harness.report.rows import Place, by_base, changes_of, differs, place_of, questions_of
 from harness.report.style import CHANGED, printable
@@ -74,6 +75,8 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
         link=lambda base, difference: _link(base, difference, anchors),
         counts={verdict: counts[verdict] for verdict in Verdict if counts[verdict]},
         unexpected=sum(cell.unexpected for cell in cells),
+        standing=standing(document, comparisons),
+        remarks=remarks(document, comparisons),
         changed={cell.change for cell in cells},
         facts=_facts_of(document.bases),
         matrix=matrix,

@@ -14,7 +14,10 @@ from junitparser import Error, Failure, TestCase, TestSuite
 from junitparser.xunit2 import JUnitXml
 
 from harness.core.comparison import recorded
+from harness.core.judged import gone, is_judged, uncovered
 from harness.core.subject import base_label
+from harness.core.verdict import Verdict
+from harness.report.remarks import cut
 from harness.report.rows import by_base, changes_of, differs, one_line, place_of, story
 
 if TYPE_CHECKING:
@@ -22,15 +25,18 @@ if TYPE_CHECKING:
 
     from harness.core.comparison import Comparison, Difference
     from harness.core.document import Document, Row
-    from harness.core.verdict import Verdict
 
 
 def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     """A document as a JUnit XML file: what is not as expected is a failure, what could not be tested an error."""
     known, changes = recorded(comparisons), changes_of(comparisons)
     xml = JUnitXml("signal-harness")
+    open_ = {row.id for row in uncovered(document.results, known)} if is_judged(document, comparisons) else set()
     for reference, rows in by_base(document.results).items():
-        xml.add_testsuite(_suite(document, reference, [_case(row, known, changes.get(place_of(row))) for row in rows]))
+        cases = [_case(row, known, changes.get(place_of(row)), covered=row.id not in open_) for row in rows]
+        xml.add_testsuite(_suite(document, reference, cases))
+    if missed := list(_missed(document, comparisons)):
+        xml.add_testsuite(_suite(document, "not run", missed))
     xml.update_statistics()
     written = BytesIO()
     xml.write(written, pretty=True)
@@ -62,11 +68,28 @@ def _facts(what: str, facts: msgspec.Struct) -> Iterator[tuple[str, str]]:
             yield f"{what}.{name}", one_line(value if isinstance(value, str) else " ".join(value))
 
 
-def _case(row: Row, known: Mapping[str, Verdict], difference: Difference | None) -> TestCase:
+def _missed(document: Document, comparisons: Sequence[Comparison]) -> Iterator[TestCase]:
+    """What should have been run and was not: the rest of a run that was cut, and recorded cells that are gone."""
+    if document.cut:
+        yield _error("the whole run", "signal-harness", f"cut short: {cut(document)}")
+    for cell in gone(comparisons):
+        base, _, name = cell.partition("/")
+        yield _error(name, base, "recorded, but not run")
+
+
+def _error(name: str, group: str, why: str) -> TestCase:
+    case = TestCase(one_line(name), one_line(group), 0.0)
+    case.result = Error(one_line(why), Verdict.UNTESTED.value)
+    return case
+
+
+def _case(row: Row, known: Mapping[str, Verdict], difference: Difference | None, *, covered: bool) -> TestCase:
     name, base = one_line(f"{row.subject}/{row.question.name}"), one_line(base_label(row.base or ""))
     case = TestCase(name, base, round(sum(run.decided_ms or 0 for run in row.runs) / 1000, 3))
     summary = one_line(f"{row.verdict}: {row.reason}")
-    if row.tested and not differs(row, known):
+    if row.tested and not covered:
+        case.result = Error(f"covered by nothing, neither a recording nor the catalogue: {summary}", "uncovered")
+    elif row.tested and not differs(row, known):
         case.system_out = summary
     else:
         outcome = (Failure if row.tested else Error)(summary, row.verdict.value)

@@ -15,11 +15,13 @@ from markupsafe import Markup
 
 from harness.core.comparison import recorded
 from harness.core.judge import as_expected
+from harness.core.judged import is_open
 from harness.core.ranking import Change
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
 from harness.report.base_table import heading
 from harness.report.difference import SIGNS
+from harness.report.remarks import cut, remarks, standing
 from harness.report.rendering import environment
 from harness.report.rows import (
     by_base,
@@ -105,9 +107,11 @@ class _View:
         engines = self._document.engines.values()
         where = ", ".join(f"{each.name} {each.version} ({each.runtime}, kernel {each.kernel})" for each in engines)
         bases = by_base(self._document.results)
-        compared = {comparison.new.base.reference for comparison in self._comparisons}
-        alone = [base for base in bases if base not in compared] if compared else []
+        compared = {each.new.base.reference for each in self._comparisons if each.old.findings}
+        alone = [base for base in bases if base not in compared] if self._comparisons else []
         yield "head", _written("head", *self._headline(), _names(bases), where, _names(alone))
+        if said := remarks(self._document, self._comparisons):
+            yield "remarks", _written("bullets", said)
         for comparison in self._comparisons:
             yield from _compared(comparison)
         yield from self._listed()
@@ -124,19 +128,25 @@ class _View:
         rows = self._document.results
         counts = Counter(difference.change for comparison in self._comparisons for difference in comparison.differences)
         unstable = sum(row.verdict is Verdict.UNSTABLE for row in rows)
+        as_it_should_be = sum(
+            as_expected(row.expected, row.verdict, self._recorded.get(row.id)) is True for row in rows
+        )
         wrong = {"not as expected": len(self._wrong)}
         bad = {"worse": counts[Change.WORSE], "sideways": counts[Change.SIDEWAYS]} | wrong
         unsure = {"untested": len(self._untested), "gone": counts[Change.GONE]}
         good = {"new": counts[Change.NEW], "better": counts[Change.BETTER]}
-        symbol = _BAD if any(bad.values()) else _OPEN if any(unsure.values()) or not rows else _GOOD
+        open_ = any(unsure.values()) or not as_it_should_be or is_open(self._document, self._comparisons)
+        symbol = _BAD if any(bad.values()) else _OPEN if open_ or self._document.cut else _GOOD
+        if self._document.cut:
+            return symbol, f"cut short: {cut(self._document)}; {standing(self._document, self._comparisons)}"
         if not any([*bad.values(), *unsure.values(), *good.values()]):
-            verdict = f"all {counted(len(rows), 'cell')} as expected" if rows else "no cells"
-            return symbol, verdict + (f", {unstable} of them unstable" if unstable else "")
+            words, cells = standing(self._document, self._comparisons), counted(len(rows), "cell")
+            said = f"all {cells}{words.removeprefix('all')}" if words.startswith("all as") else f"{cells}: {words}"
+            return symbol, (said if rows else "no cells") + (f", {unstable} of them unstable" if unstable else "")
         changed = [(count, word) for word, count in (bad | {"unstable": unstable} | unsure | good).items() if count]
         (first, word), others = changed[0], changed[1:]
         summary = ", ".join([f"{counted(first, 'cell')} {word}", *(f"{count} {word}" for count, word in others)])
-        fine = sum(row.tested and not differs(row, self._recorded) for row in rows)
-        return symbol, f"{summary}; {fine} of {len(rows)} as expected"
+        return symbol, f"{summary}; {as_it_should_be} of {len(rows)} as expected"
 
     def _listed(self) -> Iterator[_Part]:
         """The cells that are not as expected, and those that could not be tested."""

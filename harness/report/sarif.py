@@ -19,6 +19,7 @@ from harness.core.program import Kind, kind_of, program
 from harness.core.question import Probe
 from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
+from harness.report.remarks import gaps
 from harness.report.rows import differs, one_line, wanted
 from harness.report.style import clipped
 
@@ -95,7 +96,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     driver = {"name": document.tool.name, "version": document.tool.version, "rules": list(map(_rule, _RULES))}
     run = {
         "tool": {"driver": driver},
-        "invocations": [_invocation(document, untested)],
+        "invocations": [_invocation(document, untested, gaps(document, comparisons))],
         "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the repository."}}},
         "results": [_result(document.subjects[rows[0].subject], rows, known) for rows in alerts.values()],
         "properties": msgspec.to_builtins({"engines": document.engines, "bases": document.bases}),
@@ -127,9 +128,10 @@ def _rule(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _invocation(document: Document, untested: Sequence[Row]) -> dict[str, Any]:
+def _invocation(document: Document, untested: Sequence[Row], missing: Sequence[str]) -> dict[str, Any]:
     started = {"startTimeUtc": document.started} if _UTC.fullmatch(document.started) else {}
-    notifications = [
+    notifications: list[dict[str, Any]] = [{"level": "error", "message": _message(text)} for text in missing]
+    notifications += [
         {
             "level": "warning",
             "message": _message(f"{row.id} could not be tested: {row.reason}"),
@@ -138,7 +140,7 @@ def _invocation(document: Document, untested: Sequence[Row]) -> dict[str, Any]:
         }
         for row in untested
     ]
-    return started | {"executionSuccessful": not untested, "toolExecutionNotifications": notifications}
+    return started | {"executionSuccessful": not notifications, "toolExecutionNotifications": notifications}
 
 
 def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verdict]) -> dict[str, Any]:

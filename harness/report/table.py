@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, cast
 
 from rich.console import Console, Group
 from rich.text import Text
@@ -11,7 +13,8 @@ from rich.text import Text
 from harness.core.claims import LINT_RULE, tally
 from harness.core.verdict import Verdict
 from harness.report.base_table import BaseTable
-from harness.report.rows import differs, expectation
+from harness.report.remarks import cut, standing
+from harness.report.rows import differs, expectation, one_line
 from harness.report.style import counted, look, printable
 
 if TYPE_CHECKING:
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from harness.core.comparison import Comparison
     from harness.core.document import Document, Row
 
 _PIPE_WIDTH: Final = 100
+_PADDING: Final = re.compile(r" +$", re.MULTILINE)
+_LOG_TAIL: Final = 5
 
 
 def render(document: Document, recorded: Mapping[str, Verdict] | None = None) -> RenderableType:
@@ -41,22 +47,36 @@ def below(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> list[Renderab
 
 
 def console(*, stderr: bool = False, plain: bool = False) -> Console:
-    """A terminal for tables, ``plain`` without colour; what is piped gets 100 columns, whatever the terminal behind."""
+    """A terminal for tables, ``plain`` without colour; what is piped has 100 columns at most, unless COLUMNS says."""
     colours: Literal["auto"] | None = None if plain else "auto"
     terminal = Console(stderr=stderr, highlight=False, color_system=colours)
     if not terminal.is_terminal:
-        terminal.width = _PIPE_WIDTH
+        terminal.file = cast("IO[str]", _Unpadded(terminal.file))
+        if not os.environ.get("COLUMNS", "").isdecimal():
+            terminal.width = _PIPE_WIDTH
     return terminal
 
 
-def summary(document: Document, recorded: Mapping[str, Verdict] | None = None) -> str:
-    """One line: how many cells, how many of each verdict, how many not as expected."""
+class _Unpadded:
+    """A stream whose lines end where their text does."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write whole lines without the blanks at their ends."""
+        return self._stream.write(_PADDING.sub("", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def summary(document: Document, compared: Sequence[Comparison] = ()) -> str:
+    """One line: how many cells, how many of each verdict, and how that stands to what was expected."""
     counts = Counter(row.verdict for row in document.results)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    end = "all tested ones as expected" if counts[Verdict.UNTESTED] else "all as expected"
-    if differing := sum(differs(row, recorded or {}) for row in document.results):
-        end = f"{differing} not as expected"
-    return f"{counted(len(document.results), 'cell')} in {document.duration_s:.1f} s: {tally or 'none'}; {end}"
+    ran = f"cut short: {cut(document)}" if document.cut else counted(len(document.results), "cell")
+    return f"{ran} in {document.duration_s:.1f} s: {tally or 'none'}; {standing(document, compared)}"
 
 
 def claims(document: Document) -> str:
@@ -88,5 +108,14 @@ def _notes(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> Text:
         if unexpected or row.verdict in (Verdict.UNTESTED, Verdict.UNSTABLE):
             wanted = f"expected {recorded.get(row.id) or expectation(row)}, but " if unexpected else ""
             text.append(f"{row.id}: {wanted}{row.verdict}: ", style="bold").append(printable(row.reason) + "\n")
+            text.append(_end_of_log(row), style="dim")
     text.rstrip()
     return text
+
+
+def _end_of_log(row: Row) -> str:
+    """What the app logged last, where it could not be tested: mostly it says why."""
+    last = [one_line(line) for line in row.evidence.logs[-_LOG_TAIL:]]
+    if row.tested or not last or last[-1] in row.reason:
+        return ""
+    return "".join(f"  {line}\n" for line in ("the end of its log:", *(f"  {line}" for line in last)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal as os_signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -31,6 +32,14 @@ NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
         (["run", "--json", "/proc/nowhere/results.json"], 2, "cannot be written"),
         (["run", "--baseline", "/nowhere.json"], 2, "/nowhere.json cannot be read"),
         (["run", "--repeat", "0"], 2, "0 is not in the range"),
+        (["run", "--grace", "999999999999"], 2, "999999999999 is not in the range"),
+        (["run", "--repeat", "999999999999"], 2, "999999999999 is not in the range"),
+        (["run", "--jobs", "999999999999"], 2, "999999999999 is not in the range"),
+        (["run", "--settle", "1e300"], 2, "is not in the range"),
+        (["run", "--json", "/new/dir/x.json"], 2, "mkdir -p /new/dir"),
+        (["run", "--json", "/tmp/one.json", "--html", "/tmp/../tmp/one.json"], 2, "cannot share one file"),
+        (["run", "--variant", "npm"], 2, "Did you mean npm-start"),
+        (["run", "--variant", "npm-strat"], 2, "Did you mean npm-start"),
         (["run", "--settle", "nan"], 2, "nan is not a number of seconds"),
         (["run", "--settle", "inf"], 2, "inf is not a number of seconds"),
         (["demo", "--auto", "--pause", "nan"], 2, "nan is not a number of seconds"),
@@ -54,6 +63,64 @@ def test_a_faulty_catalogue_names_the_place(tmp_path: Path) -> None:
     done = command("run", "--catalogue", str(folder), **NO_ENGINE)
     assert done.returncode == 2
     assert "none.Dockerfile is not there" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("dockerfile", "a-folder", "a-folder cannot be read: Is a directory"),
+        ("dockerfile", "./a-folder/", "a-folder cannot be read: Is a directory"),
+        ("context", "here.Dockerfile", "here.Dockerfile is not a folder"),
+    ],
+)
+@pytest.mark.parametrize("words", [("run",), ("explain", "node:24", "v", "TERM")])
+def test_a_folder_for_a_file_and_a_file_for_a_folder_are_told(
+    tmp_path: Path, key: str, value: str, told: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "a-folder").mkdir()
+    (tmp_path / "here.Dockerfile").write_text("FROM node:24\n")
+    named = {"context": ".", "dockerfile": "here.Dockerfile"} | {key: value}
+    (tmp_path / "catalogue.toml").write_text(
+        f'schema = 1\ncontext = "{named["context"]}"\n[app]\nready = "x"\n'
+        f'received = "(?P<signal>SIG[A-Z]+)"\n'
+        f'[[variant]]\nname = "v"\ntitle = "t"\ndockerfile = "{named["dockerfile"]}"\n'
+    )
+    done = command(*words, "--catalogue", str(tmp_path), **NO_ENGINE)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("words", [("list",), ("--help",), ("run", "--help"), ("doctor",)])
+def test_who_has_read_enough_ends_it_quietly_as_every_tool_does(words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *words],
+            env={**os.environ, **NO_ENGINE},
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == -os_signal.SIGPIPE
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [("list",), ("--help",), ("--version",), ("completion", "bash")])
+def test_a_full_disk_is_told(words: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123  it is no path of ours
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "signal-harness: the output cannot be written: No space left on device\n"
 
 
 def test_pytest_without_an_engine_fails_and_never_skips(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
+from harness.core.document import Cut
 from harness.report.json import render as as_json
 from tests.support.command import command
 from tests.support.evidence import changed
@@ -50,8 +51,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "fewer": document(*old[:2]),
         "elsewhere": document(*old, kernel="6.1"),
         "two": merged("local:musl-node20", "local:musl-node22"),
+        "one of two": merged("local:musl-node22"),
         "others": merged("local:debian12-node20", "local:debian12-node22"),
         "long": document(*(replace_base(row, LONG) for row in old), facts=changed(FACTS, reference=LONG)),
+        "cut short": as_json(changed(report(*old), cut=Cut(planned=9, reason="interrupted", exit_code=130))),
         "nothing": document(),
         "list": "[1]\n",
         "future": '{"schema": 99, "results": []}\n',
@@ -277,7 +280,15 @@ class TestWithoutAnEngine:
             ("old", "new", "never", (0, "3 cells: 1 worse, 2 same")),
             ("new", "old", "worse", (0, "3 cells: 1 better, 2 same")),
             ("new", "old", "any", (1, "3 cells: 1 better, 2 same")),
-            ("old", "fewer", "worse", (0, "3 cells: 1 gone, 2 same")),
+            ("old", "fewer", "worse", (4, "3 cells: 1 gone, 2 same")),
+            ("old", "fewer", "any", (1, "3 cells: 1 gone, 2 same")),
+            ("old", "fewer", "never", (0, "3 cells: 1 gone, 2 same")),
+            ("fewer", "old", "worse", (4, "3 cells: 1 new, 2 same")),
+            ("fewer", "old", "never", (0, "3 cells: 1 new, 2 same")),
+            ("two", "one of two", "worse", (4, "2 cells: 1 gone, 1 same")),
+            ("one of two", "two", "worse", (4, "2 cells: 1 new, 1 same")),
+            ("untested", "untested", "worse", (4, "3 cells: 1 unknown, 2 same")),
+            ("untested", "untested", "never", (4, "3 cells: 1 unknown, 2 same")),
             ("fewer", "old", "any", (1, "3 cells: 1 new, 2 same")),
             ("old", "untested", "worse", (4, "3 cells: 1 unknown, 2 same")),
             ("untested", "old", "any", (4, "3 cells: 1 unknown, 2 same")),
@@ -306,6 +317,8 @@ class TestWithoutAnEngine:
         ("words", "code", "last"),
         [
             (("--variant", "tini"), 0, "1 cell: 1 same"),
+            (("--base", BASE), 1, "3 cells: 1 worse, 2 same"),
+            (("--base", "local:*", "--variant", "tini"), 0, "1 cell: 1 same"),
             (("--variant", "npm-*", "--variant", "tini"), 1, "2 cells: 1 worse, 1 same"),
             (("--signal", "TERM"), 1, "3 cells: 1 worse, 2 same"),
             (("--probe", "signal", "--variant", "no-handlers"), 0, "1 cell: 1 same"),
@@ -316,6 +329,10 @@ class TestWithoutAnEngine:
     ) -> None:
         done = told("diff", "@old.json", "@new.json", *words, files=files)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (code, last), done.stderr
+
+    def test_of_many_bases_some_can_be_chosen(self, files: Path) -> None:
+        done = told("diff", "@two.json", "@one of two.json", "--base", "local:musl-node22", files=files)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 cell: 1 same")
 
     @pytest.mark.parametrize("words", [("--signal", "HUP"), ("--probe", "stop")])
     def test_options_that_leave_no_cell_are_told(self, files: Path, words: tuple[str, str]) -> None:
@@ -334,7 +351,7 @@ class TestWithoutAnEngine:
         assert done.stderr.splitlines()[-1] == "3 cells: 1 worse, 2 same"
 
     def test_json_in_a_file_is_the_same(self, files: Path, tmp_path: Path) -> None:
-        path = tmp_path / "deep" / "change.json"
+        path = tmp_path / "change.json"
         done = told("diff", "@old.json", "@new.json", "--json", str(path), files=files)
         assert done.stdout.splitlines()[-1] == "3 cells: 1 worse, 2 same"
         assert path.read_text() == told("diff", "@old.json", "@new.json", "--json", "-", files=files).stdout
@@ -373,12 +390,29 @@ class TestWithoutAnEngine:
 
     def test_a_report_of_results_as_they_are(self, files: Path, tmp_path: Path) -> None:
         done = told("report", "@new.json", "--to", "json", "--baseline", "@baselines", files=files)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.returncode, done.stderr) == (1, "")
         assert done.stdout == (files / "new.json").read_text()
         written = told("report", "@new.json", "--to", f"json={tmp_path}/copy.json", files=files)
         assert (written.returncode, written.stdout) == (0, "")
         assert written.stderr == f"json: {tmp_path}/copy.json\n"
         assert (tmp_path / "copy.json").read_text() == done.stdout
+
+    @pytest.mark.parametrize(
+        ("name", "words", "code"),
+        [
+            ("old", (), 0),
+            ("old", ("--baseline", "@old.json"), 0),
+            ("new", ("--baseline", "@old.json"), 1),
+            ("fewer", ("--baseline", "@old.json"), 4),
+            ("old", ("--baseline", "@fewer.json"), 4),
+            ("one of two", ("--baseline", "@two.json"), 4),
+            ("untested", (), 4),
+            ("cut short", (), 130),
+        ],
+    )
+    def test_a_report_ends_as_the_run_did(self, files: Path, name: str, words: tuple[str, ...], code: int) -> None:
+        done = command("report", f"{files}/{name}.json", "--to", "markdown", *placed(words, files))
+        assert done.returncode == code, done.stderr
 
     def test_a_path_is_told_as_it_is(self, files: Path, tmp_path: Path) -> None:
         folder = tmp_path / "[red]brackets"
@@ -388,10 +422,15 @@ class TestWithoutAnEngine:
 
 class TestLooks:
     @pytest.mark.parametrize("words", [("diff", "@old.json", "@new.json"), ("diff", "@long.json", "@new.json")])
-    def test_what_is_piped_is_100_columns_at_most_and_plain(self, files: Path, words: tuple[str, ...]) -> None:
-        done = command(*placed(words, files), NO_COLOR="", COLUMNS="300", DOCKER_HOST=NOWHERE)
+    @pytest.mark.parametrize(("columns", "most"), [("", 100), ("60", 60), ("140", 140), ("many", 100)])
+    def test_what_is_piped_is_as_wide_as_columns_says_unpadded_and_plain(
+        self, files: Path, words: tuple[str, ...], columns: str, most: int
+    ) -> None:
+        done = command(*placed(words, files), NO_COLOR="", COLUMNS=columns, DOCKER_HOST=NOWHERE)
         assert done.returncode == 1
-        assert max(map(len, done.stdout.splitlines())) <= 100
+        lines = done.stdout.splitlines()
+        assert max(map(len, lines)) <= most
+        assert [line for line in lines if line != line.rstrip()] == []
         assert "\x1b" not in done.stdout
 
     def test_nothing_is_lost_where_a_line_is_too_long(self, files: Path) -> None:

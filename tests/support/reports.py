@@ -307,6 +307,8 @@ def report(
         engines={engine.name: engine},
         bases={facts.reference: facts},
         subjects={row.subject: subject_of(row, (sources or {}).get(row.subject)) for row in rows},
+        judged=None,
+        cut=None,
         results=tuple(structs.replace(row, engine=engine.name) for row in rows),
     )
 

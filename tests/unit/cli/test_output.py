@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli.output import Output
+from harness.cli.output import Output, opened, write_all
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,10 +58,61 @@ def test_no_file_is_there_before_something_is_written(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_the_folders_of_a_file_are_made(tmp_path: Path) -> None:
-    output = Output(str(tmp_path / "a" / "b" / "results.json"))
-    output.write("x")
-    assert (tmp_path / "a" / "b" / "results.json").read_text() == "x"
+def test_no_folder_is_made_for_a_file_and_the_next_step_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a b" / "c" / "results.json"
+    with pytest.raises(UsageError) as caught:
+        Output(str(path))
+    assert caught.value.message == f"{path} cannot be written: No such file or directory"
+    assert caught.value.remedy == f"Make its folder first: mkdir -p '{path.parent}'"
+    assert names(tmp_path) == []
+
+
+def test_folders_are_made_where_they_are_ours(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "results.json"
+    Output(str(path), make_folders=True).write("x")
+    assert path.read_text() == "x"
+
+
+@pytest.mark.parametrize("second", ["results.json", "./results.json", "link.json", "hard.json", "sub/../results.json"])
+def test_two_outputs_into_one_file_are_refused(second: str, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    file = tmp_path / "results.json"
+    file.write_text("old")
+    (tmp_path / "link.json").symlink_to("results.json")
+    (tmp_path / "hard.json").hardlink_to(file)
+    with pytest.raises(UsageError, match="two formats cannot share one file"):
+        opened([("json", str(file)), ("junit", str(tmp_path / second))])
+    assert file.read_text() == "old"
+
+
+def test_two_files_that_are_not_there_yet_are_two_unless_they_bear_one_name(tmp_path: Path) -> None:
+    opened([("json", str(tmp_path / "a")), ("junit", str(tmp_path / "b")), ("svg", None), ("html", "-")])
+    with pytest.raises(UsageError, match="two formats cannot share one file"):
+        opened([("json", str(tmp_path / "a")), ("junit", str(tmp_path / "a"))])
+
+
+def test_what_is_no_file_takes_any_number_of_outputs() -> None:
+    opened([("json", "/dev/null"), ("junit", "/dev/null")])
+
+
+def test_one_output_that_cannot_be_written_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = [(name, Output(str(tmp_path / name))) for name in ("a", "b", "c")]
+    write = Path.write_text
+
+    def breaks(self: Path, text: str, encoding: str | None = None) -> int:
+        return full(self, text) if text in "ab" else write(self, text, encoding)
+
+    monkeypatch.setattr(Path, "write_text", breaks)
+    told: list[str] = []
+    with pytest.raises(UsageError) as caught:
+        write_all([(name, output, lambda name=name: name) for name, output in outputs], tell=told.append)  # type: ignore[misc]
+    assert caught.value.message == "\n".join(
+        f"{tmp_path / name} cannot be written: No space left on device" for name in "ab"
+    )
+    assert told == [f"c: {tmp_path / 'c'}"]
+    assert names(tmp_path) == ["c"]
 
 
 def test_what_a_file_holds_stays_until_something_else_is_written(tmp_path: Path) -> None:
@@ -137,7 +188,7 @@ def test_the_old_file_stays_whole_where_the_text_is_none(tmp_path: Path) -> None
     ("target", "why"),
     [
         (lambda folder: folder, "Is a directory"),
-        (lambda folder: folder / "file" / "x.json", "File exists"),
+        (lambda folder: folder / "file" / "x.json", "Not a directory"),
         (lambda folder: folder / "file" / "deep" / "x.json", "Not a directory"),
         (lambda folder: folder / ("x" * 300), "File name too long"),
         (lambda _: Path("/proc/nowhere/x.json"), "No such file or directory"),

@@ -84,7 +84,9 @@ debian12-node24/naive/SIGTERM: expected forwarded, but killed: PID 1 is `/bin/sh
 the app never saw SIGTERM, but the container ended with exit code 143 before the app was done
 debian12-node24/exec-form/SIGTERM: unstable: 2 runs disagree: forwarded 1×, swallowed 1×; for
 instance, PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
-node:22/exec-form/SIGHUP: untested: no ready line within 30 s"""
+node:22/exec-form/SIGHUP: untested: no ready line within 30 s
+  the end of its log:
+    starting"""
 
 
 def test_a_small_crossing_is_drawn_whole() -> None:

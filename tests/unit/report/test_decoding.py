@@ -13,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.baseline import Finding as RecordedFinding
-from harness.core.document import Finding, Kind, Role
+from harness.core.baseline import recordings
+from harness.core.document import Cut, Finding, Kind, Role
 from harness.core.errors import UsageError
+from harness.core.judged import judged
 from harness.core.question import Probe
 from harness.core.verdict import Verdict
 from harness.report.baseline import write
 from harness.report.decoding import kind_of, read_baseline, read_document, read_recordings, schema_of
 from harness.report.json import render, schema
 from tests.support.everything import EVERYTHING
-from tests.support.reports import report
+from tests.support.evidence import changed
+from tests.support.reports import BASE, report
 from tests.unit.report.test_json import SMALL_DOCUMENT, written
 
 if TYPE_CHECKING:
@@ -135,14 +138,17 @@ def parts(part: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
         for number, item in enumerate(part):
             yield from parts(item, f"{place}[{number}]")
     elif isinstance(part, dict):
-        by_name = place in ("engines", "bases", "subjects") or place.endswith((".programs", ".facts", ".marked"))
+        by_name = place in ("engines", "bases", "subjects") or place.endswith(
+            (".programs", ".facts", ".marked", ".cells", ".variants")
+        )
         if not by_name:
             yield place, part
         for key, value in part.items():
             yield from parts(value, f"{place}[...]" if by_name else f"{place}.{key}".removeprefix("."))
 
 
-WHOLE = written(EVERYTHING)
+JUDGED = judged(EVERYTHING, recordings(EVERYTHING), {BASE: {("flaky", "SIGRTMIN+3")}}, named=True)
+WHOLE = written(changed(JUDGED, cut=Cut(planned=99, reason="interrupted", exit_code=130)))
 KINDS = {tuple(part): (place, part) for place, part in parts(WHOLE)}
 
 

@@ -106,6 +106,8 @@ SMALL = {
             "exchanged": [],
         },
     },
+    "judged": None,
+    "cut": None,
     "results": [
         {
             "engine": "Docker Engine",

@@ -241,8 +241,20 @@ def test_a_cell_that_changed_fails_with_what_was_recorded_and_the_likely_cause()
 
 def test_what_was_recorded_goes_before_the_catalogue() -> None:
     new = document(result("node", FORWARDED, expected=Expected.ALWAYS))
-    (case,) = cases(render(new, compared(WAS, new))).values()
+    case = cases(render(new, compared(WAS, new)))["musl-node24/node/SIGTERM"]
     assert [child.tag for child in case] == ["failure"]
+
+
+def test_recorded_cells_that_were_not_run_and_cells_that_nothing_covers_are_errors() -> None:
+    old = document(result("gone", FORWARDED), result("lost", KILLED), result("same", FORWARDED))
+    new = document(
+        result("same", FORWARDED), result("new", KILLED), result("sure", FORWARDED, expected=Expected.ALWAYS)
+    )
+    found = cases(render(new, compared(old, new)))
+    errors = {name: case.find("error").get("message") for name, case in found.items() if case.find("error") is not None}  # type: ignore[union-attr]
+    assert errors["musl-node24/gone/SIGTERM"] == errors["musl-node24/lost/SIGTERM"] == "recorded, but not run"
+    assert (errors["musl-node24/new/SIGTERM"] or "").startswith("covered by nothing, neither a recording nor the cat")
+    assert set(found) - set(errors) == {"musl-node24/same/SIGTERM", "musl-node24/sure/SIGTERM"}
 
 
 def test_a_cell_as_recorded_passes_and_tells_what_it_is() -> None:

@@ -50,7 +50,7 @@ NEW = report(
 )
 
 FINE_MD = """<!-- signal-harness -->
-## ✓ all 2 cells as expected
+## ✓ 2 cells: 1 as expected, 1 with no expectation; 1 bad
 
 `musl-node24` on Docker Engine 28.1 (runc 1.2, kernel 6.12)
 
@@ -96,7 +96,7 @@ to reproduce it by hand
 """
 SMALL_MD = (
     """<!-- signal-harness -->
-## ✗ 1 cell not as expected, 1 untested; 1 of 3 as expected
+## ✗ 1 cell not as expected, 1 untested; 0 of 3 as expected
 
 `musl-node24` on Docker Engine 28.1 (runc 1.2, kernel 6.12)
 
@@ -142,9 +142,12 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 )
 COMPARED_MD = (
     """<!-- signal-harness -->
-## ✗ 1 cell worse, 1 sideways, 1 untested, 1 gone, 1 new, 1 better; 2 of 6 as expected
+## ✗ 1 cell worse, 1 sideways, 1 untested, 1 gone, 1 new, 1 better; 1 of 6 as expected
 
 `musl-node24` on Docker Engine 29.0 (runc 1.2, kernel 6.12)
+
+- 1 recorded cell is not among the results: musl-node24/old/SIGTERM.
+- 1 cell is covered by nothing, neither a recording nor the catalogue: musl-node24/young/SIGTERM.
 
 ### `debian12-node24` → `musl-node24`: 1 worse, 1 unknown, 1 sideways, 1 gone, 1 new, 1 better, 1 the same
 
@@ -232,8 +235,13 @@ def test_a_comparison_is_written_whole() -> None:
     ("made", "told"),
     [
         (document(), "? no cells"),
-        (document(result("v", FORWARDED)), "✓ all 1 cell as expected"),
-        (document(result("v", FORWARDED, SWALLOWED)), "✓ all 1 cell as expected, 1 of them unstable"),
+        (document(result("v", FORWARDED)), "? 1 cell: nothing was expected"),
+        (document(result("v", FORWARDED, expected=Expected.ALWAYS)), "✓ all 1 cell as expected"),
+        (
+            document(*(result(name, SWALLOWED, expected=Expected.NEVER) for name in "abc")),
+            "✓ all 3 cells as expected, 3 of them bad",
+        ),
+        (document(result("v", FORWARDED, SWALLOWED)), "? 1 cell: nothing was expected, 1 of them unstable"),
         (document(result("v", UNTESTED)), "? 1 cell untested; 0 of 1 as expected"),
         (
             document(result("v", FORWARDED, SWALLOWED, expected=Expected.ALWAYS), result("w", UNTESTED)),
@@ -256,8 +264,8 @@ def test_the_headline_says_it_all(made: Document, told: str) -> None:
         ({"a": FORWARDED, "b": FORWARDED}, {"a": KILLED, "b": KILLED}, "✗ 2 cells worse; 0 of 2 as expected"),
         ({"a": KILLED, "b": KILLED}, {"a": FORWARDED, "b": KILLED}, "✓ 1 cell better; 1 of 2 as expected"),
         ({"a": KILLED}, {"a": SWALLOWED}, "✗ 1 cell sideways; 0 of 1 as expected"),
-        ({"a": KILLED}, {"b": SWALLOWED}, "? 1 cell gone, 1 new; 1 of 1 as expected"),
-        ({"a": UNTESTED}, {"a": SWALLOWED}, "✓ all 1 cell as expected"),
+        ({"a": KILLED}, {"b": SWALLOWED}, "? 1 cell gone, 1 new; 0 of 1 as expected"),
+        ({"a": UNTESTED}, {"a": SWALLOWED}, "? 1 cell: nothing was expected; 1 bad"),
     ],
 )
 def test_the_headline_says_what_changed(
@@ -344,7 +352,7 @@ def test_a_cut_report_is_written_whole() -> None:
     long = document(*(result("v" * 350 + f"{n:03}", FORWARDED) for n in range(200)))
     assert render(long) == (
         """<!-- signal-harness -->
-## ✓ all 200 cells as expected
+## ? 200 cells: nothing was expected
 
 `musl-node24` on Docker Engine 28.1 (runc 1.2, kernel 6.12)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.core.evidence import Untested
+from harness.core.evidence import LogLine, Untested
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import Claim, Expectation
@@ -101,7 +101,25 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 
 musl-node24/naive/SIGTERM: expected forwarded, but killed: PID 1 is `/bin/sh -c node server.js`: the
 app never saw SIGTERM, but the container ended with exit code 143 before the app was done
-musl-node24/node-exec-form/SIGTERM: untested: no ready line within 30 s"""
+musl-node24/node-exec-form/SIGTERM: untested: no ready line within 30 s
+  the end of its log:
+    starting"""
+
+
+def test_the_end_of_the_log_is_shown_of_what_is_untested_alone_and_never_moves_a_cursor() -> None:
+    logs = tuple(LogLine(at_ns=1, text=f"line {number} \x1b[2J") for number in range(40))
+    text = drawn(
+        report(result("v", Untested(reason="no ready line", logs=logs)), result("w", changed(KILLED, logs=logs)))
+    )
+    assert [line.strip() for line in text.splitlines() if "line 3" in line] == [
+        f"line {number} \\x1b[2J" for number in range(35, 40)
+    ]
+
+
+def test_a_log_that_the_reason_tells_is_not_told_twice() -> None:
+    logs = (LogLine(at_ns=1, text="no such module"),)
+    assert "end of its log" not in drawn(report(result("v", Untested(reason="it ended: no such module", logs=logs))))
+    assert "end of its log" not in drawn(report(result("v", Untested(reason="no container"))))
 
 
 def test_a_small_report_is_drawn_whole() -> None:
@@ -223,8 +241,8 @@ def test_bases_without_results_are_not_drawn() -> None:
             SMALL,
             "5 cells in 1.2 s: 1 forwarded, 1 duplicated, 1 swallowed, 1 killed, 1 untested; 1 not as expected",
         ),
-        (report(result("v", FORWARDED)), "1 cell in 1.2 s: 1 forwarded; all as expected"),
-        (report(), "0 cells in 1.2 s: none; all as expected"),
+        (report(result("v", FORWARDED)), "1 cell in 1.2 s: 1 forwarded; nothing was expected"),
+        (report(), "0 cells in 1.2 s: none; nothing was run"),
     ],
 )
 def test_the_summary_is_one_line(made: Document, line: str) -> None:
