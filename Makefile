@@ -28,9 +28,11 @@ setup: engine-up ## virtual environment, engine and default bases
 	@$(BIN)/signal-harness bases get
 
 signals: setup ## every variant on every base, every signal: the table
+	@mkdir -p $(dir $(RESULTS))
 	@$(BIN)/signal-harness run --json $(RESULTS)
 
 demo: setup ## a told story for a room, with real containers
+	@mkdir -p $(STATE)
 	@$(BIN)/signal-harness demo --html $(STATE)/demo.html
 
 # What the tests drive beside the engine: a browser, a registry, a terminal, and a compiler for an app in C.
