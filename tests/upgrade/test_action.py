@@ -75,7 +75,9 @@ def test_a_bump_that_loses_a_signal_fails_the_job_and_says_why(action: Callable[
     )
     assert (ran.code, ran.output) == (1, "exit-code=1\n")
     assert ran.reports == {"results.json", "junit.xml", "report.md", "report.html", "report.sarif"}
-    assert ran.summary.startswith("<!-- signal-harness -->\n## ✗ 1 cell worse")
+    assert ran.summary.startswith(
+        "<!-- signal-harness -->\n## ✗ 2 cells worse"
+    )  # the signal, and the stop that is recorded with it
     assert "dash" in ran.summary
     rows = json.loads((ran.folder / "reports" / "results.json").read_text())["results"]
     assert {(row["base"], row["subject"]) for row in rows} == {
@@ -107,7 +109,7 @@ def test_whatever_changed_may_be_told_without_failing(action: Callable[..., Ran]
         fail_on="never",
     )
     assert ran.code == 0
-    assert "1 cell worse" in ran.summary
+    assert "2 cells worse" in ran.summary
 
 
 def test_bad_input_keeps_its_exit_code(action: Callable[..., Ran]) -> None:
