@@ -141,15 +141,16 @@ def _present(
             lines.present(presentation, launcher.context, console, keys, hint=not auto)
         else:
             fullscreen.present(presentation, launcher.context, console, keys)
+        rows = presentation.rows  # what is given up below says nothing
         if presentation.table is not None:
             _finish(session, presentation.table, report, console, opens=opens)
         else:
-            for row in () if plain else presentation.rows:
+            for row in () if plain else rows:
                 console.print(row_line(row))
             if presentation.step is not steps[-1]:
                 number = max(presentation.step.number, 1)
                 console.print(f"Go on there: signal-harness demo --chapter {number}-", markup=False)
-    return code_of(presentation.rows, {})
+    return code_of(rows, {})
 
 
 def _finish(session: Session, batch: Batch, output: Output, console: Console, *, opens: bool) -> None:

@@ -314,8 +314,10 @@ class SignalEvidence:
         if self.seen.trace is not None:
             if self.killed:
                 return False
-            if not silent or self.seen.running or code in (0, _BY_SIGNAL + self.sent.number):
+            if not silent or self.seen.running or code == 0:
                 return True
+            if code == _BY_SIGNAL + self.sent.number:  # of a wrapper that the signal ended, it says nothing of the app
+                return True if self.seen.app is self.seen.main else None
             return False if self.own_receipts else None
         if self.seen.running or code is None:
             return False

@@ -68,7 +68,7 @@ def test_a_probe_finds_verdicts(grown: Path) -> None:
 def test_a_probe_is_explained(grown: Path) -> None:
     done = run(grown, "-m", "harness", "explain", MUSL, "node-exec-form", "stop-idle")
     assert "the app received SIGTERM, and ended by itself" in done.stdout, done.stderr
-    assert "time docker stop -t 3 " in done.stdout
+    assert "docker stop -t 3 " in done.stdout
 
 
 def test_a_format_is_written(grown: Path, tmp_path: Path) -> None:

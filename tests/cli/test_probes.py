@@ -165,10 +165,11 @@ class TestWithoutTheRecord:
         words = ("--base", MUSL, "--variant", "node-exec-form", "--variant", "no-handlers")
         with elsewhere() as address:
             code, rows, told = run(*words, DOCKER_HOST=address)
-        assert code == 0
+        assert code == 4
         assert told.count("verdicts rest on log, process tree and events") == 1
         assert {row["sent"] for row in rows} == {None}
-        assert [row["verdict"] for row in rows] == ["forwarded", "forwarded", "swallowed", "swallowed"]
+        # Node has a handler for SIGTERM of its own, so that the masks do not say that the kernel drops it.
+        assert [row["verdict"] for row in rows] == ["forwarded", "forwarded", "swallowed", "untested"]
 
     def test_without_root_too(self) -> None:
         """Who may neither see what processes sleep in nor write marks still gets verdicts, of tini's cells as well."""

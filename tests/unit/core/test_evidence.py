@@ -286,7 +286,8 @@ def test_who_still_runs_is_not_done() -> None:
     [
         (3, {"done": None}, True),
         (0, {}, True),
-        (143, {}, True),
+        (143, {}, None),
+        (143, {"before": (changed(APP, pid=APP.pid),)}, True),
         (3, {}, None),
         (3, {"receipts": (receipt(),)}, False),
         (0, {"trace": (*ONCE, sent(9))}, False),
