@@ -48,7 +48,7 @@ tools:
 	  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; }
 
 test: setup tools lint ## lint, and every test, the matrix among them
-	@$(BIN)/python -m pytest tests -n 3 --dist loadgroup
+	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup
 	@$(BIN)/python -m pytest dockerfiles
 
 unit: $(VENV)/.made ## the tests that need no engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness.core.program import PLUMBING, program
+from harness.core.program import PLUMBING, STARTERS, kind_of, program
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -151,6 +151,11 @@ def _leaves(tree: Tree) -> Tree:
     """The living processes without a child."""
     parents = {process.ppid for process in tree}
     return tuple(process for process in tree if process.pid not in parents and process.alive)
+
+
+def only_starts_others(tree: Tree) -> bool:
+    """Whether all that lives is there to start something else, as an init or a package manager that is at its start."""
+    return all(kind_of(process.argv) in STARTERS for process in tree if process.alive)
 
 
 def chain(tree: Tree, target: int) -> Tree:

@@ -88,6 +88,10 @@ RUNNERS: Final = frozenset({Kind.NPM, Kind.NODE_RUN})
 """Those that run a script of the app's manifest, through a shell of their own."""
 
 
+STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.SU})
+"""Those that are never the app themselves."""
+
+
 def program(words: Sequence[str]) -> str:
     """The name of the program that a command line starts, without its folder; empty if there is none.
 

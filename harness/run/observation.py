@@ -7,7 +7,7 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
-from harness.core.process import find_apps
+from harness.core.process import find_apps, only_starts_others
 from harness.core.quiescence import Habits, quiet
 from harness.core.subject import LogPattern, Quiescent
 from harness.run.waiting import until
@@ -268,13 +268,25 @@ class Observation:
             )
 
     def _calm(self) -> list[Tree]:
-        """Wait until the freshly started container rests, for a while; the samples until then."""
+        """Wait until the freshly started container rests, for a while; the samples until then.
+
+        Where nothing but rest says that the app is ready, a package manager or an init alone is not at rest: it has yet
+        to start what it is there for.
+        """
         samples = [self.container.tree()]
 
         def look() -> bool | None:
             samples.append(self.container.tree())
             return True if not samples[-1] or quiet(samples[-2], samples[-1]) else None
 
+        def started() -> bool | None:
+            samples.append(self.container.tree())
+            return None if samples[-1] and only_starts_others(samples[-1]) else True
+
+        if isinstance(self.app.ready, Quiescent) and not until(
+            started, timeout_s=self.patience.ready_s, time=self.inbox
+        ):
+            raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
         until(look, timeout_s=self.patience.calm_s, time=self.inbox)
         return samples
 

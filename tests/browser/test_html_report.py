@@ -212,7 +212,7 @@ def test_the_evidence_of_a_cell_is_shown(opens: Opens) -> None:
         "kill SIGTERM",
         "docker kill x",
         "A linter warns of the shell form",
-        "In the Dockerfile:",
+        "stays as PID 1",
     ):
         expect(story).to_contain_text(said)
     rows = story.locator("table.processes tbody tr")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tests.support.field import Said
 
 BASE = "local:musl-node24"
-# The engine's PID 1 looks again after a second, so that there is time to interfere.
 TINI = Row(name="sample", command=("node", "server.js"), form=Form.TINI)
 pytestmark = [
     pytest.mark.engine,
@@ -42,6 +42,8 @@ def interfered(tmp_path: Path) -> Iterator[Callable[[Callable[[str], object], st
             [
                 "docker",
                 "events",
+                "--since",
+                str(int(time.time())),  # what happens until it listens is told, too
                 "--filter",
                 "event=kill",
                 "--filter",
@@ -63,7 +65,8 @@ def interfered(tmp_path: Path) -> Iterator[Callable[[Callable[[str], object], st
                     return
 
         threading.Thread(target=follow, daemon=True).start()
-        said = ask(catalogue, BASE, "--signal", "TERM", "--trace", trace, "--repeat", "1")
+        # It takes its time, so that there is time to interfere.
+        said = ask(catalogue, BASE, "--signal", "TERM", "--trace", trace, "--repeat", "1", "--settle", "4")
         return said[TINI.variant, "SIGTERM"]
 
     yield run

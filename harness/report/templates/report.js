@@ -260,7 +260,7 @@
       ...(cell.notes || []).map(([kind, note]) => make("p", { class: `note ${text(kind)}` }, ...prose(text(note)))),
       pairs("cell-facts", cell.facts),
       path(cell),
-      section(cell.good ? "To change" : "To mend it", cell.advice !== undefined && advice(text(cell.advice))),
+      section(cell.good ? "To change" : "How to fix it", cell.advice !== undefined && advice(text(cell.advice))),
       section("What is started", (starts.length || cell.starts) && pairs("code", [...starts, ...(cell.starts || [])])),
       section("Processes", cell.after !== undefined && processes(cell)),
       section("What was found", cell.finding !== undefined && make("p", { class: "lines" }, text(cell.finding))),
@@ -268,7 +268,7 @@
       section(`${(cell.runs || []).length} runs, of which one is shown here`, cell.runs && runs(cell.runs)),
       section("Engine events", cell.events && pairs("events", cell.events)),
       section("The log", cell.log && pre("The log", cell.log)),
-      section("To see it by hand", cell.hand && byHand(cell.hand)),
+      section("To reproduce it by hand", cell.hand && byHand(cell.hand)),
     ].filter((part) => part !== null);
   }
 
