@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test unit lint bench truth truth-apps pictures doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps pictures doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,8 +48,14 @@ tools:
 	  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; }
 
 test: setup tools lint ## lint, and every test, the matrix among them
-	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup
-	@$(BIN)/python -m pytest dockerfiles
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-commands test-verdicts
+
+# Most tests wait for containers: two processes wait at the same time.
+test-commands:
+	@$(BIN)/python -m pytest tests/cli tests/demo tests/upgrade tests/engine tests/browser tests/pictures
+
+test-verdicts:
+	@$(BIN)/python -m pytest tests/unit tests/contract tests/containers tests/field tests/truth tests/benchmarks dockerfiles
 
 unit: $(VENV)/.made ## the tests that need no engine
 	@$(BIN)/python -m pytest tests/unit

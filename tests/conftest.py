@@ -23,21 +23,6 @@ settings.register_profile("signal-harness", deadline=None)
 settings.load_profile("signal-harness")
 
 _PREPARES_S = 600
-_LOOK_AROUND = ("test_own_catalogue.py", "test_bad_input.py", "test_trial.py")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep the tests of a file together where several processes share them (``-n``), as they share what is made once.
-
-    So are those of the demo, which walk through it once and need an engine of their own, and those that look for what
-    others leave on the machine with those that leave it for a while.
-    """
-    group = str(item.path)
-    if "prepared" in getattr(item, "fixturenames", ()) or item.path.parent.name == "demo":
-        group = "demo"
-    elif item.path.parent.name == "upgrade" or item.path.name in _LOOK_AROUND:
-        group = "leftovers"
-    item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
