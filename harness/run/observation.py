@@ -283,11 +283,11 @@ class Observation:
             samples.append(self.container.tree())
             return None if samples[-1] and only_starts_others(samples[-1]) else True
 
-        if isinstance(self.app.ready, Quiescent) and not until(
-            started, timeout_s=self.patience.ready_s, time=self.inbox
-        ):
-            raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
         until(look, timeout_s=self.patience.calm_s, time=self.inbox)
+        while isinstance(self.app.ready, Quiescent) and samples[-1] and only_starts_others(samples[-1]):
+            if not until(started, timeout_s=self.patience.ready_s, time=self.inbox):
+                raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
+            until(look, timeout_s=self.patience.calm_s, time=self.inbox)
         return samples
 
     def _exit_text(self) -> str:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from harness.run.observation import InitialState, Observation
 
 
+_ANSWER_S = 0.5
+"""How much of a grace period is left to the app, whose request in flight was held until then."""
+
+
 class Rest:
     """Whether a container has come to rest since something was done to it, and for how long; asked step by step.
 
@@ -163,7 +167,7 @@ class SignalDecider:
             began_ns=began_ns,
             concern=self._concern,
             old_ns=RESTLESS_NS if grace_s is None else 0,
-            deadline_s=grace_s,
+            deadline_s=None if grace_s is None else grace_s - _ANSWER_S,
         )
 
     def step(self) -> Decision | None:

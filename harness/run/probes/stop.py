@@ -104,7 +104,8 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
             held.close()
     observation.check()
     kills = [event for event in observation.inbox.events if event.action == "kill" and event.signal == _SIGKILL]
-    if kills and held is not None and decision.ground is Ground.ENDED and observation.receipts(initial.lines):
+    unsettled = decision.ground in (Ground.ENDED, Ground.DEADLINE)
+    if kills and held is not None and unsettled and observation.receipts(initial.lines):
         raise CannotTest(
             f"the app received {asking.signal}, but the container did not come to rest within the {grace_s} s of "
             "grace, and the request was held for so long; without a port in [app.stop] it is stopped with no request "

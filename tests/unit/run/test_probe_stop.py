@@ -95,9 +95,16 @@ def test_an_app_that_was_never_told_is_forced(answer: float | None) -> None:
     assert kills(seen) == [15, 9]
 
 
-def test_a_container_that_never_rests_is_untested_as_the_request_was_held_all_the_while() -> None:
-    """Its PID 1 polls, and forwards the signal: the app may well have ended in time, had it got its request."""
+def test_an_app_in_a_container_that_never_rests_gets_its_request_before_the_grace_is_over() -> None:
+    """Its PID 1 polls, and forwards the signal."""
     polls = Script(at_start=up(INIT_1, NODE), at_stop=(changed(RECEIVES, busy=True),), at_answer=(LEAVES,))
+    seen = stop(polls)
+    assert verdict_of(seen) is Verdict.GRACEFUL
+    assert 2.5 <= seen.of(StopEvidence).took_s < 3
+
+
+def test_that_it_does_not_end_then_is_not_held_against_it() -> None:
+    polls = Script(at_start=up(INIT_1, NODE), at_stop=(changed(RECEIVES, busy=True),))
     untested = stop(polls).evidence
     assert isinstance(untested, Untested)
     assert "did not come to rest within the 3 s of grace" in untested.reason
