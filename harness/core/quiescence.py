@@ -59,12 +59,7 @@ class Habits:
             for before, now in _same(first, second)
             if before.activity != now.activity
         )
-        ticking = frozenset(
-            pid
-            for process in last
-            if any(wait.length_ns is not None and wait.length_ns <= RESTLESS_NS for wait in process.waits or ())
-            for pid in (process.pid, process.ppid)
-        )
+        ticking = frozenset(pid for process in last if _short(process) for pid in (process.pid, process.ppid))
         return cls(
             since_ns=since_ns,
             last={process.pid: process for process in last},
@@ -188,6 +183,27 @@ def next_deed_ns(
 def _may_wake_by_alarm(process: Process) -> bool:
     """Whether an alarm(2) may be pending, which does not show: a process has a handler for it, and not for all."""
     return process.catches(_ALARM) and process.caught.bit_count() < _WHOLESALE
+
+
+def ticked_ns(tree: Tree) -> int | None:
+    """When the short timeouts in a tree have run out; ``None`` if there are none.
+
+    Whoever sleeps on a short one again by then ticks. One that does not had only something left to do, as a runtime
+    has soon after its start.
+    """
+    ends = [
+        wait.until_ns
+        for process in tree
+        if kind_of(process.argv) is not Kind.INIT
+        for wait in _short(process)
+        if wait.until_ns is not None
+    ]
+    return max(ends) + _SLACK_NS if ends else None
+
+
+def _short(process: Process) -> list[Wait]:
+    """The timeouts of a process that are short enough to make a loop."""
+    return [wait for wait in process.waits or () if wait.length_ns is not None and wait.length_ns <= RESTLESS_NS]
 
 
 def exact(tree: Iterable[Process]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
 from harness.core.process import find_apps, only_starts_others
-from harness.core.quiescence import Habits, quiet
+from harness.core.quiescence import Habits, quiet, ticked_ns
 from harness.core.subject import LogPattern, Quiescent
 from harness.run.waiting import until
 
@@ -287,6 +287,9 @@ class Observation:
         while isinstance(self.app.ready, Quiescent) and samples[-1] and only_starts_others(samples[-1]):
             if not until(started, timeout_s=self.patience.ready_s, time=self.inbox):
                 raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
+            until(look, timeout_s=self.patience.calm_s, time=self.inbox)
+        if quiet(samples[-2], samples[-1]) and (moment := ticked_ns(samples[-1])):
+            until(lambda: self.inbox.now_ns() > moment or None, timeout_s=self.patience.calm_s, time=self.inbox)
             until(look, timeout_s=self.patience.calm_s, time=self.inbox)
         return samples
 

@@ -119,6 +119,28 @@ def test_without_a_tick_no_deadline_is_named() -> None:
     assert "deadline" not in judge(seen.of(SignalEvidence)).reason
 
 
+def starting(*, then_s: float) -> Look:
+    """An app that sleeps shortly as it is ready, and for a while that follows, and gets its signal after that."""
+    soon, later = sleeping(NODE, 0.2), sleeping(NODE, then_s, at_s=0.2, ran=1)
+    rest = sleeping(NODE, then_s - 0.1, at_s=0.3, ran=2)
+    script = Script(
+        at_start=(*up(INIT_1, soon), Happening(after_s=0.251, tree=(INIT_1, later))),
+        at_signal=(Happening(after_s=AT_ONCE, output=RECEIVED, tree=(INIT_1, rest)),),
+    )
+    return see(script, Patience(), app=SIGNING)
+
+
+def test_what_is_left_of_a_start_is_no_tick() -> None:
+    seen = starting(then_s=7.9)
+    assert (verdict(seen), seen.of(SignalEvidence).ground) == (Verdict.FORWARDED, Ground.SETTLED)
+    assert seen.decided_s < 0.1
+
+
+def test_who_sleeps_shortly_again_ticks() -> None:
+    seen = starting(then_s=0.2)
+    assert (verdict(seen), seen.of(SignalEvidence).ground) == (Verdict.FORWARDED, Ground.DEADLINE)
+
+
 def test_the_deadline_may_be_chosen() -> None:
     received = Happening(after_s=AT_ONCE, output=RECEIVED)
     seen = signalled((INIT_1, sleeping(NODE, 0.05)), received, patience=Patience(deadline_s=4))
