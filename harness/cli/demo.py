@@ -34,6 +34,7 @@ _KEYS: Final = (
         ("s", "skip to the next chapter"),
         ("-, +", "slower, faster"),
         ("q", "quit"),
+        ("?", "what each key does"),
     ],
 )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 
 COLOUR: Final = re.compile(r"\x1b\[(?:[\d;:]*[;:])?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:[;:][\d;:]*)?m")
-HINT: Final = "[n next, b back, r repeat, s skip, - slower, + faster, q quit]"
+HINT: Final = "[n next, b back, r repeat, s skip, - slower, + faster, q quit, ? keys]"
 VERDICT: Final = re.compile(r"^  ([\w-]+), SIGTERM: \S ([a-z-]+): ", re.MULTILINE)
 WITHOUT: Final = "no-colour"
 PLAIN: Final = "plain"

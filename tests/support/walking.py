@@ -16,8 +16,10 @@ LONG_S: Final = 90.0
 KEEP: Final = "SIGNAL_HARNESS_SCREENS"
 NEXT: Final = "◀ next"
 
-WAITS: Final = re.compile(r"^  n (?:run it|go on|end)   b back  r repeat  s skip  - slower  \+ faster  q quit$")
-BUSY: Final = re.compile(r"^  n …   b back  r repeat  s skip  - slower  \+ faster  q quit$")
+WAITS: Final = re.compile(
+    r"^  n (?:run it|go on|end)   b back  r repeat  s skip  - slower  \+ faster  q quit  \? keys$"
+)
+BUSY: Final = re.compile(r"^  n …   b back  r repeat  s skip  - slower  \+ faster  q quit  \? keys$")
 HEAD: Final = re.compile(r"^ (?P<number>\d+)/(?P<of>\d+) (?P<title>.+?)(?: {2,}.*)?$")
 COUNTED: Final = re.compile(r"^ (?P<done>\d+) of (?P<total>\d+) cells$", re.MULTILINE)
 VERDICT: Final = re.compile(

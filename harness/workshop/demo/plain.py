@@ -38,7 +38,7 @@ class PlainPresenter:
         self._console = console
         self._hint = hint
         self._step: Step | None = None
-        self._hinted = False
+        self._hinted = self._keys = False
         self._begin()
 
     def _begin(self) -> None:
@@ -50,6 +50,11 @@ class PlainPresenter:
     def draw(self, view: View) -> None:
         """Print what is new."""
         snapshot = view.snapshot
+        if view.keys and not self._keys:
+            self._blocks(view)
+        self._keys = view.keys
+        if view.keys:
+            return
         if view.step is not self._step:
             self._begin_step(view)
         elif snapshot is not None and self._container not in ("", snapshot.container):

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from harness.workshop.demo.live import Phase
 from harness.workshop.story import cells_of
@@ -23,15 +23,26 @@ if TYPE_CHECKING:
 
 
 class Command(StrEnum):
-    """What a presenter can ask for, and the key for it."""
+    """What a presenter can ask for, and the key for it; ``others`` are more keys, ``about`` says what it does."""
 
-    NEXT = "n"
-    BACK = "b"
-    REPEAT = "r"
-    SKIP = "s"
-    SLOWER = "-"
-    FASTER = "+"
-    QUIT = "q"
+    about: str
+    others: tuple[str, ...]
+
+    def __new__(cls, key: str, about: str, *others: str) -> Self:
+        """A command with its keys."""
+        command = str.__new__(cls, key)
+        command._value_ = key
+        command.about, command.others = about, others
+        return command
+
+    NEXT = "n", "go on: to the next screen, or with the run that waits", "Enter", "Space", "→", "↓", "Page Down"
+    BACK = "b", "go back to the screen before", "Backspace", "←", "↑", "Page Up"
+    REPEAT = "r", "run this container again"
+    SKIP = "s", "skip the rest of the chapter"
+    SLOWER = "-", "show the path at half the speed"
+    FASTER = "+", "show the path at twice the speed"
+    QUIT = "q", "leave", "Escape"
+    KEYS = "?", "show what each key does"
 
 
 class StepKind(Enum):
@@ -96,7 +107,8 @@ class View:
 
     ``cells`` are those of the chapter before the fix, ``mended`` those after it. ``shown`` is how many steps of the
     signal's path are shown. ``before`` are the rows of the chapter's earlier runs, in order. ``rows`` are those of the
-    ``many`` cells at once. ``waits`` says whether nothing more happens until the presenter asks for it.
+    ``many`` cells at once. ``waits`` says whether nothing more happens until the presenter asks for it, ``keys``
+    whether what each key does is shown instead.
     """
 
     step: Step
@@ -110,6 +122,7 @@ class View:
     many: tuple[Cell, ...] = ()
     pace: float = 1.0
     waits: bool = True
+    keys: bool = False
 
 
 _STEP_S: Final = 0.7
@@ -153,6 +166,7 @@ class Presentation:
         self._shown: Counter[int] = Counter()
         self._now_s = self._path_s = 0.0
         self._since_s: float | None = None
+        self._keys = False
         self.finished = False
 
     @property
@@ -174,6 +188,9 @@ class Presentation:
 
     def press(self, command: Command) -> None:
         """Do what the presenter asks for."""
+        if self._keys and command is not Command.QUIT:
+            self._keys = False
+            return
         match command:
             case Command.NEXT:
                 self._next()
@@ -189,6 +206,8 @@ class Presentation:
                 self._pace = max(self._pace / 2, _FASTEST)
             case Command.QUIT:
                 self.finished = True
+            case Command.KEYS:
+                self._keys = True
 
     def tick(self, now_s: float) -> None:
         """Let time pass until a moment, in seconds of any clock: containers are started ahead, a path grows."""
@@ -222,6 +241,7 @@ class Presentation:
             many=batch.cells if batch else (),
             pace=self._pace,
             waits=self._waits(),
+            keys=self._keys,
         )
 
     def close(self) -> None:
@@ -233,6 +253,7 @@ class Presentation:
             started.close()
 
     def _next(self) -> None:
+        self._keys = False
         run = self._runs.get(self._index)
         if run is not None and run.snapshot().phase is Phase.HELD:
             run.proceed()

@@ -61,8 +61,8 @@ class Context:
 class Block:
     """A part of a screen. Where there is too little room it keeps ``least`` lines: its first ones, or its ``tail``.
 
-    One that keeps none loses its title as well. With ``first`` its first line is kept, too, where there is room for
-    more than a few.
+    One that ``yields`` gives way before the others. One that keeps no line loses its title as well. With ``first`` its
+    first line is kept, too, where there is room for more than a few.
     """
 
     body: RenderableType
@@ -70,6 +70,7 @@ class Block:
     least: int = 1
     tail: bool = False
     first: bool = False
+    yields: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,11 @@ def _fit(blocks: Sequence[Block], room: int, console: Console, options: ConsoleO
 
     gaps = needed() + len(blocks) - 1 <= room  # what is worth reading goes before what is good to look at
     while needed() > room:
-        spare = [count - block.least for count, block in zip(given, blocks, strict=True)]
-        if max(spare) <= 0:
+        spare = [(count - block.least, block.yields) for count, block in zip(given, blocks, strict=True)]
+        count, _ = longest = max(spare, key=lambda one: (one[0] > 0, one[1], one[0]))
+        if count <= 0:
             break
-        given[spare.index(max(spare))] -= 1
+        given[spare.index(longest)] -= 1
     lines: list[list[Segment]] = []
     for block, body, count in zip(blocks, bodies, given, strict=True):
         if count and lines and gaps:
@@ -157,6 +159,8 @@ def _next(view: View) -> str:
 def blocks(context: Context, view: View, *, low: bool = False) -> Iterator[Block]:
     """The parts of a view, from top to bottom; ``low`` is where lines are scarce."""
     chapter = view.step.chapter
+    if view.keys:
+        return _help()
     if chapter is None:
         return _title(context) if view.step.kind is StepKind.TITLE else _table(context, view)
     match view.step.kind:
@@ -170,6 +174,15 @@ def blocks(context: Context, view: View, *, low: bool = False) -> Iterator[Block
             return _claims(context, view, chapter)
         case StepKind.RUN | StepKind.TITLE | StepKind.TABLE:
             return _run(context, view, low=low)
+
+
+def _help() -> Iterator[Block]:
+    """What each key does."""
+    keys = Table.grid(Column(style="bold"), "", padding=(0, 2))
+    for command in Command:
+        keys.add_row(", ".join([command, *command.others]), command.about)
+    yield Block(title="Keys", body=keys, least=len(Command))
+    yield Block(body=Text("Any of them but q goes back.", style="dim"))
 
 
 def _title(context: Context) -> Iterator[Block]:
@@ -229,7 +242,8 @@ def _run(context: Context, view: View, *, low: bool) -> Iterator[Block]:
     where = printable(f"Processes on {base}" + (f", /bin/sh is {shell}" if shell else ""))
     yield Block(body=commands(snapshot, low=low), tail=True, first=True)
     yield Block(title=where, body=tree(snapshot, signal, view.shown), least=2)
-    yield Block(title="The log", body=log(snapshot), least=0, tail=True)
+    has_path = row is not None and row.evidence.path is not None and bool(row.evidence.path.steps)
+    yield Block(title="The log", body=log(snapshot), least=0, tail=True, yields=has_path)
     if row and row.evidence.path and row.evidence.path.steps:
         steps = path_lines(row.evidence.path, view.shown)
         yield Block(title="The path of the signal", body=steps, least=0, tail=True, first=True)

@@ -45,6 +45,7 @@ SENT = {
     "=": Command.FASTER,
     "-": Command.SLOWER,
     "_": Command.SLOWER,
+    "?": Command.KEYS,
 }
 OTHER = ["\t", "\x1b[3~", "\x1b[H", "\x1bOP", "x", "1", "ä", "\x0e", "\x1b[200~pasted\x1b[201~"]
 

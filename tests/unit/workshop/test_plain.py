@@ -320,7 +320,7 @@ def test_the_table_is_left_to_the_end() -> None:
     assert Printed()(view(TABLE_STEP, rows=(of_shell(SWALLOWED),), many=(CELL,))) == ""
 
 
-HINT = "[n next, b back, r repeat, s skip, - slower, + faster, q quit]"
+HINT = "[n next, b back, r repeat, s skip, - slower, + faster, q quit, ? keys]"
 
 
 def test_the_hint_names_the_keys() -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.core.facts import BaseFacts
 
 TERM = Signal(15)
-NEXT, BACK, REPEAT, SKIP, SLOWER, FASTER, QUIT = Command
+NEXT, BACK, REPEAT, SKIP, SLOWER, FASTER, QUIT, KEYS = Command
 SENT = Sent(time_s=1.0, sender="runc", sender_pid=5, number=15, target="node", target_pid=1007, fate=Fate.DELIVERED)
 THREE_STEPS = changed(
     FORWARDED,
@@ -919,4 +919,17 @@ def test_a_presentation_comes_to_its_end_from_wherever_it_was_led(moves: list[Co
             for started in stand.launcher.everything:
                 started.go_on()
     through(stand, 0)
+    assert stand.presentation.finished
+
+
+def test_the_keys_are_shown_until_another_key_is_pressed() -> None:
+    stand = Stand(pause_s=None)
+    stand.presentation.press(KEYS)
+    assert stand.presentation.view().keys
+    step = stand.presentation.step
+    stand.presentation.press(NEXT)
+    assert not stand.presentation.view().keys
+    assert stand.presentation.step is step
+    stand.presentation.press(KEYS)
+    stand.presentation.press(QUIT)
     assert stand.presentation.finished

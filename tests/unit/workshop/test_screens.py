@@ -195,7 +195,7 @@ def view(kind: StepKind, snapshot: Snapshot | None = None, **more: Any) -> View:
     return View(**{"step": of, "chapters": 3, "cells": CELLS, "mended": MENDED, "snapshot": snapshot, **more})
 
 
-FOOTER = "b back  r repeat  s skip  - slower  + faster  q quit"
+FOOTER = "b back  r repeat  s skip  - slower  + faster  q quit  ? keys"
 
 
 def drawn(shown: View, size: tuple[int, int] = BIG, context: Context = CONTEXT) -> list[str]:
@@ -410,7 +410,7 @@ def test_of_a_long_path_the_last_steps_are_shown() -> None:
 def test_where_a_path_has_few_lines_they_are_the_last_ones() -> None:
     first, *_ = FORWARDS.seen.trace or ()
     trace = tuple(changed(first, time_s=1 + number / 1e6, fate=Fate.IGNORED) for number in range(60))
-    lines = drawn(view(StepKind.RUN, over(changed(FORWARDS, trace=trace)), shown=50), (100, 18))
+    lines = drawn(view(StepKind.RUN, over(changed(FORWARDS, trace=trace)), shown=50), (100, 14))
     shown = lines[lines.index(" The path of the signal") + 1 : -3]
     assert [int(found[1]) for line in shown if (found := re.match(r" +\+(\d+) µs", line))] == [47, 48, 49]
     assert len(shown) == 3
@@ -952,3 +952,20 @@ def test_a_presentation_takes_the_whole_terminal_and_gives_it_back() -> None:
     assert (presentation.ticks, keys.looks, keys.inside) == (4, 4, False)
     # Each view is drawn once: nothing was new at the second look.
     assert (text.count("◀ next"), text.count("Who was right?")) == (1, 1)
+
+
+def test_the_keys_are_shown_when_asked_for() -> None:
+    lines = drawn(view(StepKind.QUESTION, keys=True), USUAL)
+    assert " Keys" in lines
+    text = " ".join(" ".join(lines).split())
+    assert all(" ".join([*", ".join([command, *command.others]).split()]).split(",")[0] in text for command in Command)
+    assert all(command.about.split(":")[0] in text for command in Command)
+
+
+def test_the_path_has_its_lines_before_the_log() -> None:
+    logs = tuple(LogLine(at_ns=number, text=f"line {number}") for number in range(30))
+    shown = changed(over(FORWARDS), lines=logs)
+    text = "\n".join(drawn(view(StepKind.RUN, shown, shown=5), USUAL))
+    assert text.count("──SIGTERM──▶") == 3
+    assert "line 29" in text
+    assert "line 20" not in text
