@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.core.document import Row
     from harness.core.subject import Cell
     from harness.core.verdict import Verdict
-    from harness.session import Session
+    from harness.session import Selection, Session
 
 MARK = "signals"
 _OURS = "[[variant]]"
@@ -94,14 +94,23 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
     return [f"{left} {op} {right}", *counted[0].evidence] if counted else None
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail where a baseline holds cells that the catalogue has no more: what is not tested is no success."""
+    if session.config.stash[_SHARED].missing and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """List what was recorded without being asserted, so that nobody takes it for a proof."""
-    unasserted = config.stash[_SHARED].unasserted
-    if unasserted:
-        terminalreporter.section("signals recorded, not asserted")
-        what = f"{len(unasserted)} cells depend on the base, and no baseline covers them (--signal-baseline):"
-        for line in (what, *(f"  {cell}" for cell in unasserted)):
-            terminalreporter.write_line(line)
+    """List what was recorded without being asserted or run, so that nobody takes it for a proof."""
+    shared = config.stash[_SHARED]
+    missing, unasserted = shared.missing, shared.unasserted
+    gone = f"{len(missing)} cells are in the baseline, and neither in the catalogue nor on its bases:"
+    free = f"{len(unasserted)} cells depend on the base, and no baseline covers them (--signal-baseline):"
+    for title, what, cells in (("recorded, not run", gone, missing), ("recorded, not asserted", free, unasserted)):
+        if cells:
+            terminalreporter.section(f"signals {title}")
+            for line in (what, *(f"  {cell}" for cell in cells)):
+                terminalreporter.write_line(line)
 
 
 class _Shared:
@@ -114,6 +123,7 @@ class _Shared:
         self._pairs: dict[str, Recording] = {}
         self.recorded: dict[str, Verdict] = {}
         self.unasserted: list[str] = []
+        self.missing: list[str] = []
         self.refusal: HarnessError | None = None
 
     def cells(self, catalogue: Path) -> tuple[Cell, ...]:
@@ -169,7 +179,26 @@ class _Shared:
         session = Session(selection, hooks).__enter__()
         self._pairs = counterparts(recordings, session.base_facts)
         self.recorded = verdicts(self._pairs)
+        self.missing = self._not_run(selection, recordings, {cell.id for cell in session.cells})
         return session
+
+    def _not_run(self, selection: Selection, recordings: Iterable[Recording], run: set[str]) -> list[str]:
+        """The recorded cells that the options choose, and that the catalogue does not have on its bases."""
+        from harness.core.baseline import narrowed, selected, verdicts
+        from harness.core.references import is_glob
+        from harness.run.plan import questions
+
+        option, asked = self._config.option, None
+        if option.signal or option.signal_probe:
+            asked = {question.name for question in questions(selection.signals, selection.probes or ())}
+        known = dict(self._pairs)
+        if not selection.bases or any(map(is_glob, selection.bases)):
+            taken = {id(recording) for recording in known.values()}
+            known |= {old.base.reference: old for old in recordings if id(old) not in taken}
+        chosen = {
+            base: narrowed(old, selected(old, globs=selection.variants, asked=asked)) for base, old in known.items()
+        }
+        return [cell for cell in verdicts(chosen) if cell not in run]
 
 
 _SHARED: pytest.StashKey[_Shared] = pytest.StashKey()

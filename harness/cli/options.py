@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from harness.cli.help import HOW, JUDGE, PATH, WHAT
-from harness.core.baseline import BASELINES
+from harness.core.baseline import BASELINES, selected
 from harness.core.comparison import recorded as recorded_by
 from harness.core.errors import ExitCode
 from harness.core.judged import is_open
@@ -248,14 +247,9 @@ def only_known(selection: Selection, known: Iterable[Recording]) -> Selection:
 
 def chosen_of(recording: Recording, selection: Selection, chosen: Mapping[str, Any]) -> set[Key]:
     """The recorded cells that the options choose; all if they choose none."""
-    globs = selection.variants or ("*",)
     some = chosen["signals"] or chosen["probes"]
-    asked = {question.name for question in questions(selection.signals, selection.probes or ())} if some else set()
-    return {
-        (variant, question)
-        for variant, question in recording.findings
-        if any(fnmatchcase(variant, glob) for glob in globs) and (not some or question in asked)
-    }
+    asked = {question.name for question in questions(selection.signals, selection.probes or ())} if some else None
+    return selected(recording, globs=selection.variants, asked=asked)
 
 
 def select_probes(names: Iterable[str]) -> tuple[Probe, ...]:

@@ -48,8 +48,9 @@ def advice(result: Result) -> tuple[str, ...]:
     evidence = result.evidence
     if evidence is None:
         return ("Make the cell testable first: see the reason.",)
+    zombies = tuple(_zombies(evidence.seen))
     if result.verdict.good:
-        return (_why_good(evidence),)
+        return ("What was asked needs no change.", *zombies) if zombies else (_why_good(evidence),)
     not_json = why_not_json(result.start) if result.start else None
     if not_json:
         return (f"{not_json}.",)
@@ -57,7 +58,7 @@ def advice(result: Result) -> tuple[str, ...]:
     for number, fix in enumerate(fixes(result)):
         lines += [*([_OR] if number else []), *_lines(fix)]
     lines += _reasons(result, evidence)
-    return tuple(lines) or ("No standard fix applies: see where the signal's path ends.",)
+    return (*lines, *zombies) or ("No standard fix applies: see where the signal's path ends.",)
 
 
 def fixes(result: Result) -> tuple[Fix, ...]:
@@ -182,6 +183,18 @@ def _shell_of(npm: Process, seen: Seen) -> str:
     if kind_of(npm.argv) is not Kind.NPM or not below or below[0].pid == seen.app_pid:
         return ""
     return ", to the shell it started, not to the app"
+
+
+def _zombies(seen: Seen) -> Iterable[str]:
+    """Who has not waited for a process that had ended before anything was done; an init waits for its own alone."""
+    by_pid = {process.pid: process for process in seen.before}
+    for process in seen.before:
+        parent = by_pid.get(process.ppid)
+        if not process.alive and parent is not None and kind_of(parent.argv) is not Kind.INIT:
+            remedy = (
+                "An init as PID 1 does, as by --init." if parent is seen.main else "No init does that in its place."
+            )
+            yield f"`{parent.command}` has not waited for `{process.command}`, which ended and is a zombie. {remedy}"
 
 
 def _why_good(evidence: Evidence) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import UsageError
@@ -137,6 +138,15 @@ def verdicts(pairs: Mapping[str, Recording]) -> dict[str, Verdict]:
         f"{base_label(base)}/{variant}/{question}": finding.verdict
         for base, recording in pairs.items()
         for (variant, question), finding in recording.findings.items()
+    }
+
+
+def selected(recording: Recording, *, globs: Collection[str], asked: Collection[str] | None) -> set[Key]:
+    """The cells of a recording whose variant matches a glob and whose question is asked; ``None`` asks all."""
+    return {
+        (variant, question)
+        for variant, question in recording.findings
+        if any(fnmatchcase(variant, glob) for glob in globs or ("*",)) and (asked is None or question in asked)
     }
 
 

@@ -155,6 +155,12 @@ def test_pytest_judges_by_the_baselines_that_lie_beside_it(tmp_path: Path) -> No
     assert done.returncode == 1, done.stdout
     assert "expected  swallowed, as recorded" in done.stdout
     assert "likely    nothing that is recorded has changed" in done.stdout
+    file.write_text(text.replace('"good/SIGTERM"', '"gone/SIGTERM"'))
+    done = judged(folder, *base)
+    assert done.returncode == 1, done.stdout
+    assert "signals recorded, not run" in done.stdout
+    assert "  musl-node24/gone/SIGTERM" in done.stdout
+    assert judged(folder, *base, "--signal-variant", "good").returncode == 0
     file.write_text(text.replace('"forwarded"', '"fine"'))
     done = judged(folder, *base)
     assert done.returncode == 2, done.stdout

@@ -40,6 +40,28 @@ def test_a_shell_form_becomes_an_exec_form() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("parent", "who", "remedy"),
+    [
+        (1, "npm start", "An init as PID 1 does, as by --init."),
+        (2, "node server.js", "No init does that in its place."),
+    ],
+)
+def test_who_leaves_zombies_is_told_even_where_the_signal_arrives(parent: int, who: str, remedy: str) -> None:
+    bad = below("npm start")
+    zombie = changed(process(20, "[node]", parent=parent), state="Z")
+    line = f"`{who}` has not waited for `[node]`, which ended and is a zombie. {remedy}"
+    good = changed(bad, receipts=FORWARDED.receipts, before=(*bad.seen.before, zombie))
+    assert result("v", good).advice == ("What was asked needs no change.", line)
+    assert result("v", changed(bad, before=good.seen.before)).advice[-1] == line
+
+
+def test_an_init_has_yet_to_wait_for_a_process_that_has_just_ended() -> None:
+    bad = below("tini -- npm start", "npm start")
+    zombie = changed(process(20, "[node]", parent=1), state="Z")
+    assert "zombie" not in told(changed(bad, before=(*bad.seen.before, zombie)))
+
+
 def test_an_init_of_the_image_stays_in_front() -> None:
     assert 'CMD ["dumb-init", "node", "server.js"]' in told(below("dumb-init npm start", "npm start"))
     assert 'CMD ["tini", "-g", "--", "node", "server.js"]' in told(below("tini -g -- npm start", "npm start"))
