@@ -61,6 +61,7 @@ class EngineContainer:
         self._pid1: int | None = None
         self._markable = True
         self._ids: set[int] = set()
+        self._words: tuple[str, ...] = ()
         self._started_s = 0.0
         self._port = port
         self._terminal: Any = None
@@ -91,7 +92,9 @@ class EngineContainer:
     def locate(self) -> None:
         """Find its PID 1 in this machine's /proc, once it runs; else the engine is asked for its processes."""
         with our_errors():
-            pid = int(self._api.inspect_container(self.id)["State"]["Pid"])
+            facts = self._api.inspect_container(self.id)
+        self._words = (facts["Path"], *facts["Args"])
+        pid = int(facts["State"]["Pid"])
         if pid and seen_in_proc(self.id, pid):
             self._pid1 = pid
 
@@ -100,7 +103,7 @@ class EngineContainer:
         if self._engine.gone:
             raise EngineUnavailable("its stream of events was cut", remedy=REMEDY)
         if self._pid1 is None:
-            tree = top_tree(self._api, self.id)
+            tree = top_tree(self._api, self.id, self._words)
         else:
             tree = proc_tree(self._pid1)
             if os.geteuid() != 0:

@@ -14,7 +14,7 @@ from harness.engine.client import our_errors
 from harness.engine.waits import waits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import docker
 
@@ -169,14 +169,17 @@ def _status(task: Path) -> dict[str, str]:
     return {name: value.strip() for name, _, value in fields}
 
 
-def top_tree(api: docker.APIClient, container_id: str) -> Tree:
-    """Sample a container's processes with ps(1) on the engine's host, in `proc_tree`'s order; none once it is gone."""
+def top_tree(api: docker.APIClient, container_id: str, started: Sequence[str] = ()) -> Tree:
+    """Sample a container's processes with ps(1) on the engine's host, in `proc_tree`'s order; none once it is gone.
+
+    ``started`` are the words that the container was started with.
+    """
     try:
         with our_errors():
             answer = api.top(container_id, ps_args=f"-o {_COLUMNS}")
     except EngineFault:
         return ()
-    return read_top(answer["Titles"], answer["Processes"] or [])
+    return read_top(answer["Titles"], answer["Processes"] or [], started)
 
 
 def with_wchan(tree: Tree, other: Tree) -> Tree:
@@ -188,7 +191,22 @@ def with_wchan(tree: Tree, other: Tree) -> Tree:
     return tuple(replace(process, wchan=process.wchan or by_pid.get(process.pid)) for process in tree)
 
 
-def read_top(titles: list[str], rows: list[list[str]]) -> Tree:
+def _words(line: str, started: Sequence[str]) -> tuple[str, ...]:
+    """The words of a command line that ps shows joined.
+
+    They are those that the container was started with, or the last of these, as an init starts what follows its own
+    options; the engine's init has them behind its own words. Else they are split at blanks.
+    """
+    for first in range(len(started)):
+        rest = tuple(started[first:])
+        if line == " ".join(rest):
+            return rest
+        if first == 0 and line.endswith(joined := " -- " + " ".join(rest)):
+            return (*line.removesuffix(joined).split(), "--", *rest)
+    return tuple(line.split())
+
+
+def read_top(titles: list[str], rows: list[list[str]], started: Sequence[str] = ()) -> Tree:
     """Read the answer of ``docker top``, the root of the tree first."""
     columns = [title.lower().replace("catched", "caught") for title in titles]
     processes: dict[int, Process] = {}
@@ -205,7 +223,7 @@ def read_top(titles: list[str], rows: list[list[str]]) -> Tree:
             blocked=int(cells["blocked"], 16),
             pending=int(cells["pending"], 16),
             wchan=None if cells.get("wchan", "-") in ("-", "?") else cells["wchan"],
-            argv=tuple((cells.get("args") or cells.get("command") or "")[:_MOST_ARGS].split()),
+            argv=_words((cells.get("args") or cells.get("command") or "")[:_MOST_ARGS], started),
         )
 
     def below(parent: int | None) -> Iterator[Process]:

@@ -113,3 +113,25 @@ def test_a_thread_that_sleeps_in_nothing_is_awake(
 ) -> None:
     monkeypatch.setattr(processes, "_shows_wchan", lambda: shown)
     assert processes._about_to_sleep(state, wchan) is awake
+
+
+@pytest.mark.parametrize(
+    ("line", "started", "words"),
+    [
+        ("/bin/sh -c npm start", ("/bin/sh", "-c", "npm start"), ("/bin/sh", "-c", "npm start")),
+        ("node -e a  b", ("tini", "--", "node", "-e", "a  b"), ("node", "-e", "a  b")),
+        (
+            "/sbin/docker-init -- node my app.js",
+            ("node", "my app.js"),
+            ("/sbin/docker-init", "--", "node", "my app.js"),
+        ),
+        ("node other app.js", ("node", "my app.js"), ("node", "other", "app.js")),
+        ("node server.js", (), ("node", "server.js")),
+    ],
+    ids=["a shell's command", "below an init", "below the engine's init", "another command", "nothing known"],
+)
+def test_words_are_those_that_the_container_was_started_with(
+    line: str, started: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    (process,) = read_top(TITLES, [[*SHELL[:-1], line]], started)
+    assert process.argv == words
