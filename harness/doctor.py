@@ -119,7 +119,7 @@ def _evidence(engine: OpenEngine) -> Iterator[Finding]:
     yield _checked("/proc", seen, text, remedy)
     try:
         with engine.record(DEFAULT_SIGNALS):
-            yield Finding(subject="tracepoints", good=True, text="the kernel's record of signals can be had")
+            yield Finding(subject="tracepoints", good=True, text="the kernel's signal record is available")
     except HarnessError as error:
         remedy = "Verdicts rest on the other evidence."
         yield Finding(subject="tracepoints", good=False, text=error.message, remedy=remedy)

@@ -162,6 +162,17 @@ def test_an_old_long_timeout_of_who_has_the_signal_is_not_waited_for() -> None:
     assert seen.decided_s < 0.1
 
 
+def test_a_wrapper_may_act_at_its_next_heartbeat_and_npm_has_none() -> None:
+    received = Happening(after_s=AT_ONCE, output=RECEIVED)
+    kills = Happening(after_s=5, exit_code=1)
+    assert verdict(signalled((sleeping(RUNNER_1, 5.0), NODE), received, kills)) is Verdict.CUT_SHORT
+    shell = process(1, "sh run.sh", catches=("TERM",), wchan="do_wait")
+    nap = sleeping(process(9, "sleep 5", parent=1, wchan="hrtimer_nanosleep"), 5.0)
+    assert verdict(signalled((shell, NODE, nap), received, kills)) is Verdict.CUT_SHORT
+    npm = signalled((sleeping(NPM_1, 5.0), NODE), received)
+    assert (verdict(npm), npm.decided_s < 0.2) == (Verdict.FORWARDED, True)
+
+
 def test_who_only_got_ready_is_not_thought_to_be_busy() -> None:
     """What runs until it is ready is at rest before the signal, and works after it: that is no habit."""
     idle = sleeping(INIT_1, 30.0), sleeping(NODE, 30.0)
