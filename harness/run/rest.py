@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.run.observation import InitialState, Observation
 
 
-_ANSWER_S = 0.5
+_ANSWER_NS = 500_000_000
 """How much of a grace period is left to the app, whose request in flight was held until then."""
 
 
@@ -31,7 +31,7 @@ class Rest:
         began_ns: when something was done to it.
         concern: whom that concerns, as far as is known by now.
         old_ns: timeouts of who has acted already do not count if they are older than the signal, and longer than this.
-        deadline_s: what comes so many seconds later does not count.
+        end_ns: when it is ended from outside: what would come later cannot; ``None`` for the deadline.
     """
 
     def __init__(
@@ -42,14 +42,16 @@ class Rest:
         began_ns: int,
         concern: Callable[[], Concern],
         old_ns: int = RESTLESS_NS,
-        deadline_s: float | None = None,
+        end_ns: int | None = None,
     ) -> None:
         self._observation = observation
         self._habits = habits
         self._concern = concern
         self._began_ns = began_ns
         self._old_ns = old_ns
-        self.deadline_ns = began_ns + round((deadline_s or observation.patience.deadline_s) * 1e9)
+        deadline_ns = began_ns + round(observation.patience.deadline_s * 1e9)
+        self._end_ns = deadline_ns if end_ns is None else end_ns
+        self._deadline_ns = deadline_ns if end_ns is None else end_ns - _ANSWER_NS
         self._lines = len(observation.inbox.lines)
         self._known: Concern | None = None
         self._since: int | None = None
@@ -69,8 +71,8 @@ class Rest:
 
     @property
     def late(self) -> bool:
-        """Whether the deadline is over."""
-        return self._observation.inbox.now_ns() >= self.deadline_ns
+        """Whether the deadline is over, or the end so near that the app is left no time."""
+        return self._observation.inbox.now_ns() >= self._deadline_ns
 
     def step(self) -> bool:
         """Take a sample; whether the container rested between the last one and this one."""
@@ -93,7 +95,7 @@ class Rest:
                 self._known,
                 habits,
                 began_ns=self._began_ns,
-                deadline_ns=self.deadline_ns,
+                deadline_ns=self._end_ns,
                 old_ns=self._old_ns,
             )
         return True
@@ -143,7 +145,8 @@ class SignalDecider:
 
     ``from_engine`` tells a signal that the engine sends to PID 1 alone from one that comes another way. ``grace_s``
     says that the container is looked at until its end, which then decides and which the engine brings about so many
-    seconds later: what was pending before is not waited for, nor what comes after that.
+    seconds from now, as it has just told of the signal: what was pending before is not waited for, nor what comes after
+    the end.
     """
 
     def __init__(
@@ -167,7 +170,7 @@ class SignalDecider:
             began_ns=began_ns,
             concern=self._concern,
             old_ns=RESTLESS_NS if grace_s is None else 0,
-            deadline_s=None if grace_s is None else grace_s - _ANSWER_S,
+            end_ns=None if grace_s is None else observation.inbox.now_ns() + grace_s * 1_000_000_000,
         )
 
     def step(self) -> Decision | None:

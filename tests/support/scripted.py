@@ -64,11 +64,11 @@ class Executed:
 class Script:
     """What a container does.
 
-    After ``at_stop`` it is killed as the grace period ends, if it still runs; with a ``stop_signal`` of ``None`` the
-    engine fails to stop it. ``executed`` is what commands give, in turn. ``answers`` says whether a request's answer
-    comes whole while the container runs (``None``: none begins), ``holds`` whether it waits for the request's end, and
-    ``at_answer`` what happens once it has come. ``marks`` is what `marker` gives (0: no marks can be written),
-    ``traced`` whether there is a kernel's record.
+    After ``at_stop``, which the engine takes ``stops_after_s`` to begin, it is killed as the grace period ends, if it
+    still runs; with a ``stop_signal`` of ``None`` the engine fails to stop it. ``executed`` is what commands give, in
+    turn. ``answers`` says whether a request's answer comes whole while the container runs (``None``: none begins),
+    ``holds`` whether it waits for the request's end, and ``at_answer`` what happens once it has come. ``marks`` is what
+    `marker` gives (0: no marks can be written), ``traced`` whether there is a kernel's record.
     """
 
     at_start: tuple[Happening, ...] = ()
@@ -82,6 +82,7 @@ class Script:
     at_request: tuple[Happening, ...] = ()
     at_answer: tuple[Happening, ...] = ()
     stop_signal: int | None = 15
+    stops_after_s: float = 0.0
     marks: int = 2
     marks_arrive: bool = True
     traced: bool = False
@@ -203,10 +204,15 @@ class ScriptedContainer:
 
     def stop(self, grace_s: int) -> int:
         before_ns = self.clock.now_ns()
-        if self._script.stop_signal is not None:
-            self._signal(self._script.stop_signal)
-            self._schedule(self._script.at_stop)
-            self.clock.later(grace_s, lambda: self._signal(_SIGKILL))
+        number = self._script.stop_signal
+
+        def begin() -> None:
+            if number is not None:
+                self._signal(number)
+                self._schedule(self._script.at_stop)
+                self.clock.later(grace_s, lambda: self._signal(_SIGKILL))
+
+        self.clock.later(self._script.stops_after_s, begin)
         return before_ns
 
     def tell(self, process: Process, signal: Signal) -> None:

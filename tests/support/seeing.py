@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from harness.core.evidence import Evidence, Untested
 from harness.core.question import Probe, Question
@@ -79,6 +79,10 @@ class Look:
         """The evidence, which is of this kind."""
         assert isinstance(self.evidence, kind), self.evidence
         return self.evidence
+
+
+SENT_S: Final = 1.053
+"""About when a scripted container that is up gets its signal, by its clock."""
 
 
 def up(*tree: Process, app: int = 7) -> tuple[Happening, ...]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from harness.core.describe import finding
 from harness.core.evidence import Ground, Untested
 from harness.core.judge import UNSEEN_END, judge
+from harness.core.process import Wait
 from harness.core.question import Probe
 from harness.core.subject import StopSetting
 from harness.core.verdict import Delivery, Verdict
@@ -16,7 +17,7 @@ from harness.run.inbox import MOST_BYTES
 from harness.run.observation import GRACE_S, SETTLE_S, Patience
 from harness.run.probes.stop import Request, StopEvidence
 from tests.support.evidence import changed
-from tests.support.scripted import Happening, Script
+from tests.support.scripted import Happening, Script, process
 from tests.support.seeing import (
     APP,
     DONE,
@@ -27,6 +28,7 @@ from tests.support.seeing import (
     NPM_1,
     PATIENCE,
     RECEIVED,
+    SENT_S,
     SHELL_1,
     TERM,
     Look,
@@ -169,6 +171,17 @@ def test_a_container_that_ends_by_a_timer_is_abrupt_though_its_app_was_told() ->
     seen = stop(Script(at_start=up(NPM_1, NODE), at_stop=happenings, at_answer=(LEAVES,)))
     assert verdict_of(seen) is Verdict.ABRUPT
     assert seen.of(StopEvidence).request is Request.LOST
+
+
+@pytest.mark.parametrize("late_s", [0, 0.6, 2])
+def test_the_grace_begins_as_the_engine_sends_the_signal(late_s: float) -> None:
+    """Su kills what it runs two seconds after SIGTERM, on a machine so busy that the engine has yet to send that."""
+    told_ns = round((SENT_S + late_s) * 1e9)
+    su = process(1, "su node", catches=("TERM",), wchan="do_wait")
+    naps = changed(su, waits=(Wait(length_ns=2_000_000_000, until_ns=told_ns + 2_000_000_000),), activity=11)
+    happenings = (changed(RECEIVES, tree=(naps, NODE)), Happening(after_s=2, exit_code=143))
+    script = Script(at_start=up(su, NODE), at_stop=happenings, at_answer=(LEAVES,), stops_after_s=late_s)
+    assert verdict_of(stop(script)) is Verdict.ABRUPT
 
 
 def test_an_app_that_breaks_its_answer_off_is_abrupt() -> None:

@@ -15,7 +15,7 @@ from harness.core.verdict import Verdict
 from harness.run.observation import DEADLINE_S, SETTLE_S, Patience
 from tests.support.evidence import changed
 from tests.support.scripted import Happening, Script, process
-from tests.support.seeing import APP, DONE, INIT_1, NODE, NODE_1, NPM_1, READY, Look, see, up
+from tests.support.seeing import APP, DONE, INIT_1, NODE, NODE_1, NPM_1, READY, SENT_S, Look, see, up
 
 PATTERN = re.compile(r"Received signal: (?P<signal>SIG[A-Z0-9]+) pid=(?P<pid>\d+)")
 SIGNING = changed(APP, receipts=LogPattern(pattern=PATTERN))
@@ -24,9 +24,6 @@ SIGNING = changed(APP, receipts=LogPattern(pattern=PATTERN))
 RECEIVED = b"Received signal: SIGTERM pid=7\n"
 RECEIVED_1 = b"Received signal: SIGTERM pid=1\n"
 RUNNER_1 = process(1, "python3 run.py", catches=("TERM", "INT"))
-SENT_S = 1.053
-"""About when a scripted container that is up gets its signal, by its clock."""
-
 AT_ONCE = 0.005
 
 
