@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from harness.core.process import chain
-from harness.core.program import ONE_CHILD, Kind, kind_of, program, shell_text
+from harness.core.program import ONE_CHILD, PLUMBING, Kind, kind_of, program, shell_text
 
 if TYPE_CHECKING:
     from harness.core.evidence import SignalEvidence
@@ -26,7 +26,7 @@ def doubt(evidence: SignalEvidence) -> str | None:
 
     It is asked of what was delivered: a stop is judged by the container's end, which is there in every run.
     """
-    return None if evidence.deliveries is None else _race(evidence) or _cut_off(evidence)
+    return None if evidence.deliveries is None else _race(evidence) or _cut_off(evidence) or _spared(evidence)
 
 
 def _race(evidence: SignalEvidence) -> str | None:
@@ -67,6 +67,20 @@ def _cut_off(evidence: SignalEvidence) -> str | None:
     if evidence.seen.trace is None and gone is not None:
         return f"`{gone.command}` is gone, and the app's log may have gone through it"
     return None
+
+
+def _spared(evidence: SignalEvidence) -> str | None:
+    """Whether the app may just have escaped the end of what its log goes through.
+
+    Who writes where nobody reads any more ends (pipe(7)). Where a terminal sends both the signal, that is a matter of
+    which of them is first.
+    """
+    if not evidence.deliveries or evidence.own_receipts or evidence.seen.app_after is None:
+        return None
+    here = {process.pid for process in evidence.seen.after if process.alive}
+    gone = (process for process in evidence.seen.before if process.pid not in here)
+    reader = next((process for process in gone if program(process.argv) in PLUMBING), None)
+    return f"`{reader.command}` is gone, through which the app may write" if reader else None
 
 
 def passing_on(evidence: SignalEvidence, app: Process) -> tuple[Process, ...]:

@@ -75,12 +75,18 @@ def judge_all(runs: Sequence[Run]) -> tuple[Judgement, Run]:
     """What all runs of a cell mean, and the run that speaks for them.
 
     Runs that could not be tested do not count if others could; runs that disagree make the cell ``unstable``, with
-    the counts. Runs that agree, but whose evidence leaves room for doubt, prove nothing.
+    the counts. Runs that agree, but whose evidence leaves room for doubt, prove nothing; nor do good ones beside others
+    that were seen to the end and whose evidence does not say how they went.
     """
     tested = [run for run in runs if run.judgement.verdict is not Verdict.UNTESTED] or list(runs)
     counts = Counter(run.judgement.verdict for run in tested)
     if len(counts) == 1:
         shown = max(tested, key=_weight)
+        unclear = [run for run in runs if run not in tested and not isinstance(run.evidence, Untested)]
+        if unclear and shown.judgement.verdict.good:
+            look = f"{len(tested)} of {len(runs)} runs look {shown.judgement.verdict}, but of {len(unclear)}"
+            reason = f"{look} that is not known: {unclear[0].judgement.reason}"
+            return judge(Untested(reason=reason)), unclear[0]
         return _unless_doubtful(shown, len(tested)), shown
     shown = next(run for run in tested if not run.judgement.verdict.good)
     tally = ", ".join(f"{verdict} {count}×" for verdict, count in counts.most_common())

@@ -88,6 +88,10 @@ RUNNERS: Final = frozenset({Kind.NPM, Kind.NODE_RUN})
 """Those that run a script of the app's manifest, through a shell of their own."""
 
 
+NO_HEARTBEAT: Final = frozenset({Kind.NPM})
+"""Those that do nothing from time to time: what they sleep on is their runtime's, which may sleep for seconds."""
+
+
 STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.SU})
 """Those that are never the app themselves."""
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from harness.core.process import chain
-from harness.core.program import PLUMBING, Kind, kind_of, program
+from harness.core.program import NO_HEARTBEAT, PLUMBING, Kind, kind_of, program
 from harness.core.signals import Signal
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ def next_deed_ns(
     """When the last of the timeouts has run out that may make a process act on the signal.
 
     Each process that was told may act once more as the timeout runs out that it sleeps on, as may what it started and
-    waits for. An app, or npm, that has acted already does not do so by a timeout that had been pending before the
-    signal and is longer than ``old_ns``; another process may act at its next heartbeat, such as a shell as its
-    ``sleep`` ends. One that ticks shows the next of its ticks alone: a longer timeout may be behind that,
+    waits for. An app, or a package manager, that has acted already does not do so by a timeout that had been pending
+    before the signal and is longer than ``old_ns``; another process may act at its next heartbeat, such as a shell as
+    its ``sleep`` ends. One that ticks shows the next of its ticks alone: a longer timeout may be behind that,
     or it counts them, so that the deadline decides. That is not so of inits (tini looks for signals each second), nor
     where ``old_ns`` is 0.
 
@@ -171,7 +171,7 @@ def next_deed_ns(
         ticks = process.pid in habits.ticking & concern.told and kind_of(process.argv) is not Kind.INIT
         if endless or (ticks and old_ns) or (process.pid not in concern.apps and _may_wake_by_alarm(process)):
             moments.append(deadline_ns)
-        beats = kind_of(process.argv) is not Kind.NPM if process.pid in among else program(process.argv) in PLUMBING
+        beats = kind_of(process.argv) not in NO_HEARTBEAT if process.pid in among else program(process.argv) in PLUMBING
         heartless = process.pid in concern.apps or not beats or old_ns == 0
         acted = before is not None and heartless and master in concern.acted
         moments += [

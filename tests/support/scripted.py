@@ -212,7 +212,10 @@ class ScriptedContainer:
                 self._schedule(self._script.at_stop)
                 self.clock.later(grace_s, lambda: self._signal(_SIGKILL))
 
-        self.clock.later(self._script.stops_after_s, begin)
+        if self._script.stops_after_s:
+            self.clock.later(self._script.stops_after_s, begin)
+        else:
+            begin()
         return before_ns
 
     def tell(self, process: Process, signal: Signal) -> None:

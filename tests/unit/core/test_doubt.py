@@ -245,6 +245,18 @@ def test_a_log_that_leaves_no_doubt(changed: SignalEvidence) -> None:
     assert doubt(changed) is None
 
 
+def test_an_app_may_have_got_its_signal_before_what_it_writes_to_was_gone() -> None:
+    silent = changed(evidence(PIPE, after=PIPE[:2], receipts=()), trace=(by_record(1007), HANDLED))
+    assert doubt(silent) == "`tee log` is gone, through which the app may write"
+    sidecar = (*PIPE[:2], changed(TEE, argv=("sidecar",)))
+    for settled in (
+        changed(evidence(PIPE, after=PIPE[:2]), trace=(by_record(1007), HANDLED)),
+        changed(evidence(PIPE, receipts=()), trace=(by_record(1007), HANDLED)),
+        changed(evidence(sidecar, after=PIPE[:2], receipts=()), trace=(by_record(1007), HANDLED)),
+    ):
+        assert doubt(settled) is None
+
+
 @pytest.mark.parametrize(
     ("args", "group"),
     [

@@ -427,6 +427,15 @@ def test_runs_that_could_not_be_tested_do_not_count() -> None:
     assert judge_all([FORWARDED, UNTESTED]) == (FORWARDED.judgement, FORWARDED)
 
 
+def test_good_runs_beside_one_whose_end_is_not_known_prove_nothing() -> None:
+    unknown = changed(FORWARDED, judgement=UNTESTED.judgement)
+    judgement, shown = judge_all([FORWARDED, unknown, FORWARDED])
+    assert judgement.verdict is Verdict.UNTESTED
+    assert judgement.reason == f"2 of 3 runs look forwarded, but of 1 that is not known: {UNTESTED.judgement.reason}"
+    assert shown is unknown
+    assert judge_all([SWALLOWED, unknown]) == (SWALLOWED.judgement, SWALLOWED)
+
+
 def test_no_run_could_be_tested() -> None:
     assert judge_all([UNTESTED, UNTESTED]) == (UNTESTED.judgement, UNTESTED)
 
