@@ -104,12 +104,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """List what was recorded without being asserted or run, so that nobody takes it for a proof."""
     shared = config.stash[_SHARED]
     missing, unasserted = shared.missing, shared.unasserted
-    gone = f"{len(missing)} cells are in the baseline, and neither in the catalogue nor on its bases:"
-    free = f"{len(unasserted)} cells depend on the base, and no baseline covers them (--signal-baseline):"
+    gone = "in the baseline, and neither in the catalogue nor on its bases:"
+    free = "left to the base by the catalogue, and not covered by a baseline (--signal-baseline):"
     for title, what, cells in (("recorded, not run", gone, missing), ("recorded, not asserted", free, unasserted)):
         if cells:
             terminalreporter.section(f"signals {title}")
-            for line in (what, *(f"  {cell}" for cell in cells)):
+            number = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
+            for line in (f"{number}, {what}", *(f"  {cell}" for cell in cells)):
                 terminalreporter.write_line(line)
 
 
@@ -179,18 +180,17 @@ class _Shared:
         session = Session(selection, hooks).__enter__()
         self._pairs = counterparts(recordings, session.base_facts)
         self.recorded = verdicts(self._pairs)
-        self.missing = self._not_run(selection, recordings, {cell.id for cell in session.cells})
+        self.missing = self._not_run(session, selection, recordings)
         return session
 
-    def _not_run(self, selection: Selection, recordings: Iterable[Recording], run: set[str]) -> list[str]:
+    def _not_run(self, session: Session, selection: Selection, recordings: Iterable[Recording]) -> list[str]:
         """The recorded cells that the options choose, and that the catalogue does not have on its bases."""
         from harness.core.baseline import narrowed, selected, verdicts
         from harness.core.references import is_glob
-        from harness.run.plan import questions
 
-        option, asked = self._config.option, None
-        if option.signal or option.signal_probe:
-            asked = {question.name for question in questions(selection.signals, selection.probes or ())}
+        option = self._config.option
+        run = {cell.id for cell in session.cells}
+        asked = {cell.question.name for cell in session.cells} if option.signal or option.signal_probe else None
         known = dict(self._pairs)
         if not selection.bases or any(map(is_glob, selection.bases)):
             taken = {id(recording) for recording in known.values()}

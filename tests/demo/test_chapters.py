@@ -316,8 +316,13 @@ def test_verdict_and_command_are_on_low_screens_as_well(walks: Walks) -> None:
         assert seen.verdict["symbol"] == Verdict(seen.verdict["word"]).symbol
         assert flat(seen.lines[:-2]).endswith(Verdict(seen.verdict["word"]).meaning), seen.text
         assert seen.part("Processes on "), seen.text
-        assert seen.part("The log"), seen.text
         assert seen.part("The path of the signal"), seen.text
+
+
+@pytest.mark.parametrize(("name", "sends"), [("exec-form", 3), ("twice", 4)])
+def test_low_screens_show_the_sends_that_a_chapter_is_about(walks: Walks, name: str, sends: int) -> None:
+    first, *_ = of(walks.low, next(chapter for chapter in LOW if chapter["name"] == name), "over")
+    assert first.text.count("──SIGTERM──▶") == sends, first.text
 
 
 @low_by_name

@@ -128,7 +128,7 @@ def test_slower_takes_longer_than_faster(opens: Opens) -> None:
 def test_an_unknown_key_does_nothing_and_escape_quits(opens: Opens) -> None:
     terminal = opens("--chapter", "no-handlers")
     before = on(terminal, "question")
-    terminal.press("x", "Tab", "F5", "Home", "7", "?")
+    terminal.press("x", "Tab", "F5", "Home", "7")
     terminal.type("üé")
     terminal.press("+")  # what came before it has been read, then
     lines = terminal.wait_for("×2 faster")
@@ -137,6 +137,16 @@ def test_an_unknown_key_does_nothing_and_escape_quits(opens: Opens) -> None:
     terminal.press("Escape")
     assert terminal.exit_code() == 0
     assert left_behind(terminal.pid) == []
+
+
+def test_a_question_mark_shows_the_keys_and_any_key_goes_back(opens: Opens) -> None:
+    terminal = opens("--chapter", "no-handlers")
+    before = on(terminal, "question")
+    terminal.press("?")
+    shown = terminal.wait_for("show what each key does")
+    assert " Keys" in shown
+    terminal.press("n")
+    assert terminal.wait_for("Predict first") == list(before.lines)
 
 
 def test_another_size_is_drawn_anew(opens: Opens) -> None:

@@ -113,13 +113,13 @@ def waits(lines: list[str]) -> bool:
 def shot(lines: list[str]) -> Shot:
     """A screen that waits for the presenter, and of which kind it is."""
     text = "\n".join(lines)
-    judged, logged = VERDICT.search(text) is not None, " The log" in lines
+    judged, run = VERDICT.search(text) is not None, PROCESSES.search(text) is not None
     kinds = {
         "title": " It runs on" in lines,
         "question": " Predict first" in lines,
         "held": NEXT in text,
-        "over": logged and NEXT not in text,
-        "verdict": judged and not logged,
+        "over": run and NEXT not in text,
+        "verdict": judged and not run,
         "fix": " Before" in lines and " After" in lines,
         "claims": "hold on every base." in text,
         "table": "The whole table and the report follow." in text,
