@@ -13,6 +13,7 @@ from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
 from docker.utils import kwargs_from_env, parse_host
 from docker.utils.json_stream import json_stream
+from requests.utils import get_environ_proxies
 
 from harness.core.errors import EngineFault, EngineUnavailable
 
@@ -62,6 +63,9 @@ def connect(at: str | None = None) -> docker.APIClient:
         from_env = at is None and os.environ.get("DOCKER_HOST")
         arguments: dict[str, Any] = dict(kwargs_from_env() if from_env else {"base_url": parse_host(url)})
         api = docker.APIClient(**arguments, version="auto", timeout=_TIMEOUT_S, max_pool_size=_POOL, num_pools=_POOL)
+        # Else each request goes through the environment, which pytest changes with each test, in another thread.
+        api.proxies = get_environ_proxies(api.base_url)
+        api.trust_env = False
         api.ping()
     except (DockerException, requests.RequestException, ConnectionError, ValueError):
         raise EngineUnavailable(f"no engine answers at {url}", remedy=REMEDY) from None

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _ANSWER_NS = 500_000_000
 """How much of a grace period is left to the app, whose request in flight was held until then."""
 
+_HURRY_NS = 150_000_000
+"""The same where the container rests but for timeouts that are known."""
+
 
 class Rest:
     """Whether a container has come to rest since something was done to it, and for how long; asked step by step.
@@ -51,7 +54,7 @@ class Rest:
         self._old_ns = old_ns
         deadline_ns = began_ns + round(observation.patience.deadline_s * 1e9)
         self._end_ns = deadline_ns if end_ns is None else end_ns
-        self._deadline_ns = deadline_ns if end_ns is None else end_ns - _ANSWER_NS
+        self._held = end_ns is not None
         self._lines = len(observation.inbox.lines)
         self._known: Concern | None = None
         self._since: int | None = None
@@ -71,8 +74,15 @@ class Rest:
 
     @property
     def late(self) -> bool:
-        """Whether the deadline is over, or the end so near that the app is left no time."""
-        return self._observation.inbox.now_ns() >= self._deadline_ns
+        """Whether the deadline is over, or the end so near that an app whose request is held is left no time.
+
+        What is known to come before the end is still waited for: it may bring the end about.
+        """
+        until_ns = self._end_ns
+        if self._held:
+            known = self._since is not None and self._until_ns is not None
+            until_ns -= _HURRY_NS if known else _ANSWER_NS
+        return self._observation.inbox.now_ns() >= until_ns
 
     def step(self) -> bool:
         """Take a sample; whether the container rested between the last one and this one."""

@@ -173,6 +173,15 @@ def test_a_container_that_ends_by_a_timer_is_abrupt_though_its_app_was_told() ->
     assert seen.of(StopEvidence).request is Request.LOST
 
 
+@pytest.mark.parametrize("kills_s", [2, 2.4, 2.6, 2.75])
+def test_what_is_to_come_just_before_the_end_is_waited_for(kills_s: float) -> None:
+    su = process(1, "su node", catches=("TERM",), wchan="do_wait")
+    length_ns = round(kills_s * 1e9)
+    naps = changed(su, waits=(Wait(length_ns=length_ns, until_ns=round(SENT_S * 1e9) + length_ns),), activity=11)
+    happenings = (changed(RECEIVES, tree=(naps, NODE)), Happening(after_s=kills_s, exit_code=143))
+    assert verdict_of(stop(Script(at_start=up(su, NODE), at_stop=happenings, at_answer=(LEAVES,)))) is Verdict.ABRUPT
+
+
 @pytest.mark.parametrize("late_s", [0, 0.6, 2])
 def test_the_grace_begins_as_the_engine_sends_the_signal(late_s: float) -> None:
     """Su kills what it runs two seconds after SIGTERM, on a machine so busy that the engine has yet to send that."""
