@@ -2,8 +2,8 @@
 
 Without the kernel's record nothing but the log says whether an app received a signal, and a log that says nothing may
 only use other words. So the signal is sent to the app itself, in another container: if the pattern then finds a
-receipt, it would have found one before. A receipt that comes late may be a line that always comes: then it comes in
-another container, too, to which nothing is sent.
+receipt, it would have found one before. A receipt that does not come at once may be a line that always comes: then it
+comes in another container, too, to which nothing is sent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from harness.core.evidence import SignalEvidence, Untested
 from harness.run.waiting import until
 
 _LATE_S = 0.3
+_SOON_S = 0.05
+"""After how many seconds a receipt does not come at once: one that names its process, and one that does not."""
+
+_MORE_S = 1.0
+"""How much longer than before a line is waited for: one container may be slower to start than the other."""
 
 if TYPE_CHECKING:
     from harness.core.signals import Signal
@@ -42,12 +47,12 @@ def with_control(asking: Asking, launch: Launch, evidence: SignalEvidence | Unte
 
 
 def _late_s(evidence: SignalEvidence) -> float | None:
-    """How long to wait for a receipt without a signal, in seconds; ``None`` where there is none that came late."""
+    """How long to wait for a receipt without a signal, in seconds; ``None`` where no receipt leaves room for doubt."""
     first = next((receipt for receipt in evidence.own_receipts if receipt.signal == evidence.sent.name), None)
     if first is None:
         return None
     after_s = (first.read_ns - evidence.seen.began_ns) / 1e9
-    return None if after_s < _LATE_S else after_s + _LATE_S
+    return None if after_s < (_SOON_S if first.pid is None else _LATE_S) else after_s + _MORE_S
 
 
 def _rests_on_silence(evidence: SignalEvidence) -> bool:
