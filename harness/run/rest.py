@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.run.observation import InitialState, Observation
 
 
-_ANSWER_NS = 500_000_000
+ANSWER_NS = 500_000_000
 """How much of a grace period is left to the app, whose request in flight was held until then."""
 
 _HURRY_NS = 150_000_000
@@ -81,7 +81,7 @@ class Rest:
         until_ns = self._end_ns
         if self._held:
             known = self._since is not None and self._until_ns is not None
-            until_ns -= _HURRY_NS if known else _ANSWER_NS
+            until_ns -= _HURRY_NS if known else ANSWER_NS
         return self._observation.inbox.now_ns() >= until_ns
 
     def step(self) -> bool:

@@ -15,7 +15,7 @@ from harness.core.judge import UNSEEN_END, delivery_of, judge, outcome_of
 from harness.core.reason import got, head
 from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.observation import CannotTest
-from harness.run.rest import SignalDecider
+from harness.run.rest import ANSWER_NS, SignalDecider
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
         observation.wait_for_signal(
             lambda: _event(observation, "kill") is not None, silence="the engine does not tell of its stop"
         )
+        told_ns = observation.inbox.now_ns()
         decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns, grace_s=grace_s)
         decision = observation.decide(decider.step)
+        left_ns = told_ns + round(grace_s * 1e9) - observation.inbox.now_ns()
         answered: bool | None = None
 
         def look() -> bool | None:
@@ -104,7 +106,7 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
             held.close()
     observation.check()
     kills = [event for event in observation.inbox.events if event.action == "kill" and event.signal == _SIGKILL]
-    unsettled = decision.ground in (Ground.ENDED, Ground.DEADLINE)
+    unsettled = decision.ground in (Ground.ENDED, Ground.DEADLINE) or left_ns < ANSWER_NS
     if kills and held is not None and unsettled and observation.receipts(initial.lines):
         raise CannotTest(
             f"the app received {asking.signal}, but the container did not come to rest within the {grace_s} s of "

@@ -182,6 +182,14 @@ def test_what_is_to_come_just_before_the_end_is_waited_for(kills_s: float) -> No
     assert verdict_of(stop(Script(at_start=up(su, NODE), at_stop=happenings, at_answer=(LEAVES,)))) is Verdict.ABRUPT
 
 
+@pytest.mark.parametrize(("rests_s", "told"), [(1.5, True), (1.9, False)])
+def test_an_app_whose_request_was_held_almost_to_the_end_had_no_time(rests_s: float, told: bool) -> None:
+    """At rest for the settle time it is then; SIGKILL comes before the app can be done."""
+    busy = (changed(RECEIVES, busy=True), Happening(after_s=rests_s, output=b"late\n", busy=False))
+    seen = stop(Script(at_start=up(INIT_1, NODE), at_stop=busy, at_answer=()), Patience(settle_s=0.8))
+    assert (not isinstance(seen.evidence, Untested)) is told, seen.evidence
+
+
 @pytest.mark.parametrize("late_s", [0, 0.6, 2])
 def test_the_grace_begins_as_the_engine_sends_the_signal(late_s: float) -> None:
     """Su kills what it runs two seconds after SIGTERM, on a machine so busy that the engine has yet to send that."""
