@@ -102,6 +102,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """List what was recorded without being asserted or run, so that nobody takes it for a proof."""
+    from harness.report.style import counted
+
     shared = config.stash[_SHARED]
     missing, unasserted = shared.missing, shared.unasserted
     gone = "in the baseline, and neither in the catalogue nor on its bases:"
@@ -109,8 +111,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for title, what, cells in (("recorded, not run", gone, missing), ("recorded, not asserted", free, unasserted)):
         if cells:
             terminalreporter.section(f"signals {title}")
-            number = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
-            for line in (f"{number}, {what}", *(f"  {cell}" for cell in cells)):
+            for line in (f"{counted(len(cells), 'cell')}, {what}", *(f"  {cell}" for cell in cells)):
                 terminalreporter.write_line(line)
 
 

@@ -13,6 +13,8 @@ from harness.core.process import chain
 from harness.core.program import ONE_CHILD, PLUMBING, Kind, kind_of, program, shell_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.core.evidence import SignalEvidence
     from harness.core.process import Process
     from harness.core.signals import Signal
@@ -62,8 +64,7 @@ def _cut_off(evidence: SignalEvidence) -> str | None:
     """Whether the app may have received the signal without its log showing it, as in ``app | tee`` without the tee."""
     if evidence.deliveries or not evidence.seen.running or evidence.seen.app_after is None:
         return None
-    here = {process.pid for process in evidence.seen.after if process.alive}
-    gone = next((process for process in evidence.seen.before if process.pid not in here), None)
+    gone = next(_gone(evidence), None)
     if evidence.seen.trace is None and gone is not None:
         return f"`{gone.command}` is gone, and the app's log may have gone through it"
     return None
@@ -77,10 +78,14 @@ def _spared(evidence: SignalEvidence) -> str | None:
     """
     if not evidence.deliveries or evidence.own_receipts or evidence.seen.app_after is None:
         return None
-    here = {process.pid for process in evidence.seen.after if process.alive}
-    gone = (process for process in evidence.seen.before if process.pid not in here)
-    reader = next((process for process in gone if program(process.argv) in PLUMBING), None)
+    reader = next((process for process in _gone(evidence) if program(process.argv) in PLUMBING), None)
     return f"`{reader.command}` is gone, through which the app may write" if reader else None
+
+
+def _gone(evidence: SignalEvidence) -> Iterator[Process]:
+    """The processes that were there before, and no longer live."""
+    here = {process.pid for process in evidence.seen.after if process.alive}
+    return (process for process in evidence.seen.before if process.pid not in here)
 
 
 def passing_on(evidence: SignalEvidence, app: Process) -> tuple[Process, ...]:
