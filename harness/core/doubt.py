@@ -48,10 +48,10 @@ def _race(evidence: SignalEvidence) -> str | None:
             f"{' and '.join(senders)} may each have sent {signal} to the app, "
             "and two signals that are pending together are delivered as one"
         )
-    group = next((process for process in passing_on(evidence, app) if _may_signal_own_group(process, app)), None)
-    if evidence.deliveries == 1 and group is not None:
+    other = next((process for process in passing_on(evidence, app) if kind_of(process.argv) is Kind.OTHER), None)
+    if evidence.deliveries == 1 and other is not None:
         return (
-            f"`{group.command}` may have sent {signal} to the app and to the group that both are in, "
+            f"`{other.command}` may have sent {signal} to the app more than once, "
             "and two signals that are pending together are delivered as one"
         )
     ended = not evidence.seen.running and not evidence.finished
@@ -121,13 +121,7 @@ def signals_group(process: Process) -> bool:
     name, options = program(process.argv), _options(list(process.argv[1:]))
     if name == "dumb-init":
         return not {"-c", "--single-child"} & options
-    return name not in ONE_CHILD or "-g" in options
-
-
-def _may_signal_own_group(process: Process, app: Process) -> bool:
-    """Whether a process may signal its own group as well as its child, as timeout(1) does."""
-    known = kind_of(process.argv) is not Kind.OTHER or program(process.argv) in ONE_CHILD
-    return not known and process.pgid == app.pgid
+    return kind_of(process.argv) not in ONE_CHILD or "-g" in options
 
 
 def _options(words: list[str]) -> set[str]:

@@ -40,14 +40,6 @@ PROGRAMS: Final[Mapping[str, Program]] = {
 SHOWN: Final = ("node", "npm")
 """Those that stand in the heading of a base."""
 
-ONE_CHILD: Final = frozenset({"tini", "tini-static", "docker-init", "catatonit", "node", "npm", "su"})
-"""Programs that forward a signal to their child alone, unless told otherwise (their manuals and READMEs).
-
-Of these, Node has a handler of its own for SIGINT and SIGTERM, which gives the terminal back its settings and sends its
-process the same signal again (node.cc, ``SignalExit``). npm ends itself half a second after the script that it ran
-(@npmcli/run-script, ``signalTimeout``), which `docker kill --signal=TERM` on ``npm start`` as PID 1 shows.
-"""
-
 PLUMBING: Final = frozenset(
     {
         "awk",
@@ -90,6 +82,15 @@ RUNNERS: Final = frozenset({Kind.NPM, Kind.NODE_RUN})
 
 NO_HEARTBEAT: Final = frozenset({Kind.NPM})
 """Those that do nothing from time to time: what they sleep on is their runtime's, which may sleep for seconds."""
+
+
+ONE_CHILD: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.NODE_WATCH, Kind.SU})
+"""Those that forward a signal to their child alone, unless told otherwise (their manuals and READMEs).
+
+Of these, Node has a handler of its own for SIGINT and SIGTERM, which gives the terminal back its settings and sends its
+process the same signal again (node.cc, ``SignalExit``). npm ends itself half a second after the script that it ran
+(@npmcli/run-script, ``signalTimeout``), which `docker kill --signal=TERM` on ``npm start`` as PID 1 shows.
+"""
 
 
 STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.SU})

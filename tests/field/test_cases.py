@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 needs_record = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="the record needs root")
 ALONE = [case for case in CASES if case.row.form is Form.EXEC]
-# Two signals within 50 ms merge on a busy machine, before the app has run, which nothing but the record shows.
-TOLD_APART = [case for case in ALONE if case.row.name != "late-twice.js-50"]
 
 
 def _named(case: Case) -> str:
@@ -37,7 +35,7 @@ def test_it_is_right_with_the_record(case: Case, trace: str, said: Callable[[Cas
 
 
 @pytest.mark.parametrize("trace", ["off"])
-@pytest.mark.parametrize("case", TOLD_APART, ids=_named)
+@pytest.mark.parametrize("case", ALONE, ids=_named)
 def test_it_is_right_or_open_without_the_record(case: Case, trace: str, said: Callable[[Case, str], Said]) -> None:
     answer = said(case, trace)
     assert answer.verdict is case.right or answer.open, answer.reason

@@ -168,15 +168,23 @@ def test_an_end_that_leaves_no_doubt(changed: SignalEvidence) -> None:
     assert doubt(changed) is None
 
 
-def test_an_unknown_program_may_signal_its_own_group_too() -> None:
-    timeout, once = changed(init("timeout 60 node server.js"), pgid=1007), (changed(ONCE[0], pid=8),)
-    assert doubt(evidence((timeout, APP_OF_INIT), receipts=once)) == (
-        "`timeout 60 node server.js` may have sent SIGTERM to the app and to the group that both are in, and two "
-        "signals that are pending together are delivered as one"
+@pytest.mark.parametrize("words", ["timeout 60 node server.js", "node launcher.js", "python3 -m launcher"])
+@pytest.mark.parametrize("pgid", [1007, 1008], ids=["in its group", "in a group of the app's own"])
+def test_an_unknown_program_may_send_a_signal_more_than_once(words: str, pgid: int) -> None:
+    other, once = changed(init(words), pgid=1007), (changed(ONCE[0], pid=8),)
+    tree = (other, changed(APP_OF_INIT, pgid=pgid))
+    assert doubt(evidence(tree, receipts=once)) == (
+        f"`{words}` may have sent SIGTERM to the app more than once, and two signals that are pending together are "
+        "delivered as one"
     )
-    assert doubt(evidence((timeout, changed(APP_OF_INIT, pgid=1008)), receipts=once)) is None
-    node = changed(timeout, argv=("node", "launcher.js"))
-    assert doubt(evidence((node, APP_OF_INIT), receipts=once)) is None
+    assert doubt(evidence(tree, receipts=once * 2)) is None
+    assert doubt(changed(evidence(tree, receipts=once), trace=())) is None
+
+
+def test_a_known_program_sends_a_signal_once() -> None:
+    once = (changed(ONCE[0], pid=8),)
+    for words in ("tini -- node server.js", "npm start", "node --run start", "su node -c x"):
+        assert doubt(evidence((init(words), APP_OF_INIT), receipts=once)) is None
 
 
 def test_a_handler_that_ran_needs_no_line_in_the_log() -> None:
@@ -274,7 +282,9 @@ def test_an_app_may_have_got_its_signal_before_what_it_writes_to_was_gone() -> N
         ("dumb-init -v --single-child npm start", False),
         ("dumb-init npm --single-child-of-npm", True),
         ("npm start", False),
-        ("node server.js", False),
+        ("node --run start", False),
+        ("node --watch server.js", False),
+        ("node launcher.js", True),
         ("su node -c node server.js", False),
         ("/sbin/my-init npm start", True),
         ("/bin/sh -c node server.js", True),
