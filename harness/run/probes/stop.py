@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from harness.core.contradiction import contradiction
@@ -210,8 +211,18 @@ def by_hand(hand: ByHand) -> tuple[str, ...]:
             "hold=$(mktemp)",
             f"({body} | {curl} && echo answered || echo lost) &   # a request in flight",
             'for i in $(seq 50); do [ -s "$hold" ] && break; sleep 0.1; done',
-            '(sleep 1; rm -f "$hold") &   # its end',
+            f'(sleep {_held_s(hand)}; rm -f "$hold") &   # its end',
         ]
     stop = f'began=$(date +%s); docker stop -t {hand.grace_s} {hand.name}; echo "took $(($(date +%s) - began)) s"'
     wait = ["wait"] if setting and port else []
     return (*steps, stop, *wait, hand.logs, hand.state, hand.remove)
+
+
+def _held_s(hand: ByHand) -> int:
+    """For how many seconds the request is held: as in the run, so that what ended before its answer does so again."""
+    if not isinstance(hand.evidence, StopEvidence):
+        return 1
+    seen = hand.evidence.seen
+    if hand.evidence.request is Request.LOST:
+        return min(hand.grace_s, ceil(hand.evidence.took_s) + 1)
+    return max(1, min(hand.grace_s - 1, ceil((seen.decided_ns - seen.began_ns) / 1e9)))

@@ -17,6 +17,7 @@ from harness.core.reproduce import ByHand
 from harness.core.signals import Signal
 from harness.core.subject import App, Cell, Given, LaunchOptions, LogPattern, StopSetting, Subject
 from harness.run.probes import module_of
+from harness.run.probes.stop import Request, StopEvidence
 from tests.support.evidence import changed
 from tests.support.reports import LOST, SWALLOWED
 from tests.support.seeing import APP
@@ -111,6 +112,25 @@ def test_every_probe_is_here() -> None:
 @pytest.mark.parametrize("probe", Probe)
 def test_the_commands_of_a_probe(probe: Probe) -> None:
     assert commands(probe, grace_s=7) == WANTED[probe]
+
+
+@pytest.mark.parametrize(
+    ("rested_s", "request_", "took_s", "held_s"),
+    [
+        (0.2, Request.ANSWERED, 0.3, 1),
+        (1.3, Request.ANSWERED, 1.4, 2),
+        (2.9, Request.ANSWERED, 2.95, 2),
+        (0.4, None, 0.4, 1),
+        (0.1, Request.LOST, 0.1, 2),
+        (0.4, Request.LOST, 2.1, 3),
+    ],
+)
+def test_a_request_is_held_as_long_as_in_the_run(
+    rested_s: float, request_: Request | None, took_s: float, held_s: int
+) -> None:
+    signalled = changed(SWALLOWED, began_ns=0, decided_ns=round(rested_s * 1e9))
+    stopped = StopEvidence(signalled=signalled, grace_s=3, took_s=took_s, forced=False, request=request_)
+    assert f'(sleep {held_s}; rm -f "$hold") &   # its end' in commands(Probe.STOP, evidence=stopped)
 
 
 def test_a_stop_without_a_port_sends_no_request() -> None:
