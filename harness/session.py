@@ -122,6 +122,26 @@ def open_bases(engine: OpenEngine, report: Callable[[str], None], defaults: tupl
     return engine.bases(defaults=defaults, providers=(LocalBases(cache_folder()),), report=report)
 
 
+def open_record(
+    stack: ExitStack, engine: OpenEngine, mode: TraceMode, signals: Sequence[Signal], note: Callable[[str], None]
+) -> Tracer | None:
+    """The kernel's record of signals, if it is wanted and there is one; closed with the stack.
+
+    Raises:
+        EngineUnavailable: it is asked for, and there is none.
+    """
+    if mode is TraceMode.OFF:
+        return None
+    try:
+        return stack.enter_context(engine.record(signals))
+    except EngineUnavailable as why:
+        if mode is TraceMode.ON:
+            why.remedy = "Run as root on the engine's own Linux host, or leave out --trace on."
+            raise
+        note(f"{why}; verdicts rest on log, process tree and events")
+        return None
+
+
 def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str, needs: str = _NEEDED) -> None:
     """Refuse a base that cannot carry any variant; ``examples`` are bases to use instead, ``needs`` says who needs it.
 
@@ -173,7 +193,7 @@ class Session:
                 jobs=jobs,
             )
             self._images = stack.enter_context(images)
-            record = self._record(stack, engine)
+            record = open_record(stack, engine, selection.trace, selection.signals, self._hooks.note)
             self.engine_facts = engine.facts(trace=record is not None)
             self.engine = stack.enter_context(engine.containers(record))
             subjects = [self.catalogue.subject(variant, base) for base in self.base_facts for variant in variants]
@@ -307,17 +327,3 @@ class Session:
             needs = _NEEDED if self._selection.catalogue is None else "the catalogue requires it"
             refuse_unmet(self.catalogue.requires, facts[reference], examples=bases.examples, needs=needs)
         return facts
-
-    def _record(self, stack: ExitStack, engine: OpenEngine) -> Tracer | None:
-        """The kernel's record of signals, if it is wanted and there is one."""
-        mode = self._selection.trace
-        if mode is TraceMode.OFF:
-            return None
-        try:
-            return stack.enter_context(engine.record(self._selection.signals))
-        except EngineUnavailable as why:
-            if mode is TraceMode.ON:
-                why.remedy = "Run as root on the engine's own Linux host, or leave out --trace on."
-                raise
-            self._hooks.note(f"{why}; verdicts rest on log, process tree and events")
-            return None

@@ -27,8 +27,9 @@ from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.containers import labels
 from harness.report.rows import log_end, processes
+from harness.run.faults import CannotTest
 from harness.run.inbox import Inbox
-from harness.run.observation import CannotTest, Observation, Patience
+from harness.run.observation import Observation, Patience
 from harness.run.rest import SignalDecider
 from harness.run.waiting import until
 

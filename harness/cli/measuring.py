@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.core.document import Cut
 from harness.core.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
     from harness.core.document import Document, Row
-    from harness.session import Selection, Session
+    from harness.core.subject import Cell
+    from harness.session import Hooks, Selection, Session
+
+
+S = TypeVar("S", bound="Measured")
+
+
+class Measured(Protocol):
+    """A run under way, of whatever kind: `harness.session.Session`, `harness.checking.Checking`."""
+
+    cells: tuple[Cell, ...]
+
+    def run(self) -> list[Future[Row]]:
+        """Start building and running; a future for each cell, in order."""
+        ...
+
+    def document(self, rows: Iterable[Row], cut: Cut | None = None) -> Document:
+        """The results document of some rows; ``cut`` says why there are no more."""
+        ...
 
 
 def measure(
@@ -20,13 +40,25 @@ def measure(
     begin: Callable[[Session], None] = lambda _: None,
     end: Callable[[Document], None] = lambda _: None,
 ) -> Document:
-    """Run all cells of a selection.
+    """Run all cells of a selection; see `measure_all`."""
+    from harness.session import Session
 
-    ``begin`` is called once engine and bases are there, before anything is run; ``end`` with the results so far,
+    return measure_all(lambda hooks: Session(selection, hooks), begin=begin, end=end)
+
+
+def measure_all(
+    opened: Callable[[Hooks], AbstractContextManager[S]],
+    *,
+    begin: Callable[[S], None] = lambda _: None,
+    end: Callable[[Document], None] = lambda _: None,
+) -> Document:
+    """Run all cells of what is opened, with progress.
+
+    ``begin`` is called once engine and images are there, before anything is run; ``end`` with the results so far,
     whatever ended the run.
     """
     from harness.report.progress import Progress
-    from harness.session import Hooks, Session
+    from harness.session import Hooks
 
     rows: list[Row] = []
     with Progress() as progress:
@@ -36,7 +68,7 @@ def measure(
             progress.result(row)
 
         hooks = Hooks(note=progress.note, build=progress.build, result=on_row)
-        with Session(selection, hooks) as session:
+        with opened(hooks) as session:
             begin(session)
             order = {cell.id: number for number, cell in enumerate(session.cells)}
 

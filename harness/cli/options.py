@@ -179,6 +179,30 @@ one_cell_options = together(catalogue_option, _repeat, _trace, _settle, _grace, 
 cell_options = together(_variants, _signals, _probes, _jobs, one_cell_options)
 """Which cells there are on a base, and how each is run."""
 
+check_options = together(
+    WHAT.option(
+        "--signal",
+        "signals",
+        multiple=True,
+        metavar="SIG",
+        shell_complete=complete_signals,
+        help="Signal to send, too: HUP, SIGHUP, 1, RTMIN+3. Repeatable. [default: none; the image is stopped]",
+    ),
+    WHAT.option(
+        "--probe",
+        "probes",
+        multiple=True,
+        type=click.Choice([Probe.SIGNAL.value, Probe.STOP.value, Probe.REAP.value, Probe.TTY.value, "all"]),
+        help="What to test: see Probes. Repeatable. [default: stop, or signal if one is named]",
+    ),
+    _jobs,
+    _repeat,
+    _trace,
+    _settle,
+    _pull,
+)
+"""What is asked of a given image, and how."""
+
 matrix_options = together(_bases, _base_file, cell_options)
 """Which cells there are, and how each is run."""
 

@@ -14,6 +14,7 @@ from harness.core.handlers import handler
 from harness.core.program import RUNNERS, Kind, kind_of, program
 from harness.core.question import Probe
 from harness.core.signals import Signal
+from harness.core.subject import Given
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def advice(result: Result) -> tuple[str, ...]:
         return (f"{not_json}.",)
     lines: list[str] = []
     for number, fix in enumerate(fixes(result)):
-        lines += [*([_OR] if number else []), *_lines(fix)]
+        lines += [*([_OR] if number else []), *_lines(fix, given=isinstance(result.cell.subject.image, Given))]
     lines += _reasons(result, evidence)
     return (*lines, *zombies) or ("No standard fix applies: see where the signal's path ends.",)
 
@@ -99,10 +100,11 @@ def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix
     return tuple(found)
 
 
-def _lines(fix: Fix) -> list[str]:
-    """A fix as text: where the change goes, the change, and what to mind."""
+def _lines(fix: Fix, *, given: bool) -> list[str]:
+    """A fix as text: where the change goes, the change, and what to mind; an image that is given has no catalogue."""
     lines: list[str] = []
-    for where, title in (("Dockerfile", "In the Dockerfile:"), ("catalogue", "In the catalogue's row:")):
+    elsewhere = "In place of what it was started with:" if given else "In the catalogue's row:"
+    for where, title in (("Dockerfile", "In the Dockerfile:"), ("catalogue", elsewhere)):
         edits = [edit.line for edit in fix.edits if edit.where == where]
         lines += [title, *(f"  {line}" for line in edits)] if edits else []
     if fix.script is not None:

@@ -9,6 +9,7 @@ from harness.core import document as doc
 from harness.core.advice import advice
 from harness.core.claims import held, lint
 from harness.core.evidence import Untested
+from harness.core.roll_call import roll_call
 from harness.core.signal_path import signal_path
 from harness.core.signals import mask_signals
 from harness.core.trace import Handled, Sent
@@ -69,8 +70,20 @@ def describe_row(result: Result, starting: Iterable[Instruction] = ()) -> doc.Ro
         claim=doc.Claim(text=claim.text, source=claim.source, held=held(result)) if claim else None,
         start=result.start,
         advice=advice(result),
+        tried=(),
         finding=finding(evidence) if evidence else None,
         evidence=_evidence(result),
+    )
+
+
+def describe_tried(change: str, result: Result) -> doc.Tried:
+    """What a change brought, by the result of the cell that was run with it."""
+    found = finding(result.evidence) if result.evidence else None
+    return doc.Tried(
+        change=change,
+        verdict=result.verdict,
+        brief=found.brief if found else "",
+        reason=result.judgement.reason,
     )
 
 
@@ -117,7 +130,15 @@ def _evidence(result: Result) -> doc.Evidence:
     logs = tuple(line.text[:_MOST_TEXT] for line in lines[-_MOST_LINES:])
     if evidence is None:
         return doc.Evidence(
-            main=None, chain=(), tree=None, logs=logs, events=(), trace=None, path=None, reproduce=result.reproduce
+            main=None,
+            chain=(),
+            tree=None,
+            logs=logs,
+            events=(),
+            trace=None,
+            path=None,
+            roll_call=(),
+            reproduce=result.reproduce,
         )
     seen = evidence.seen
     return doc.Evidence(
@@ -131,6 +152,7 @@ def _evidence(result: Result) -> doc.Evidence:
         ),
         trace=None if seen.trace is None else tuple(_records(seen.trace)),
         path=signal_path(evidence),
+        roll_call=roll_call(evidence),
         reproduce=result.reproduce,
     )
 

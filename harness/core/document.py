@@ -199,6 +199,39 @@ class SignalPath(_Shape, frozen=True):
     steps: tuple[Step, ...]
 
 
+class Became(StrEnum):
+    """What became of a signal that a process was sent, as far as that is known."""
+
+    HANDLED = "its handler ran"
+    RAISED = "its runtime raised it again"
+    DIED = "died of it"
+    DROPPED = "dropped by the kernel"
+    IGNORED = "ignored"
+    FETCHED = "fetched it"
+    PENDING = "still pending"
+    NOTHING = "nothing visible"
+
+
+class Call(_Shape, frozen=True):
+    """One process in the roll call of a container.
+
+    ``parent`` is the number of the call above it. ``told`` is whether it was sent the signal, by whom, and after how
+    many milliseconds; ``None`` where that is not known. ``end`` is how it ended, or that it did not. ``inferred`` tells
+    what masks, samples, events and exit codes let expect from what the kernel has recorded.
+    """
+
+    pid: int
+    command: str
+    parent: int | None
+    app: bool
+    told: bool | None
+    by: str | None
+    after_ms: float | None
+    became: Became | None
+    end: str
+    inferred: bool
+
+
 class Finding(_Shape, frozen=True):
     """What a probe found beside the verdict.
 
@@ -225,14 +258,24 @@ class Evidence(_Shape, frozen=True):
     events: tuple[Event, ...]
     trace: tuple[SentRecord | HandledRecord, ...] | None
     path: SignalPath | None
+    roll_call: tuple[Call, ...]
     reproduce: tuple[str, ...]
+
+
+class Tried(_Shape, frozen=True):
+    """A change that was tried for a bad cell, and what it brought; ``brief`` is what stands behind the verdict."""
+
+    change: str
+    verdict: Verdict
+    brief: str
+    reason: str
 
 
 class Row(_Shape, frozen=True):
     """One cell's result.
 
     ``base`` is ``None`` for an image that was given, not built on one. ``shown`` is the number of the run that speaks
-    for the cell, and whose evidence this is.
+    for the cell, and whose evidence this is. ``tried`` are changes that were run to see whether they help.
     """
 
     engine: str
@@ -255,6 +298,7 @@ class Row(_Shape, frozen=True):
     claim: Claim | None
     start: StartCommand | None
     advice: tuple[str, ...]
+    tried: tuple[Tried, ...]
     finding: Finding | None
     evidence: Evidence
 

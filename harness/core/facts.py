@@ -47,3 +47,13 @@ class StartCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
     stop_signal: str | None
+
+
+class ImageFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an image says of itself: what it starts, and what tells when that is ready; ``ports`` are TCP ones."""
+
+    reference: str
+    id: str
+    start: StartCommand
+    ports: tuple[int, ...]
+    healthcheck: bool

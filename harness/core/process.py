@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness.core.program import PLUMBING, STARTERS, kind_of, program
+from harness.core.program import PLUMBING, STARTERS, WRAPPERS, kind_of, program
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Collection, Iterable
 
     from harness.core.signals import Signal
@@ -145,6 +146,34 @@ def find_apps(tree: Tree, inner_pids: Collection[int]) -> Tree:
             break
         tree, leaves = rest, _leaves(rest)
     return leaves if len({(process.ppid, process.argv) for process in leaves}) == 1 else ()
+
+
+def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> Tree:
+    """The first processes from the main one down that do not only start another; several if several are started.
+
+    What only helps others along is none, nor what has no process below it that it could be there for: a shell that runs
+    a loop is the app itself.
+
+    Args:
+        tree: a container's processes.
+        pattern: tells the apps by their command lines instead; the uppermost that it finds.
+    """
+    below: dict[int, list[Process]] = {}
+    for process in tree:
+        if process.alive:
+            below.setdefault(process.ppid, []).append(process)
+
+    def down(process: Process) -> Tree:
+        if pattern is not None:
+            if pattern.search(process.command):
+                return (process,)
+            return tuple(app for child in below.get(process.pid, ()) for app in down(child))
+        children = [child for child in below.get(process.pid, ()) if program(child.argv) not in PLUMBING]
+        if children and kind_of(process.argv) in WRAPPERS:
+            return tuple(app for child in children for app in down(child))
+        return (process,)
+
+    return down(tree[0]) if tree else ()
 
 
 def _leaves(tree: Tree) -> Tree:

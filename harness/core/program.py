@@ -97,6 +97,10 @@ STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.SU})
 """Those that are never the app themselves."""
 
 
+WRAPPERS: Final = STARTERS | {Kind.SHELL_FORM, Kind.SCRIPT, Kind.NODE_WATCH}
+"""Those that only start another process, as long as there is one below them."""
+
+
 def program(words: Sequence[str]) -> str:
     """The name of the program that a command line starts, without its folder; empty if there is none.
 

@@ -72,6 +72,28 @@ class Quiescent:
     """An app that is ready once all its container's processes rest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Healthy:
+    """An app that is ready once its image's HEALTHCHECK says so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listening:
+    """An app that is ready once its container listens on ports, TCP ones."""
+
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Succeeding:
+    """An app that is ready once a command in its container succeeds."""
+
+    command: tuple[str, ...]
+
+
+Ready = LogPattern | Quiescent | Healthy | Listening | Succeeding
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopSetting:
     """How the app is run to be stopped: so that it shuts down, and answers a request that is in flight.
@@ -102,15 +124,20 @@ class ExitSetting:
 class App:
     """The app under test: when it is ready, how its log is read, and how it is set up for probes.
 
+    ``below_wrappers`` finds it in the process tree as the first that is no wrapper, or that ``process`` matches,
+    instead of by the PID of its ready line.
+
     Named groups of the patterns: ``pid`` and ``ppid`` (ready), ``signal`` and ``t`` (receipts). Without ``receipts``
     the kernel's record says what was delivered; without ``done`` the container's end says whether the app was done.
     """
 
-    ready: LogPattern | Quiescent = field(default_factory=Quiescent)
+    ready: Ready = field(default_factory=Quiescent)
     receipts: LogPattern | None = None
     done: LogPattern | None = None
     stop: StopSetting | None = None
     exit_code: ExitSetting | None = None
+    below_wrappers: bool = False
+    process: re.Pattern[str] | None = None
 
     @property
     def probes(self) -> tuple[Probe, ...]:

@@ -9,12 +9,12 @@ import requests
 from docker.errors import DockerException
 
 from harness.core.errors import BaseUnavailable, EngineFault, UsageError
-from harness.core.facts import BaseFacts
+from harness.core.facts import BaseFacts, ImageFacts
 from harness.core.program import PROGRAMS
 from harness.core.references import is_glob, name_and_tag, natural, own_digest
 from harness.engine.client import our_errors, stream
 from harness.engine.containers import labels, remove
-from harness.engine.store import ImageStore
+from harness.engine.store import ImageStore, start_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -196,6 +196,20 @@ class Bases:
             stop_signal=config.get("StopSignal") or None,
             entrypoint=entrypoint,
             entrypoint_sha256=answers.get("entrypoint_sha256"),
+        )
+
+    def image_facts(self, reference: str) -> ImageFacts:
+        """What an image says of itself, without a container of it."""
+        image = self._images[reference]
+        config = image.get("Config") or {}
+        exposed = (port.partition("/") for port in config.get("ExposedPorts") or ())
+        check = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+        return ImageFacts(
+            reference=reference,
+            id=str(image["Id"]),
+            start=start_command(config),
+            ports=tuple(sorted(int(port) for port, _, protocol in exposed if protocol == "tcp")),
+            healthcheck=check[0] != "NONE",
         )
 
     def _probe(self, reference: str, image_id: str, *arguments: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from docker.utils.socket import frames_iter
 
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.engine.client import REMEDY, our_errors
+from harness.engine.ports import listening
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
 from harness.engine.request import HttpRequest
 
@@ -169,6 +170,18 @@ class EngineContainer:
             ports = self._api.inspect_container(self.id)["NetworkSettings"]["Ports"]
         bound = ports.get(f"{self._port}/tcp") or [{}]
         return HttpRequest(int(bound[0].get("HostPort", 0)), path)
+
+    def health(self) -> str | None:
+        """What its HEALTHCHECK says."""
+        with our_errors():
+            health = self._api.inspect_container(self.id)["State"].get("Health")
+        return str(health["Status"]) if health else None
+
+    def listens(self, ports: Sequence[int]) -> bool:
+        """Whether its ports are listened on, by its own network namespace in /proc."""
+        if self._pid1 is None:
+            raise EngineFault("the container's ports cannot be seen from here: choose another --ready")
+        return set(ports) <= listening(self._pid1)
 
     def exit_code(self) -> int:
         """What ``docker wait`` says."""

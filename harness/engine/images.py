@@ -22,10 +22,9 @@ from harness.core import base_image
 from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
 from harness.core.errors import EngineFault
-from harness.core.facts import StartCommand
 from harness.core.subject import Built
 from harness.engine.client import our_errors, stream
-from harness.engine.store import ImageStore
+from harness.engine.store import ImageStore, start_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     import docker
 
     from harness.core.catalogue import Variant
+    from harness.core.facts import StartCommand
     from harness.core.subject import Subject
 
 REPOSITORY: Final = "signal-harness"
@@ -103,11 +103,7 @@ class Images:
         if image not in self._starts:
             with our_errors():
                 config = self._api.inspect_image(image).get("Config") or {}
-            self._starts[image] = StartCommand(
-                entrypoint=tuple(config.get("Entrypoint") or ()),
-                command=tuple(config.get("Cmd") or ()),
-                stop_signal=config.get("StopSignal") or None,
-            )
+            self._starts[image] = start_command(config)
         return self._starts[image]
 
     def _future(self, subject: Subject) -> Future[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.core.catalogue import Variant
-    from harness.core.facts import BaseFacts, EngineFacts, StartCommand
+    from harness.core.facts import BaseFacts, EngineFacts, ImageFacts, StartCommand
     from harness.core.signals import Signal
     from harness.core.subject import Subject
     from harness.engine.tracing import Tracer
@@ -98,6 +98,9 @@ class BaseStore(Protocol):
 
     def facts(self, reference: str) -> BaseFacts:
         """What matters about a base, asked of the image itself."""
+
+    def image_facts(self, reference: str) -> ImageFacts:
+        """What an image says of itself, without a container of it."""
 
 
 class VariantImages(Protocol):

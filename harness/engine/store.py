@@ -8,12 +8,22 @@ from typing import IO, TYPE_CHECKING, Any
 from docker.errors import ImageNotFound
 
 from harness.core.errors import EngineFault
+from harness.core.facts import StartCommand
 from harness.engine.client import our_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import docker
+
+
+def start_command(config: Mapping[str, Any]) -> StartCommand:
+    """What an image starts, by the engine's view of its configuration."""
+    return StartCommand(
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        stop_signal=config.get("StopSignal") or None,
+    )
 
 
 class ImageStore:

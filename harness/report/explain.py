@@ -12,6 +12,7 @@ from harness.core.process import shown
 from harness.core.verdict import Outcome
 from harness.report.path_text import path_table
 from harness.report.process_table import processes
+from harness.report.roll_call_table import roll_call_table
 from harness.report.rows import exchanged
 from harness.report.style import indented, look, pairs, plain, printable
 
@@ -36,6 +37,7 @@ def render(row: Row, subject: SubjectFacts) -> RenderableType:
         parts += _section("Processes before", processes(evidence.tree.before))
         if row.signal is not None:
             parts += _section("The path of the signal", path_table(row))
+            parts += _section("The roll call", roll_call_table(evidence.roll_call))
         if row.finding and row.finding.text:
             parts += _section("What was found", Text(row.finding.text))
         ended = Text(f"none: the container has ended, with exit code {row.exit_code}")

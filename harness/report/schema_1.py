@@ -98,12 +98,14 @@ def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
             "deliveries": row["deliveries"] if runs[shown]["ground"] else None,
             "runs": runs,
             "shown": shown,
+            "tried": [],
             "finding": _finding(probe, row["exit_code"]) if probe else None,
             "evidence": {
                 **evidence,
                 "main": None if main is None else main.split(),
                 "chain": [command.split() for command in evidence["chain"]],
                 "path": None if path is None else _path(path, row["signal"], tree, evidence["chain"]),
+                "roll_call": [],
                 "tree": tree and {when: [_process(process) for process in tree[when]] for when in ("before", "after")},
             },
         }

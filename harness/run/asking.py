@@ -9,7 +9,8 @@ from harness.core.almost_json import why_not_json
 from harness.core.errors import EngineFault
 from harness.core.evidence import Untested
 from harness.core.signals import parse_signal
-from harness.run.observation import CannotTest, Observation
+from harness.run.faults import CannotTest
+from harness.run.observation import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from harness.run.protocol import Container, Engine, Launch
 
 E = TypeVar("E", bound="Evidence")
-_STOP_SIGNAL: Final = "SIGTERM"
+STOP_SIGNAL: Final = "SIGTERM"
 """What the engine sends where an image has no STOPSIGNAL (Dockerfile reference)."""
 
 
@@ -77,4 +78,4 @@ def signal_of(question: Question, start: StartCommand) -> Signal:
     Raises:
         UsageError: the image's STOPSIGNAL is not a signal that can be caught.
     """
-    return question.signal or parse_signal(start.stop_signal or _STOP_SIGNAL)
+    return question.signal or parse_signal(start.stop_signal or STOP_SIGNAL)

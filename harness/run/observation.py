@@ -7,13 +7,14 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
-from harness.core.process import find_apps, only_starts_others
+from harness.core.process import apps_below_wrappers, find_apps, only_starts_others
 from harness.core.quiescence import Habits, quiet, ticked_ns
 from harness.core.subject import LogPattern, Quiescent
+from harness.run.faults import CannotTest
+from harness.run.ready import OUTPUT_S, exit_text, wait_until_ready
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable
 
     from harness.core.process import Process, Tree
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from harness.core.trace import TraceRecord
     from harness.run.protocol import Container
 
-OUTPUT_S = 10.0
 _MOST_DIGITS = 19
-_MOST_SHOWN = 200
 GRACE_S = 3
 
 SETTLE_S = 0.8
@@ -35,10 +34,6 @@ SETTLE_BLIND_S = 1.5
 
 DEADLINE_S = 10.0
 """What comes later does not count: it is what docker stop waits before SIGKILL, unless told otherwise."""
-
-
-class CannotTest(Exception):
-    """A container that says nothing about its cell; the text is the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +106,7 @@ class Observation:
         samples = self._calm()
         tree = samples[-1]
         if not tree:
-            raise CannotTest(f"the container ended before it could be tested{self._exit_text()}")
+            raise CannotTest(f"the container ended before it could be tested{exit_text(self.container)}")
         apps = self.find_apps(tree)
         if not apps:
             raise CannotTest("the process tree does not tell which process is the app")
@@ -233,39 +228,18 @@ class Observation:
                 found = (match for line in self.inbox.lines if (match := pattern.search(line.text)))
                 pids = (_whole(match.groupdict().get("pid")) for match in found)
                 return tuple(dict.fromkeys(pid for pid in pids if pid is not None))
-            case Quiescent():
+            case _:
                 return ()
 
     def find_apps(self, tree: Tree) -> tuple[Process, ...]:
         """The apps: by the PIDs of their ready lines, or else what a tree tells; none if it does not."""
+        if self.app.below_wrappers:
+            return apps_below_wrappers(tree, self.app.process)
         return find_apps(tree, self.ready_pids)
 
     def wait_until_ready(self) -> None:
         """Wait until the app is ready; one that is so when all rests is waited for in `open`."""
-        match self.app.ready:
-            case LogPattern(pattern=pattern):
-                self._wait_for_line(pattern)
-            case Quiescent():
-                pass
-
-    def _wait_for_line(self, pattern: re.Pattern[str]) -> None:
-        def look() -> bool | None:
-            if self.inbox.flooded:
-                raise CannotTest("the app floods its log: over 1 MiB before it was ready")
-            # The state is read before the lines: what was written before the end is then among them.
-            ended = self.inbox.closed
-            if any(pattern.search(line.text) for line in self.inbox.lines):
-                return True
-            if ended:
-                raise CannotTest(f"the container ended before the app was ready{self._exit_text()}")
-            return None
-
-        if until(look, timeout_s=self.patience.ready_s, time=self.inbox) is None:
-            last = self.inbox.lines[-1].text if self.inbox.lines else None
-            log = "its log is empty" if last is None else f"the last line of its log is {last[:_MOST_SHOWN]!r}"
-            raise CannotTest(
-                f"no ready line within {self.patience.ready_s:g} s: no line matches {pattern.pattern!r}, and {log}"
-            )
+        wait_until_ready(self.container, self.app.ready, timeout_s=self.patience.ready_s)
 
     def _calm(self) -> list[Tree]:
         """Wait until the freshly started container rests, for a while; the samples until then.
@@ -292,10 +266,6 @@ class Observation:
             until(lambda: self.inbox.now_ns() > moment or None, timeout_s=self.patience.calm_s, time=self.inbox)
             until(look, timeout_s=self.patience.calm_s, time=self.inbox)
         return samples
-
-    def _exit_text(self) -> str:
-        died = until(lambda: self.inbox.died, timeout_s=OUTPUT_S, time=self.inbox)
-        return "" if died is None else f", with exit code {died.exit_code}"
 
 
 def _whole(text: str | None) -> int | None:

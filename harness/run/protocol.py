@@ -122,6 +122,22 @@ class Container(Protocol):
         """
         ...
 
+    def health(self) -> str | None:
+        """What its HEALTHCHECK says, in the engine's words: ``starting``, ``healthy``; ``None`` if it has none.
+
+        Raises:
+            EngineFault: the engine refused.
+        """
+        ...
+
+    def listens(self, ports: Sequence[int]) -> bool:
+        """Whether something listens on all of these TCP ports in it.
+
+        Raises:
+            EngineFault: that cannot be seen here.
+        """
+        ...
+
     def exit_code(self) -> int:
         """What ``docker wait`` says of a container that has ended.
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from harness.core.evidence import Ground
 from harness.core.quiescence import RESTLESS_NS, Concern, Habits, drops, exact, next_deed_ns, quiet
 from harness.core.trace import Fate, Handled, Sent, sends
-from harness.run.observation import OUTPUT_S, SETTLE_BLIND_S, SETTLE_S, CannotTest, Decision, output_complete
+from harness.run.faults import CannotTest
+from harness.run.observation import SETTLE_BLIND_S, SETTLE_S, Decision, output_complete
+from harness.run.ready import OUTPUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

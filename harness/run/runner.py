@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from msgspec import structs
@@ -152,7 +152,7 @@ class Runner(Generic[T]):
                 engine=self._engine,
                 launch=prepared.launch,
                 app=prepared.cell.subject.app,
-                patience=self._schedule.patience,
+                patience=self._patience(prepared.cell),
                 question=prepared.cell.question,
                 start=prepared.start,
             )
@@ -162,6 +162,11 @@ class Runner(Generic[T]):
             return Untested(reason=self._gone)
         except HarnessError as fault:
             return Untested(reason=str(fault))
+
+    def _patience(self, cell: Cell) -> Patience:
+        """How long to wait, with the grace period that the subject has of its own."""
+        own = cell.subject.launch.stop_timeout
+        return self._schedule.patience if own is None else replace(self._schedule.patience, grace_s=own)
 
     def _judged(self, cell: Cell, evidence: Sequence[Evidence | Untested], prepared: Prepared | None = None) -> Result:
         runs = tuple(Run(evidence=one, judgement=judge(one)) for one in evidence)
@@ -178,7 +183,8 @@ class Runner(Generic[T]):
         )
 
     def _by_hand(self, prepared: Prepared, shown: Run) -> tuple[str, ...]:
-        cell, grace_s = prepared.cell, self._schedule.patience.grace_s
+        cell = prepared.cell
+        grace_s = self._patience(cell).grace_s
         evidence = None if isinstance(shown.evidence, Untested) else shown.evidence
         hand = ByHand(cell=cell, image=prepared.image, app=cell.subject.app, grace_s=grace_s, evidence=evidence)
         return module_of(cell.question.probe).by_hand(hand)

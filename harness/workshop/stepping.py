@@ -91,6 +91,7 @@ class SteppedContainer:
         self.name, self.inbox = container.name, container.inbox
         # These are neither shown nor held.
         self.start, self.exit_code = container.start, container.exit_code
+        self.health, self.listens = container.health, container.listens
         self.write_marker, self.trace, self.tell = container.write_marker, container.trace, container.tell
 
     def tree(self) -> Tree:

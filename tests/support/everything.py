@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from harness.core.document import Tried
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import Claim, Expectation
 from harness.core.trace import Handled
-from harness.core.verdict import Expected
+from harness.core.verdict import Expected, Verdict
 from tests.support.evidence import changed
 from tests.support.reports import (
     ABRUPT,
@@ -34,6 +35,10 @@ from tests.support.reports import (
 )
 
 DYING = Handled(time_s=1.75, comm="node", pid=1007, number=9, handler=0)
+TRIED = (
+    Tried(change="--init", verdict=Verdict.ABRUPT, brief="0.1 s, 143", reason="the container ended by itself"),
+    Tried(change='CMD ["node", "server.js"]', verdict=Verdict.GRACEFUL, brief="0.1 s, 0", reason="the app was done"),
+)
 EVERYTHING = report(
     result(
         "naive",
@@ -51,7 +56,7 @@ EVERYTHING = report(
     result("other", TRANSLATED),
     result("well", GRACEFUL, probe=Probe.STOP, claim=Claim(text="it stops", source="a blog")),
     result("soon", ABRUPT, probe=Probe.STOP, start=changed(START, stop_signal="SIGTERM")),
-    result("late", FORCED, probe=Probe.STOP),
+    changed(result("late", FORCED, probe=Probe.STOP), tried=TRIED),
     result("same", KEPT, probe=Probe.EXIT_CODE),
     result("wrong", LOST, probe=Probe.EXIT_CODE),
     result("clean", REAPED, probe=Probe.REAP),

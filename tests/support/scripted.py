@@ -35,8 +35,8 @@ class Happening:
     """What happens in a container so many seconds after its start or after what is done to it; all at one moment.
 
     ``output`` and ``errors`` go to the two output streams as they are; ``unread`` is written to standard output too,
-    but read only as a mark is written behind it. ``busy`` says whether threads run from now on. With an ``exit_code``
-    the container ends.
+    but read only as a mark is written behind it. ``busy`` says whether threads run from now on, ``health`` what its
+    HEALTHCHECK says, ``ports`` what is listened on. With an ``exit_code`` the container ends.
     """
 
     after_s: float = 0.0
@@ -45,6 +45,8 @@ class Happening:
     unread: bytes = b""
     tree: Tree | None = None
     busy: bool | None = None
+    health: str | None = None
+    ports: tuple[int, ...] = ()
     trace: tuple[TraceRecord, ...] = ()
     out_of_memory: bool = False
     exit_code: int | None = None
@@ -176,6 +178,8 @@ class ScriptedContainer:
         self._trace: list[TraceRecord] = []
         self._running = False
         self._exit_code = 0
+        self._health: str | None = None
+        self._ports: tuple[int, ...] = ()
 
     def start(self) -> None:
         if self._script.start_fault is not None:
@@ -250,6 +254,12 @@ class ScriptedContainer:
         self.requests.append(ScriptedRequest(self._answer, in_flight=self._script.holds))
         return self.requests[-1]
 
+    def health(self) -> str | None:
+        return self._health
+
+    def listens(self, ports: Sequence[int]) -> bool:
+        return set(ports) <= set(self._ports)
+
     def exit_code(self) -> int:
         if self._script.exit_fault is not None:
             raise self._script.exit_fault
@@ -291,6 +301,8 @@ class ScriptedContainer:
             self.clock.later(happening.after_s, partial(self._apply, happening))
 
     def _apply(self, happening: Happening) -> None:
+        self._health = happening.health or self._health
+        self._ports += happening.ports
         if not self._running:
             return
         self._trace += happening.trace

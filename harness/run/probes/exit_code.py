@@ -12,7 +12,7 @@ from harness.core.evidence import Seen, Untested
 from harness.core.judge import judge
 from harness.core.reason import head
 from harness.core.verdict import Judgement, Outcome, Verdict
-from harness.run.observation import CannotTest
+from harness.run.faults import CannotTest
 from harness.run.rest import Rest
 from harness.run.waiting import until
 

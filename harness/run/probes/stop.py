@@ -15,7 +15,7 @@ from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
 from harness.core.judge import UNSEEN_END, delivery_of, judge, outcome_of
 from harness.core.reason import got, head
 from harness.core.verdict import Judgement, Outcome, Verdict
-from harness.run.observation import CannotTest
+from harness.run.faults import CannotTest
 from harness.run.rest import ANSWER_NS, SignalDecider
 from harness.run.waiting import until
 

@@ -73,6 +73,12 @@ The path of the signal
   +0 µs  docker ──SIGTERM──▶ 1 /bin/sh -c node server.js   dropped by the kernel
   decided after 2 ms
 
+The roll call
+  PID   process                     told                 what it did             how it ended
+  ───────────────────────────────────────────────────────────────────────────────────────────
+    1   /bin/sh -c node server.js   by docker, +0.0 ms   dropped by the kernel   still there
+    7     node server.js  ◀ app     never                –                       still there
+
 Processes after
   PID   command                     state    catches
   ────────────────────────────────────────────────────────────────
@@ -118,7 +124,7 @@ def test_hostile_text_is_spelled_out() -> None:
     text = drawn(result("v", changed(SWALLOWED, logs=logs, before=before)))
     assert "\x1b" not in text
     assert r"\x1b[2J[red]x[/red]\x07" in text
-    assert text.count(r"1   sh\x1b[31m [bold]x[/bold]") == 1
+    assert text.count(r"1   sh\x1b[31m [bold]x[/bold]") == 2  # in the tree and in the roll call
 
 
 def test_commands_are_never_wrapped() -> None:

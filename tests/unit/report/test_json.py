@@ -55,6 +55,30 @@ TREE = [
     process(1001, 1, 900, SH, ignored=["SIGPIPE"]),
     process(1007, 7, 1001, APP, caught=["SIGTERM", "32"]),
 ]
+TOLD = {
+    "pid": 1,
+    "command": "/bin/sh -c node server.js",
+    "parent": None,
+    "app": False,
+    "told": True,
+    "by": "docker",
+    "after_ms": 0.0,
+    "became": "dropped by the kernel",
+    "end": "still there",
+    "inferred": False,
+}
+NOT_TOLD = {
+    "pid": 7,
+    "command": "node server.js",
+    "parent": 0,
+    "app": True,
+    "told": False,
+    "by": None,
+    "after_ms": None,
+    "became": None,
+    "end": "still there",
+    "inferred": False,
+}
 SMALL = {
     "schema": 2,
     "tool": {"name": "signal-harness", "version": __version__},
@@ -143,6 +167,7 @@ SMALL = {
                 '  CMD ["node", "server.js"]',
                 ("`/bin/sh -c node server.js` stays as PID 1 and forwards no signal."),
             ],
+            "tried": [],
             "finding": None,
             "evidence": {
                 "main": SH,
@@ -183,6 +208,7 @@ SMALL = {
                         }
                     ],
                 },
+                "roll_call": [TOLD, NOT_TOLD],
                 "reproduce": ["docker run x", "docker kill x"],
             },
         },
@@ -216,6 +242,7 @@ SMALL = {
             "claim": None,
             "start": None,
             "advice": ["Make the cell testable first: see the reason."],
+            "tried": [],
             "finding": None,
             "evidence": {
                 "main": None,
@@ -225,6 +252,7 @@ SMALL = {
                 "events": [],
                 "trace": None,
                 "path": None,
+                "roll_call": [],
                 "reproduce": [],
             },
         },

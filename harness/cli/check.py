@@ -1,0 +1,206 @@
+"""``check``: images of anybody, as they are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from functools import partial
+from typing import Any, Final
+
+import click
+
+from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PROBES, WHAT, Command
+from harness.cli.measuring import measure_all
+from harness.cli.options import Seconds, check_options, code_of, together
+from harness.cli.output import opened, write_all
+from harness.core.errors import UsageError
+from harness.core.question import Probe
+from harness.core.signals import parse_signal
+from harness.core.subject import Healthy, LaunchOptions, Listening, LogPattern, Quiescent, Ready, Succeeding
+from harness.report.formats import Format, render
+
+_LONGEST_S: Final = 86_400
+_MOST_PORT: Final = 65_535
+_COMMAND: Final = "harness.command"
+
+WAYS: Final = (
+    "Ways to tell that an app is ready (--ready)",
+    [
+        ("healthy", "the image's HEALTHCHECK says so; the default where it has one"),
+        ("port:N", "something listens on TCP port N; the default where the image exposes ports"),
+        ("log:RE", "a line of its log matches a regular expression"),
+        ("exec:CMD", "a command in the container succeeds"),
+        ("rest", "all its processes rest; the default otherwise"),
+    ],
+)
+
+
+class ReadyType(click.ParamType[Any]):
+    """A way to tell that an app is ready, such as ``port:8080``."""
+
+    name = "ready"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Ready:
+        """Read ``healthy``, ``port:N``, ``log:RE``, ``exec:CMD`` or ``rest``."""
+        way, _, rest = str(value).partition(":")
+        match way:
+            case "healthy" if not rest:
+                return Healthy()
+            case "rest" if not rest:
+                return Quiescent()
+            case "port" if rest.isdecimal() and 0 < int(rest) <= _MOST_PORT:
+                return Listening(ports=(int(rest),))
+            case "log" if rest:
+                return LogPattern(pattern=_pattern(rest, self, param, ctx))
+            case "exec" if rest and (words := _words(rest)):
+                return Succeeding(command=words)
+        return self.fail(f"{value!r} is none of healthy, port:N, log:RE, exec:CMD, rest", param, ctx)
+
+
+class PatternType(click.ParamType[Any]):
+    """A regular expression."""
+
+    name = "pattern"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> re.Pattern[str]:
+        """Compile it."""
+        return _pattern(str(value), self, param, ctx)
+
+
+def _pattern(
+    text: str, kind: click.ParamType[Any], param: click.Parameter | None, ctx: click.Context | None
+) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        return kind.fail(f"{text!r} is not a regular expression: {error}", param, ctx)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        return ()
+
+
+RUN: Final = (
+    HOW.option("--init", is_flag=True, help="Run the engine's init as PID 1."),
+    HOW.option("--entrypoint", metavar="CMD", help="Another ENTRYPOINT than the image's."),
+    HOW.option("-e", "--env", "env", multiple=True, metavar="NAME=VALUE", help="Set a variable. Repeatable."),
+    HOW.option("-u", "--user", metavar="USER", help="Run as another user."),
+    HOW.option("-v", "--volume", "volumes", multiple=True, metavar="SRC:DST", help="Mount a folder. Repeatable."),
+    HOW.option("--network", metavar="MODE", help="A network, such as none."),
+    HOW.option("--stop-signal", metavar="SIG", help="The signal that a stop sends, in place of the image's."),
+    HOW.option(
+        "--stop-timeout",
+        type=click.IntRange(1, _LONGEST_S),
+        metavar="SECONDS",
+        help="The grace period of a stop. [default: 10, as docker stop's]",
+    ),
+    HOW.option("--memory", metavar="SIZE", help="A limit of memory, such as 512m."),
+    HOW.option("--pids-limit", type=click.IntRange(1), metavar="N", help="A limit of processes."),
+)
+"""Options of docker run, by its names."""
+
+
+class _WithCommand(Command):
+    """A command whose arguments behind ``--`` are those of a container, whatever they look like."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put them aside."""
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_COMMAND], args = args[at + 1 :], args[:at]
+        return super().parse_args(ctx, args)
+
+
+@click.command(
+    cls=_WithCommand,
+    examples=[
+        "signal-harness check nginx:1.27",
+        "signal-harness check my/app:latest --signal TERM --signal HUP",
+        "signal-harness check my/app --ready port:8080 --stop-timeout 30",
+        "signal-harness check node:24-alpine -- node server.js",
+    ],
+    tables=[WAYS, PROBES, EXIT_CODES],
+)
+@click.argument("images", nargs=-1, metavar="IMAGE… [-- COMMAND…]")
+@check_options
+@WHAT.option(
+    "--app",
+    "process",
+    type=PatternType(),
+    metavar="RE",
+    help="Tell the app by its command line. [default: the first process that is no shell, init or package manager]",
+)
+@HOW.option("--no-try", "tries", flag_value=False, default=True, help="Do not run what may help a bad verdict.")
+@HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below.")
+@HOW.option(
+    "--ready-timeout",
+    "ready_s",
+    type=Seconds(0, _LONGEST_S, min_open=True),
+    default=30.0,
+    metavar="SECONDS",
+    help="How long that may take.",
+)
+@together(*RUN)
+@together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
+def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
+    """Check any image: is it stopped well?
+
+    Runs the image as it is, stops it as the engine does, and says what became of each of its processes. A command
+    behind -- takes the place of the image's CMD.
+    """
+    from harness.checking import Check, Checking
+    from harness.report import checked, table
+    from harness.session import Pull, TraceMode
+
+    outputs = dict(opened([(wanted.value, chosen.pop(wanted)) for wanted in Format]))
+    if not images:
+        raise UsageError("no image is named", remedy="For instance: signal-harness check nginx:1.27")
+    command = tuple(click.get_current_context().meta.get(_COMMAND, ()))
+    options = LaunchOptions(
+        init=chosen.pop("init"),
+        entrypoint=_entrypoint(chosen.pop("entrypoint")),
+        command=command or None,
+        environment=dict(map(_variable, chosen.pop("env"))),
+        volumes=chosen.pop("volumes"),
+        stop_signal=_signal(chosen.pop("stop_signal")),
+        **{name: chosen.pop(name) for name in ("user", "network", "memory", "pids_limit", "stop_timeout")},
+    )
+    asked = Check(
+        images=images,
+        options=options,
+        signals=tuple(dict.fromkeys(map(parse_signal, signals))),
+        probes=tuple(Probe) if "all" in probes else tuple(dict.fromkeys(map(Probe, probes))),
+        trace=TraceMode(chosen.pop("trace")),
+        pull=Pull(chosen.pop("pull")),
+        **chosen,
+    )
+    people = table.console(stderr=any(output.standard for output in outputs.values()))
+    document = measure_all(lambda hooks: Checking(asked, hooks))
+    people.print(checked.render(document))
+    people.print(f"\n{table.summary(document, ())}", markup=False)
+    reports = [
+        (wanted.label, outputs[wanted.value], partial(render, wanted, document, ()))
+        for wanted in Format
+        if wanted.value in outputs
+    ]
+    write_all(reports, tell=partial(people.print, soft_wrap=True, markup=False))
+    sys.exit(code_of(document.results, {}))
+
+
+def _entrypoint(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else (text,)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not name or not sign:
+        raise UsageError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _signal(text: str | None) -> str | None:
+    return None if text is None else parse_signal(text).name

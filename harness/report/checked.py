@@ -1,0 +1,61 @@
+"""What a check of given images has found, for people: verdict, roll call, what to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from harness.report.roll_call_table import roll_call_table
+from harness.report.style import indented, look, plain, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from harness.core.document import Document, Row, Tried
+
+_LOG_TAIL = 8
+
+
+def render(document: Document) -> RenderableType:
+    """All rows, one below the other."""
+    parts: list[RenderableType] = []
+    for row in document.results:
+        parts += [Text()] if parts else []
+        parts += _row(row)
+    return Group(*parts)
+
+
+def _row(row: Row) -> Iterator[RenderableType]:
+    head = Text.assemble((printable(f"{row.subject}, {row.question.name}: "), "bold"), look(row.verdict))
+    if row.finding and row.finding.brief:
+        head.append(f", {printable(row.finding.brief)}")
+    yield head
+    yield plain(row.reason)
+    if calls := row.evidence.roll_call:
+        yield Text("\nThe roll call", style="bold")
+        yield indented(roll_call_table(calls))
+    if not row.tested and (logs := row.evidence.logs[-_LOG_TAIL:]):
+        yield Text("\nThe end of the log", style="bold")
+        yield indented(Group(*map(plain, logs)))
+    if row.tested and not row.verdict.good:
+        yield Text("\nHow to fix it", style="bold")
+        yield indented(plain("\n".join(row.advice)))
+    if row.tried:
+        yield Text("\nTried", style="bold")
+        yield indented(_tried(row.tried))
+
+
+def _tried(tried: Sequence[Tried]) -> RenderableType:
+    """What each change brought, the good ones first."""
+    table = Table.grid(padding=(0, 2))
+    for one in sorted(tried, key=lambda one: not one.verdict.good):
+        brought = look(one.verdict)
+        if one.brief:
+            brought.append(f" {printable(one.brief)}")
+        table.add_row(plain(one.change), brought, "" if one.verdict.good else plain(one.reason))
+    return table

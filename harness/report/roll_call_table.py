@@ -1,0 +1,60 @@
+"""The roll call as people read it: a process tree, and for each whether it was told, what it did, how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from harness.report.style import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from harness.core.document import Call
+
+INFERRED = "~ inferred from signal masks, samples and the container's end: there is no kernel's record"
+
+
+def roll_call_table(calls: Sequence[Call]) -> RenderableType:
+    """A roll call as a table; children stand below their parents."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("PID", justify="right")
+    for title in ("process", "told", "what it did", "how it ended"):
+        table.add_column(title, overflow="fold")
+    for number, depth in _in_order(calls):
+        call = calls[number]
+        command = plain("  " * depth + call.command)
+        if call.app:
+            command.append("  ◀ app", style="bold")
+        table.add_row(str(call.pid), command, plain(told(call)), plain(did(call)), plain(call.end))
+    return Group(table, Text(INFERRED, style="dim")) if any(call.inferred for call in calls) else table
+
+
+def told(call: Call) -> str:
+    """Whether a process was told, by whom, after how long."""
+    mark = "~ " if call.inferred else ""
+    if call.told is None:
+        return f"{mark}not known"
+    if not call.told:
+        return f"{mark}never"
+    after = "" if call.after_ms is None else f", +{call.after_ms:.1f} ms"
+    return f"{mark}by {call.by}{after}" if call.by else f"{mark}yes"
+
+
+def did(call: Call) -> str:
+    """What became of the signal at a process."""
+    return call.became.value if call.became else "–" if call.told is False else "not known"
+
+
+def _in_order(calls: Sequence[Call], parent: int | None = None, depth: int = 0) -> Iterator[tuple[int, int]]:
+    """The numbers of calls and their depths, each followed by those below it."""
+    for number, call in enumerate(calls):
+        if call.parent == parent:
+            yield number, depth
+            yield from _in_order(calls, number, depth + 1)

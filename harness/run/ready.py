@@ -1,0 +1,91 @@
+"""When the app of a fresh container is ready: by its log, health check, ports or a command; or once all is at rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.core.subject import Healthy, Listening, LogPattern, Quiescent, Succeeding
+from harness.run.faults import CannotTest
+from harness.run.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.core.subject import Ready
+    from harness.run.protocol import Container
+
+OUTPUT_S: Final = 10.0
+"""How long what is certain to come may take: the end of the output, an event of the engine."""
+
+_MOST_SHOWN: Final = 200
+_HEALTHY: Final = "healthy"
+
+
+def wait_until_ready(container: Container, ready: Ready, *, timeout_s: float) -> None:
+    """Wait until the app is ready; one that is so when all rests is not waited for here.
+
+    Raises:
+        CannotTest: it is not within ``timeout_s`` seconds, or the container ended before.
+    """
+    inbox = container.inbox
+    check = _check(container, ready)
+    if check is None:
+        return
+
+    def look() -> bool | None:
+        if inbox.flooded:
+            raise CannotTest("the app floods its log: over 1 MiB before it was ready")
+        # The state is read before the lines: what was written before the end is then among them.
+        ended = inbox.closed
+        if check():
+            return True
+        if ended:
+            raise CannotTest(f"the container ended before the app was ready{exit_text(container)}")
+        return None
+
+    if until(look, timeout_s=timeout_s, time=inbox) is None:
+        raise CannotTest(f"{_missed(container, ready)} within {timeout_s:g} s{_end_of_log(container, ready)}")
+
+
+def exit_text(container: Container) -> str:
+    """With which exit code a container has ended; empty if that does not get known."""
+    inbox = container.inbox
+    died = until(lambda: inbox.died, timeout_s=OUTPUT_S, time=inbox)
+    return "" if died is None else f", with exit code {died.exit_code}"
+
+
+def _check(container: Container, ready: Ready) -> Callable[[], bool] | None:
+    """What to ask again and again."""
+    match ready:
+        case LogPattern(pattern=pattern):
+            return lambda: any(pattern.search(line.text) for line in container.inbox.lines)
+        case Healthy():
+            return lambda: container.health() == _HEALTHY
+        case Listening(ports=ports):
+            return lambda: container.listens(ports)
+        case Succeeding(command=command):
+            return lambda: container.inbox.died is None and container.execute(command)[0] == 0
+        case Quiescent():
+            return None
+
+
+def _missed(container: Container, ready: Ready) -> str:
+    match ready:
+        case LogPattern():
+            return "no ready line"
+        case Healthy():
+            return f"its HEALTHCHECK says {container.health()!r}, and not {_HEALTHY!r},"
+        case Listening(ports=ports):
+            return f"nothing listens on {' and '.join(f'port {port}' for port in ports)}"
+        case Succeeding(command=command):
+            return f"`{' '.join(command)}` did not succeed"
+        case Quiescent():
+            return "not at rest"
+
+
+def _end_of_log(container: Container, ready: Ready) -> str:
+    lines = container.inbox.lines
+    log = "its log is empty" if not lines else f"the last line of its log is {lines[-1].text[:_MOST_SHOWN]!r}"
+    if isinstance(ready, LogPattern):
+        return f": no line matches {ready.pattern.pattern!r}, and {log}"
+    return f"; {log}"

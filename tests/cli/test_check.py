@@ -1,0 +1,104 @@
+"""``check``, as its users run it: images of anybody, whose apps log nothing that we know of."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.command import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.engine, pytest.mark.cli]
+
+IMAGE = "local:musl-node24"
+LEAVES = "process.on('SIGTERM', () => setTimeout(process.exit, 200, 0)); setInterval(() => {}, 1000)"
+DEAF = "setInterval(() => {}, 1000)"
+
+
+def check(folder: Path, *words: str) -> tuple[int, list[dict[str, Any]], str]:
+    """The exit code, the rows, and what is printed."""
+    file = folder / "results.json"
+    options, dashes, behind = _apart(words)
+    done = command("check", IMAGE, "--json", str(file), *options, *dashes, *behind)
+    rows = json.loads(file.read_text())["results"] if file.exists() else []
+    return done.returncode, rows, done.stdout + done.stderr
+
+
+def _apart(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at : at + 1], words[at + 1 :]
+
+
+def test_an_app_that_shuts_down_is_stopped_well(tmp_path: Path) -> None:
+    code, (row,), told = check(tmp_path, "--", "node", "-e", LEAVES)
+    assert (code, row["verdict"], row["exit_code"]) == (0, "graceful", 0), told
+    (app,) = row["evidence"]["roll_call"]
+    assert (app["pid"], app["app"], app["told"], app["became"]) == (1, True, True, "its handler ran")
+    assert app["end"] == "exited with 0"
+    assert row["tried"] == []
+
+
+def test_a_shell_in_between_loses_the_signal_and_what_was_tried_helps(tmp_path: Path) -> None:
+    script = f'node -e "{LEAVES}"; true'
+    code, (row,), told = check(tmp_path, "--stop-timeout", "2", "--", "/bin/sh", "-c", script)
+    assert (code, row["verdict"]) == (1, "forced"), told
+    shell, app = row["evidence"]["roll_call"]
+    assert (shell["became"], app["told"], app["app"]) == ("dropped by the kernel", False, True)
+    assert app["end"] == "SIGKILL by the kernel, as PID 1 ended"
+    tried = {one["change"]: one["verdict"] for one in row["tried"]}
+    assert tried["--init"] == "abrupt", told
+
+
+def test_an_app_without_a_handler_is_not_mended_by_an_init(tmp_path: Path) -> None:
+    code, (row,), told = check(tmp_path, "--stop-timeout", "2", "--", "node", "-e", DEAF)
+    assert (code, row["verdict"]) == (1, "forced"), told
+    assert {one["change"]: one["verdict"] for one in row["tried"]}["--init"] == "abrupt", told
+    assert "In the app:" in told
+
+
+def test_nothing_is_tried_if_not_wanted(tmp_path: Path) -> None:
+    _, (row,), _ = check(tmp_path, "--no-try", "--stop-timeout", "1", "--", "node", "-e", DEAF)
+    assert row["tried"] == []
+
+
+def test_signals_can_be_asked_for(tmp_path: Path) -> None:
+    code, rows, told = check(tmp_path, "--no-try", "--signal", "TERM", "--signal", "HUP", "--", "node", "-e", LEAVES)
+    assert [(row["signal"], row["verdict"]) for row in rows] == [("SIGTERM", "forwarded"), ("SIGHUP", "swallowed")], (
+        told
+    )
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (
+            ("--ready", "port:9", "--ready-timeout", "1", "--", "node", "-e", DEAF),
+            4,
+            "nothing listens on port 9 within 1 s",
+        ),
+        (("--ready", "healthy", "--ready-timeout", "1", "--", "node", "-e", DEAF), 4, "HEALTHCHECK"),
+        (("--entrypoint", "no-such-command"), 4, "no-such-command"),
+        (("--entrypoint", "/etc/passwd"), 4, "ermission denied"),
+        (("--", "node", "--help"), 4, "the container ended before it could be tested, with exit code 0"),
+        (("--user", "nobody-at-all"), 4, "nobody-at-all"),
+    ],
+    ids=["port", "health", "not found", "not executable", "prints and goes", "user"],
+)
+def test_what_cannot_be_tested_is_told_and_nothing_is_left(
+    tmp_path: Path, words: tuple[str, ...], code: int, told: str
+) -> None:
+    done, (row,), text = check(tmp_path, *words)
+    assert (done, row["verdict"]) == (code, "untested"), text
+    assert told in row["reason"], text
+
+
+def test_an_image_that_is_not_here_is_told() -> None:
+    done = command("check", "no-such/image:1", "--pull", "never")
+    assert done.returncode == 3
+    assert "no-such/image:1 is not here" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,61 @@
+"""What is tried for a container that is not stopped well: options of docker run, the least change first."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.evidence import Ground
+from harness.core.facts import StartCommand
+from harness.core.question import Probe
+from harness.core.subject import LaunchOptions
+from harness.core.trying import Candidate, candidates
+from tests.support.evidence import changed
+from tests.support.reports import APP, FORCED, GRACEFUL, PID1, UNTESTED, ran
+
+SHELL = StartCommand(entrypoint=(), command=("/bin/sh", "-c", "node server.js"), stop_signal=None)
+ALONE = changed(APP, ppid=900, is_namespace_init=True, inner_pid=1)
+
+
+def tried(evidence: object, *, start: StartCommand = SHELL, grace_s: int = 10) -> tuple[Candidate, ...]:
+    result, _ = ran("v", evidence, probe=Probe.STOP, launch=LaunchOptions())  # type: ignore[arg-type]  of several kinds
+    return candidates(changed(result, start=start), grace_s)
+
+
+def changes(*found: Candidate) -> list[str]:
+    return [one.change for one in found]
+
+
+def test_an_init_and_the_apps_own_command() -> None:
+    init, own = tried(FORCED)
+    assert (init.change, init.options) == ("--init", LaunchOptions(init=True))
+    assert own.change == 'CMD ["node", "server.js"]'
+    assert own.options == LaunchOptions(command=("node", "server.js"))
+
+
+def test_a_signal_that_the_app_handles_in_place_of_the_one_it_does_not() -> None:
+    deaf = changed(ALONE, caught=1 << 2)
+    found = tried(changed(FORCED, before=(deaf,)), start=changed(SHELL, command=("node", "server.js")))
+    assert changes(*found)[:2] == ["--init", "--stop-signal SIGQUIT"]
+    assert found[1].options == LaunchOptions(stop_signal="SIGQUIT")
+
+
+def test_more_time_for_an_app_that_has_its_signal() -> None:
+    slow = changed(FORCED, before=(ALONE,), receipts=GRACEFUL.signalled.receipts, ground=Ground.DEADLINE)
+    assert "--stop-timeout 30" in changes(*tried(slow))
+    assert "--stop-timeout 30" not in changes(*tried(slow, grace_s=60))
+    assert "--stop-timeout 30" not in changes(*tried(FORCED))
+
+
+def test_what_is_an_init_gets_none() -> None:
+    tini = changed(PID1, argv=("tini", "--", "node", "server.js"), caught=0)
+    assert "--init" not in changes(*tried(changed(FORCED, before=(tini, APP))))
+
+
+@pytest.mark.parametrize("evidence", [GRACEFUL, UNTESTED], ids=["good", "untested"])
+def test_nothing_is_tried_where_all_is_well_or_nothing_is_known(evidence: object) -> None:
+    assert tried(evidence) == ()
+
+
+def test_nothing_is_tried_twice() -> None:
+    found = tried(FORCED)
+    assert len({repr(one.options) for one in found}) == len(found)

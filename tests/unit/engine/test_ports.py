@@ -1,0 +1,29 @@
+"""The ports that are listened on, as the kernel shows them."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from harness.engine.ports import listening
+
+
+def test_a_port_is_listened_on_from_then_on_until_it_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        assert port in listening(os.getpid())
+    assert port not in listening(os.getpid())
+
+
+def test_ipv6_counts_and_a_connection_does_not() -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as server:
+        server.bind(("::1", 0))
+        assert server.getsockname()[1] not in listening(os.getpid())
+        server.listen()
+        with socket.create_connection(server.getsockname()[:2]) as client:
+            assert server.getsockname()[1] in listening(os.getpid())
+            assert client.getsockname()[1] not in listening(os.getpid())
+
+
+def test_of_a_process_that_is_gone_there_are_none() -> None:
+    assert listening(2**22 + 1) == frozenset()
