@@ -42,8 +42,9 @@ Image = Built | Given
 class LaunchOptions:
     """How a container is run, named as ``docker run`` names it; what is empty or ``None`` is left to the image.
 
-    ``memory`` is as docker takes it (``512m``). ``network`` is a mode, such as ``none``; ``None`` is the engine's own.
-    ``extra_hosts`` are addresses by name.
+    ``memory`` is as docker takes it (``512m``), ``tmpfs`` as well (``/run:size=64m``), ``platform`` too
+    (``linux/arm64``). ``network`` is a mode, such as ``none``; ``None`` is the engine's own. ``extra_hosts`` are
+    addresses by name.
     """
 
     init: bool = False
@@ -58,6 +59,10 @@ class LaunchOptions:
     stop_signal: str | None = None
     stop_timeout: int | None = None
     volumes: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    read_only: bool = False
+    tmpfs: tuple[str, ...] = ()
+    platform: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
