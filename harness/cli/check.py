@@ -31,6 +31,14 @@ _MOST_PORT: Final = 65_535
 _COMMAND: Final = "harness.command"
 _SIZE: Final = re.compile(r"\d+[bkmg]?", re.ASCII | re.IGNORECASE)
 
+SUBJECTS: Final = (
+    "What a SUBJECT can be",
+    [
+        ("IMAGE", "an image that is here, or else is pulled"),
+        ("FOLDER", "what is a folder here, or begins with ./ ../ or /: it is built as docker build does"),
+        ("docker-archive:FILE", "an image that docker save has written"),
+    ],
+)
 WAYS: Final = (
     "Ways to tell that an app is ready (--ready)",
     [
@@ -103,6 +111,25 @@ def _words(text: str) -> tuple[str, ...]:
         return ()
 
 
+BUILD: Final = (
+    HOW.option(
+        "-f",
+        "--file",
+        type=PATH,
+        metavar="F",
+        help="The Dockerfile of a build folder, from where you are. [default: Dockerfile in the folder]",
+    ),
+    HOW.option("--target", metavar="STAGE", help="The stage of it to build. [default: the last]"),
+    HOW.option(
+        "--build-arg",
+        "build_args",
+        multiple=True,
+        metavar="NAME[=VALUE]",
+        help="Set a build argument; without a value it has that of your own environment. Repeatable.",
+    ),
+)
+"""Options of docker build, by its names."""
+
 RUN: Final = (
     HOW.option("--init", is_flag=True, help="Run the engine's init as PID 1."),
     HOW.option("--entrypoint", metavar="CMD", help="Another ENTRYPOINT than the image's."),
@@ -174,10 +201,12 @@ class _WithCommand(Command):
         "signal-harness check my/app:latest --signal TERM --signal HUP",
         "signal-harness check my/app --ready port:8080 --stop-timeout 30",
         "signal-harness check node:24-alpine -- node server.js",
+        "signal-harness check ./my-app --target production --build-arg VERSION=2",
+        "signal-harness check docker-archive:my-app.tar --read-only --tmpfs /run",
     ],
-    tables=[WAYS, PROBES, EXIT_CODES],
+    tables=[SUBJECTS, WAYS, PROBES, EXIT_CODES],
 )
-@click.argument("images", nargs=-1, metavar="IMAGE… [-- COMMAND…]")
+@click.argument("images", nargs=-1, metavar="SUBJECT… [-- COMMAND…]")
 @check_options
 @WHAT.option(
     "--app",
@@ -196,21 +225,24 @@ class _WithCommand(Command):
     metavar="SECONDS",
     help="How long that may take.",
 )
+@together(*BUILD)
 @together(*RUN)
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
     """Check any image: is it stopped well?
 
     Runs the image as it is, stops it as the engine does, and says what became of each of its processes. A command
-    behind -- takes the place of the image's CMD.
+    behind -- takes the place of the image's CMD. What may help a bad verdict is run, too; of a folder that is built, as
+    a patch of its Dockerfile or start script.
     """
     from harness.checking import Check, Checking
+    from harness.obtaining import BuildOptions
     from harness.report import checked, table
     from harness.session import Pull, TraceMode
 
     outputs = dict(opened([(wanted.value, chosen.pop(wanted)) for wanted in Format]))
     if not images:
-        raise UsageError("no image is named", remedy="For instance: signal-harness check nginx:1.27")
+        raise UsageError("nothing is named to check", remedy="For instance: signal-harness check nginx:1.27")
     command = tuple(click.get_current_context().meta.get(_COMMAND, ()))
     options = LaunchOptions(
         init=chosen.pop("init"),
@@ -223,6 +255,11 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     )
     asked = Check(
         images=images,
+        build=BuildOptions(
+            file=chosen.pop("file"),
+            target=chosen.pop("target"),
+            arguments=tuple(variables(chosen.pop("build_args"), own=os.environ).items()),
+        ),
         options=options,
         signals=tuple(dict.fromkeys(map(parse_signal, signals))),
         probes=tuple(Probe) if "all" in probes else tuple(dict.fromkeys(map(Probe, probes))),

@@ -35,7 +35,29 @@ class Given:
     reference: str
 
 
-Image = Built | Given
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folder:
+    """An image that is built of a folder as its Dockerfile says, like ``docker build``: up to a stage (else the last).
+
+    ``dockerfile`` is the file's path from the folder, ``arguments`` are build arguments by name. ``edited`` are texts
+    that take the place of what files hold, by their paths from the folder.
+    """
+
+    path: str
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    arguments: tuple[tuple[str, str], ...] = ()
+    edited: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Archive:
+    """An image in a file, as ``docker save`` writes it."""
+
+    path: str
+
+
+Image = Built | Given | Folder | Archive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
