@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -13,14 +14,15 @@ from msgspec import structs
 
 from harness import __version__
 from harness.core.describe import describe_row, describe_tried
-from harness.core.document import SCHEMA, Document, SubjectFacts, Tool
+from harness.core.dockerfile import starting
+from harness.core.document import SCHEMA, Document, Line, SubjectFacts, Tool
 from harness.core.errors import UsageError
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
 from harness.core.subject import (
     App,
     Expectation,
-    Given,
+    Folder,
     Healthy,
     LaunchOptions,
     Listening,
@@ -32,6 +34,8 @@ from harness.core.trying import candidates
 from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
+from harness.files import shown
+from harness.obtaining import BuildOptions, Obtaining, read_subject, text_of
 from harness.run.asking import STOP_SIGNAL
 from harness.run.observation import Patience
 from harness.run.plan import cells as plan_cells
@@ -44,11 +48,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
+    from harness.core.dockerfile import Instruction
     from harness.core.document import Cut, Row, Tried
     from harness.core.facts import ImageFacts
     from harness.core.result import Result
     from harness.core.signals import Signal
-    from harness.core.subject import Cell, Ready
+    from harness.core.subject import Cell, Image, Ready
 
 DOCKER_GRACE_S: Final = 10
 """What docker stop waits before SIGKILL, unless told otherwise (docker-stop(1))."""
@@ -56,7 +61,7 @@ DOCKER_GRACE_S: Final = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """Which images to check, and how.
+    """Which images to check, and how. ``images`` may be folders and archives, too: see `harness.obtaining`.
 
     ``probes`` without any are ``stop``, or ``signal`` if signals are named. ``ready`` that is ``None`` is the image's
     HEALTHCHECK, else the ports that it exposes, else rest. ``process`` tells the app by its command line. ``tries``
@@ -64,6 +69,7 @@ class Check:
     """
 
     images: tuple[str, ...]
+    build: BuildOptions = field(default_factory=BuildOptions)
     options: LaunchOptions = field(default_factory=LaunchOptions)
     signals: tuple[Signal, ...] = ()
     probes: tuple[Probe, ...] = ()
@@ -83,9 +89,10 @@ class Checking:
     """A check under way. A context manager: on leaving, nothing of it is left on the engine.
 
     Raises:
-        UsageError: on entering, if an image is named twice, or is not a reference.
+        UsageError: on entering, if an image is named twice, or is not a reference, or a folder or archive is not one.
         EngineUnavailable: on entering, if there is no engine, or no kernel record though it is asked for.
         BaseUnavailable: on entering, if an image cannot be had.
+        EngineFault: on entering, if a folder does not build.
     """
 
     def __init__(self, check: Check, hooks: Hooks | None = None) -> None:
@@ -100,13 +107,20 @@ class Checking:
         twice = next((image for image in check.images if check.images.count(image) > 1), None)
         if twice is not None:
             raise UsageError(f"{twice} is named twice")
+        self._subjects = {image: read_subject(image, check.build) for image in check.images}
+        if check.build != BuildOptions() and not any(isinstance(one, Folder) for one in self._subjects.values()):
+            raise UsageError(
+                "--file, --target and --build-arg are for a build folder, and none is named",
+                remedy="For instance: signal-harness check ./my-app --file Dockerfile.production",
+            )
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(check.engine)))
             bases = open_bases(engine, self._hooks.note)
-            for image in check.images:
-                bases.get(image, pull=check.pull is not Pull.NEVER, again=check.pull is Pull.ALWAYS)
-            self._images = {image: bases.image_facts(image) for image in check.images}
+            self._obtaining = Obtaining(
+                engine, bases, pull=check.pull, platform=check.options.platform, note=self._hooks.note
+            )
+            self._images = {name: self._facts(name, image) for name, image in self._subjects.items()}
             record = open_record(stack, engine, check.trace, self._signals(), self._hooks.note)
             self.engine_facts = engine.facts(trace=record is not None)
             containers = stack.enter_context(engine.containers(record))
@@ -162,7 +176,7 @@ class Checking:
         return Subject(
             name=facts.reference,
             title=facts.reference,
-            image=Given(reference=facts.reference),
+            image=self._subjects[facts.reference],
             app=App(
                 ready=self._check.ready or _ready(facts),
                 stop=StopSetting(),
@@ -174,27 +188,43 @@ class Checking:
         )
 
     def _prepared(self, cell: Cell) -> Prepared:
-        facts = self._images[cell.subject.name]
+        facts = self._facts(cell.subject.name, cell.subject.image)
         return Prepared(cell=cell, image=facts.id, configured=facts.start)
 
+    def _facts(self, name: str, image: Image) -> ImageFacts:
+        """An image, built if need be, with progress."""
+        told = Subject(name=name, title=name, image=image, app=App())
+        return self._obtaining.facts(name, image, on_build=lambda begins: self._hooks.build(told, begins))
+
     def _described(self, facts: ImageFacts) -> SubjectFacts:
+        image = self._subjects[facts.reference]
+        folder = image if isinstance(image, Folder) else None
+        place = Path(folder.path) / folder.dockerfile if folder else None
         return SubjectFacts(
             title=facts.reference,
-            dockerfile=None,
-            target=None,
+            dockerfile=None if place is None else shown(place).encode(errors="replace").decode(),
+            target=folder.target if folder else None,
             init=self._check.options.init,
             digest=facts.id,
-            starting=(),
+            starting=tuple(Line(line=one.line, text=one.text) for one in self._starting(image)),
             exchanged=(),
         )
 
     def _row(self, future: Future[Result]) -> Row:
         """The row of a cell once it has been run, with what was tried where it is bad."""
         result = future.result()
-        row = structs.replace(describe_row(result), tried=tuple(self._tried(result)) if self._check.tries else ())
+        starts = self._starting(result.cell.subject.image)
+        row = structs.replace(
+            describe_row(result, starts), tried=tuple(self._tried(result)) if self._check.tries else ()
+        )
         with self._telling:
             self._hooks.result(row)
         return row
+
+    @staticmethod
+    def _starting(image: Image) -> tuple[Instruction, ...]:
+        """The instructions that start an image, where its Dockerfile is at hand."""
+        return starting(text_of(image, image.dockerfile), image.target) if isinstance(image, Folder) else ()
 
     def _tried(self, result: Result) -> Iterator[Tried]:
         """What may help is run, all of it at once."""

@@ -138,6 +138,15 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
     @property
+    def sources(self) -> Iterator[str]:
+        """What the flags ``--from=…`` and ``--mount=from=…`` name: stages, by name or number, and images."""
+        for step in self.instructions:
+            for flag in step.flags:
+                name, _, value = flag.partition("=")
+                fields = value.split(",") if name == "--mount" else [flag.removeprefix("--")]
+                yield from (field.removeprefix("from=") for field in fields if field.startswith("from="))
+
+    @property
     def starting(self) -> Mapping[str, Instruction]:
         """The ENTRYPOINT and the CMD that hold, by keyword."""
         own = {step.keyword: step for step in self.instructions if step.keyword in _STARTING}
@@ -151,6 +160,14 @@ class Dockerfile:
 
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images that its stages are built on or take files from, each once."""
+        own = {stage.name for stage in self.stages} | {str(number) for number in range(len(self.stages))}
+        bases = [stage.base for stage in self.stages if stage.below is None]
+        sources = [name for stage in self.stages for name in stage.sources if name.lower() not in own]
+        return tuple(dict.fromkeys([*bases, *sources]))
 
     def stage(self, target: str | None = None) -> Stage | None:
         """The last stage of that name; the last one if there is no name."""

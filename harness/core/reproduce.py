@@ -116,6 +116,12 @@ class ByHand:
         words += ["--stop-signal", launch.stop_signal] if launch.stop_signal else []
         words += ["--stop-timeout", str(launch.stop_timeout)] if launch.stop_timeout is not None else []
         words += ["--init"] if launch.init else []
+        words += ["--memory", launch.memory] if launch.memory else []
+        words += ["--pids-limit", str(launch.pids_limit)] if launch.pids_limit else []
+        words += [word for capability in launch.cap_add for word in ("--cap-add", capability)]
+        words += ["--read-only"] if launch.read_only else []
+        words += [word for mount in launch.tmpfs for word in ("--tmpfs", mount)]
+        words += ["--platform", launch.platform] if launch.platform else []
         command = list(launch.command or ())
         if launch.entrypoint is not None:
             words += ["--entrypoint", launch.entrypoint[0]]

@@ -35,15 +35,38 @@ class Given:
     reference: str
 
 
-Image = Built | Given
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folder:
+    """An image that is built of a folder as its Dockerfile says, like ``docker build``: up to a stage (else the last).
+
+    ``dockerfile`` is the file's path from the folder, ``arguments`` are build arguments by name. ``edited`` are texts
+    that take the place of what files hold, by their paths from the folder.
+    """
+
+    path: str
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    arguments: tuple[tuple[str, str], ...] = ()
+    edited: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Archive:
+    """An image in a file, as ``docker save`` writes it."""
+
+    path: str
+
+
+Image = Built | Given | Folder | Archive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchOptions:
     """How a container is run, named as ``docker run`` names it; what is empty or ``None`` is left to the image.
 
-    ``memory`` is as docker takes it (``512m``). ``network`` is a mode, such as ``none``; ``None`` is the engine's own.
-    ``extra_hosts`` are addresses by name.
+    ``memory`` is as docker takes it (``512m``), ``tmpfs`` as well (``/run:size=64m``), ``platform`` too
+    (``linux/arm64``). ``network`` is a mode, such as ``none``; ``None`` is the engine's own. ``extra_hosts`` are
+    addresses by name.
     """
 
     init: bool = False
@@ -58,6 +81,10 @@ class LaunchOptions:
     stop_signal: str | None = None
     stop_timeout: int | None = None
     volumes: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    read_only: bool = False
+    tmpfs: tuple[str, ...] = ()
+    platform: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,8 @@ from harness.core.signals import Signal
 from harness.core.subject import Healthy, LaunchOptions, Listening, LogPattern, Quiescent, Succeeding
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.checking import Check
 
 
@@ -69,6 +71,23 @@ def test_options_are_those_of_docker_run(asks: Any) -> None:
     )
 
 
+def test_what_a_container_may_do_is_named_as_docker_run_names_it(asks: Any) -> None:
+    words = ("--cap-add", "SYS_PTRACE", "--cap-add", "NET_ADMIN", "--read-only", "--tmpfs", "/run:size=1m")
+    assert asks("x", *words, "--platform", "linux/arm64").options == LaunchOptions(
+        cap_add=("SYS_PTRACE", "NET_ADMIN"), read_only=True, tmpfs=("/run:size=1m",), platform="linux/arm64"
+    )
+
+
+def test_variables_of_files_come_below_those_that_are_named(
+    asks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINE", "here")
+    (tmp_path / "one").write_text("A=1\nB=1\n")
+    (tmp_path / "two").write_text("B=2\nC=2\nMINE\n")
+    words = ("-e", "C=3", "--env-file", str(tmp_path / "one"), "--env-file", str(tmp_path / "two"), "-e", "NOT_SET")
+    assert asks("x", *words).options.environment == {"A": "1", "B": "2", "C": "3", "MINE": "here"}
+
+
 @pytest.mark.parametrize(
     ("way", "ready"),
     [
@@ -96,15 +115,16 @@ def test_signals_and_probes(asks: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "no image is named"),
+        ([], "nothing is named to check"),
         (["x", "--ready", "port:0"], "'port:0' is none of healthy, port:N, log:RE, exec:CMD, rest"),
         (["x", "--ready", "port:99999"], "is none of"),
         (["x", "--ready", "log:["], "'[' is not a regular expression"),
         (["x", "--ready", "exec:'"], "is none of"),
         (["x", "--ready", "rest:1"], "is none of"),
         (["x", "--app", "("], "'(' is not a regular expression"),
-        (["x", "-e", "NAME"], "'NAME' is not NAME=VALUE"),
-        (["x", "-e", "=b"], "'=b' is not NAME=VALUE"),
+        (["x", "-e", "=b"], "'=b' has no name"),
+        (["x", "--env-file", "/nowhere"], "/nowhere cannot be read: No such file or directory"),
+        (["x", "--memory", "12 apples"], "'12 apples' is not a size, such as 512m or 2g"),
         (["x", "--stop-signal", "FOO"], "'FOO' is not a signal"),
         (["x", "--stop-timeout", "0"], "not in the range"),
         (["x", "--signal", "KILL"], "SIGKILL cannot be caught"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +19,7 @@ from harness.core.subject import App, Cell, Given, LaunchOptions, LogPattern, St
 from harness.run.probes import module_of
 from harness.run.probes.stop import Request, StopEvidence
 from tests.support.evidence import changed
+from tests.support.options import ALL_SET
 from tests.support.reports import LOST, SWALLOWED
 from tests.support.seeing import APP
 
@@ -196,3 +197,25 @@ def test_a_container_has_a_name_that_docker_takes() -> None:
     subject = Subject(name="my image:1/2", title="t", image=Given(reference="image"), app=APP)
     cell = Cell(engine="engine", subject=subject, question=Question(signal=Signal(1)))
     assert ByHand(cell=cell, image="image", app=APP, grace_s=3).name == "try-my-image-1-2"
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(LaunchOptions)])
+def test_every_option_is_in_the_command(name: str) -> None:
+    options = replace(LaunchOptions(), **{name: getattr(ALL_SET, name)})
+    assert by_hand_of(options) != by_hand_of(LaunchOptions())
+
+
+def test_options_are_written_as_docker_run_takes_them() -> None:
+    assert shlex.split(by_hand_of(ALL_SET)) == [
+        *("docker", "run", "-d", "--name", "try-v", "--network", "host", "--add-host=there:127.0.0.1"),
+        *("-e", "A=b c", "-v", "/a:/b:ro", "--user", "1000:1000", "--stop-signal", "SIGINT", "--stop-timeout", "7"),
+        *("--init", "--memory", "64m", "--pids-limit", "99", "--cap-add", "SYS_PTRACE", "--read-only"),
+        *("--tmpfs", "/run:size=64m", "--tmpfs", "/tmp", "--platform", "linux/arm64"),
+        *("--entrypoint", "/bin/sh", "image", "-c", "sleep 1", "again"),
+    ]
+
+
+def by_hand_of(options: LaunchOptions) -> str:
+    subject = Subject(name="v", title="t", image=Given(reference="image"), app=APP, launch=options)
+    cell = Cell(engine="e", subject=subject, question=Question(probe=Probe.STOP))
+    return ByHand(cell=cell, image="image", app=APP, grace_s=10).run()
