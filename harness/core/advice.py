@@ -96,7 +96,7 @@ def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix
             )
         else:
             found.append(Fix(edits=(Edit(instruction="STOPSIGNAL", value="SIGTERM"),), notes=(note,)))
-    found.append(handler(app.argv, signal))
+    found.append(handler(app, signal))
     return tuple(found)
 
 
