@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from harness.report.roll_call_table import roll_call_table
 from harness.report.style import indented, look, plain, printable
+from harness.report.tried import tried_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
 
-    from harness.core.document import Document, Row, Tried
+    from harness.core.document import Document, Row
 
 _LOG_TAIL = 8
 
@@ -47,15 +47,4 @@ def _row(row: Row) -> Iterator[RenderableType]:
         yield indented(plain("\n".join(row.advice)))
     if row.tried:
         yield Text("\nTried", style="bold")
-        yield indented(_tried(row.tried))
-
-
-def _tried(tried: Sequence[Tried]) -> RenderableType:
-    """What each change brought, the good ones first."""
-    table = Table.grid(padding=(0, 2))
-    for one in sorted(tried, key=lambda one: not one.verdict.good):
-        brought = look(one.verdict)
-        if one.brief:
-            brought.append(f" {printable(one.brief)}")
-        table.add_row(plain(one.change), brought, "" if one.verdict.good else plain(one.reason))
-    return table
+        yield indented(tried_table(row.tried))
