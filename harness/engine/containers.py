@@ -84,7 +84,7 @@ class DockerEngine:
                 ports=published,
                 labels=labels(self.run_id),
                 host_config=self.api.create_host_config(
-                    network_mode=None if published else options.network or None,
+                    network_mode=None if published and options.network == "none" else options.network or None,
                     port_bindings=dict.fromkeys(published, ("127.0.0.1", None)),
                     init=options.init,
                     mem_limit=options.memory,
