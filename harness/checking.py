@@ -20,10 +20,12 @@ from harness.core.errors import UsageError
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
 from harness.core.subject import (
+    Answering,
     App,
     Expectation,
     Folder,
     Healthy,
+    InFlight,
     LaunchOptions,
     Listening,
     Quiescent,
@@ -65,7 +67,8 @@ class Check:
 
     ``probes`` without any are ``stop``, or ``signal`` if signals are named. ``ready`` that is ``None`` is the image's
     HEALTHCHECK, else the ports that it exposes, else rest. ``process`` tells the app by its command line. ``tries``
-    says whether what may help a bad cell is run, too.
+    says whether what may help a bad cell is run, too. ``request`` is the path that as many requests as ``in_flight``
+    get as a stop comes; ``port`` is where, in the container: if ``None``, the only one that the image exposes.
     """
 
     images: tuple[str, ...]
@@ -76,6 +79,9 @@ class Check:
     ready: Ready | None = None
     ready_s: float = 30.0
     process: re.Pattern[str] | None = None
+    request: str | None = None
+    port: int | None = None
+    in_flight: int = 1
     repeat: int | None = None
     jobs: int | None = None
     trace: TraceMode = TraceMode.AUTO
@@ -89,7 +95,8 @@ class Checking:
     """A check under way. A context manager: on leaving, nothing of it is left on the engine.
 
     Raises:
-        UsageError: on entering, if an image is named twice, or is not a reference, or a folder or archive is not one.
+        UsageError: on entering, if an image is named twice, or is not a reference, or a folder or archive is not one, or
+            an image does not tell which port to ask.
         EngineUnavailable: on entering, if there is no engine, or no kernel record though it is asked for.
         BaseUnavailable: on entering, if an image cannot be had.
         EngineFault: on entering, if a folder does not build.
@@ -173,13 +180,19 @@ class Checking:
         return tuple(dict.fromkeys([*self._check.signals, *map(parse_signal, stops)]))
 
     def _subject(self, facts: ImageFacts) -> Subject:
+        check, ready = self._check, self._check.ready or _ready(facts)
+        if isinstance(ready, Answering):
+            ready = replace(ready, port=_port(check, facts))
+        in_flight = None
+        if check.request is not None:
+            in_flight = InFlight(path=check.request, port=_port(check, facts), number=check.in_flight)
         return Subject(
             name=facts.reference,
             title=facts.reference,
             image=self._subjects[facts.reference],
             app=App(
-                ready=self._check.ready or _ready(facts),
-                stop=StopSetting(),
+                ready=ready,
+                stop=StopSetting(in_flight=in_flight),
                 below_wrappers=True,
                 process=self._check.process,
             ),
@@ -241,3 +254,13 @@ def _ready(facts: ImageFacts) -> Ready:
     if facts.healthcheck:
         return Healthy()
     return Listening(ports=facts.ports) if facts.ports else Quiescent()
+
+
+def _port(check: Check, facts: ImageFacts) -> int:
+    """The port of a container that is sent requests."""
+    if check.port is not None:
+        return check.port
+    if len(facts.ports) == 1:
+        return facts.ports[0]
+    exposes = f"exposes ports {', '.join(map(str, facts.ports))}" if facts.ports else "exposes no port"
+    raise UsageError(f"{facts.reference} {exposes}", remedy="Say which port requests are sent to: --port N")

@@ -16,10 +16,20 @@ from harness.cli.measuring import measure_all
 from harness.cli.options import Seconds, check_options, code_of, together
 from harness.cli.output import opened, write_all
 from harness.core.environment import variables, variables_of_file
+from harness.cli.requests import is_path, need_reachable, request_options
 from harness.core.errors import UsageError
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
-from harness.core.subject import Healthy, LaunchOptions, Listening, LogPattern, Quiescent, Ready, Succeeding
+from harness.core.subject import (
+    Answering,
+    Healthy,
+    LaunchOptions,
+    Listening,
+    LogPattern,
+    Quiescent,
+    Ready,
+    Succeeding,
+)
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
@@ -44,6 +54,7 @@ WAYS: Final = (
     [
         ("healthy", "the image's HEALTHCHECK says so; the default where it has one"),
         ("port:N", "something listens on TCP port N; the default where the image exposes ports"),
+        ("http:PATH", "it answers GET PATH on --port with 2xx or 3xx"),
         ("log:RE", "a line of its log matches a regular expression"),
         ("exec:CMD", "a command in the container succeeds"),
         ("rest", "all its processes rest; the default otherwise"),
@@ -57,7 +68,7 @@ class ReadyType(click.ParamType[Any]):
     name = "ready"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Ready:
-        """Read ``healthy``, ``port:N``, ``log:RE``, ``exec:CMD`` or ``rest``."""
+        """Read ``healthy``, ``port:N``, ``http:PATH``, ``log:RE``, ``exec:CMD`` or ``rest``."""
         way, _, rest = str(value).partition(":")
         match way:
             case "healthy" if not rest:
@@ -66,11 +77,13 @@ class ReadyType(click.ParamType[Any]):
                 return Quiescent()
             case "port" if rest.isdecimal() and 0 < int(rest) <= _MOST_PORT:
                 return Listening(ports=(int(rest),))
+            case "http" if is_path(rest):
+                return Answering(path=rest)
             case "log" if rest:
                 return LogPattern(pattern=_pattern(rest, self, param, ctx))
             case "exec" if rest and (words := _words(rest)):
                 return Succeeding(command=words)
-        return self.fail(f"{value!r} is none of healthy, port:N, log:RE, exec:CMD, rest", param, ctx)
+        return self.fail(f"{value!r} is none of healthy, port:N, http:/PATH, log:RE, exec:CMD, rest", param, ctx)
 
 
 class SizeType(click.ParamType[Any]):
@@ -200,6 +213,7 @@ class _WithCommand(Command):
         "signal-harness check nginx:1.27",
         "signal-harness check my/app:latest --signal TERM --signal HUP",
         "signal-harness check my/app --ready port:8080 --stop-timeout 30",
+        "signal-harness check my/app --request /slow --in-flight 3 --port 8080",
         "signal-harness check node:24-alpine -- node server.js",
         "signal-harness check ./my-app --target production --build-arg VERSION=2",
         "signal-harness check docker-archive:my-app.tar --read-only --tmpfs /run",
@@ -226,6 +240,7 @@ class _WithCommand(Command):
     help="How long that may take.",
 )
 @together(*BUILD)
+@request_options
 @together(*RUN)
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
@@ -267,6 +282,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
         pull=Pull(chosen.pop("pull")),
         **chosen,
     )
+    need_reachable(asked)
     people = table.console(stderr=any(output.standard for output in outputs.values()))
     document = measure_all(lambda hooks: Checking(asked, hooks))
     people.print(checked.render(document))

@@ -118,7 +118,30 @@ class Succeeding:
     command: tuple[str, ...]
 
 
-Ready = LogPattern | Quiescent | Healthy | Listening | Succeeding
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answering:
+    """An app that is ready once it answers a GET of ``path`` on a published ``port`` with 2xx or 3xx.
+
+    ``port`` is ``None`` until it is chosen, which may take the image that is run.
+    """
+
+    path: str
+    port: int | None = None
+
+
+Ready = LogPattern | Quiescent | Healthy | Listening | Succeeding | Answering
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InFlight:
+    """Requests that are under way as the app is stopped: so many GETs of ``path`` on ``port``.
+
+    The app decides how long an answer takes.
+    """
+
+    path: str
+    port: int
+    number: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,11 +149,13 @@ class StopSetting:
     """How the app is run to be stopped: so that it shuts down, and answers a request that is in flight.
 
     A request is a POST to ``path`` on ``port``, whose answer begins at once and ends when the request's body has come.
+    An app that is not made for that may get plain requests ``in_flight`` instead.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
     path: str = "/"
+    in_flight: InFlight | None = None
 
 
 CODE: Final = "{code}"
@@ -165,6 +190,11 @@ class App:
     exit_code: ExitSetting | None = None
     below_wrappers: bool = False
     process: re.Pattern[str] | None = None
+
+    @property
+    def port(self) -> int | None:
+        """The port that has to be published so that it can be seen whether it is ready; ``None`` if none has."""
+        return self.ready.port if isinstance(self.ready, Answering) else None
 
     @property
     def probes(self) -> tuple[Probe, ...]:

@@ -32,7 +32,7 @@ def creation(launch: Launch, *, api_version: str) -> dict[str, Any]:
         "platform": options.platform,
         "host_config": HostConfig(
             version=api_version,
-            network_mode=None if published else options.network or None,
+            network_mode=None if published and options.network == "none" else options.network or None,
             port_bindings=dict.fromkeys(published, ("127.0.0.1", None)),
             init=options.init,
             mem_limit=options.memory,

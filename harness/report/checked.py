@@ -36,6 +36,8 @@ def _row(row: Row) -> Iterator[RenderableType]:
         head.append(f", {printable(row.finding.brief)}")
     yield head
     yield plain(row.reason)
+    if row.finding and "in_flight" in row.finding.facts:
+        yield plain(row.finding.text)
     if calls := row.evidence.roll_call:
         yield Text("\nThe roll call", style="bold")
         yield indented(roll_call_table(calls))

@@ -116,7 +116,7 @@ def test_signals_and_probes(asks: Any) -> None:
     ("words", "told"),
     [
         ([], "nothing is named to check"),
-        (["x", "--ready", "port:0"], "'port:0' is none of healthy, port:N, log:RE, exec:CMD, rest"),
+        (["x", "--ready", "port:0"], "'port:0' is none of healthy, port:N, http:/PATH, log:RE, exec:CMD, rest"),
         (["x", "--ready", "port:99999"], "is none of"),
         (["x", "--ready", "log:["], "'[' is not a regular expression"),
         (["x", "--ready", "exec:'"], "is none of"),
