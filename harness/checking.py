@@ -95,8 +95,8 @@ class Checking:
     """A check under way. A context manager: on leaving, nothing of it is left on the engine.
 
     Raises:
-        UsageError: on entering, if an image is named twice, or is not a reference, or a folder or archive is not one, or
-            an image does not tell which port to ask.
+        UsageError: on entering, if an image is named twice, or is not a reference, or a folder or archive is not one,
+            or an image does not tell which port to ask.
         EngineUnavailable: on entering, if there is no engine, or no kernel record though it is asked for.
         BaseUnavailable: on entering, if an image cannot be had.
         EngineFault: on entering, if a folder does not build.

@@ -15,8 +15,8 @@ from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, PROBES, WHAT, Comman
 from harness.cli.measuring import measure_all
 from harness.cli.options import Seconds, check_options, code_of, together
 from harness.cli.output import opened, write_all
-from harness.core.environment import variables, variables_of_file
 from harness.cli.requests import is_path, need_reachable, request_options
+from harness.core.environment import variables, variables_of_file
 from harness.core.errors import UsageError
 from harness.core.question import Probe
 from harness.core.signals import parse_signal

@@ -61,7 +61,8 @@ def test_what_is_not_set_is_left_to_the_image_and_the_engine() -> None:
     assert {key: value for key, value in host.items() if value} == {"NetworkMode": "default"}
 
 
-def test_a_port_is_published_on_this_machine_alone_whatever_the_network() -> None:
-    host = created(ALL_SET, publish=80)["host_config"]
+@pytest.mark.parametrize(("network", "mode"), [("none", "default"), (None, "default"), ("mine", "mine")])
+def test_a_port_is_published_on_this_machine_alone(network: str | None, mode: str) -> None:
+    host = created(replace(ALL_SET, network=network), publish=80)["host_config"]
     assert host["PortBindings"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
-    assert host["NetworkMode"] == "default"
+    assert host["NetworkMode"] == mode
