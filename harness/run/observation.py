@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.core.process import Process, Tree
     from harness.core.signals import Signal
     from harness.core.subject import App
-    from harness.core.trace import TraceRecord
+    from harness.core.trace import Life, TraceRecord
     from harness.run.protocol import Container
 
 _MOST_DIGITS = 19
@@ -160,7 +160,14 @@ class Observation:
     def signalled(
         self, initial: InitialState, decision: Decision, *, signal: Signal, began_ns: int, typed: bool = False
     ) -> SignalEvidence:
-        """The evidence of a signal, as of now."""
+        """The evidence of a signal once it is decided, with all that is known of the processes."""
+        found = self.so_far(initial, decision, signal=signal, began_ns=began_ns, typed=typed)
+        return replace(found, seen=replace(found.seen, lives=self._lives_since(began_ns)))
+
+    def so_far(
+        self, initial: InitialState, decision: Decision, *, signal: Signal, began_ns: int, typed: bool = False
+    ) -> SignalEvidence:
+        """The evidence of a signal, as of now, as far as it may decide."""
         return SignalEvidence(
             seen=self.seen(before=initial.tree, app=initial.app, after=decision.tree, began_ns=began_ns),
             sent=signal,
@@ -183,6 +190,12 @@ class Observation:
         if trace is None:
             return None
         return tuple(record for record in trace if record.time_s * 1e9 >= began_ns)
+
+    def _lives_since(self, began_ns: int) -> tuple[Life, ...]:
+        """The processes that had not ended yet as the signal was sent."""
+        return tuple(
+            life for life in self.container.lives() if life.ended_s is None or life.ended_s * 1e9 >= began_ns
+        )
 
     def receipts(self, since: int, until: int | None = None) -> tuple[Receipt, ...] | None:
         """The lines that say that a signal was handled, from one on; ``None`` if there is no pattern for them."""

@@ -54,7 +54,7 @@ def test_an_app_that_dies_of_it_and_one_that_its_runtime_sends_it_again() -> Non
     fatal = changed(HANDED_ON, sender="runc", sender_pid=5)
     evidence = changed(SWALLOWED, before=(PID1, defenceless), after=(PID1,), trace=(TO_SHELL, fatal, LEFT))
     assert of(roll_call(evidence), 7).became in (Became.DIED, Became.NOTHING)
-    ran = Handled(time_s=1.55, comm="node", pid=1007, number=15, handler=64)
+    ran = Handled(time_s=1.59, comm="node", pid=1007, number=15, handler=64)
     again = changed(FORWARDED, trace=(*(FORWARDED.seen.trace or ())[:1], ran, BY_ITSELF))
     assert of(roll_call(again), 7).became is Became.RAISED
 

@@ -233,10 +233,10 @@ def test_what_a_zombie_made_is_not_in_use() -> None:
 # Who started whom
 
 
-def forked(parent: int, child: int, *, at_s: float = 1.0) -> str:
+def forked(parent: int, child: int, *, at_s: float = 1.0, flags: int = 0x1200000) -> str:
     return (
-        f"              sh-{parent}   [001] ..... {at_s:.6f}: sched_process_fork:"
-        f" comm=sh pid={parent} child_comm=sh child_pid={child}"
+        f"              sh-{parent}   [001] ..... {at_s:.6f}: task_newtask:"
+        f" pid={child} comm=sh clone_flags={flags:x} oom_score_adj=0"
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.core.describe import finding
 from harness.core.evidence import Ground, Untested
-from harness.core.judge import UNSEEN_END, judge
+from harness.core.judge import judge, unseen_end
 from harness.core.process import Wait
 from harness.core.question import Probe
 from harness.core.subject import StopSetting
@@ -211,7 +211,7 @@ def test_an_app_that_breaks_its_answer_off_is_abrupt() -> None:
 
 def test_an_end_without_a_word_of_being_done_leaves_it_open() -> None:
     seen = stop(changed(GRACEFUL, at_answer=(Happening(after_s=0.01, exit_code=0),)))
-    assert judge(seen.of(StopEvidence)).reason == UNSEEN_END
+    assert judge(seen.of(StopEvidence)).reason == unseen_end(seen.of(StopEvidence).signalled)
     assert seen.of(StopEvidence).request is Request.ANSWERED
 
 
