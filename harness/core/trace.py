@@ -145,7 +145,9 @@ _GENERATE: Final = re.compile(
 _DELIVER: Final = re.compile(
     r"sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ sa_handler=(?P<handler>[0-9a-f]+) sa_flags=[0-9a-f]+\s*"
 )
-_NEW: Final = re.compile(r"pid=(?P<child>\d+) comm=(?P<name>.*) clone_flags=(?P<flags>[0-9a-f]+) oom_score_adj=-?\d+\s*")
+_NEW: Final = re.compile(
+    r"pid=(?P<child>\d+) comm=(?P<name>.*) clone_flags=(?P<flags>[0-9a-f]+) oom_score_adj=-?\d+\s*"
+)
 _RENAME: Final = re.compile(r"pid=(?P<pid>\d+) oldcomm=.* newcomm=(?P<name>.*) oom_score_adj=-?\d+\s*")
 _EXIT: Final = re.compile(r"comm=.* pid=(?P<pid>\d+) prio=-?\d+(?: group_dead=(?P<last>true|false))?\s*")
 _LOST: Final = re.compile(r"CPU:\d+ \[LOST (?:\d+ )?EVENTS\]")

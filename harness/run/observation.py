@@ -193,9 +193,7 @@ class Observation:
 
     def _lives_since(self, began_ns: int) -> tuple[Life, ...]:
         """The processes that had not ended yet as the signal was sent."""
-        return tuple(
-            life for life in self.container.lives() if life.ended_s is None or life.ended_s * 1e9 >= began_ns
-        )
+        return tuple(life for life in self.container.lives() if life.ended_s is None or life.ended_s * 1e9 >= began_ns)
 
     def receipts(self, since: int, until: int | None = None) -> tuple[Receipt, ...] | None:
         """The lines that say that a signal was handled, from one on; ``None`` if there is no pattern for them."""
