@@ -13,7 +13,7 @@ from harness.core.describe import finding
 from harness.core.document import Finding
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
 from harness.core.judge import delivery_of, judge, outcome_of, unseen_end
-from harness.core.reason import got, head
+from harness.core.reason import got, head, readiness
 from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.faults import CannotTest
 from harness.run.rest import ANSWER_NS, SignalDecider
@@ -149,6 +149,7 @@ def _judged(evidence: StopEvidence) -> Judgement:
     outcome = Outcome.ENDED if evidence.forced else outcome_of(evidence.signalled)
     seen = evidence.seen
     reason = f"{head(seen)}: {_reason(evidence, verdict)}" if seen.main else head(seen)
+    reason += readiness(evidence.signalled)
     return Judgement(verdict=verdict, delivery=delivery_of(evidence.signalled), outcome=outcome, reason=reason)
 
 
