@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.core.process import chain
 from harness.core.program import says_nothing
 from harness.core.signals import Signal, mask_signals
-from harness.core.trace import Fate, Handled, Sent, TraceRecord, sends
+from harness.core.trace import Fate, Handled, Life, Parting, Sent, TraceRecord, sends
 
 if TYPE_CHECKING:
     from harness.core.process import Process, Tree
@@ -62,7 +62,10 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What was seen of one run, whatever the probe: process trees before and after, output, events, the end."""
+    """What was seen of one run, whatever the probe: process trees before and after, output, events, the end.
+
+    ``trace`` is the kernel's record of signals, ``lives`` that of the processes that were there at any time since.
+    """
 
     app_pid: int | None
     before: Tree
@@ -74,6 +77,7 @@ class Seen:
     began_ns: int
     decided_ns: int
     trace: tuple[TraceRecord, ...] | None = None
+    lives: tuple[Life, ...] = ()
 
     @property
     def main(self) -> Process | None:
@@ -122,7 +126,9 @@ class SignalEvidence:
     ``receipts`` are ``None`` where no pattern reads them in the log, ``done`` where none says that the app was done.
     ``early`` says whether lines like receipts were there before the signal, ``proven`` whether the pattern found the
     app's receipt of the same signal in another container, where it was sent to the app itself. ``ready_pid`` is the PID
-    that the app's ready line bears. ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each.
+    that the app's ready line bears. ``unrested_s`` is after how many seconds an app was taken to be ready that should
+    have been so at rest, and did not come to rest; ``None`` where it did, or says by itself when it is ready.
+    ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each.
     """
 
     seen: Seen
@@ -134,6 +140,7 @@ class SignalEvidence:
     early: bool = False
     proven: bool = False
     ready_pid: int | None = None
+    unrested_s: float | None = None
     more_apps: tuple[int, ...] = ()
 
     @property
@@ -170,8 +177,11 @@ class SignalEvidence:
 
     @property
     def sent_to_app(self) -> tuple[Sent, ...]:
-        """The kernel's record of the signal being sent to the app, where it was not dropped; empty without a record."""
-        return tuple(record for record in self.arrived if record.number == self.sent.number)
+        """The record of others sending the app the signal, where it was not dropped; empty without a record."""
+        ids = self.seen.app_ids
+        return tuple(
+            record for record in self.arrived if record.number == self.sent.number and record.sender_pid not in ids
+        )
 
     @property
     def arrived(self) -> tuple[Sent, ...]:
@@ -190,16 +200,22 @@ class SignalEvidence:
 
     @property
     def raised_again(self) -> bool:
-        """Whether the app's handler was one that clears up and sends its process the same signal again.
+        """Whether the app's handler was its runtime's, which sent its process the same signal again.
 
         Runtimes do that to give the terminal back its settings, or to die of the signal as a program without them
-        would. As PID 1 the process is spared that one.
+        would: at once, as Go's does without ``signal.Notify`` (runtime/signal_unix.go, ``dieFromSignal``), or once the
+        program is unwound, as Python's does after SIGINT (Modules/main.c, ``exit_sigint``). As PID 1 the process is
+        spared that one. An app that does so later has cleared up first, and ends as its parent expects.
         """
-        ids = self.seen.app_ids
-        return any(
-            record.sender_pid in ids and record.target_pid in ids
-            for record in sends(self.seen.trace or (), self.sent.number)
-        )
+        ids, number = self.seen.app_ids, self.sent.number
+        of_sent = sends(self.seen.trace or (), number)
+        again = next((record for record in of_sent if record.sender_pid in ids and record.target_pid in ids), None)
+        if again is None:
+            return False
+        reached = [record.time_s for record in self.handled] or [
+            record.time_s for record in of_sent if record.target_pid in ids
+        ]
+        return number == _SIGINT or again.time_s - min(reached) <= _AT_ONCE_S
 
     @property
     def handled(self) -> tuple[Handled, ...]:
@@ -243,12 +259,25 @@ class SignalEvidence:
         app = self.seen.app
         if self.ground is Ground.MASKS or (app is not None and not app.may_get(self.sent) and not self.own_receipts):
             return 0
+        if self.by_its_end:
+            return 1
         if self.receipts is None or self.early or unclear_writers(self):
             return None
         if not self.own_receipts:
             return 0 if self.proven else None
         alone = app is not None and app is self.seen.main and not self.typed
         return None if self.impossible or (alone and self.receipts_of_sent > 1) else self.receipts_of_sent
+
+    @property
+    def by_its_end(self) -> bool:
+        """Whether the end of an app that says nothing shows that it got the signal, without a record.
+
+        The engine sends it to PID 1 alone, once. One that has a handler gets it (signal(7)); and one that then ends by
+        itself and well has not died of it.
+        """
+        app = self.seen.app
+        alone = app is not None and app is self.seen.main and not self.typed and app.catches(self.sent)
+        return alone and self.receipts is None and not self.seen.running and self.seen.exit_code == 0
 
     @property
     def impossible(self) -> tuple[str, ...]:
@@ -289,6 +318,8 @@ class SignalEvidence:
     def killed(self) -> bool:
         """Whether a signal ended the app, by the kernel's record."""
         app, ids = self.seen.app, self.seen.app_ids
+        if any(life.pid == self.seen.app_pid and life.parting is Parting.KILLED for life in self.seen.lives):
+            return True
         spared = app is not None and app.is_namespace_init
         return any(record.number == _SIGKILL for record in self.arrived) or any(
             isinstance(record, Handled)
@@ -305,6 +336,7 @@ class SignalEvidence:
 
         By its own word where it has one; else it was if it ended by itself, and well: by the kernel's record and its
         exit code. Of one that ends badly it is known where its log is understood, and does not say that it was done.
+        An exit code alone does not tell an app from a runtime that ends it, nor an init that hands on how it died.
         """
         if self.done:
             return True
@@ -312,7 +344,7 @@ class SignalEvidence:
             return False
         code, silent = self.seen.exit_code, self.done is not None
         if self.seen.trace is not None:
-            if self.killed:
+            if self.killed or self.raised_again:
                 return False
             if not silent or self.seen.running or code == 0:
                 return True
@@ -321,6 +353,9 @@ class SignalEvidence:
             return False if self.own_receipts else None
         if self.seen.running or code is None:
             return False
+        if not silent and code and not self.own_receipts:
+            app = self.seen.app
+            return None if app is None or app.may_get(self.sent) else False
         if not silent:
             return code < _BY_SIGNAL
         return False if code else True if self.seen.app is self.seen.main else None
@@ -330,6 +365,12 @@ _BY_SIGNAL = 128
 """Exit codes above it stand for the signal that ended the main process (docker-run(1), exit status)."""
 
 _SIGKILL = 9
+_SIGINT = 2
+
+_AT_ONCE_S = 0.05
+"""How soon a runtime's handler raises a signal again, on a busy machine too: it does nothing else. Servers that do so
+after they have shut down take longer, if only to let go of their connections (uvicorn: 0.1 s)."""
+
 _ENDING = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"})
 _NOT_FATAL = frozenset({_SIGKILL, 17, 18, 19, 20, 21, 22, 23, 28})
 """Signals whose default action ends nothing (signal(7)): those of job control, SIGCHLD, SIGURG, SIGWINCH. SIGKILL is

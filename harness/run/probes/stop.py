@@ -13,8 +13,8 @@ from harness.core.contradiction import contradiction
 from harness.core.describe import finding
 from harness.core.document import Finding
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
-from harness.core.judge import UNSEEN_END, delivery_of, judge, outcome_of
-from harness.core.reason import got, head
+from harness.core.judge import delivery_of, judge, outcome_of, unseen_end
+from harness.core.reason import got, head, readiness
 from harness.core.trace import sends
 from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.faults import CannotTest
@@ -201,7 +201,7 @@ def _judged(evidence: StopEvidence) -> Judgement:
     ours = (sent, _SIGKILL) if evidence.took_s >= evidence.grace_s else (sent,)
     wrong = contradiction(evidence.signalled, ours)
     if wrong is None and not evidence.forced and any(app.finished is None for app in apps):
-        wrong = UNSEEN_END
+        wrong = unseen_end(evidence.signalled)
     if wrong is not None:
         return judge(Untested(reason=wrong))
     verdict = _verdict(evidence)
@@ -212,6 +212,7 @@ def _judged(evidence: StopEvidence) -> Judgement:
     outcome = Outcome.ENDED if evidence.forced else outcome_of(evidence.signalled)
     seen = evidence.seen
     reason = f"{head(seen)}: {_reason(evidence, verdict)}" if seen.main else head(seen)
+    reason += readiness(evidence.signalled)
     return Judgement(verdict=verdict, delivery=delivery_of(evidence.signalled), outcome=outcome, reason=reason)
 
 
@@ -233,6 +234,12 @@ def _reason(evidence: StopEvidence, verdict: Verdict) -> str:
             return f"the app {received}{answered}, and ended by itself"
         case Verdict.ABRUPT if signalled.finished:
             return f"the app {received} and ended by itself, but {evidence.lost}"
+        case Verdict.ABRUPT if signalled.raised_again:
+            how = "died of it" if signalled.killed else f"ended with exit code {evidence.seen.exit_code}"
+            return (
+                f"{signalled.sent} was handled by the app's runtime, which raised it again, and the app {how} "
+                f"{evidence.took_s:.1f} s after it{lost}"
+            )
         case Verdict.ABRUPT:
             was = f"{received} and was not done" if signalled.deliveries else received
             return f"the container ended by itself {took}, but the app {was}{lost}"
