@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from harness.report.patch_text import patch_text
 from harness.report.roll_call_table import roll_call_table
 from harness.report.style import indented, look, plain, printable
 
@@ -48,6 +49,10 @@ def _row(row: Row) -> Iterator[RenderableType]:
     if row.tried:
         yield Text("\nTried", style="bold")
         yield indented(_tried(row.tried))
+    for one in row.tried:
+        if one.patch is not None:
+            yield Text.assemble(("\nThe patch, built and run: ", "bold"), look(one.verdict))
+            yield indented(patch_text(one.patch))
 
 
 def _tried(tried: Sequence[Tried]) -> RenderableType:
