@@ -16,6 +16,7 @@ from harness.core.errors import EngineFault, EngineUnavailable
 from harness.engine.client import REMEDY, our_errors
 from harness.engine.ports import listening
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
+from harness.engine.refusals import plainly
 from harness.engine.request import HttpRequest
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class EngineContainer:
     def start(self) -> None:
         """Start it."""
         self._started_s = time.monotonic()
-        with our_errors():
+        with plainly(), our_errors():
             self._api.start(self.id)
         self.locate()
 
