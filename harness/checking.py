@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from harness import __version__
+from harness.core.advice import fixes
 from harness.core.describe import describe_row, describe_tried
 from harness.core.dockerfile import starting
 from harness.core.document import SCHEMA, Document, Line, SubjectFacts, Tool
 from harness.core.errors import UsageError
+from harness.core.patch import Sources, of_options, of_script
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
 from harness.core.subject import (
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from harness.core.dockerfile import Instruction
     from harness.core.document import Cut, Row, Tried
     from harness.core.facts import ImageFacts
+    from harness.core.patch import Patch
     from harness.core.result import Result
     from harness.core.signals import Signal
     from harness.core.subject import Cell, Image, Ready
@@ -123,6 +127,7 @@ class Checking:
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(check.engine)))
+            self._engine = engine
             bases = open_bases(engine, self._hooks.note)
             self._obtaining = Obtaining(
                 engine, bases, pull=check.pull, platform=check.options.platform, note=self._hooks.note
@@ -240,13 +245,50 @@ class Checking:
         return starting(text_of(image, image.dockerfile), image.target) if isinstance(image, Folder) else ()
 
     def _tried(self, result: Result) -> Iterator[Tried]:
-        """What may help is run, all of it at once."""
+        """What may help is run, all of it at once; then what helped as a patch, where the image is built here."""
+        subject, sources = result.cell.subject, self._sources(result)
         chances = candidates(result, self._grace_s)
-        cells = [
-            replace(result.cell, subject=replace(result.cell.subject, launch=chance.options)) for chance in chances
-        ]
-        for chance, future in zip(chances, self._runner.submit(cells), strict=True):
-            yield describe_tried(chance.change, future.result())
+        scripts = _script_patches(result, sources) if sources else []
+        run = self._run_all(result, [replace(subject, launch=chance.options) for chance in chances])
+        built = self._run_patched(result, scripts)
+        helped = []
+        for chance, future in zip(chances, run, strict=True):
+            brought = future.result()
+            helped += [chance.options] if brought.verdict.good else []
+            yield describe_tried(chance.change, brought)
+        found = (of_options(options, subject.launch, sources) for options in helped) if sources else ()
+        patches = [patch for patch in found if patch is not None]
+        for patch, future in zip([*scripts, *patches], [*built, *self._run_patched(result, patches)], strict=True):
+            yield describe_tried(patch.change, future.result(), patch.text)
+
+    def _run_patched(self, result: Result, patches: Iterable[Patch]) -> list[Future[Result]]:
+        """What the cell of a result brings with its image built with each of some patches."""
+        subject = result.cell.subject
+        image = subject.image
+        edited = [replace(image, edited=patch.edited) for patch in patches if isinstance(image, Folder)]
+        return self._run_all(result, [replace(subject, image=one) for one in edited])
+
+    def _run_all(self, result: Result, subjects: Iterable[Subject]) -> list[Future[Result]]:
+        """What the cell of a result brings with each of some subjects; all at once."""
+        return self._runner.submit([replace(result.cell, subject=subject) for subject in subjects])
+
+    def _sources(self, result: Result) -> Sources | None:
+        """What the image of a bad cell is built of, if it is built here."""
+        image = result.cell.subject.image
+        if result.verdict.good or not isinstance(image, Folder):
+            return None
+        return Sources(
+            folder=image,
+            files=self._engine.context_files(image),
+            read=partial(text_of, image),
+            start=self._images[result.cell.subject.name].start,
+        )
+
+
+def _script_patches(result: Result, sources: Sources) -> list[Patch]:
+    """The fixes that are to be made in a start script of the build folder."""
+    found = (of_script(fix, result.cell.subject.launch, sources) for fix in fixes(result))
+    return [patch for patch in found if patch is not None]
 
 
 def _ready(facts: ImageFacts) -> Ready:

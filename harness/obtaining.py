@@ -59,9 +59,7 @@ def _folder(folder: Path, build: BuildOptions) -> Folder:
     if build.file is None and not file.exists():
         raise UsageError(f"{folder} has no {_DOCKERFILE}", remedy="Name another file with --file.")
     dockerfile = parse(read_file(file).decode(errors="replace"), dict(build.arguments))
-    # A stage may be named by its number, too (moby/buildkit, instructions.HasStage).
-    numbered = (build.target or "").isdecimal()
-    if dockerfile.stages and not numbered and dockerfile.stage(build.target) is None:
+    if dockerfile.stages and dockerfile.stage(build.target) is None:
         names = ", ".join(stage.name for stage in dockerfile.stages if stage.name)
         raise UsageError(f"{file} has no stage {build.target!r}", remedy=f"Stages with a name: {names or 'none'}.")
     return Folder(

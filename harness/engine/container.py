@@ -18,6 +18,7 @@ from harness.engine.client import REMEDY, our_errors
 from harness.engine.ports import listening, taken
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
 from harness.engine.reach import Address, reach
+from harness.engine.refusals import plainly
 from harness.engine.request import HttpRequest
 from harness.engine.requests import HttpRequests, status_of
 
@@ -90,7 +91,7 @@ class EngineContainer:
     def start(self) -> None:
         """Start it."""
         self._started_s = time.monotonic()
-        with our_errors():
+        with plainly(), our_errors():
             self._api.start(self.id)
         self.locate()
 

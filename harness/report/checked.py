@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
+from harness.report.patch_text import patch_text
 from harness.report.roll_call_table import roll_call_table
 from harness.report.style import indented, look, plain, printable
 from harness.report.tried import tried_table
@@ -50,3 +51,7 @@ def _row(row: Row) -> Iterator[RenderableType]:
     if row.tried:
         yield Text("\nTried", style="bold")
         yield indented(tried_table(row.tried))
+    for one in row.tried:
+        if one.patch is not None:
+            yield Text.assemble(("\nThe patch, built and run: ", "bold"), look(one.verdict))
+            yield indented(patch_text(one.patch))

@@ -50,10 +50,14 @@ def wait_until_ready(container: Container, ready: Ready, *, timeout_s: float) ->
 
 
 def exit_text(container: Container) -> str:
-    """With which exit code a container has ended; empty if that does not get known."""
+    """With which exit code a container has ended, and whether memory ran out; empty if that does not get known."""
     inbox = container.inbox
     died = until(lambda: inbox.died, timeout_s=OUTPUT_S, time=inbox)
-    return "" if died is None else f", with exit code {died.exit_code}"
+    if died is None:
+        return ""
+    starved = any(event.action == "oom" for event in inbox.events)
+    memory = ": out of memory, the kernel has killed a process of it" if starved else ""
+    return f", with exit code {died.exit_code}{memory}"
 
 
 def _check(container: Container, ready: Ready) -> Callable[[], bool] | None:

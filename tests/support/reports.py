@@ -240,9 +240,25 @@ SOURCE = Source(
 )
 
 
+PATCH = """\
+--- a/Dockerfile
++++ b/Dockerfile
+@@ -1,2 +1,2 @@
+ FROM node
+-CMD node server.js
++CMD ["node", "server.js"]
+"""
 TRIED = (
-    Tried(change="--init", verdict=Verdict.ABRUPT, brief="0.1 s, 143", reason="the container ended by itself"),
-    Tried(change='CMD ["node", "server.js"]', verdict=Verdict.GRACEFUL, brief="0.1 s, 0", reason="the app was done"),
+    Tried(
+        change="--init", verdict=Verdict.ABRUPT, brief="0.1 s, 143", reason="the container ended by itself", patch=None
+    ),
+    Tried(
+        change='CMD ["node", "server.js"]',
+        verdict=Verdict.GRACEFUL,
+        brief="0.1 s, 0",
+        reason="the app was done",
+        patch=PATCH,
+    ),
 )
 
 

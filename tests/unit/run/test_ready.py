@@ -66,6 +66,12 @@ def test_one_that_ends_before_is_told_with_its_exit_code() -> None:
     assert look.reason == "the container ended before the app was ready, with exit code 3"
 
 
+def test_one_that_ran_out_of_memory_says_so() -> None:
+    look = ask(Healthy(), BEGINS, Happening(after_s=0.5, out_of_memory=True, exit_code=137))
+    killed = "with exit code 137: out of memory, the kernel has killed a process of it"
+    assert look.reason == f"the container ended before the app was ready, {killed}"
+
+
 # Containers that never rest
 
 RESTLESS = changed(BEGINS, busy=True)
