@@ -1,4 +1,4 @@
-"""Requests in flight as ``check`` stops small servers, each of which treats them in its own way; and ``--ready http``."""
+"""Requests in flight as ``check`` stops small servers, each with manners of its own; and ``--ready http``."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def test_how_long_new_ones_are_accepted(stopped: tuple[int, Rows, str]) -> None:
     accepting = {app: row["finding"]["facts"]["accepting_s"] for app, row in stopped[1].items()}
     assert 0.8 <= accepting["stays-open"] < 2.5
     assert all(seconds < 0.7 for app, seconds in accepting.items() if app != "stays-open"), accepting
-    assert {row["finding"]["facts"]["new_then"] for row in stopped[1].values()} == {"refused"}
+    # What ends at once may reset what its kernel has just taken for it.
+    assert {row["finding"]["facts"]["new_then"] for row in stopped[1].values()} <= {"refused", "reset"}
 
 
 def test_the_shortest_safe_grace_is_what_a_graceful_one_took(stopped: tuple[int, Rows, str]) -> None:
