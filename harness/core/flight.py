@@ -150,7 +150,9 @@ def flight(traffic: Traffic, *, sent_ns: tuple[int, int]) -> Flight | str:
         it breaks it off because of something.
     """
     earliest, latest = sent_ns
-    in_flight = tuple(one for one in traffic.sent if one.ended_ns > (latest if one.end is End.ANSWERED else earliest))
+    in_flight = tuple(
+        one for one in traffic.sent if (one.ended_ns > latest if one.end is End.ANSWERED else one.ended_ns >= earliest)
+    )
     if not in_flight:
         return not_in_flight(traffic.sent)
     before = len(traffic.sent) - len(in_flight)

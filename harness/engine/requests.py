@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import selectors
 import socket
+import struct
+import termios
 import threading
 import time
 from contextlib import suppress
@@ -76,6 +79,15 @@ class _Connection:
     def local_port(self) -> int:
         """The port on this side."""
         return int(self.socket.getsockname()[1])
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the other side's kernel has acknowledged all of the request (tcp(7), ``SIOCOUTQ``)."""
+        try:
+            left = fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(struct.calcsize("i")))
+        except (OSError, ValueError):  # it was closed just now
+            return False
+        return self.connected and struct.unpack("i", left) == (0,)
 
     @property
     def nonsense(self) -> bool:
@@ -187,9 +199,11 @@ class HttpRequests:
         """Whether the app has read all of them, or they have ended."""
         if self._taken is None:
             return None
+        # Asked first: what has not arrived is not waiting to be read either.
+        arrived = [one.arrived for one in self._sent]
         ports = frozenset(self._taken())
-        for one, port in zip(self._sent, self._ports, strict=True):
-            one.taken = one.taken or one.end is not None or port in ports
+        for one, came, port in zip(self._sent, arrived, self._ports, strict=True):
+            one.taken = one.taken or one.end is not None or (came and port in ports)
         return all(one.taken for one in self._sent)
 
     def ended(self) -> bool:

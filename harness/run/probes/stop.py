@@ -35,6 +35,8 @@ _LATE_S: Final = 30.0
 _TAKEN_S: Final = 0.5
 """How long an app may take to read the requests that are to be in flight; some serve only a few at once."""
 
+_AT_ONCE_S: Final = 0.2
+
 
 class Request(StrEnum):
     """What became of a request that was in flight when the container was told to stop."""
@@ -167,6 +169,8 @@ def _sent(observation: Observation, wanted: InFlight, stack: ExitStack) -> Reque
     """Send plain requests, and wait until the app has read them: one that it has not read is none that it works on."""
     requests = stack.enter_context(closing(observation.container.requests(wanted.path, wanted.number)))
     until(lambda: requests.taken() or requests.ended() or None, timeout_s=_TAKEN_S, time=observation.inbox)
+    # What is answered at once would be in flight by luck.
+    until(lambda: requests.ended() or None, timeout_s=_AT_ONCE_S, time=observation.inbox)
     if requests.ended():
         raise CannotTest(flight.not_in_flight(requests.finish().sent))
     return requests

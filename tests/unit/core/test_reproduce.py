@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.core.question import Probe, Question
 from harness.core.reproduce import ByHand
 from harness.core.signals import Signal
-from harness.core.subject import App, Cell, Given, LaunchOptions, LogPattern, StopSetting, Subject
+from harness.core.subject import Answering, App, Cell, Given, InFlight, LaunchOptions, LogPattern, StopSetting, Subject
 from harness.run.probes import module_of
 from harness.run.probes.stop import Request, StopEvidence
 from tests.support.evidence import changed
@@ -144,6 +144,39 @@ def test_a_stop_without_a_port_sends_no_request() -> None:
         STATE,
         REMOVE,
     )
+
+
+def test_plain_requests_are_under_way_as_it_is_stopped() -> None:
+    app = replace(APP, stop=StopSetting(in_flight=InFlight(path="/slow?s=2", port=80, number=3)))
+    assert commands(Probe.STOP, app=app) == (
+        f"{RUN.replace('--network none', '-p 127.0.0.1::80')} image",
+        LISTENS,
+        "url=http://$(docker port try-v 80)'/slow?s=2'",
+        (
+            "for i in $(seq 3); do (curl -s -H 'Connection: close' -o /dev/null \"$url\" && echo answered || "
+            "echo lost) & done   # in flight"
+        ),
+        "sleep 0.2",
+        STOP.format(3),
+        "wait",
+        LOGS,
+        STATE,
+        REMOVE,
+    )
+
+
+def test_a_page_tells_that_an_app_is_ready() -> None:
+    app = App(ready=Answering(path="/up", port=80), stop=StopSetting())
+    run, ready, *_ = commands(Probe.STOP, app=app)
+    assert run == f"{RUN.replace('--network none', '-p 127.0.0.1::80')} image"
+    curl = "curl -sf -m 2 -o /dev/null http://$(docker port try-v 80)/up"
+    assert ready == f"for i in $(seq 300); do {curl} && break; sleep 0.1; done   # until it is ready"
+
+
+def test_a_network_of_ones_own_is_kept_beside_a_published_port() -> None:
+    app = App(stop=StopSetting(in_flight=InFlight(path="/", port=80)))
+    run = commands(Probe.STOP, replace(LAUNCH, network="mine"), app)[0]
+    assert "-p 127.0.0.1::80 --network mine" in run
 
 
 @pytest.mark.parametrize("probe", Probe)
