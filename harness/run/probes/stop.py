@@ -204,7 +204,8 @@ def _judged(evidence: StopEvidence) -> Judgement:
     apps, sent = evidence.signalled.per_app, evidence.signalled.sent.number
     ours = (sent, _SIGKILL) if evidence.took_s >= evidence.grace_s else (sent,)
     wrong = contradiction(evidence.signalled, ours)
-    if wrong is None and not evidence.forced and any(app.finished is None for app in apps):
+    known = evidence.forced or evidence.lost is not None
+    if wrong is None and not known and any(app.finished is None for app in apps):
         wrong = unseen_end(evidence.signalled)
     if wrong is not None:
         return judge(Untested(reason=wrong))
