@@ -154,7 +154,7 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
     """The first processes from the main one down that do not only start another; several if several are started.
 
     What only helps others along is none, nor what has no process below it that it could be there for: a shell that runs
-    a loop is the app itself.
+    a loop is the app itself. An init never is, whatever it starts.
 
     Args:
         tree: a container's processes.
@@ -173,7 +173,10 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
                 return (process,)
             apps = tuple(app for child in below.get(process.pid, ()) for app in down(child))
             return (process,) if found and not apps else apps
-        children = [child for child in below.get(process.pid, ()) if program(child.argv) not in PLUMBING]
+        everything = below.get(process.pid, [])
+        children = [child for child in everything if program(child.argv) not in PLUMBING]
+        if kind_of(process.argv) in STARTERS:
+            children = children or everything
         if children and kind_of(process.argv) in WRAPPERS:
             return tuple(app for child in children for app in down(child))
         return (process,)

@@ -200,6 +200,17 @@ def test_an_app_that_clears_up_and_then_dies_of_the_signal_has_handled_it() -> N
     assert evidence(trace=(sent(), changed(sent(by=101), time_s=1.01))).raised_again
 
 
+def test_an_app_that_chose_to_die_of_the_signal_has_ended_by_itself() -> None:
+    later = (*ONCE, changed(sent(by=101), time_s=1.2), changed(handled(handler=0), time_s=1.2))
+    dead = Life(pid=101, parent=100, name="x", began_s=0.5, ended_s=1.5, parting=Parting.KILLED)
+    chose = evidence(trace=later, lives=(dead,), after=(MAIN,), done=None)
+    assert (chose.killed, chose.finished) == (False, True)
+    forced = changed(chose, trace=(*later, changed(sent(9, by=5), time_s=1.3)))
+    assert (forced.killed, forced.finished) == (True, False)
+    at_once = changed(chose, trace=(*ONCE, changed(sent(by=101), time_s=1.001)))
+    assert (at_once.killed, at_once.finished) == (True, False)
+
+
 FETCHES = {"signalfd": {"caught": 0, "blocked": TERM}, "sigwait": {"caught": 0, "wchan": "do_sigtimedwait"}}
 
 

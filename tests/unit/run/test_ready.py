@@ -121,7 +121,15 @@ def test_what_the_kernel_dropped_is_decided_at_once_in_one_that_never_rests() ->
         assert "caught" not in judge(evidence).reason
 
 
-# Which process is the app, where a pattern says so
+# Which process is the app
+
+
+def test_an_init_is_not_the_app_though_all_that_it_starts_helps_others_along() -> None:
+    sleeps = changed(NODE, argv=("sleep", "1000"))
+    init = changed(INIT_1, argv=("tini", "--", "sleep", "1000"))
+    assert apps_below_wrappers((init, sleeps)) == (sleeps,)
+    loop = changed(SHELL_1, argv=("sh", "-c", "while sleep 1000; do true; done"))
+    assert apps_below_wrappers((loop, sleeps)) == (loop,)
 
 
 @pytest.mark.parametrize(
