@@ -31,7 +31,7 @@ WAYS: Final = (
         ("port:N", "something listens on TCP port N; the default where the image exposes ports"),
         ("log:RE", "a line of its log matches a regular expression"),
         ("exec:CMD", "a command in the container succeeds"),
-        ("rest", "all its processes rest; the default otherwise"),
+        ("rest", "all its processes rest, or do the same for 3 s; the default otherwise"),
     ],
 )
 

@@ -329,9 +329,10 @@ class SignalEvidence:
             return True
         if self._again is not None and not self.raised_again:
             return False
-        if any(life.pid == self.seen.app_pid and life.parting is Parting.KILLED for life in self.seen.lives):
-            return True
+        parting = next((life.parting for life in self.seen.lives if life.pid == self.seen.app_pid), None)
         spared = app is not None and app.is_namespace_init
+        if parting is Parting.KILLED or (parting is None and not spared and self._fatal):
+            return True
         return any(
             isinstance(record, Handled)
             and record.pid in ids
@@ -339,6 +340,25 @@ class SignalEvidence:
             and record.number not in _NOT_FATAL
             and not spared
             for record in self.seen.trace or ()
+        )
+
+    @property
+    def _fatal(self) -> bool:
+        """Whether the app ended as it was sent a signal that has its default action on it.
+
+        All that is delivered of that to one of a single thread is SIGKILL (kernel/signal.c, ``complete_signal``). Its
+        parent is not told how it ended where it ignores SIGCHLD.
+        """
+        app, ids = self.seen.app, self.seen.app_ids
+        gone = any(
+            isinstance(record, Handled) and record.pid in ids and record.number == _SIGKILL
+            for record in self.seen.trace or ()
+        )
+        return gone and any(
+            app is not None
+            and record.number not in _NOT_FATAL
+            and not (app.may_get(Signal(record.number)) or app.ignores(Signal(record.number)))
+            for record in self.arrived
         )
 
     @property

@@ -289,6 +289,23 @@ def test_the_kernel_tells_how_an_app_ended(parting: Parting | None, killed: bool
     assert dies.finished is not killed
 
 
+def test_an_app_dies_of_a_signal_without_a_handler_also_where_nobody_is_told_how() -> None:
+    bare = changed(APP, caught=0)
+    record = (sent(), handled(9, handler=0))
+    for app, killed in (
+        (bare, True),
+        (changed(bare, ignored=TERM), False),
+        (changed(bare, blocked=TERM), False),
+        (changed(bare, wchan=None), False),
+        (changed(bare, is_namespace_init=True), False),
+        (APP, False),
+    ):
+        assert evidence(before=(MAIN, app), after=(MAIN,), trace=record).killed is killed, app
+    exited = Life(pid=101, parent=100, name="x", began_s=0.5, ended_s=1.5, parting=Parting.EXITED)
+    assert not evidence(before=(MAIN, bare), after=(MAIN,), trace=record, lives=(exited,)).killed
+    assert not evidence(before=(MAIN, bare), after=(MAIN,), trace=(record[0],)).killed
+
+
 def test_an_app_whose_runtime_raised_it_again_was_not_done() -> None:
     """As PID 1 it is spared by the kernel, and ends by itself: Go's runtime with exit code 2."""
     alone = changed(APP, is_namespace_init=True)
