@@ -141,8 +141,9 @@ def test_an_init_is_not_the_app_though_all_that_it_starts_helps_others_along() -
         ((changed(SHELL_1, argv=("sh", "-c", "node server.js; true")), changed(NODE, argv=("cat",))), [1]),
         ((SHELL_1, changed(NODE, argv=("cat",))), [1]),
         ((INIT_1, changed(NODE, argv=("cat",))), [1]),
+        ((INIT_1, NODE, changed(SHELL_1, pid=1009, ppid=1001, inner_pid=9, argv=("sh", "-c", "node & loop"))), [7]),
     ],
-    ids=["an init", "a shell", "the uppermost", "nothing below it", "a shell alone", "an init alone"],
+    ids=["an init", "a shell", "the uppermost", "nothing below it", "a shell alone", "an init alone", "a shell beside"],
 )
 def test_who_only_starts_the_app_has_its_words_and_is_not_meant(tree: Tree, found: list[int]) -> None:
     apps = apps_below_wrappers(tree, re.compile("node"))
