@@ -57,7 +57,7 @@ WAYS: Final = (
         ("http:PATH", "it answers GET PATH on --port with 2xx or 3xx"),
         ("log:RE", "a line of its log matches a regular expression"),
         ("exec:CMD", "a command in the container succeeds"),
-        ("rest", "all its processes rest; the default otherwise"),
+        ("rest", "all its processes rest, or do the same for 3 s; the default otherwise"),
     ],
 )
 

@@ -207,15 +207,22 @@ class SignalEvidence:
         program is unwound, as Python's does after SIGINT (Modules/main.c, ``exit_sigint``). As PID 1 the process is
         spared that one. An app that does so later has cleared up first, and ends as its parent expects.
         """
-        ids, number = self.seen.app_ids, self.sent.number
-        of_sent = sends(self.seen.trace or (), number)
-        again = next((record for record in of_sent if record.sender_pid in ids and record.target_pid in ids), None)
+        again = self._again
         if again is None:
             return False
+        ids, number = self.seen.app_ids, self.sent.number
+        of_sent = sends(self.seen.trace or (), number)
         reached = [record.time_s for record in self.handled] or [
             record.time_s for record in of_sent if record.target_pid in ids
         ]
         return number == _SIGINT or again.time_s - min(reached) <= _AT_ONCE_S
+
+    @property
+    def _again(self) -> Sent | None:
+        """The record of the app sending itself the signal."""
+        ids = self.seen.app_ids
+        of_sent = sends(self.seen.trace or (), self.sent.number)
+        return next((record for record in of_sent if record.sender_pid in ids and record.target_pid in ids), None)
 
     @property
     def handled(self) -> tuple[Handled, ...]:
@@ -316,18 +323,42 @@ class SignalEvidence:
 
     @property
     def killed(self) -> bool:
-        """Whether a signal ended the app, by the kernel's record."""
+        """Whether a signal ended the app, by the record; not one that it chose as its end, having cleared up."""
         app, ids = self.seen.app, self.seen.app_ids
-        if any(life.pid == self.seen.app_pid and life.parting is Parting.KILLED for life in self.seen.lives):
+        if any(record.number == _SIGKILL for record in self.arrived):
             return True
+        if self._again is not None and not self.raised_again:
+            return False
+        parting = next((life.parting for life in self.seen.lives if life.pid == self.seen.app_pid), None)
         spared = app is not None and app.is_namespace_init
-        return any(record.number == _SIGKILL for record in self.arrived) or any(
+        if parting is Parting.KILLED or (parting is None and not spared and self._fatal):
+            return True
+        return any(
             isinstance(record, Handled)
             and record.pid in ids
             and not record.handler
             and record.number not in _NOT_FATAL
             and not spared
             for record in self.seen.trace or ()
+        )
+
+    @property
+    def _fatal(self) -> bool:
+        """Whether the app ended as it was sent a signal that has its default action on it.
+
+        All that is delivered of that to one of a single thread is SIGKILL (kernel/signal.c, ``complete_signal``). Its
+        parent is not told how it ended where it ignores SIGCHLD.
+        """
+        app, ids = self.seen.app, self.seen.app_ids
+        gone = any(
+            isinstance(record, Handled) and record.pid in ids and record.number == _SIGKILL
+            for record in self.seen.trace or ()
+        )
+        return gone and any(
+            app is not None
+            and record.number not in _NOT_FATAL
+            and not (app.may_get(Signal(record.number)) or app.ignores(Signal(record.number)))
+            for record in self.arrived
         )
 
     @property

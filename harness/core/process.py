@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness.core.program import PLUMBING, STARTERS, WRAPPERS, kind_of, program
+from harness.core.program import PLUMBING, STARTERS, WRAPPERS, Kind, kind_of, program
 
 if TYPE_CHECKING:
     import re
@@ -154,12 +154,12 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
     """The first processes from the main one down that do not only start another; several if several are started.
 
     What only helps others along is none, nor what has no process below it that it could be there for: a shell that runs
-    a loop is the app itself.
+    a loop is the app itself. An init never is, whatever it starts.
 
     Args:
         tree: a container's processes.
         pattern: tells the apps by their command lines instead: the uppermost that it finds, but for those that only
-            start one that it finds as well, as they have its words in theirs.
+            start others while it finds any else, as they may have an app's words in theirs.
     """
     below: dict[int, list[Process]] = {}
     for process in tree:
@@ -167,18 +167,22 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
             below.setdefault(process.ppid, []).append(process)
 
     def down(process: Process) -> Tree:
-        if pattern is not None:
-            found = pattern.search(process.command) is not None
-            if found and kind_of(process.argv) not in WRAPPERS:
-                return (process,)
-            apps = tuple(app for child in below.get(process.pid, ()) for app in down(child))
-            return (process,) if found and not apps else apps
-        children = [child for child in below.get(process.pid, ()) if program(child.argv) not in PLUMBING]
+        everything = below.get(process.pid, [])
+        children = [child for child in everything if program(child.argv) not in PLUMBING]
+        if kind_of(process.argv) in STARTERS:
+            children = children or everything
         if children and kind_of(process.argv) in WRAPPERS:
             return tuple(app for child in children for app in down(child))
         return (process,)
 
-    return down(tree[0]) if tree else ()
+    def matching(process: Process, wrappers: Collection[Kind]) -> Tree:
+        if pattern and pattern.search(process.command) and kind_of(process.argv) not in wrappers:
+            return (process,)
+        return tuple(app for child in below.get(process.pid, ()) for app in matching(child, wrappers))
+
+    if not tree or pattern is None:
+        return down(tree[0]) if tree else ()
+    return matching(tree[0], WRAPPERS) or matching(tree[0], ())
 
 
 def _leaves(tree: Tree) -> Tree:

@@ -276,9 +276,12 @@ def _expected(evidence: SignalEvidence, process: Process) -> tuple[bool | None, 
 
 
 def _by_masks(process: Process, sent: Signal, *, gone: bool) -> Became | None:
-    """What becomes of a signal at a process that is sent it, by its masks; ``None`` where its own code decides."""
+    """What becomes of a signal at a process that is sent it, by its masks; ``None`` where its own code decides.
+
+    A handler is not the app's word: it may be its runtime's, which raises the signal again.
+    """
     if process.catches(sent):
-        return Became.HANDLED
+        return None
     if process.ignores(sent):
         return Became.IGNORED
     if drops(process, sent):

@@ -60,6 +60,86 @@ def test_an_app_without_a_handler_is_not_mended_by_an_init(tmp_path: Path) -> No
     assert "In the app:" in told
 
 
+HELPS = """
+node -e "process.on('SIGTERM', () => setTimeout(process.exit, 300, 0)); setInterval(() => {}, 1000)" &
+child=$!
+trap '/bin/kill -TERM $child; sleep 0.05' TERM
+wait $child; wait $child
+"""
+
+
+def test_helpers_that_live_between_two_samples_are_in_the_roll_call(tmp_path: Path) -> None:
+    code, (row,), told = check(tmp_path, "--app", "^node", "--", "/bin/sh", "-c", HELPS)
+    assert (code, row["verdict"]) == (0, "graceful"), told
+    shell, app, *helpers = row["evidence"]["roll_call"]
+    assert (shell["became"], shell["parent"]) == ("its handler ran", None), told
+    assert (app["app"], app["told"], app["became"], app["end"]) == (True, True, "its handler ran", "exited")
+    assert app["by"].startswith(("kill", "/bin/kill")), told
+    names = [helper["command"].split()[0].rpartition("/")[2] for helper in helpers]
+    assert names == ["kill", "sleep"], told
+    assert {(one["parent"], one["told"], one["end"], one["inferred"]) for one in helpers} == {
+        (0, False, "exited", False)
+    }
+
+
+RAISES = "process.kill(process.pid, 'SIGTERM')"
+AT_ONCE = f"process.once('SIGTERM', () => {RAISES}); setInterval(() => {{}}, 1000)"
+LATER = f"process.once('SIGTERM', () => setTimeout(() => {RAISES}, 300)); setInterval(() => {{}}, 1000)"
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "verdict", "became"),
+    [(AT_ONCE, 1, "abrupt", "its runtime raised it again"), (LATER, 0, "graceful", "its handler ran")],
+    ids=["at once", "once it has cleared up"],
+)
+def test_an_app_that_raises_the_signal_again(tmp_path: Path, source: str, code: int, verdict: str, became: str) -> None:
+    done, (row,), told = check(tmp_path, "--init", "--no-try", "--", "node", "-e", source)
+    assert (done, row["verdict"]) == (code, verdict), told
+    _, app = row["evidence"]["roll_call"]
+    assert (app["became"], app["end"]) == (became, "died of SIGTERM"), told
+
+
+def test_an_app_of_one_thread_that_dies_of_the_signal_is_not_graceful(tmp_path: Path) -> None:
+    """All that the record of signals shows of it is SIGKILL, as of the threads of whatever ends."""
+    done, (row,), told = check(tmp_path, "--init", "--no-try", "--", "sleep", "1000")
+    assert (done, row["verdict"]) == (1, "abrupt"), told
+    assert row["evidence"]["roll_call"][-1]["became"] == "died of it"
+
+
+# Containers that never rest
+
+TIMERS = """
+const { Worker } = require('worker_threads');
+for (let n = 0; n < 3; n++) new Worker("setInterval(() => { for (let i = 0; i < 1e5; i++); }, 5)", { eval: true });
+"""
+
+
+@pytest.mark.parametrize("trace", ["on", "off"])
+def test_what_is_dropped_in_a_container_that_never_rests_is_decided_at_once(tmp_path: Path, trace: str) -> None:
+    options = ("--trace", trace, "--no-try", "--signal", "HUP")  # node has a handler of its own for SIGTERM
+    code, (row,), told = check(tmp_path, *options, "--", "node", "-e", TIMERS)
+    assert (code, row["verdict"]) == (1, "swallowed"), told
+    (run,) = row["runs"]
+    assert run["ground"] == "masks"
+    assert run["decided_ms"] < 2000
+
+
+@pytest.mark.parametrize("trace", ["on", "off"])
+def test_a_container_that_never_rests_is_judged_by_its_end(tmp_path: Path, trace: str) -> None:
+    options = ("--trace", trace, "--no-try", "--probe", "stop", "--probe", "signal", "--signal", "TERM")
+    code, rows, told = check(tmp_path, *options, "--", "node", "-e", TIMERS + LEAVES)
+    assert [row["verdict"] for row in rows] == ["graceful", "forwarded"], told
+    assert code == 0
+
+
+def test_a_shell_around_an_app_that_never_rests_is_found(tmp_path: Path) -> None:
+    script = f'node -e "{TIMERS.replace(chr(34), "`")}{LEAVES}"; true'.replace("`", "\\`")
+    code, (row,), told = check(tmp_path, "--no-try", "--signal", "TERM", "--", "/bin/sh", "-c", script)
+    assert (code, row["verdict"]) == (1, "swallowed"), told
+    shell, app = row["evidence"]["roll_call"]
+    assert (shell["became"], app["told"]) == ("dropped by the kernel", False)
+
+
 def test_nothing_is_tried_if_not_wanted(tmp_path: Path) -> None:
     _, (row,), _ = check(tmp_path, "--no-try", "--stop-timeout", "1", "--", "node", "-e", DEAF)
     assert row["tried"] == []

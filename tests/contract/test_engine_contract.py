@@ -653,6 +653,7 @@ def test_there_is_no_record_without_a_tracer(place: Place) -> None:
     with place.launch(STAYS) as container:
         container.start()
         assert container.trace() is None
+        assert container.lives() == ()
 
 
 def test_a_container_is_gone_after_its_context(place: Place) -> None:

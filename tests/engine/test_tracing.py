@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import pytest
 
 from harness.core.errors import EngineUnavailable
 from harness.core.signals import Signal
-from harness.core.trace import Fate, Handled, Sent
+from harness.core.trace import Fate, Handled, Parting, Sent
 from harness.engine import tracing
 from harness.engine.tracing import Tracer, sweep
 
@@ -152,6 +153,30 @@ def test_the_end_of_a_child_is_recorded_only_if_that_is_what_is_asked(
         records = tracer.records({child.pid}, since_s=EVER_S)
         assert records is not None
         assert any(record.number == CHLD.number for record in records) is seen
+
+
+def test_a_helper_that_came_and_went_is_known_by_name_with_its_end(instances: Path) -> None:
+    started = time.monotonic()
+    script = "sleep 0.01; sh -c 'kill -TERM $$'; exit 3"
+    with Tracer([USR1]) as tracer, subprocess.Popen(["sh", "-c", script]) as shell:
+        assert shell.wait() == 3
+        main, sleep, inner = tracer.lives({shell.pid}, since_s=started)
+        assert [life.name for life in (main, sleep, inner)] == ["sh", "sleep", "sh"]
+        assert [life.parting for life in (main, sleep, inner)] == [Parting.EXITED, Parting.EXITED, Parting.KILLED]
+        assert (sleep.parent, inner.parent) == (shell.pid, shell.pid)
+        assert sleep.ended_s is not None
+        assert 0.01 <= sleep.ended_s - sleep.began_s < inner.began_s
+        assert tracer.lives({shell.pid}, since_s=time.monotonic()) == ()
+
+
+def test_the_threads_of_a_process_are_no_processes(instances: Path) -> None:
+    started = time.monotonic()
+    source = "import threading; [threading.Thread(target=int).start() for _ in range(9)]"
+    with Tracer([USR1]) as tracer:
+        with subprocess.Popen([sys.executable, "-c", source]) as child:
+            pass
+        (life,) = tracer.lives({child.pid}, since_s=started)
+        assert (life.pid, life.parent, life.parting) == (child.pid, os.getpid(), Parting.EXITED)
 
 
 @contextmanager

@@ -200,6 +200,17 @@ def test_an_app_that_clears_up_and_then_dies_of_the_signal_has_handled_it() -> N
     assert evidence(trace=(sent(), changed(sent(by=101), time_s=1.01))).raised_again
 
 
+def test_an_app_that_chose_to_die_of_the_signal_has_ended_by_itself() -> None:
+    later = (*ONCE, changed(sent(by=101), time_s=1.2), changed(handled(handler=0), time_s=1.2))
+    dead = Life(pid=101, parent=100, name="x", began_s=0.5, ended_s=1.5, parting=Parting.KILLED)
+    chose = evidence(trace=later, lives=(dead,), after=(MAIN,), done=None)
+    assert (chose.killed, chose.finished) == (False, True)
+    forced = changed(chose, trace=(*later, changed(sent(9, by=5), time_s=1.3)))
+    assert (forced.killed, forced.finished) == (True, False)
+    at_once = changed(chose, trace=(*ONCE, changed(sent(by=101), time_s=1.001)))
+    assert (at_once.killed, at_once.finished) == (True, False)
+
+
 FETCHES = {"signalfd": {"caught": 0, "blocked": TERM}, "sigwait": {"caught": 0, "wchan": "do_sigtimedwait"}}
 
 
@@ -276,6 +287,23 @@ def test_the_kernel_tells_how_an_app_ended(parting: Parting | None, killed: bool
     dies = evidence(trace=(sent(), handled(9, handler=0)), lives=(app, other), after=(MAIN,), done=None)
     assert dies.killed is killed
     assert dies.finished is not killed
+
+
+def test_an_app_dies_of_a_signal_without_a_handler_also_where_nobody_is_told_how() -> None:
+    bare = changed(APP, caught=0)
+    record = (sent(), handled(9, handler=0))
+    for app, killed in (
+        (bare, True),
+        (changed(bare, ignored=TERM), False),
+        (changed(bare, blocked=TERM), False),
+        (changed(bare, wchan=None), False),
+        (changed(bare, is_namespace_init=True), False),
+        (APP, False),
+    ):
+        assert evidence(before=(MAIN, app), after=(MAIN,), trace=record).killed is killed, app
+    exited = Life(pid=101, parent=100, name="x", began_s=0.5, ended_s=1.5, parting=Parting.EXITED)
+    assert not evidence(before=(MAIN, bare), after=(MAIN,), trace=record, lives=(exited,)).killed
+    assert not evidence(before=(MAIN, bare), after=(MAIN,), trace=(record[0],)).killed
 
 
 def test_an_app_whose_runtime_raised_it_again_was_not_done() -> None:

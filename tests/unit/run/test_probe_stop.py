@@ -350,6 +350,7 @@ def test_an_app_whose_runtime_raises_the_signal_again_is_not_graceful(by_signal:
     assert told in found.reason
 
 
-def test_an_app_that_clears_up_as_pid_1_and_then_raises_it_again_is_graceful() -> None:
-    seen = see(raised(0.08, by_signal=False), probe=Probe.STOP, app=BARE_APP)
+@pytest.mark.parametrize("by_signal", [True, False], ids=["under an init", "as PID 1"])
+def test_an_app_that_clears_up_and_then_raises_it_again_is_graceful(by_signal: bool) -> None:
+    seen = see(raised(0.08, by_signal=by_signal), probe=Probe.STOP, app=BARE_APP)
     assert (verdict_of(seen), judge(seen.of(StopEvidence)).delivery) == (Verdict.GRACEFUL, Delivery.ONCE)

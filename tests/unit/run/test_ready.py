@@ -144,7 +144,15 @@ def test_what_the_kernel_dropped_is_decided_at_once_in_one_that_never_rests() ->
         assert "caught" not in judge(evidence).reason
 
 
-# Which process is the app, where a pattern says so
+# Which process is the app
+
+
+def test_an_init_is_not_the_app_though_all_that_it_starts_helps_others_along() -> None:
+    sleeps = changed(NODE, argv=("sleep", "1000"))
+    init = changed(INIT_1, argv=("tini", "--", "sleep", "1000"))
+    assert apps_below_wrappers((init, sleeps)) == (sleeps,)
+    loop = changed(SHELL_1, argv=("sh", "-c", "while sleep 1000; do true; done"))
+    assert apps_below_wrappers((loop, sleeps)) == (loop,)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +164,9 @@ def test_what_the_kernel_dropped_is_decided_at_once_in_one_that_never_rests() ->
         ((changed(SHELL_1, argv=("sh", "-c", "node server.js; true")), changed(NODE, argv=("cat",))), [1]),
         ((SHELL_1, changed(NODE, argv=("cat",))), [1]),
         ((INIT_1, changed(NODE, argv=("cat",))), [1]),
+        ((INIT_1, NODE, changed(SHELL_1, pid=1009, ppid=1001, inner_pid=9, argv=("sh", "-c", "node & loop"))), [7]),
     ],
-    ids=["an init", "a shell", "the uppermost", "nothing below it", "a shell alone", "an init alone"],
+    ids=["an init", "a shell", "the uppermost", "nothing below it", "a shell alone", "an init alone", "a shell beside"],
 )
 def test_who_only_starts_the_app_has_its_words_and_is_not_meant(tree: Tree, found: list[int]) -> None:
     apps = apps_below_wrappers(tree, re.compile("node"))
