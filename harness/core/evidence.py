@@ -202,6 +202,18 @@ class SignalEvidence:
         )
 
     @property
+    def raised_late(self) -> bool:
+        """Whether the same signal was sent again so late that the handler may have been the app's own.
+
+        A runtime does it in its handler. A program that has shut down and then dies of the signal, so that its parent
+        gets to know of it, does it later (uvicorn 0.29 and newer, ``capture_signals``); so does a shell, once its child
+        has ended, and Python, once its KeyboardInterrupt was not caught.
+        """
+        ids = self.seen.app_ids
+        again = [record.time_s for record in sends(self.seen.trace or (), self.sent.number) if record.sender_pid in ids]
+        return self.raised_again and bool(self.handled) and min(again) - self.handled[0].time_s > _AT_ONCE_S
+
+    @property
     def handled(self) -> tuple[Handled, ...]:
         """The kernel's record of the app's handler being run for the signal; empty without a record.
 
@@ -226,10 +238,10 @@ class SignalEvidence:
         """
         return self._recorded() if self.seen.trace is not None else self._logged()
 
-    def _recorded(self) -> int:
+    def _recorded(self) -> int | None:
         app, after = self.seen.app, self.seen.app_after
         if self.raised_again:
-            return 0
+            return None if self.receipts is None and self.raised_late else 0
         if self.handled or not self.sends or app is None:
             return len(self.handled)
         if not (app.blocks(self.sent) or app.fetches_signals):
@@ -278,7 +290,15 @@ class SignalEvidence:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Signals that the app says it got in place of the one that was sent; the kernel's record must know of them."""
+        """Signals that the app says it got in place of the one that was sent; the kernel's record must know of them.
+
+        Where no pattern reads its log, they are those that the record says its handler ran for.
+        """
+        if self.receipts is None:
+            ids = self.seen.app_ids
+            taken = (r.number for r in self.seen.trace or () if isinstance(r, Handled) and r.pid in ids and r.handler)
+            names = dict.fromkeys(Signal(number).name for number in taken)
+            return tuple(name for name in names if name in _ASKING and name != self.sent.name)
         names = dict.fromkeys(r.signal for r in self.own_receipts if r.signal != self.sent.name)
         if self.seen.trace is None:
             return () if self.ground is Ground.MASKS else tuple(name for name in names if name not in self.impossible)
@@ -287,10 +307,23 @@ class SignalEvidence:
 
     @property
     def killed(self) -> bool:
-        """Whether a signal ended the app, by the kernel's record."""
+        """Whether a signal ended the app, by the kernel's record.
+
+        One that ends a process at once, without a core, has no record of its own being taken: the kernel gives SIGKILL
+        to the threads as it is sent (kernel/signal.c, ``complete_signal``). Threads of whoever exits get that, too.
+        """
         app, ids = self.seen.app, self.seen.app_ids
         spared = app is not None and app.is_namespace_init
-        return any(record.number == _SIGKILL for record in self.arrived) or any(
+        ends = [
+            record.time_s
+            for record in self.seen.trace or ()
+            if isinstance(record, Handled) and record.pid in ids and record.number == _SIGKILL
+        ]
+        return any(
+            record.number == _SIGKILL
+            or (not spared and self._ends(record.number) and max(ends, default=0) > record.time_s)
+            for record in self.arrived
+        ) or any(
             isinstance(record, Handled)
             and record.pid in ids
             and not record.handler
@@ -298,6 +331,20 @@ class SignalEvidence:
             and not spared
             for record in self.seen.trace or ()
         )
+
+    @property
+    def died_of_it(self) -> bool:
+        """Whether the app was sent the signal, and that ended it, as it has no handler; by the kernel's record."""
+        app = self.seen.app
+        spared = app is not None and app.is_namespace_init
+        return bool(self.sends) and self._ends(self.sent.number) and not spared
+
+    def _ends(self, number: int) -> bool:
+        """Whether a signal has its default action on the app, and that is to end it, by the app's masks."""
+        app, signal = self.seen.app, Signal(number)
+        if app is None or number in _NOT_FATAL:
+            return False
+        return not (app.catches(signal) or app.ignores(signal) or app.blocks(signal) or app.fetches_signals)
 
     @property
     def finished(self) -> bool | None:
@@ -312,6 +359,8 @@ class SignalEvidence:
             return False
         code, silent = self.seen.exit_code, self.done is not None
         if self.seen.trace is not None:
+            if not silent and self.raised_again and not self.seen.running:
+                return None if self.raised_late else False
             if self.killed:
                 return False
             if not silent or self.seen.running or code == 0:
@@ -329,8 +378,12 @@ class SignalEvidence:
 _BY_SIGNAL = 128
 """Exit codes above it stand for the signal that ended the main process (docker-run(1), exit status)."""
 
+_AT_ONCE_S = 0.005
+"""What a runtime's handler takes at most to send its process the signal again: microseconds, on an idle machine."""
+
 _SIGKILL = 9
 _ENDING = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"})
+_ASKING = _ENDING | {"SIGUSR1", "SIGUSR2"}
 _NOT_FATAL = frozenset({_SIGKILL, 17, 18, 19, 20, 21, 22, 23, 28})
 """Signals whose default action ends nothing (signal(7)): those of job control, SIGCHLD, SIGURG, SIGWINCH. SIGKILL is
 delivered to the threads of any process that ends (kernel/signal.c, ``zap_other_threads``)."""

@@ -44,7 +44,7 @@ def _(evidence: SignalEvidence) -> Judgement:
     worst, at = max(judged, key=lambda pair: _severity(pair[0].verdict))
     if len(judged) == 1 or worst.verdict is Verdict.UNTESTED:
         return worst
-    whose = f"each of {len(judged)} apps" if worst.verdict.good else f"one of {len(judged)} apps, {_named(at)}"
+    whose = f"each of {len(judged)} apps" if worst.verdict.good else f"one of {len(judged)} apps, {named(at)}"
     return replace(worst, reason=f"{worst.reason} ({whose})")
 
 
@@ -66,7 +66,8 @@ def _severity(verdict: Verdict) -> float:
     return _NOT_KNOWN if verdict.rank is None else verdict.rank
 
 
-def _named(evidence: SignalEvidence) -> str:
+def named(evidence: SignalEvidence) -> str:
+    """The app in a sentence, where there are several."""
     app = evidence.seen.app
     return f"`{app.command}`, PID {app.inner_pid or app.pid}" if app else "which is gone"
 
@@ -177,6 +178,8 @@ def why_unknown(evidence: SignalEvidence) -> str | None:
         return None
     unknown = f"whether the app received {signal} is not known"
     writers = unclear_writers(evidence)
+    if evidence.receipts is None and evidence.seen.trace is not None:
+        return f"{unknown}: it handled {signal}, and later it, or its runtime, sent itself {signal} again to die of it"
     if evidence.receipts is None:
         return f"{unknown}: there is no pattern for it in the app's log, and no kernel's record"
     if evidence.early:

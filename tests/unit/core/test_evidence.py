@@ -41,15 +41,28 @@ def receipt(signal: str = "SIGTERM", pid: int | None = 7) -> Receipt:
 
 
 def sent(
-    number: int = 15, *, to: int = 101, by: int = 100, fate: Fate = Fate.DELIVERED, by_kernel: bool = False
+    number: int = 15,
+    *,
+    to: int = 101,
+    by: int = 100,
+    fate: Fate = Fate.DELIVERED,
+    by_kernel: bool = False,
+    time_s: float = 1.0,
 ) -> Sent:
     return Sent(
-        time_s=1.0, sender="x", sender_pid=by, number=number, target="x", target_pid=to, fate=fate, by_kernel=by_kernel
+        time_s=time_s,
+        sender="x",
+        sender_pid=by,
+        number=number,
+        target="x",
+        target_pid=to,
+        fate=fate,
+        by_kernel=by_kernel,
     )
 
 
-def handled(number: int = 15, *, by: int = 101, handler: int = 1) -> Handled:
-    return Handled(time_s=1.0, comm="x", pid=by, number=number, handler=handler)
+def handled(number: int = 15, *, by: int = 101, handler: int = 1, time_s: float = 1.0) -> Handled:
+    return Handled(time_s=time_s, comm="x", pid=by, number=number, handler=handler)
 
 
 def evidence(**values: Any) -> SignalEvidence:
@@ -262,6 +275,42 @@ def test_pid_1_is_spared_by_the_default_action() -> None:
     alone = changed(APP, is_namespace_init=True)
     assert not evidence(before=(alone,), trace=(handled(handler=0),)).killed
     assert evidence(before=(alone,), trace=(sent(9),)).killed
+
+
+DIES = handled(9, handler=0, time_s=1.1)
+DEAF = changed(APP, caught=0)
+
+
+def test_a_signal_without_a_handler_ends_an_app_though_the_record_shows_only_sigkill_then() -> None:
+    assert evidence(before=(MAIN, DEAF), trace=(sent(), DIES)).killed
+    assert evidence(before=(MAIN, DEAF), trace=(sent(), DIES)).died_of_it
+    assert not evidence(before=(MAIN, APP), trace=(sent(), DIES)).killed  # it may have exited in its handler
+    assert not evidence(before=(MAIN, DEAF), trace=(sent(28), DIES)).killed
+    assert not evidence(before=(MAIN, DEAF), trace=(sent(), handled(9, by=102, handler=0, time_s=1.1))).killed
+    assert not evidence(before=(MAIN, DEAF), trace=(sent(time_s=1.2), DIES)).killed
+    assert not evidence(before=(MAIN, DEAF), trace=(sent(fate=Fate.IGNORED), DIES)).killed
+    for spared in ({"ignored": TERM}, {"blocked": TERM}, {"wchan": "do_sigtimedwait"}, {"is_namespace_init": True}):
+        alive = changed(DEAF, **spared)
+        assert not evidence(before=(MAIN, alive), trace=(sent(), DIES)).killed, spared
+        assert not evidence(before=(MAIN, alive), trace=(sent(), DIES)).died_of_it, spared
+
+
+@pytest.mark.parametrize(("after_s", "known"), [(0.0001, True), (0.2, False)])
+def test_a_signal_that_is_raised_again_late_may_be_the_apps_own(after_s: float, known: bool) -> None:
+    again = sent(by=101, time_s=1 + after_s)
+    trace = (sent(), handled(), again, handled(handler=0, time_s=again.time_s))
+    unread = ended(143, receipts=None, done=None, trace=trace)
+    assert (unread.finished, unread.deliveries) == ((False, 0) if known else (None, None))
+    read = ended(143, receipts=(), done=False, trace=trace)
+    assert (read.finished, read.deliveries) == (False, 0)
+
+
+def test_where_no_pattern_reads_the_log_the_record_tells_of_other_signals() -> None:
+    instead = evidence(receipts=None, done=None, trace=(sent(2), handled(2)))
+    assert instead.others == ("SIGINT",)
+    assert evidence(receipts=None, done=None, trace=(sent(2), handled(2, handler=0))).others == ()
+    assert evidence(receipts=None, done=None, trace=(handled(17), handled(23), handled(2, by=102))).others == ()
+    assert evidence(receipts=None, done=None, trace=ONCE).others == ()
 
 
 ENDED = {"running": False, "after": (), "ground": Ground.ENDED}
