@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from itertools import starmap
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +29,7 @@ from harness.core.subject import (
     StopSetting,
     Subject,
 )
-from harness.core.trying import candidates
+from harness.core.trying import candidates, further
 from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
@@ -41,7 +42,7 @@ from harness.session import Hooks, Pull, TraceMode, open_bases, open_record
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from harness.core.document import Cut, Row, Tried
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from harness.core.result import Result
     from harness.core.signals import Signal
     from harness.core.subject import Cell, Ready
+    from harness.core.trying import Candidate
 
 DOCKER_GRACE_S: Final = 10
 """What docker stop waits before SIGKILL, unless told otherwise (docker-stop(1))."""
@@ -197,13 +199,23 @@ class Checking:
         return row
 
     def _tried(self, result: Result) -> Iterator[Tried]:
-        """What may help is run, all of it at once."""
-        chances = candidates(result, self._grace_s)
-        cells = [
-            replace(result.cell, subject=replace(result.cell.subject, launch=chance.options)) for chance in chances
-        ]
-        for chance, future in zip(chances, self._runner.submit(cells), strict=True):
-            yield describe_tried(chance.change, future.result())
+        """What may help is run, all of it at once; where nothing does, what may help each of these."""
+        first = candidates(result, self._grace_s)
+        brought = self._run_all(result, first)
+        yield from starmap(_described, zip(first, brought, strict=True))
+        if not any(one.verdict.good for one in brought):
+            second = further(zip(first, brought, strict=True), result, self._grace_s)
+            yield from starmap(_described, zip(second, self._run_all(result, second), strict=True))
+
+    def _run_all(self, result: Result, chances: Sequence[Candidate]) -> list[Result]:
+        """What the cell of a result brings with each of some changes; all at once."""
+        subject = result.cell.subject
+        cells = [replace(result.cell, subject=replace(subject, launch=chance.options)) for chance in chances]
+        return [future.result() for future in self._runner.submit(cells)]
+
+
+def _described(chance: Candidate, brought: Result) -> Tried:
+    return describe_tried(chance.change, brought)
 
 
 def _ready(facts: ImageFacts) -> Ready:
