@@ -209,9 +209,35 @@ class SignalEvidence:
         gets to know of it, does it later (uvicorn 0.29 and newer, ``capture_signals``); so does a shell, once its child
         has ended, and Python, once its KeyboardInterrupt was not caught.
         """
+        span = self._raised_s
+        return span is not None and span[1] - span[0] > _AT_ONCE_S
+
+    @property
+    def raised_in_the_end(self) -> bool:
+        """Whether it was the app's own doing: it first told others that it has started (Puma, ``stop_workers``)."""
+        span, ids = self._raised_s, self.seen.app_ids
+        return (
+            span is not None
+            and self.raised_late
+            and any(
+                isinstance(record, Sent)
+                and record.sender_pid in ids
+                and record.target_pid not in ids
+                and span[0] <= record.time_s < span[1]
+                for record in self.seen.trace or ()
+            )
+        )
+
+    @property
+    def _raised_s(self) -> tuple[float, float] | None:
+        """When the app's handler ran, and when the app sent itself the signal again; ``None`` if it did not."""
         ids = self.seen.app_ids
-        again = [record.time_s for record in sends(self.seen.trace or (), self.sent.number) if record.sender_pid in ids]
-        return self.raised_again and bool(self.handled) and min(again) - self.handled[0].time_s > _AT_ONCE_S
+        again = [
+            record.time_s
+            for record in sends(self.seen.trace or (), self.sent.number)
+            if record.sender_pid in ids and record.target_pid in ids
+        ]
+        return (self.handled[0].time_s, again[0]) if again and self.handled else None
 
     @property
     def handled(self) -> tuple[Handled, ...]:
@@ -240,8 +266,10 @@ class SignalEvidence:
 
     def _recorded(self) -> int | None:
         app, after = self.seen.app, self.seen.app_after
+        if self.raised_again and self.receipts is None and self.raised_late:
+            return 1 if self.raised_in_the_end else None
         if self.raised_again:
-            return None if self.receipts is None and self.raised_late else 0
+            return 0
         if self.handled or not self.sends or app is None:
             return len(self.handled)
         if not (app.blocks(self.sent) or app.fetches_signals):
@@ -357,26 +385,40 @@ class SignalEvidence:
             return True
         if self.seen.running and self.seen.app_after is not None:
             return False
-        code, silent = self.seen.exit_code, self.done is not None
         if self.seen.trace is not None:
-            if not silent and self.raised_again and not self.seen.running:
-                return None if self.raised_late else False
-            if self.killed:
-                return False
-            if not silent or self.seen.running or code == 0:
-                return True
-            if code == _BY_SIGNAL + self.sent.number:  # of a wrapper that the signal ended, it says nothing of the app
-                return True if self.seen.app is self.seen.main else None
-            return False if self.own_receipts else None
+            return self._by_itself() if self.done is None else self._by_itself_and_well()
+        code = self.seen.exit_code
         if self.seen.running or code is None:
             return False
-        if not silent:
+        if self.done is None:
             return code < _BY_SIGNAL
         return False if code else True if self.seen.app is self.seen.main else None
+
+    def _by_itself(self) -> bool | None:
+        """Whether the app was done, by the record, where it has no word for that."""
+        if self.raised_again and not self.seen.running:
+            return True if self.raised_in_the_end else None if self.raised_late else False
+        if self.killed:
+            return False
+        return None if self.sent.name == _DUMPING and self.seen.exit_code else True
+
+    def _by_itself_and_well(self) -> bool | None:
+        """Whether the app was done, by the record, where it has a word for that and has not said it."""
+        code = self.seen.exit_code
+        if self.killed:
+            return False
+        if self.seen.running or code == 0:
+            return True
+        if code == _BY_SIGNAL + self.sent.number:  # of a wrapper that the signal ended, it says nothing of the app
+            return True if self.seen.app is self.seen.main else None
+        return False if self.own_receipts else None
 
 
 _BY_SIGNAL = 128
 """Exit codes above it stand for the signal that ended the main process (docker-run(1), exit status)."""
+
+_DUMPING = "SIGQUIT"
+"""What runtimes may answer with a dump and an end of their own: Go's exits with 2 (os/signal, Default behavior)."""
 
 _AT_ONCE_S = 0.005
 """What a runtime's handler takes at most to send its process the signal again: microseconds, on an idle machine."""

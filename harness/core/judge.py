@@ -172,7 +172,8 @@ def why_unknown(evidence: SignalEvidence) -> str | None:
     if evidence.deliveries:
         ended = not evidence.seen.running or evidence.seen.app_after is None
         if ended and evidence.finished is None:
-            return f"{UNSEEN_END}, and the container ended with exit code {evidence.seen.exit_code}"
+            said = UNSEEN_END if evidence.done is not None else "whether the app was done is not known"
+            return f"{said}, and the container ended with exit code {evidence.seen.exit_code}"
         return None
     if evidence.deliveries is not None:
         return None

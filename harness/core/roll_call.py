@@ -91,7 +91,8 @@ def _end(seen: Seen, process: Process, sends: Sequence[Step], steps: Sequence[St
     """How a process ended, or that it did not."""
     end = next((step for step in steps if step.kind is Kind.END), None)
     killer = next((path.participants[step.who] for step in reversed(sends) if step.signal == _SIGKILL), None)
-    if end is not None and end.signal is None:
+    spared = process.is_namespace_init and end is not None and end.signal != _SIGKILL
+    if end is not None and (end.signal is None or spared):  # PID 1 dies of no signal but SIGKILL (pid_namespaces(7))
         return _exit_of(seen) if process is seen.main else "exited"
     if end is not None and (end.signal != _SIGKILL or killer is None):
         return f"died of {end.signal}"

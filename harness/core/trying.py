@@ -60,7 +60,7 @@ def candidates(result: Result, grace_s: int) -> tuple[Candidate, ...]:
 def further(tried: Iterable[tuple[Candidate, Result]], result: Result, grace_s: int) -> tuple[Candidate, ...]:
     """What may help where single changes did not: each together with what may help what it brought.
 
-    An init is not among the latter: it makes no app shut down, and it has been tried.
+    An init is not among them: it makes no app shut down that does not without one, and it has been tried.
 
     Args:
         tried: the changes, and what each brought.
@@ -68,11 +68,13 @@ def further(tried: Iterable[tuple[Candidate, Result]], result: Result, grace_s: 
         grace_s: the grace period that all had.
     """
     pairs = list(tried)
-    known = [result.cell.subject.launch, *(one.options for one, _ in pairs)]
+    launch = result.cell.subject.launch
+    known = [launch, *(one.options for one, _ in pairs)]
     found: list[Candidate] = []
     for first, brought in pairs:
         for second in candidates(brought, grace_s):
-            if second.options not in known and second.options.init == first.options.init:
+            undone = first.options.stop_signal not in (launch.stop_signal, second.options.stop_signal)
+            if second.options not in known and second.options.init == launch.init and not undone:
                 known.append(second.options)
                 found.append(Candidate(change=f"{first.change}; {second.change}", options=second.options))
     return tuple(found)

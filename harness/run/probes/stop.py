@@ -141,9 +141,9 @@ def _judged(evidence: StopEvidence) -> Judgement:
     apps, sent = evidence.signalled.per_app, evidence.signalled.sent.number
     ours = (sent, _SIGKILL) if evidence.took_s >= evidence.grace_s else (sent,)
     wrong = contradiction(evidence.signalled, ours)
-    if wrong is None and not evidence.forced and any(app.finished is None for app in apps):
-        unknown = next((app for app in apps if app.raised_late), None)
-        wrong = (unknown and why_unknown(unknown)) or UNSEEN_END
+    unknown = next((app for app in apps if app.finished is None), None)
+    if wrong is None and not evidence.forced and unknown is not None:
+        wrong = UNSEEN_END if unknown.done is not None else why_unknown(unknown)
     if wrong is not None:
         return judge(Untested(reason=wrong))
     verdict = _verdict(evidence)

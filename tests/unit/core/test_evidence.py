@@ -301,8 +301,20 @@ def test_a_signal_that_is_raised_again_late_may_be_the_apps_own(after_s: float, 
     trace = (sent(), handled(), again, handled(handler=0, time_s=again.time_s))
     unread = ended(143, receipts=None, done=None, trace=trace)
     assert (unread.finished, unread.deliveries) == ((False, 0) if known else (None, None))
+    to_worker = sent(to=102, by=101, time_s=1 + after_s / 2)
+    told = ended(143, receipts=None, done=None, trace=(*trace, to_worker))
+    assert (told.finished, told.deliveries) == ((False, 0) if known else (True, 1))
     read = ended(143, receipts=(), done=False, trace=trace)
     assert (read.finished, read.deliveries) == (False, 0)
+
+
+@pytest.mark.parametrize(("code", "finished"), [(0, True), (2, None)])
+def test_an_app_that_ends_badly_of_sigquit_may_have_been_dumped_by_its_runtime(
+    code: int, finished: bool | None
+) -> None:
+    trace = (sent(3), handled(3))
+    assert ended(code, sent=Signal(3), receipts=None, done=None, trace=trace).finished is finished
+    assert ended(2, receipts=None, done=None, trace=ONCE).finished is True
 
 
 def test_where_no_pattern_reads_the_log_the_record_tells_of_other_signals() -> None:

@@ -107,3 +107,13 @@ def test_processes_that_came_since_are_called_too() -> None:
 
 def test_no_signal_no_roll_call() -> None:
     assert roll_call(ZOMBIE) == ()
+
+
+def test_pid_1_dies_of_no_signal_that_its_runtime_sends_it_again() -> None:
+    ran_then = Handled(time_s=1.55, comm="node", pid=1001, number=15, handler=64)
+    again = changed(BY_ITSELF, sender_pid=1001, target_pid=1001)
+    dies = Handled(time_s=1.65, comm="node", pid=1001, number=9, handler=0)
+    alone = changed(PID1, argv=("/server",), caught=1 << 14)
+    ends = {"before": (alone,), "after": (), "running": False, "exit_code": 2, "app_pid": 1001}
+    (call,) = roll_call(changed(SWALLOWED, **ends, trace=(TO_SHELL, ran_then, again, dies)))
+    assert (call.became, call.end) == (Became.RAISED, "exited with 2")

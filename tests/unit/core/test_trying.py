@@ -84,7 +84,10 @@ def test_where_no_single_change_helps_two_together_may() -> None:
     assert Candidate(change='CMD ["node", "server.js"]; --stop-signal SIGQUIT', options=both) in together
     assert not any(one.options in (init.options, own.options, LaunchOptions()) for one in together)
     assert len({repr(one.options) for one in together}) == len(together)
-    assert [one.change for one in together if "--init" in one.change] == ['--init; CMD ["node", "server.js"]']
+    assert not any(one.options.init for one in together)
+    turned = Candidate(change="--stop-signal SIGQUIT", options=LaunchOptions(stop_signal="SIGQUIT"))
+    back = further([(turned, brought(deaf, turned.options, SHELL))], without, 10)
+    assert not any(one.options.stop_signal != "SIGQUIT" for one in back)
 
 
 def test_a_supervisor_may_take_another_signal_for_all_that_it_started() -> None:
