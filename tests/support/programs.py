@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,13 @@ from tests.support.python_base import PYTHON_PACKAGES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_FROM_SCRATCH: Final = """FROM {base} AS build
+ADD packages.tar files.tar /
+RUN cd /build && CGO_ENABLED=0 GOCACHE=/tmp/cache /usr/lib/go-1.19/bin/go build -o /server server.go
+FROM scratch
+COPY --from=build /server /server
+{lines}
+"""
 _DOCKERFILE: Final = """FROM {base}
 ADD packages.tar files.tar /
 {lines}
@@ -49,9 +57,10 @@ class Program:
         return self.dockerfile.format(base=base, lines="\n".join(lines))
 
     def wrapped(self) -> Program:
-        """The same behind a shell that does something afterwards, so that it cannot become the program."""
-        words = " ".join(word if word.isprintable() and not set(word) & set(" ;'\"$&|<>()") else f"'{word}'" for word in self.start)
-        return replace(self, name=f"{self.name}-wrapped", start=("/bin/sh", "-c", f"{words}; true"))
+        """The same behind a shell that does something afterwards, so that it cannot make way for the program."""
+        text = f"{shlex.join(self.start)}; true"
+        system = self.dockerfile.replace("FROM scratch", "FROM {base}")
+        return replace(self, name=f"{self.name}-wrapped", start=("/bin/sh", "-c", text), dockerfile=system)
 
 
 NGINX = """worker_processes 2;
@@ -113,8 +122,80 @@ while :; do sleep 1; done
 DEAF_LOOP = """#!/bin/sh
 while :; do sleep 1; done
 """
+FPM = """[global]
+error_log = /dev/stderr
+[www]
+user = www-data
+group = www-data
+listen = 9000
+pm = static
+pm.max_children = 2
+"""
+RACK = """run ->(env) { [200, {"content-type" => "text/plain"}, ["hello"]] }
+"""
+TASKS = """from pathlib import Path
+from celery import Celery
+from celery.signals import worker_ready
+
+app = Celery("tasks", broker="memory://")
+
+@worker_ready.connect
+def ready(**_):
+    Path("/tmp/ready").touch()
+"""
+JAVA = """import com.sun.net.httpserver.HttpServer;
+import java.net.InetSocketAddress;
+
+public class Server {
+    public static void main(String[] words) throws Exception {
+        HttpServer server = HttpServer.create(new InetSocketAddress(8080), 0);
+        server.start();
+        if (words.length > 0) {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                server.stop(0);
+                System.out.println("done");
+            }));
+        }
+    }
+}
+"""
+GO = """package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	server := &http.Server{Addr: ":8080"}
+	if len(os.Args) > 1 {
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, syscall.SIGTERM)
+		go func() {
+			<-told
+			server.Shutdown(context.Background())
+			os.Exit(0)
+		}()
+	}
+	server.ListenAndServe()
+	select {}
+}
+"""
+_ANY: Final = "0.0.0.0"  # noqa: S104 in a container
+REDIS_SERVICE: Final = "#!/bin/sh\nexec redis-server --port {port}\n"
 REDIS: Final = ("redis-server", "redis-tools", "libjemalloc2", "liblzf1")
-_SETUPTOOLS: Final = ("python3-pkg-resources",)
+_KERBEROS: Final = ("libgssapi-krb5-2", "libkrb5-3", "libk5crypto3", "libkrb5support0", "libcom-err2", "libkeyutils1")
+_LDAP: Final = ("libldap-2.5-0", "libsasl2-2", "libsasl2-modules-db", "libgnutls30", "libnettle8", "libhogweed6")
+_TLS: Final = ("libunistring2", "libp11-kit0", "libidn2-0", "libtasn1-6", "libffi8")
+_POSTGRES: Final = ("postgresql-15", "postgresql-client-15", "libpq5", "libicu72", "libxml2", "libxslt1.1", "tzdata")
+_PHP: Final = ("php8.2-fpm", "php8.2-cli", "php8.2-common", "libicu72", "libxml2", "libsodium23", "libargon2-1")
+_RUBY: Final = ("puma", "ruby", "ruby3.1", "libruby3.1", "ruby-nio4r", "ruby-rubygems", "rubygems-integration")
+_CELERY: Final = ("celery", "python3-celery", "python3-kombu", "python3-billiard", "python3-amqp", "python3-vine")
+_CLICK: Final = ("python3-click", "python3-click-didyoumean", "python3-click-plugins", "python3-click-repl")
+_PROMPT: Final = ("python3-prompt-toolkit", "python3-wcwidth", "python3-tz", "python3-six", "python3-dateutil")
 _LINK: Final = "RUN ln -s python3.11 /usr/bin/python3 && mkdir -p /srv"
 
 QUICK: Final = (
@@ -135,20 +216,12 @@ QUICK: Final = (
         port=8080,
     ),
     Program(name="shell-loop", files={"loop.sh": LOOP}, start=("/loop.sh",)),
-    Program(name="deaf-loop", files={"loop.sh": DEAF_LOOP}, start=("/loop.sh",)),
     Program(
         name="apache2",
         packages=("apache2-bin", "libapr1", "libaprutil1", "libexpat1"),
         files={"etc/apache2/apache2.conf": APACHE},
         steps=("RUN mkdir -p /srv /run",),
         start=("apache2", "-DFOREGROUND"),
-        port=8080,
-    ),
-    Program(
-        name="haproxy",
-        packages=("haproxy", "liblua5.3-0", "libopentracing1", "libopentracing-c-wrapper0"),
-        files={"etc/haproxy/haproxy.cfg": HAPROXY},
-        start=("haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"),
         port=8080,
     ),
     Program(
@@ -169,3 +242,110 @@ QUICK: Final = (
     ),
     Program(name="cron", packages=("cron",), steps=("RUN mkdir -p /var/spool/cron/crontabs",), start=("cron", "-f")),
 )
+
+_INITDB: Final = (
+    "RUN useradd postgres && mkdir /data && chown postgres /data",
+    "USER postgres",
+    "RUN /usr/lib/postgresql/15/bin/initdb --no-sync -D /data",
+)
+POSTGRES: Final = Program(
+    name="postgres",
+    packages=(*_POSTGRES, "libreadline8", "readline-common", *_KERBEROS, *_LDAP, *_TLS),
+    steps=_INITDB,
+    start=("/usr/lib/postgresql/15/bin/postgres", "-D", "/data", "-k", "/tmp"),
+    port=5432,
+)
+_ECJ: Final = "org.eclipse.jdt.internal.compiler.batch.Main"
+JVM: Final = Program(
+    name="java",
+    packages=("openjdk-17-jre-headless", "libeclipse-jdt-core-java"),
+    files={"build/Server.java": JAVA},
+    steps=(
+        "RUN ln -s /usr/lib/jvm/java-17-openjdk-*/bin/java /usr/bin/java && mkdir /app",
+        f"RUN java -cp '/usr/share/java/*' {_ECJ} -17 -proc:none -d /app /build/Server.java",
+    ),
+    start=("java", "-cp", "/app", "Server"),
+    port=8080,
+)
+STATIC: Final = Program(
+    name="go",
+    packages=("golang-1.19-go", "golang-1.19-src"),
+    files={"build/server.go": GO},
+    dockerfile=_FROM_SCRATCH,
+    start=("/server",),
+    port=8080,
+)
+PHP: Final = Program(
+    name="php-fpm",
+    packages=(*_PHP, "libmagic1", "libmagic-mgc", "libapparmor1", "libedit2", "libbsd0", "php-common", "tzdata"),
+    files={"etc/fpm.conf": FPM},
+    start=("php-fpm8.2", "-F", "-y", "/etc/fpm.conf"),
+    port=9000,
+)
+HAPROXY_SERVER: Final = Program(
+    name="haproxy",
+    packages=("haproxy", "liblua5.3-0", "libopentracing1", "libopentracing-c-wrapper0"),
+    files={"etc/haproxy/haproxy.cfg": HAPROXY},
+    start=("haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"),
+    port=8080,
+)
+SLOW: Final = (
+    Program(name="deaf-loop", files={"loop.sh": DEAF_LOOP}, start=("/loop.sh",)),
+    HAPROXY_SERVER,
+    replace(QUICK[0], name="nginx-quit", stop_signal="SIGQUIT"),
+    POSTGRES,
+    replace(POSTGRES, name="postgres-int", stop_signal="SIGINT"),
+    replace(POSTGRES, name="postgres-quit", stop_signal="SIGQUIT"),
+    JVM,
+    replace(JVM, name="java-hook", start=(*JVM.start, "hook")),
+    STATIC,
+    replace(STATIC, name="go-notify", start=("/server", "notify")),
+    PHP,
+    replace(PHP, name="php-fpm-quit", stop_signal="SIGQUIT"),
+    Program(
+        name="puma",
+        packages=(*_RUBY, "ruby-rack", "rake", "libyaml-0-2", "libffi8", "libgdbm6", "libncurses6"),
+        files={"srv/config.ru": RACK},
+        steps=("WORKDIR /srv",),
+        start=("puma", "--workers", "2", "--bind", "tcp://0.0.0.0:8080", "config.ru"),
+        port=8080,
+    ),
+    Program(
+        name="celery",
+        packages=(*PYTHON_PACKAGES, *_CELERY, *_CLICK, *_PROMPT, "python3-pkg-resources", "libffi8", "tzdata"),
+        files={"srv/tasks.py": TASKS},
+        steps=(_LINK, "WORKDIR /srv", "HEALTHCHECK --interval=1s --retries=60 CMD test -e /tmp/ready"),
+        start=("celery", "-A", "tasks", "worker", "--concurrency", "2", "--without-mingle", "--without-gossip"),
+    ),
+    Program(
+        name="uvicorn",
+        packages=(*PYTHON_PACKAGES, "python3-uvicorn", "python3-h11", "python3-asgiref", "python3-click", "uvicorn"),
+        files={"srv/hello.py": ASGI},
+        steps=(_LINK, "WORKDIR /srv"),
+        start=("uvicorn", "--host", _ANY, "--port", "8080", "hello:app"),
+        port=8080,
+    ),
+    Program(
+        name="uvicorn-workers",
+        packages=(*PYTHON_PACKAGES, "python3-uvicorn", "python3-h11", "python3-asgiref", "python3-click", "uvicorn"),
+        files={"srv/hello.py": ASGI},
+        steps=(_LINK, "WORKDIR /srv"),
+        start=("uvicorn", "--workers", "2", "--host", _ANY, "--port", "8080", "hello:app"),
+        port=8080,
+    ),
+    Program(
+        name="runit",
+        packages=(*REDIS, "runit"),
+        files={f"etc/services/{port}/run": REDIS_SERVICE.format(port=port) for port in (6379, 6380)},
+        start=("runsvdir", "-P", "/etc/services"),
+    ),
+    Program(
+        name="s6",
+        packages=(*REDIS, "s6", "libskarnet2.13", "libs6-2.11", "libexecline2.9", "execline"),
+        files={f"etc/services/{port}/run": REDIS_SERVICE.format(port=port) for port in (6379, 6380)},
+        start=("s6-svscan", "/etc/services"),
+    ),
+    replace(HAPROXY_SERVER, name="haproxy-usr1", stop_signal="SIGUSR1"),
+    replace(QUICK[4], name="apache2-winch", stop_signal="SIGWINCH"),
+)
+ALL: Final = {program.name: program for program in (*QUICK, *SLOW)}
