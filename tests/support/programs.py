@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,10 @@ from tests.support.python_base import PYTHON_PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+VARIABLE: Final = "SIGNAL_HARNESS_PROGRAMS"
+ALL_WANTED: Final = os.environ.get(VARIABLE) == "all"
+"""Whether those are checked, too, that take long to download or to start."""
 
 _FROM_SCRATCH: Final = """FROM {base} AS build
 ADD packages.tar files.tar /
