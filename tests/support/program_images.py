@@ -42,6 +42,7 @@ def images(programs: Sequence[Program]) -> list[str]:
         arch = architecture(engine.architecture()).debian
     wanted = {program.name: _reference(program, below) for program in programs}
     cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
     with (
         closing(docker.APIClient(**kwargs_from_env(), version="auto")) as api,
         Downloads(cache, lambda _: None) as downloads,
