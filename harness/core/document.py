@@ -215,12 +215,14 @@ class Became(StrEnum):
 class Call(_Shape, frozen=True):
     """One process in the roll call of a container.
 
-    ``parent`` is the number of the call above it. ``told`` is whether it was sent the signal, by whom, and after how
-    many milliseconds; ``None`` where that is not known. ``end`` is how it ended, or that it did not. ``inferred`` tells
-    what masks, samples, events and exit codes let expect from what the kernel has recorded.
+    ``pid`` counts in the container; ``None`` for one that came and went between two samples, and is known by the
+    kernel's record alone, with its name there in place of a command line. ``parent`` is the number of the call above
+    it. ``told`` is whether it was sent the signal, by whom, and after how many milliseconds; ``None`` where that is not
+    known. ``end`` is how it ended, or that it did not. ``inferred`` tells what masks, samples, events and exit codes
+    let expect from what the kernel has recorded.
     """
 
-    pid: int
+    pid: int | None
     command: str
     parent: int | None
     app: bool

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.core.process import chain
 from harness.core.program import says_nothing
 from harness.core.signals import Signal, mask_signals
-from harness.core.trace import Fate, Handled, Sent, TraceRecord, sends
+from harness.core.trace import Fate, Handled, Life, Parting, Sent, TraceRecord, sends
 
 if TYPE_CHECKING:
     from harness.core.process import Process, Tree
@@ -62,7 +62,10 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What was seen of one run, whatever the probe: process trees before and after, output, events, the end."""
+    """What was seen of one run, whatever the probe: process trees before and after, output, events, the end.
+
+    ``trace`` is the kernel's record of signals, ``lives`` that of the processes that were there at any time since.
+    """
 
     app_pid: int | None
     before: Tree
@@ -74,6 +77,7 @@ class Seen:
     began_ns: int
     decided_ns: int
     trace: tuple[TraceRecord, ...] | None = None
+    lives: tuple[Life, ...] = ()
 
     @property
     def main(self) -> Process | None:
@@ -122,7 +126,9 @@ class SignalEvidence:
     ``receipts`` are ``None`` where no pattern reads them in the log, ``done`` where none says that the app was done.
     ``early`` says whether lines like receipts were there before the signal, ``proven`` whether the pattern found the
     app's receipt of the same signal in another container, where it was sent to the app itself. ``ready_pid`` is the PID
-    that the app's ready line bears. ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each.
+    that the app's ready line bears. ``unrested_s`` is after how many seconds an app was taken to be ready that should
+    have been so at rest, and did not come to rest; ``None`` where it did, or says by itself when it is ready.
+    ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each.
     """
 
     seen: Seen
@@ -134,6 +140,7 @@ class SignalEvidence:
     early: bool = False
     proven: bool = False
     ready_pid: int | None = None
+    unrested_s: float | None = None
     more_apps: tuple[int, ...] = ()
 
     @property
@@ -170,8 +177,11 @@ class SignalEvidence:
 
     @property
     def sent_to_app(self) -> tuple[Sent, ...]:
-        """The kernel's record of the signal being sent to the app, where it was not dropped; empty without a record."""
-        return tuple(record for record in self.arrived if record.number == self.sent.number)
+        """The record of others sending the app the signal, where it was not dropped; empty without a record."""
+        ids = self.seen.app_ids
+        return tuple(
+            record for record in self.arrived if record.number == self.sent.number and record.sender_pid not in ids
+        )
 
     @property
     def arrived(self) -> tuple[Sent, ...]:
@@ -190,54 +200,22 @@ class SignalEvidence:
 
     @property
     def raised_again(self) -> bool:
-        """Whether the app's handler was one that clears up and sends its process the same signal again.
+        """Whether the app's handler was its runtime's, which sent its process the same signal again.
 
         Runtimes do that to give the terminal back its settings, or to die of the signal as a program without them
-        would. As PID 1 the process is spared that one.
+        would: at once, as Go's does without ``signal.Notify`` (runtime/signal_unix.go, ``dieFromSignal``), or once the
+        program is unwound, as Python's does after SIGINT (Modules/main.c, ``exit_sigint``). As PID 1 the process is
+        spared that one. An app that does so later has cleared up first, and ends as its parent expects.
         """
-        ids = self.seen.app_ids
-        return any(
-            record.sender_pid in ids and record.target_pid in ids
-            for record in sends(self.seen.trace or (), self.sent.number)
-        )
-
-    @property
-    def raised_late(self) -> bool:
-        """Whether the same signal was sent again so late that the handler may have been the app's own.
-
-        A runtime does it in its handler. A program that has shut down and then dies of the signal, so that its parent
-        gets to know of it, does it later (uvicorn 0.29 and newer, ``capture_signals``); so does a shell, once its child
-        has ended, and Python, once its KeyboardInterrupt was not caught.
-        """
-        span = self._raised_s
-        return span is not None and span[1] - span[0] > _AT_ONCE_S
-
-    @property
-    def raised_in_the_end(self) -> bool:
-        """Whether it was the app's own doing: it first told others that it has started (Puma, ``stop_workers``)."""
-        span, ids = self._raised_s, self.seen.app_ids
-        return (
-            span is not None
-            and self.raised_late
-            and any(
-                isinstance(record, Sent)
-                and record.sender_pid in ids
-                and record.target_pid not in ids
-                and span[0] <= record.time_s < span[1]
-                for record in self.seen.trace or ()
-            )
-        )
-
-    @property
-    def _raised_s(self) -> tuple[float, float] | None:
-        """When the app's handler ran, and when the app sent itself the signal again; ``None`` if it did not."""
-        ids = self.seen.app_ids
-        again = [
-            record.time_s
-            for record in sends(self.seen.trace or (), self.sent.number)
-            if record.sender_pid in ids and record.target_pid in ids
+        ids, number = self.seen.app_ids, self.sent.number
+        of_sent = sends(self.seen.trace or (), number)
+        again = next((record for record in of_sent if record.sender_pid in ids and record.target_pid in ids), None)
+        if again is None:
+            return False
+        reached = [record.time_s for record in self.handled] or [
+            record.time_s for record in of_sent if record.target_pid in ids
         ]
-        return (self.handled[0].time_s, again[0]) if again and self.handled else None
+        return number == _SIGINT or again.time_s - min(reached) <= _AT_ONCE_S
 
     @property
     def handled(self) -> tuple[Handled, ...]:
@@ -264,10 +242,8 @@ class SignalEvidence:
         """
         return self._recorded() if self.seen.trace is not None else self._logged()
 
-    def _recorded(self) -> int | None:
+    def _recorded(self) -> int:
         app, after = self.seen.app, self.seen.app_after
-        if self.raised_again and self.receipts is None and self.raised_late:
-            return 1 if self.raised_in_the_end else None
         if self.raised_again:
             return 0
         if self.handled or not self.sends or app is None:
@@ -283,12 +259,25 @@ class SignalEvidence:
         app = self.seen.app
         if self.ground is Ground.MASKS or (app is not None and not app.may_get(self.sent) and not self.own_receipts):
             return 0
+        if self.by_its_end:
+            return 1
         if self.receipts is None or self.early or unclear_writers(self):
             return None
         if not self.own_receipts:
             return 0 if self.proven else None
         alone = app is not None and app is self.seen.main and not self.typed
         return None if self.impossible or (alone and self.receipts_of_sent > 1) else self.receipts_of_sent
+
+    @property
+    def by_its_end(self) -> bool:
+        """Whether the end of an app that says nothing shows that it got the signal, without a record.
+
+        The engine sends it to PID 1 alone, once. One that has a handler gets it (signal(7)); and one that then ends by
+        itself and well has not died of it.
+        """
+        app = self.seen.app
+        alone = app is not None and app is self.seen.main and not self.typed and app.catches(self.sent)
+        return alone and self.receipts is None and not self.seen.running and self.seen.exit_code == 0
 
     @property
     def impossible(self) -> tuple[str, ...]:
@@ -335,23 +324,12 @@ class SignalEvidence:
 
     @property
     def killed(self) -> bool:
-        """Whether a signal ended the app, by the kernel's record.
-
-        One that ends a process at once, without a core, has no record of its own being taken: the kernel gives SIGKILL
-        to the threads as it is sent (kernel/signal.c, ``complete_signal``). Threads of whoever exits get that, too.
-        """
+        """Whether a signal ended the app, by the kernel's record."""
         app, ids = self.seen.app, self.seen.app_ids
+        if any(life.pid == self.seen.app_pid and life.parting is Parting.KILLED for life in self.seen.lives):
+            return True
         spared = app is not None and app.is_namespace_init
-        ends = [
-            record.time_s
-            for record in self.seen.trace or ()
-            if isinstance(record, Handled) and record.pid in ids and record.number == _SIGKILL
-        ]
-        return any(
-            record.number == _SIGKILL
-            or (not spared and self._ends(record.number) and max(ends, default=0) > record.time_s)
-            for record in self.arrived
-        ) or any(
+        return any(record.number == _SIGKILL for record in self.arrived) or any(
             isinstance(record, Handled)
             and record.pid in ids
             and not record.handler
@@ -364,15 +342,7 @@ class SignalEvidence:
     def died_of_it(self) -> bool:
         """Whether the app was sent the signal, and that ended it, as it has no handler; by the kernel's record."""
         app = self.seen.app
-        spared = app is not None and app.is_namespace_init
-        return bool(self.sends) and self._ends(self.sent.number) and not spared
-
-    def _ends(self, number: int) -> bool:
-        """Whether a signal has its default action on the app, and that is to end it, by the app's masks."""
-        app, signal = self.seen.app, Signal(number)
-        if app is None or number in _NOT_FATAL:
-            return False
-        return not (app.catches(signal) or app.ignores(signal) or app.blocks(signal) or app.fetches_signals)
+        return bool(self.sends) and self.killed and app is not None and not app.may_get(self.sent)
 
     @property
     def finished(self) -> bool | None:
@@ -380,38 +350,30 @@ class SignalEvidence:
 
         By its own word where it has one; else it was if it ended by itself, and well: by the kernel's record and its
         exit code. Of one that ends badly it is known where its log is understood, and does not say that it was done.
+        An exit code alone does not tell an app from a runtime that ends it, nor an init that hands on how it died.
         """
         if self.done:
             return True
         if self.seen.running and self.seen.app_after is not None:
             return False
+        code, silent = self.seen.exit_code, self.done is not None
         if self.seen.trace is not None:
-            return self._by_itself() if self.done is None else self._by_itself_and_well()
-        code = self.seen.exit_code
+            if self.killed or self.raised_again:
+                return False
+            if not silent or self.seen.running or code == 0:
+                dumped = not silent and code and self.sent.name == _DUMPING
+                return None if dumped else True
+            if code == _BY_SIGNAL + self.sent.number:  # of a wrapper that the signal ended, it says nothing of the app
+                return True if self.seen.app is self.seen.main else None
+            return False if self.own_receipts else None
         if self.seen.running or code is None:
             return False
-        if self.done is None:
+        if not silent and code and not self.own_receipts:
+            app = self.seen.app
+            return None if app is None or app.may_get(self.sent) else False
+        if not silent:
             return code < _BY_SIGNAL
         return False if code else True if self.seen.app is self.seen.main else None
-
-    def _by_itself(self) -> bool | None:
-        """Whether the app was done, by the record, where it has no word for that."""
-        if self.raised_again and not self.seen.running:
-            return True if self.raised_in_the_end else None if self.raised_late else False
-        if self.killed:
-            return False
-        return None if self.sent.name == _DUMPING and self.seen.exit_code else True
-
-    def _by_itself_and_well(self) -> bool | None:
-        """Whether the app was done, by the record, where it has a word for that and has not said it."""
-        code = self.seen.exit_code
-        if self.killed:
-            return False
-        if self.seen.running or code == 0:
-            return True
-        if code == _BY_SIGNAL + self.sent.number:  # of a wrapper that the signal ended, it says nothing of the app
-            return True if self.seen.app is self.seen.main else None
-        return False if self.own_receipts else None
 
 
 _BY_SIGNAL = 128
@@ -420,10 +382,13 @@ _BY_SIGNAL = 128
 _DUMPING = "SIGQUIT"
 """What runtimes may answer with a dump and an end of their own: Go's exits with 2 (os/signal, Default behavior)."""
 
-_AT_ONCE_S = 0.005
-"""What a runtime's handler takes at most to send its process the signal again: microseconds, on an idle machine."""
-
 _SIGKILL = 9
+_SIGINT = 2
+
+_AT_ONCE_S = 0.05
+"""How soon a runtime's handler raises a signal again, on a busy machine too: it does nothing else. Servers that do so
+after they have shut down take longer, if only to let go of their connections (uvicorn: 0.1 s)."""
+
 _ENDING = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"})
 _ASKING = _ENDING | {"SIGUSR1", "SIGUSR2"}
 _NOT_FATAL = frozenset({_SIGKILL, 17, 18, 19, 20, 21, 22, 23, 28})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from harness.core.contradiction import contradiction
 from harness.core.doubt import doubt
 from harness.core.evidence import SignalEvidence, Untested, unclear_writers
-from harness.core.reason import head, of_signal
+from harness.core.reason import head, of_signal, readiness
 from harness.core.verdict import Delivery, Expected, Judgement, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.core.evidence import Evidence
     from harness.core.result import Run
 
-UNSEEN_END: Final = "whether the app was done is not known: `done` matches no line of its log"
+_UNSEEN_END: Final = "whether the app was done is not known"
 _NOT_KNOWN: Final = 0.5
 _DOUBTFUL: Final = (Verdict.FORWARDED, Verdict.SWALLOWED, Verdict.KILLED)
 
@@ -57,7 +57,7 @@ def _one_app(evidence: SignalEvidence) -> Judgement:
         verdict=verdict,
         delivery=delivery_of(evidence),
         outcome=outcome_of(evidence),
-        reason=head(evidence.seen) + of_signal(evidence, verdict),
+        reason=head(evidence.seen) + of_signal(evidence, verdict) + readiness(evidence),
     )
 
 
@@ -172,15 +172,12 @@ def why_unknown(evidence: SignalEvidence) -> str | None:
     if evidence.deliveries:
         ended = not evidence.seen.running or evidence.seen.app_after is None
         if ended and evidence.finished is None:
-            said = UNSEEN_END if evidence.done is not None else "whether the app was done is not known"
-            return f"{said}, and the container ended with exit code {evidence.seen.exit_code}"
+            return unseen_end(evidence)
         return None
     if evidence.deliveries is not None:
         return None
     unknown = f"whether the app received {signal} is not known"
     writers = unclear_writers(evidence)
-    if evidence.receipts is None and evidence.seen.trace is not None:
-        return f"{unknown}: it handled {signal}, and later it, or its runtime, sent itself {signal} again to die of it"
     if evidence.receipts is None:
         return f"{unknown}: there is no pattern for it in the app's log, and no kernel's record"
     if evidence.early:
@@ -193,6 +190,15 @@ def why_unknown(evidence: SignalEvidence) -> str | None:
     if evidence.impossible:
         return f"{unknown}: its log speaks of {' and '.join(evidence.impossible)}, for which it has no handler"
     return f"{unknown}: its log says so {evidence.receipts_of_sent}×, and it was sent once"
+
+
+def unseen_end(evidence: SignalEvidence) -> str:
+    """Why it is not known whether the app was done."""
+    ended = f"the container ended with exit code {evidence.seen.exit_code}"
+    if evidence.done is not None:
+        return f"{_UNSEEN_END}: `done` matches no line of its log, and {ended}"
+    needed = "; only the kernel's record can tell" if evidence.seen.trace is None else ""
+    return f"{_UNSEEN_END}: {ended}, by the app's own code or by its runtime's{needed}"
 
 
 def delivery_of(evidence: SignalEvidence) -> Delivery | None:

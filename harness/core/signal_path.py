@@ -198,6 +198,7 @@ class _Names:
         self._known = {process.pid: process for process in (*seen.before, *new)}
         self._leaders = {thread: process.pid for process in self._known.values() for thread in process.threads}
         self._participants = {pid: _participant(process, seen.app) for pid, process in self._known.items()}
+        self._helpers = {life.pid: life for life in seen.lives if life.pid not in self._known}
         self._places = {participant: place for place, participant in enumerate(self._participants.values())}
         self._main = seen.main.pid if seen.main else None
         self.init = next((process.pid for process in seen.before if process.is_namespace_init), None)
@@ -213,7 +214,8 @@ class _Names:
 
     def process(self, pid: int, comm: str) -> Participant:
         """A process, by the kernel's name for it if nobody saw it."""
-        return self._participants.get(pid) or _outside(comm, Role.UNKNOWN)
+        helper = self._helpers.get(pid)
+        return self._participants.get(pid) or _outside(helper.command if helper else comm, Role.UNKNOWN)
 
     def sender(self, record: Sent) -> Participant:
         """Who sent a signal."""

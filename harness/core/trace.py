@@ -1,8 +1,10 @@
-"""The kernel's record of signals: lines of its tracepoints, read into records.
+"""The kernel's record of signals, and of processes that come and go: lines of its tracepoints, read into records.
 
-The form is that of ``events/signal/signal_generate/format``, ``signal_deliver/format`` and
-``events/sched/sched_process_fork/format`` in tracefs (include/trace/events/signal.h and sched.h in the kernel), as the
-``trace_pipe`` file prints them.
+The form is that of ``format`` in tracefs's ``events/signal/signal_generate``, ``signal_deliver``,
+``task/task_newtask``, ``task/task_rename`` and ``sched/sched_process_exit`` (include/trace/events/signal.h, task.h and
+sched.h in the kernel), as the ``trace_pipe`` file prints them. None of these prints more than a name of 15 bytes that a
+container may choose: ``sched_process_exec`` prints the path of a file, in which there is room for a line break and a
+forged record.
 """
 
 from __future__ import annotations
@@ -58,10 +60,72 @@ class Handled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forked:
-    """A process or thread that another started; PIDs count on the host."""
+    """A process or ``thread`` that another started; ids count on the host. It has its parent's name at first."""
 
+    time_s: float
     parent: int
     child: int
+    name: str = ""
+    thread: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renamed:
+    """A process or thread that got another name, as it does by exec; the id counts on the host."""
+
+    pid: int
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gone:
+    """A process or thread that ended; the id counts on the host.
+
+    ``last`` tells whether its process ended with it, where the kernel says so (``group_dead``, since 6.16).
+    """
+
+    time_s: float
+    pid: int
+    last: bool | None
+
+
+class Parting(StrEnum):
+    """How a process ended: by itself, or by a signal; the ``code`` of the SIGCHLD to its parent (sigaction(2))."""
+
+    EXITED = "exited"
+    KILLED = "killed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parted:
+    """How a process ended, by the SIGCHLD that one of its threads, ``pid``, sent its parent: ``sent``."""
+
+    pid: int
+    parting: Parting
+    sent: Sent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Life:
+    """What the kernel's record tells of a process; PIDs count on the host, times as in `Sent`.
+
+    ``name`` is the kernel's for it, of at most 15 bytes; ``argv`` and ``inner_pid`` are there if a sample has shown
+    them. ``parting`` is ``None`` where the kernel did not tell its parent, as for what is left as PID 1 ends.
+    """
+
+    pid: int
+    parent: int
+    name: str
+    began_s: float
+    ended_s: float | None = None
+    parting: Parting | None = None
+    argv: tuple[str, ...] = ()
+    inner_pid: int | None = None
+
+    @property
+    def command(self) -> str:
+        """The command line for people, or else its name."""
+        return " ".join(self.argv) or self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,46 +135,69 @@ class Lost:
 
 TraceRecord = Sent | Handled
 
-_HEAD: Final = r"\s*(?P<comm>.{1,16})-(?P<pid>\d+)\s+(?:\(.*?\)\s+)?\[\d+\]\s+(?:\S+\s+)?(?P<time>\d+\.\d+):\s+"
+_HEAD: Final = re.compile(
+    r"\s*(?P<comm>.{1,16})-(?P<pid>\d+)\s+(?:\(.*?\)\s+)?\[\d+\]\s+(?:\S+\s+)?(?P<time>\d+\.\d+):\s+"
+    r"(?P<event>signal_generate|signal_deliver|task_newtask|task_rename|sched_process_exit):\s+(?P<rest>.*)"
+)
 _GENERATE: Final = re.compile(
-    _HEAD + r"signal_generate:\s+sig=(?P<sig>\d+) errno=-?\d+ code=(?P<code>-?\d+)"
+    r"sig=(?P<sig>\d+) errno=-?\d+ code=(?P<code>-?\d+)"
     r" comm=(?P<target>.*) pid=(?P<target_pid>\d+) grp=\d res=(?P<res>\d)\s*"
 )
 _DELIVER: Final = re.compile(
-    _HEAD + r"signal_deliver:\s+sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ sa_handler=(?P<handler>[0-9a-f]+)"
-    r" sa_flags=[0-9a-f]+\s*"
+    r"sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ sa_handler=(?P<handler>[0-9a-f]+) sa_flags=[0-9a-f]+\s*"
 )
-_FORK: Final = re.compile(
-    _HEAD + r"sched_process_fork: comm=.* pid=(?P<parent>\d+) child_comm=.* child_pid=(?P<child>\d+)\s*"
+_NEW: Final = re.compile(
+    r"pid=(?P<child>\d+) comm=(?P<name>.*) clone_flags=(?P<flags>[0-9a-f]+) oom_score_adj=-?\d+\s*"
 )
+_RENAME: Final = re.compile(r"pid=(?P<pid>\d+) oldcomm=.* newcomm=(?P<name>.*) oom_score_adj=-?\d+\s*")
+_EXIT: Final = re.compile(r"comm=.* pid=(?P<pid>\d+) prio=-?\d+(?: group_dead=(?P<last>true|false))?\s*")
 _LOST: Final = re.compile(r"CPU:\d+ \[LOST (?:\d+ )?EVENTS\]")
 _FATES: Final = {0: Fate.DELIVERED, 1: Fate.IGNORED, 2: Fate.MERGED}
+_CLONE_THREAD: Final = 0x10000
+SIGCHLD: Final = 17
+# CLD_EXITED, CLD_KILLED, CLD_DUMPED: sigaction(2)
+_PARTINGS: Final = {1: Parting.EXITED, 2: Parting.KILLED, 3: Parting.KILLED}
 
 
-def parse_line(line: str) -> TraceRecord | Forked | Lost | None:
+def parse_line(line: str) -> TraceRecord | Forked | Renamed | Gone | Parted | Lost | None:
     """Read one line of ``trace_pipe``; ``None`` for anything that is not a whole record of these events."""
-    if match := _GENERATE.fullmatch(line):
-        return Sent(
-            time_s=float(match["time"]),
-            sender=match["comm"],
-            sender_pid=int(match["pid"]),
-            number=int(match["sig"]),
-            target=match["target"],
-            target_pid=int(match["target_pid"]),
-            fate=_FATES.get(int(match["res"]), Fate.LOST),
-            by_kernel=int(match["code"]) > 0,
-        )
-    if match := _DELIVER.fullmatch(line):
-        return Handled(
-            time_s=float(match["time"]),
-            comm=match["comm"],
-            pid=int(match["pid"]),
-            number=int(match["sig"]),
-            handler=int(match["handler"], 16),
-        )
-    if match := _FORK.fullmatch(line):
-        return Forked(parent=int(match["parent"]), child=int(match["child"]))
+    head = _HEAD.fullmatch(line)
+    if head is None:
+        return Lost() if _LOST.search(line) else None
+    rest, pid, time_s = head["rest"], int(head["pid"]), float(head["time"])
+    match head["event"]:
+        case "signal_generate" if match := _GENERATE.fullmatch(rest):
+            return _sent(head, match)
+        case "signal_deliver" if match := _DELIVER.fullmatch(rest):
+            return Handled(
+                time_s=time_s, comm=head["comm"], pid=pid, number=int(match["sig"]), handler=int(match["handler"], 16)
+            )
+        case "task_newtask" if match := _NEW.fullmatch(rest):
+            thread = bool(int(match["flags"], 16) & _CLONE_THREAD)
+            return Forked(time_s=time_s, parent=pid, child=int(match["child"]), name=match["name"], thread=thread)
+        case "task_rename" if match := _RENAME.fullmatch(rest):
+            return Renamed(pid=int(match["pid"]), name=match["name"])
+        case "sched_process_exit" if match := _EXIT.fullmatch(rest):
+            last = None if match["last"] is None else match["last"] == "true"
+            return Gone(time_s=time_s, pid=int(match["pid"]), last=last)
     return Lost() if _LOST.search(line) else None
+
+
+def _sent(head: re.Match[str], match: re.Match[str]) -> Sent | Parted:
+    code = int(match["code"])
+    sent = Sent(
+        time_s=float(head["time"]),
+        sender=head["comm"],
+        sender_pid=int(head["pid"]),
+        number=int(match["sig"]),
+        target=match["target"],
+        target_pid=int(match["target_pid"]),
+        fate=_FATES.get(int(match["res"]), Fate.LOST),
+        by_kernel=code > 0,
+    )
+    if sent.number == SIGCHLD and code in _PARTINGS:
+        return Parted(pid=sent.sender_pid, parting=_PARTINGS[code], sent=sent)
+    return sent
 
 
 def sends(records: Iterable[TraceRecord], number: int) -> tuple[Sent, ...]:

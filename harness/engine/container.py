@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness.core.process import Process, Tree
     from harness.core.signals import Signal
-    from harness.core.trace import TraceRecord
+    from harness.core.trace import Life, TraceRecord
     from harness.engine.tracing import Tracer
     from harness.run.inbox import Inbox
 
@@ -62,6 +63,7 @@ class EngineContainer:
         self._pid1: int | None = None
         self._markable = True
         self._ids: set[int] = set()
+        self._sampled: dict[int, Process] = {}
         self._words: tuple[str, ...] = ()
         self._started_s = 0.0
         self._port = port
@@ -111,6 +113,8 @@ class EngineContainer:
                 tree = with_wchan(tree, top_tree(self._api, self.id))
         for process in tree:
             self._ids |= {process.pid} | process.threads
+            if process.alive:  # a zombie has no command line any more (proc_pid_cmdline(5))
+                self._sampled[process.pid] = process
         return tree
 
     def kill(self, signal: Signal) -> int:
@@ -204,6 +208,16 @@ class EngineContainer:
         if self._engine.tracer is None or self._pid1 is None:
             return None
         return self._engine.tracer.records(self._ids, since_s=self._started_s)
+
+    def lives(self) -> tuple[Life, ...]:
+        """Its processes by the kernel's record, with the command lines that samples have shown."""
+        if self._engine.tracer is None or self._pid1 is None:
+            return ()
+        return tuple(map(self._known, self._engine.tracer.lives(self._ids, since_s=self._started_s)))
+
+    def _known(self, life: Life) -> Life:
+        process = self._sampled.get(life.pid)
+        return life if process is None else replace(life, argv=process.argv, inner_pid=process.inner_pid)
 
 
 def _write_markers(pid: int, mark: bytes, *, tty: bool) -> int:

@@ -1,4 +1,4 @@
-"""The kernel's tracepoints of signals and forks, through a tracefs instance of our own.
+"""The kernel's tracepoints of signals, and of processes that come and go, through a tracefs instance of our own.
 
 Needs Linux, root and a local engine. The files are described in the kernel's Documentation/trace/ftrace.rst.
 """
@@ -14,13 +14,13 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import count, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import EngineUnavailable
-from harness.core.trace import Forked, Lost, Sent, parse_line
+from harness.core.trace import SIGCHLD, Forked, Gone, Handled, Life, Lost, Parted, Renamed, Sent, parse_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
@@ -31,12 +31,14 @@ _MOST_RECORDS: Final = 100_000
 _PIECE: Final = 1 << 16
 _SLACK_S: Final = 1.0
 # SIGCHLD goes with every process that ends, SIGURG with every busy Go program: noise, unless one of them is sent.
-_CHATTER: Final = frozenset({17, 23})
+_CHATTER: Final = frozenset({SIGCHLD, 23})
+_ENDS: Final = f"(sig=={SIGCHLD} && code>0 && code<4)"
+"""The SIGCHLD that tells how a process ended: CLD_EXITED, CLD_KILLED and CLD_DUMPED (sigaction(2))."""
 _numbers = count()
 
 
 class Tracer:
-    """Follows signals machine-wide (SIGCHLD and SIGURG only if given), and who started whom.
+    """Follows signals machine-wide (SIGCHLD and SIGURG only if given), who started whom, and how each ended.
 
     A context manager for its tracefs instance.
 
@@ -46,10 +48,13 @@ class Tracer:
 
     def __init__(self, signals: Iterable[Signal]) -> None:
         left_out = sorted(_CHATTER - {signal.number for signal in signals})
+        self._children = SIGCHLD not in left_out
         self._filter = " && ".join(f"sig!={number}" for number in left_out) or "sig>0"
         self._reading = threading.Lock()
         self._records: deque[TraceRecord] = deque()
         self._parents: dict[int, int] = {}
+        self._leaders: dict[int, int] = {}
+        self._lives: dict[int, Life] = {}
         self._rest = b""
         self._gap_s = 0.0
 
@@ -64,10 +69,10 @@ class Tracer:
             # The monotonic clock is the one that the app and the harness use.
             self._instance.joinpath("trace_clock").write_text("mono", encoding="ascii")
             events = self._instance / "events"
-            for event in ("signal_generate", "signal_deliver"):
-                events.joinpath("signal", event, "filter").write_text(self._filter, encoding="ascii")
-                events.joinpath("signal", event, "enable").write_text("1", encoding="ascii")
-            events.joinpath("sched/sched_process_fork/enable").write_text("1", encoding="ascii")
+            for event, wanted in self._events(events):
+                if wanted:
+                    events.joinpath(event, "filter").write_text(wanted, encoding="ascii")
+                events.joinpath(event, "enable").write_text("1", encoding="ascii")
             self._pipe = os.open(self._instance / "trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
             _remove(self._instance)
@@ -78,6 +83,15 @@ class Tracer:
         """Stop recording and remove the instance."""
         os.close(self._pipe)
         _remove(self._instance)
+
+    def _events(self, events: Path) -> Iterator[tuple[str, str]]:
+        """The events to record, each with its filter: what the kernel leaves out costs nothing here."""
+        yield "signal/signal_generate", self._filter if self._children else f"({self._filter}) || {_ENDS}"
+        yield "signal/signal_deliver", self._filter
+        yield "task/task_newtask", ""
+        yield "task/task_rename", ""
+        fields = events.joinpath("sched/sched_process_exit/format").read_text(encoding="ascii")
+        yield "sched/sched_process_exit", "group_dead==1" if "group_dead" in fields else ""
 
     def records(self, ids: Collection[int], *, since_s: float) -> tuple[TraceRecord, ...] | None:
         """All records so far of signals that these processes sent, were sent, or took.
@@ -93,8 +107,30 @@ class Tracer:
             # They are almost in the order of time: what is older by more than the slack has nothing behind it.
             recent = takewhile(lambda record: record.time_s >= since_s - _SLACK_S, reversed(self._records))
             family = _Family(ids, self._parents)
-            records = [_placed(r, family) for r in recent if r.time_s >= since_s and any(i in family for i in _ids(r))]
-            return tuple(reversed(records))
+            records = [r for r in recent if r.time_s >= since_s and any(i in family for i in _ids(r))]
+            return tuple(_placed(self._named(record, ids), family) for record in reversed(records))
+
+    def _named(self, record: TraceRecord, ids: Collection[int]) -> TraceRecord:
+        """A record by the process, for a thread of one that no sample has shown."""
+
+        def leader(number: int) -> int:
+            return number if number in ids else self._leaders.get(number, number)
+
+        if isinstance(record, Sent):
+            return replace(record, sender_pid=leader(record.sender_pid), target_pid=leader(record.target_pid))
+        return replace(record, pid=leader(record.pid))
+
+    def lives(self, ids: Collection[int], *, since_s: float) -> tuple[Life, ...]:
+        """The processes so far that these started, or that are among them, by when they began; times as in `records`.
+
+        What was lost is not in it, nor what began before the tracer did.
+        """
+        with self._reading:
+            self._drain()
+            family = _Family(ids, self._parents)
+            recent = takewhile(lambda life: life.began_s >= since_s - _SLACK_S, reversed(self._lives.values()))
+            lives = [life for life in recent if life.began_s >= since_s and life.pid in family]
+        return tuple(reversed(lives))
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):
@@ -105,19 +141,48 @@ class Tracer:
     def take(self, lines: Iterable[str]) -> None:
         """Take in lines of the kernel's record."""
         for line in lines:
-            record = parse_line(line)
-            if isinstance(record, Lost):
-                self._gap_s = time.monotonic()  # the loss was before its record
-            elif isinstance(record, Forked):
-                # The newest of a number counts, and the oldest are let go.
-                self._parents.pop(record.child, None)
-                self._parents[record.child] = record.parent
-            elif record is not None:
-                self._records.append(record)
+            self._take(parse_line(line))
         while len(self._records) > _MOST_RECORDS:
             self._gap_s = max(self._gap_s, self._records.popleft().time_s)
-        while len(self._parents) > _MOST_RECORDS:
-            del self._parents[next(iter(self._parents))]
+        for kept in (self._parents, self._leaders, self._lives):
+            while len(kept) > _MOST_RECORDS:
+                del kept[next(iter(kept))]
+
+    def _take(self, record: TraceRecord | Forked | Renamed | Gone | Parted | Lost | None) -> None:
+        match record:
+            case Lost():
+                self._gap_s = time.monotonic()  # the loss was before its record
+            case Forked():
+                self._begin(record)
+            case Renamed(pid=pid, name=name):
+                self._change(pid, name=name)
+            case Gone(last=None, pid=pid) if pid in self._leaders:
+                pass  # a thread; the kernel does not say whether it was the last
+            case Gone(last=last, pid=pid, time_s=time_s) if last is not False:
+                self._change(self._leaders.get(pid, pid), ended_s=time_s)
+            case Parted(pid=pid, parting=parting, sent=sent):
+                self._change(self._leaders.get(pid, pid), ended_s=sent.time_s, parting=parting)
+                if self._children:
+                    self._records.append(sent)
+            case Sent() | Handled():
+                self._records.append(record)
+
+    def _begin(self, record: Forked) -> None:
+        """A process or thread begins: the newest of a number counts, and the oldest are let go."""
+        child, leader = record.child, self._leaders.get(record.parent, record.parent)
+        for kept in (self._parents, self._leaders, self._lives):
+            kept.pop(child, None)
+        self._parents[child] = record.parent
+        if record.thread:
+            self._leaders[child] = leader
+        else:
+            self._lives[child] = Life(pid=child, parent=leader, name=record.name, began_s=record.time_s)
+
+    def _change(self, pid: int, **values: Any) -> None:
+        """Something gets known of a process; of a thread, and of what began before the tracer did, nothing is kept."""
+        life = self._lives.get(pid)
+        if life is not None:
+            self._lives[pid] = replace(life, **values)
 
 
 class _Family:

@@ -32,7 +32,9 @@ def roll_call_table(calls: Sequence[Call]) -> RenderableType:
         command = plain("  " * depth + call.command)
         if call.app:
             command.append("  ◀ app", style="bold")
-        table.add_row(str(call.pid), command, plain(told(call)), plain(did(call)), plain(call.end))
+        table.add_row(
+            "–" if call.pid is None else str(call.pid), command, plain(told(call)), plain(did(call)), plain(call.end)
+        )
     return Group(table, Text(INFERRED, style="dim")) if any(call.inferred for call in calls) else table
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
 from harness.core.process import apps_below_wrappers, find_apps, only_starts_others
-from harness.core.quiescence import Habits, quiet, ticked_ns
+from harness.core.quiescence import Habits, quiet, steady, ticked_ns
 from harness.core.subject import LogPattern, Quiescent
 from harness.run.faults import CannotTest
 from harness.run.ready import OUTPUT_S, exit_text, wait_until_ready
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.core.process import Process, Tree
     from harness.core.signals import Signal
     from harness.core.subject import App
-    from harness.core.trace import TraceRecord
+    from harness.core.trace import Life, TraceRecord
     from harness.run.protocol import Container
 
 _MOST_DIGITS = 19
@@ -31,6 +31,11 @@ SETTLE_S = 0.8
 
 SETTLE_BLIND_S = 1.5
 """The same where they cannot prove it, or do not show what timeouts are pending."""
+
+_STEADY_NS = 3_000_000_000
+_LASTING_NS = 500_000_000
+"""How long a container that never rests must do the same until it is taken to be ready, and from when on a process has
+come to stay in it."""
 
 DEADLINE_S = 10.0
 """What comes later does not count: it is what docker stop waits before SIGKILL, unless told otherwise."""
@@ -69,12 +74,16 @@ def output_complete(container: Container) -> bool | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InitialState:
-    """A container that is ready and at rest: its tree, its apps, what it does by itself, how many lines it wrote."""
+    """A container that is ready and at rest: its tree, its apps, what it does by itself, how many lines it wrote.
+
+    ``unrested_s`` is after how many seconds one was taken to be ready that did not come to rest.
+    """
 
     tree: Tree
     apps: tuple[Process, ...]
     habits: Habits
     lines: int
+    unrested_s: float | None = None
 
     @property
     def app(self) -> Process:
@@ -99,6 +108,7 @@ class Observation:
         self.app = app
         self.patience = patience
         self._since_ns = self.inbox.now_ns()
+        self._unrested_s: float | None = None
 
     def open(self) -> InitialState:
         """Wait until the app is ready and the container at rest, before anything is done to it."""
@@ -111,7 +121,9 @@ class Observation:
         if not apps:
             raise CannotTest("the process tree does not tell which process is the app")
         habits = Habits.of(samples, since_ns=self._since_ns)
-        return InitialState(tree=tree, apps=apps, habits=habits, lines=len(self.inbox.lines))
+        return InitialState(
+            tree=tree, apps=apps, habits=habits, lines=len(self.inbox.lines), unrested_s=self._unrested_s
+        )
 
     def wait_for_signal(self, sent: Callable[[], bool], *, silence: str) -> None:
         """Wait until something says that the signal has been sent: what rests before has not heard of it yet."""
@@ -160,7 +172,14 @@ class Observation:
     def signalled(
         self, initial: InitialState, decision: Decision, *, signal: Signal, began_ns: int, typed: bool = False
     ) -> SignalEvidence:
-        """The evidence of a signal, as of now."""
+        """The evidence of a signal once it is decided, with all that is known of the processes."""
+        found = self.so_far(initial, decision, signal=signal, began_ns=began_ns, typed=typed)
+        return replace(found, seen=replace(found.seen, lives=self._lives_since(began_ns)))
+
+    def so_far(
+        self, initial: InitialState, decision: Decision, *, signal: Signal, began_ns: int, typed: bool = False
+    ) -> SignalEvidence:
+        """The evidence of a signal, as of now, as far as it may decide."""
         return SignalEvidence(
             seen=self.seen(before=initial.tree, app=initial.app, after=decision.tree, began_ns=began_ns),
             sent=signal,
@@ -170,6 +189,7 @@ class Observation:
             typed=typed,
             early=any(receipt.signal == signal.name for receipt in self.receipts(0, initial.lines) or ()),
             ready_pid=next(iter(self.ready_pids), None),
+            unrested_s=initial.unrested_s,
             more_apps=tuple(process.pid for process in initial.apps[1:]),
         )
 
@@ -183,6 +203,10 @@ class Observation:
         if trace is None:
             return None
         return tuple(record for record in trace if record.time_s * 1e9 >= began_ns)
+
+    def _lives_since(self, began_ns: int) -> tuple[Life, ...]:
+        """The processes that had not ended yet as the signal was sent."""
+        return tuple(life for life in self.container.lives() if life.ended_s is None or life.ended_s * 1e9 >= began_ns)
 
     def receipts(self, since: int, until: int | None = None) -> tuple[Receipt, ...] | None:
         """The lines that say that a signal was handled, from one on; ``None`` if there is no pattern for them."""
@@ -245,23 +269,40 @@ class Observation:
         """Wait until the freshly started container rests, for a while; the samples until then.
 
         Where nothing but rest says that the app is ready, a package manager or an init alone is not at rest: it has yet
-        to start what it is there for.
+        to start what it is there for. One that never rests is taken to be ready as it does the same all the time.
         """
-        samples = [self.container.tree()]
+        samples: list[Tree] = []
+        taken_ns: list[int] = []
+
+        def sample() -> None:
+            taken_ns.append(self.inbox.now_ns())
+            samples.append(self.container.tree())
 
         def look() -> bool | None:
-            samples.append(self.container.tree())
+            sample()
             return True if not samples[-1] or quiet(samples[-2], samples[-1]) else None
 
         def started() -> bool | None:
-            samples.append(self.container.tree())
+            sample()
             return None if samples[-1] and only_starts_others(samples[-1]) else True
 
+        def same() -> bool | None:
+            return (
+                look()
+                or steady(list(zip(taken_ns, samples, strict=True)), for_ns=_STEADY_NS, lasting_ns=_LASTING_NS)
+                or None
+            )
+
+        sample()
         until(look, timeout_s=self.patience.calm_s, time=self.inbox)
         while isinstance(self.app.ready, Quiescent) and samples[-1] and only_starts_others(samples[-1]):
             if not until(started, timeout_s=self.patience.ready_s, time=self.inbox):
                 raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
             until(look, timeout_s=self.patience.calm_s, time=self.inbox)
+        if isinstance(self.app.ready, Quiescent) and samples[-1] and not quiet(samples[-2], samples[-1]):
+            until(same, timeout_s=self.patience.ready_s, time=self.inbox)
+            if not quiet(samples[-2], samples[-1]):
+                self._unrested_s = (self.inbox.now_ns() - self._since_ns) / 1e9
         if quiet(samples[-2], samples[-1]) and (moment := ticked_ns(samples[-1])):
             until(lambda: self.inbox.now_ns() > moment or None, timeout_s=self.patience.calm_s, time=self.inbox)
             until(look, timeout_s=self.patience.calm_s, time=self.inbox)

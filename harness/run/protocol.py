@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.core.process import Process, Tree
     from harness.core.signals import Signal
-    from harness.core.trace import TraceRecord
+    from harness.core.trace import Life, TraceRecord
     from harness.run.inbox import Inbox
 
 
@@ -156,6 +156,10 @@ class Container(Protocol):
 
     def trace(self) -> tuple[TraceRecord, ...] | None:
         """The kernel's record of the signals its processes sent and took so far; ``None`` if there is no record."""
+        ...
+
+    def lives(self) -> tuple[Life, ...]:
+        """The kernel's record of its processes so far, those that have ended included; empty if there is none."""
         ...
 
 

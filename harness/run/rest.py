@@ -210,7 +210,7 @@ class SignalDecider:
 
     def _evidence(self) -> SignalEvidence:
         decision = Decision(Ground.SETTLED, self._rest.sample)
-        return self._observation.signalled(
+        return self._observation.so_far(
             self._initial, decision, signal=self._signal, began_ns=self._began_ns, typed=not self._from_engine
         )
 

@@ -92,7 +92,8 @@ class SteppedContainer:
         # These are neither shown nor held.
         self.start, self.exit_code = container.start, container.exit_code
         self.health, self.listens = container.health, container.listens
-        self.write_marker, self.trace, self.tell = container.write_marker, container.trace, container.tell
+        self.write_marker, self.tell = container.write_marker, container.tell
+        self.trace, self.lives = container.trace, container.lives
 
     def tree(self) -> Tree:
         """Sample its processes, for all to see."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from harness.core.errors import HarnessError
-    from harness.core.trace import TraceRecord
+    from harness.core.trace import Life, TraceRecord
     from harness.run.protocol import Launch
 
 _SAMPLE_S = 0.001
@@ -48,6 +48,7 @@ class Happening:
     health: str | None = None
     ports: tuple[int, ...] = ()
     trace: tuple[TraceRecord, ...] = ()
+    lives: tuple[Life, ...] = ()
     out_of_memory: bool = False
     exit_code: int | None = None
 
@@ -176,6 +177,7 @@ class ScriptedContainer:
         self._samples = 0
         self._unread = b""
         self._trace: list[TraceRecord] = []
+        self._lives: list[Life] = []
         self._running = False
         self._exit_code = 0
         self._health: str | None = None
@@ -279,6 +281,9 @@ class ScriptedContainer:
     def trace(self) -> tuple[TraceRecord, ...] | None:
         return tuple(self._trace) if self._script.traced else None
 
+    def lives(self) -> tuple[Life, ...]:
+        return tuple(self._lives) if self._script.traced else ()
+
     def _need_running(self) -> None:
         if not self._running:
             raise EngineFault(f"the engine says: container {self.name} is not running")
@@ -306,6 +311,7 @@ class ScriptedContainer:
         if not self._running:
             return
         self._trace += happening.trace
+        self._lives += happening.lives
         self._unread += happening.unread
         if happening.tree is not None:
             self._tree = happening.tree

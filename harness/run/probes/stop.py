@@ -12,8 +12,8 @@ from harness.core.contradiction import contradiction
 from harness.core.describe import finding
 from harness.core.document import Finding
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
-from harness.core.judge import UNSEEN_END, delivery_of, judge, named, outcome_of, why_unknown
-from harness.core.reason import got, head
+from harness.core.judge import delivery_of, judge, named, outcome_of, unseen_end
+from harness.core.reason import got, head, readiness
 from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.faults import CannotTest
 from harness.run.rest import ANSWER_NS, SignalDecider
@@ -143,13 +143,14 @@ def _judged(evidence: StopEvidence) -> Judgement:
     wrong = contradiction(evidence.signalled, ours)
     unknown = next((app for app in apps if app.finished is None), None)
     if wrong is None and not evidence.forced and unknown is not None:
-        wrong = UNSEEN_END if unknown.done is not None else why_unknown(unknown)
+        wrong = unseen_end(unknown)
     if wrong is not None:
         return judge(Untested(reason=wrong))
     verdict = _verdict(evidence)
     outcome = Outcome.ENDED if evidence.forced else outcome_of(evidence.signalled)
     seen = evidence.seen
     reason = f"{head(seen)}: {_of_all(evidence, verdict)}" if seen.main else head(seen)
+    reason += readiness(evidence.signalled)
     return Judgement(verdict=verdict, delivery=delivery_of(evidence.signalled), outcome=outcome, reason=reason)
 
 
@@ -181,6 +182,12 @@ def _reason(evidence: StopEvidence, signalled: SignalEvidence, verdict: Verdict)
             return f"the app {received}{answered}, and ended by itself"
         case Verdict.ABRUPT if signalled.finished:
             return f"the app {received} and ended by itself, but the request in flight was lost"
+        case Verdict.ABRUPT if signalled.raised_again:
+            how = "died of it" if signalled.killed else f"ended with exit code {evidence.seen.exit_code}"
+            return (
+                f"{signalled.sent} was handled by the app's runtime, which raised it again, and the app {how} "
+                f"{evidence.took_s:.1f} s after it{lost}"
+            )
         case Verdict.ABRUPT:
             was = f"{received} and was not done" if signalled.deliveries else received
             return f"the container ended by itself {took}, but the app {was}{lost}"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from harness.core.evidence import Ground, Receipt, SignalEvidence, unclear_writers
-from harness.core.judge import judge, why_unknown
+from harness.core.judge import judge, unseen_end, why_unknown
 from harness.core.process import Process
 from harness.core.signals import Signal
-from harness.core.trace import Fate, Handled, Sent
+from harness.core.trace import Fate, Handled, Life, Parting, Sent
 from harness.core.verdict import Verdict
 from tests.support.evidence import changed, made, words
 
@@ -203,6 +203,16 @@ def test_a_signal_that_is_raised_again_was_not_handled() -> None:
     assert not evidence(trace=(*ONCE, sent(number=2, by=101))).raised_again
 
 
+def test_an_app_that_clears_up_and_then_dies_of_the_signal_has_handled_it() -> None:
+    """As uvicorn does; a runtime's own handler takes no time, but for Python's of SIGINT, which unwinds the program."""
+    later = (*ONCE, changed(sent(by=101), time_s=1.2))
+    assert not evidence(trace=later).raised_again
+    assert (evidence(trace=later).deliveries, evidence(trace=later).sends) == (1, 1)
+    interrupted = tuple(changed(record, number=2) for record in later)
+    assert evidence(trace=interrupted, sent=Signal(2)).raised_again
+    assert evidence(trace=(sent(), changed(sent(by=101), time_s=1.01))).raised_again
+
+
 FETCHES = {"signalfd": {"caught": 0, "blocked": TERM}, "sigwait": {"caught": 0, "wchan": "do_sigtimedwait"}}
 
 
@@ -271,41 +281,38 @@ def test_what_ends_an_app(record: Sent | Handled, killed: bool) -> None:
     assert evidence(trace=(record,)).killed is killed
 
 
+@pytest.mark.parametrize(("parting", "killed"), [(Parting.KILLED, True), (Parting.EXITED, False), (None, False)])
+def test_the_kernel_tells_how_an_app_ended(parting: Parting | None, killed: bool) -> None:
+    """A program of one thread without a handler: SIGKILL is all that is delivered."""
+    app = Life(pid=101, parent=100, name="x", began_s=0.5, ended_s=1.5, parting=parting)
+    other = changed(app, pid=102, parting=Parting.KILLED)
+    dies = evidence(trace=(sent(), handled(9, handler=0)), lives=(app, other), after=(MAIN,), done=None)
+    assert dies.killed is killed
+    assert dies.finished is not killed
+
+
+def test_an_app_whose_runtime_raised_it_again_was_not_done() -> None:
+    """As PID 1 it is spared by the kernel, and ends by itself: Go's runtime with exit code 2."""
+    alone = changed(APP, is_namespace_init=True)
+    again = (*ONCE, changed(sent(by=101, fate=Fate.IGNORED), time_s=1.001))
+    assert ended(2, before=(alone,), trace=again, done=None).finished is False
+    assert ended(2, before=(alone,), trace=ONCE, done=None).finished is True
+
+
 def test_pid_1_is_spared_by_the_default_action() -> None:
     alone = changed(APP, is_namespace_init=True)
     assert not evidence(before=(alone,), trace=(handled(handler=0),)).killed
     assert evidence(before=(alone,), trace=(sent(9),)).killed
 
 
-DIES = handled(9, handler=0, time_s=1.1)
 DEAF = changed(APP, caught=0)
 
 
-def test_a_signal_without_a_handler_ends_an_app_though_the_record_shows_only_sigkill_then() -> None:
-    assert evidence(before=(MAIN, DEAF), trace=(sent(), DIES)).killed
-    assert evidence(before=(MAIN, DEAF), trace=(sent(), DIES)).died_of_it
-    assert not evidence(before=(MAIN, APP), trace=(sent(), DIES)).killed  # it may have exited in its handler
-    assert not evidence(before=(MAIN, DEAF), trace=(sent(28), DIES)).killed
-    assert not evidence(before=(MAIN, DEAF), trace=(sent(), handled(9, by=102, handler=0, time_s=1.1))).killed
-    assert not evidence(before=(MAIN, DEAF), trace=(sent(time_s=1.2), DIES)).killed
-    assert not evidence(before=(MAIN, DEAF), trace=(sent(fate=Fate.IGNORED), DIES)).killed
-    for spared in ({"ignored": TERM}, {"blocked": TERM}, {"wchan": "do_sigtimedwait"}, {"is_namespace_init": True}):
-        alive = changed(DEAF, **spared)
-        assert not evidence(before=(MAIN, alive), trace=(sent(), DIES)).killed, spared
-        assert not evidence(before=(MAIN, alive), trace=(sent(), DIES)).died_of_it, spared
-
-
-@pytest.mark.parametrize(("after_s", "known"), [(0.0001, True), (0.2, False)])
-def test_a_signal_that_is_raised_again_late_may_be_the_apps_own(after_s: float, known: bool) -> None:
-    again = sent(by=101, time_s=1 + after_s)
-    trace = (sent(), handled(), again, handled(handler=0, time_s=again.time_s))
-    unread = ended(143, receipts=None, done=None, trace=trace)
-    assert (unread.finished, unread.deliveries) == ((False, 0) if known else (None, None))
-    to_worker = sent(to=102, by=101, time_s=1 + after_s / 2)
-    told = ended(143, receipts=None, done=None, trace=(*trace, to_worker))
-    assert (told.finished, told.deliveries) == ((False, 0) if known else (True, 1))
-    read = ended(143, receipts=(), done=False, trace=trace)
-    assert (read.finished, read.deliveries) == (False, 0)
+def test_an_app_that_is_sent_what_it_has_no_handler_for_dies_of_it() -> None:
+    dies = (sent(), handled(handler=0))
+    assert evidence(before=(MAIN, changed(DEAF, wchan="do_wait")), trace=dies).died_of_it
+    assert not evidence(before=(MAIN, APP), trace=dies).died_of_it
+    assert not evidence(before=(MAIN, changed(DEAF, wchan="do_wait")), trace=(sent(9),)).died_of_it
 
 
 @pytest.mark.parametrize(("code", "finished"), [(0, True), (2, None)])
@@ -370,8 +377,11 @@ def test_by_the_record_an_app_that_is_gone_in_a_container_that_runs_on_ended_by_
     ("code", "values", "finished"),
     [
         (0, {"done": None}, True),
-        (3, {"done": None}, True),
-        (143, {"done": None}, False),
+        (3, {"done": None}, None),
+        (143, {"done": None}, None),
+        (143, {"done": None, "before": (MAIN, changed(APP, caught=0))}, False),
+        (3, {"done": None, "receipts": (receipt(),)}, True),
+        (143, {"done": None, "receipts": (receipt(),)}, False),
         (3, {}, False),
         (0, {}, None),
         (0, {"before": (changed(APP, pid=101),)}, True),
@@ -382,6 +392,32 @@ def test_without_the_record_the_exit_code_tells(
     code: int | None, values: dict[str, Any], finished: bool | None
 ) -> None:
     assert ended(code, **values).finished is finished
+
+
+ALONE = changed(APP, is_namespace_init=True, inner_pid=1)
+SILENT: dict[str, Any] = {"before": (ALONE,), "receipts": None, "done": None}
+
+
+def test_without_the_record_a_good_end_of_pid_1_shows_that_its_handler_ran() -> None:
+    found = ended(0, **SILENT)
+    assert (found.deliveries, found.finished) == (1, True)
+    assert judge(found).verdict is Verdict.FORWARDED
+    assert "inferred from its handler and its exit code, 0" in judge(found).reason
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"exit_code": 2},
+        {"exit_code": 143},
+        {"running": True, "exit_code": None, "after": (ALONE,)},
+        {"typed": True},
+        {"before": (MAIN, APP)},
+    ],
+    ids=["a runtime's exit code", "that of the signal", "it runs on", "typed", "not PID 1"],
+)
+def test_no_other_end_shows_it(values: dict[str, Any]) -> None:
+    assert evidence(**ENDED | {"exit_code": 0} | SILENT | values).deliveries is None
 
 
 def test_without_the_record_an_app_that_is_gone_in_a_container_that_runs_on_is_not_done() -> None:
@@ -452,6 +488,13 @@ def test_why_the_end_is_not_known() -> None:
     assert why_unknown(ended(3, trace=ONCE)) == (
         "whether the app was done is not known: `done` matches no line of its log, "
         "and the container ended with exit code 3"
+    )
+
+
+def test_who_may_have_ended_an_app_is_open_without_the_record() -> None:
+    assert unseen_end(ended(143, **SILENT)) == (
+        "whether the app was done is not known: the container ended with exit code 143, by the app's own code or by "
+        "its runtime's; only the kernel's record can tell"
     )
 
 

@@ -6,12 +6,15 @@ import re
 
 import pytest
 
-from harness.core.evidence import SignalEvidence
+from harness.core.evidence import Ground, SignalEvidence
+from harness.core.judge import judge
+from harness.core.process import Tree, apps_below_wrappers
+from harness.core.reason import readiness
 from harness.core.subject import App, Healthy, Listening, LogPattern, Quiescent, Ready, Succeeding
 from harness.run.observation import Patience
 from tests.support.evidence import changed
 from tests.support.scripted import Executed, Happening, Script
-from tests.support.seeing import INIT_1, NODE, Look, see
+from tests.support.seeing import INIT_1, NODE, NODE_1, SHELL_1, Look, see
 
 PATIENCE = Patience(ready_s=5)
 BEGINS = Happening(after_s=0.0, tree=(INIT_1, NODE))
@@ -61,3 +64,78 @@ def test_what_is_never_ready_is_told_with_what_was_waited_for(ready: Ready, told
 def test_one_that_ends_before_is_told_with_its_exit_code() -> None:
     look = ask(Healthy(), BEGINS, Happening(after_s=0.5, exit_code=3))
     assert look.reason == "the container ended before the app was ready, with exit code 3"
+
+
+# Containers that never rest
+
+RESTLESS = changed(BEGINS, busy=True)
+TICKS = changed(NODE, threads=frozenset({7, 8}))
+
+
+def began_s(look: Look) -> float:
+    return (look.of(SignalEvidence).seen.began_ns - 1_000_000_000) / 1e9
+
+
+def test_a_container_that_never_rests_is_taken_to_be_ready_as_it_does_the_same_all_the_time() -> None:
+    look = ask(Quiescent(), RESTLESS)
+    evidence = look.of(SignalEvidence)
+    assert evidence.unrested_s == pytest.approx(3, abs=0.5)
+    assert began_s(look) == pytest.approx(3, abs=0.5)
+    assert readiness(evidence) == " (taken to be ready after 3 s, as it does not come to rest: see --ready)"
+
+
+def test_one_that_still_gets_ready_is_waited_for() -> None:
+    """Its runtime installs its handlers after 2 s: what is sent before is not the app's to handle."""
+    later = Happening(after_s=2, tree=(INIT_1, changed(NODE, caught=NODE.caught | 1 << 11)))
+    assert began_s(ask(Quiescent(), RESTLESS, later)) == pytest.approx(5, abs=0.5)
+    threads = Happening(after_s=4, tree=(INIT_1, TICKS))
+    assert began_s(ask(Quiescent(), RESTLESS, later, threads)) == pytest.approx(7, abs=0.5)
+    sooner = changed(threads, after_s=2.5)
+    assert began_s(ask(Quiescent(), RESTLESS, sooner)) == pytest.approx(5.5, abs=0.5)
+
+
+def test_one_that_changes_all_the_time_is_taken_to_be_ready_at_last() -> None:
+    changes = [
+        Happening(after_s=n, tree=(INIT_1, changed(NODE, threads=frozenset(range(n + 1))))) for n in range(1, 30)
+    ]
+    evidence = ask(Quiescent(), RESTLESS, *changes).of(SignalEvidence)
+    assert evidence.unrested_s == pytest.approx(PATIENCE.calm_s + PATIENCE.ready_s, abs=0.5)
+
+
+@pytest.mark.parametrize("ready", [Quiescent(), LogPattern(pattern=re.compile("up"))], ids=["rest", "log"])
+def test_nothing_is_said_of_one_that_rests_or_says_when_it_is_ready(ready: Ready) -> None:
+    quiet = isinstance(ready, Quiescent)
+    look = ask(ready, BEGINS if quiet else changed(RESTLESS, output=b"up\n"))
+    assert look.of(SignalEvidence).unrested_s is None
+    assert readiness(look.of(SignalEvidence)) == ""
+
+
+def test_what_the_kernel_dropped_is_decided_at_once_in_one_that_never_rests() -> None:
+    bare = changed(NODE, inner_pid=1, is_namespace_init=True, caught=0, state="R", wchan=None, leader_wchan="do_pause")
+    for tells, ground in ((bare, Ground.MASKS), (changed(bare, leader_wchan=None), Ground.DEADLINE)):
+        app = App(ready=Quiescent(), below_wrappers=True)
+        look = see(Script(at_start=(changed(RESTLESS, tree=(tells,)),), at_tell=None), PATIENCE, app=app)
+        evidence = look.of(SignalEvidence)
+        assert evidence.ground is ground
+        assert look.decided_s == pytest.approx(0 if ground is Ground.MASKS else PATIENCE.deadline_s, abs=0.2)
+        assert "caught" not in judge(evidence).reason
+
+
+# Which process is the app, where a pattern says so
+
+
+@pytest.mark.parametrize(
+    ("tree", "found"),
+    [
+        ((changed(INIT_1, argv=("tini", "--", "node", "server.js")), NODE), [7]),
+        ((changed(SHELL_1, argv=("sh", "-c", "node server.js; true")), NODE), [7]),
+        ((NODE_1, changed(NODE, argv=("node", "worker.js"))), [1]),
+        ((changed(SHELL_1, argv=("sh", "-c", "node server.js; true")), changed(NODE, argv=("cat",))), [1]),
+        ((SHELL_1, changed(NODE, argv=("cat",))), [1]),
+        ((INIT_1, changed(NODE, argv=("cat",))), [1]),
+    ],
+    ids=["an init", "a shell", "the uppermost", "nothing below it", "a shell alone", "an init alone"],
+)
+def test_who_only_starts_the_app_has_its_words_and_is_not_meant(tree: Tree, found: list[int]) -> None:
+    apps = apps_below_wrappers(tree, re.compile("node"))
+    assert [process.inner_pid for process in apps] == found
