@@ -40,7 +40,6 @@ def images(programs: Sequence[Program]) -> list[str]:
         bases.get(DEBIAN)
         base, below = bases.image(DEBIAN)
         arch = architecture(engine.architecture()).debian
-    wanted = {program.name: _reference(program, below) for program in programs}
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     with (
@@ -50,27 +49,35 @@ def images(programs: Sequence[Program]) -> list[str]:
         ThreadPoolExecutor(max_workers=_BUILDS) as pool,
     ):
         store = ImageStore(api)
-        missing = [program for program in programs if store.inspect(wanted[program.name]) is None]
-        names = {name for program in missing for name in program.packages}
+        left = {one.name: one for program in programs for one in _line(program)}
+        missing = {name: one for name, one in left.items() if store.inspect(_reference(one, below)) is None}
+        names = {name for program in missing.values() for name in program.packages}
         found = deb.find_packages(downloads, _SUITE, arch, names) if names else {}
 
         def make(program: Program) -> None:
-            packages = merged((downloads.file(found[name]) for name in program.packages), left_out=_LEFT_OUT)
-            context = _archive(
-                {
-                    "Dockerfile": program.on(base).encode(),
-                    "packages.tar": packages,
-                    "files.tar": _archive({path: text.encode() for path, text in program.files.items()}),
-                }
-            )
-            build(api, wanted[program.name], data=context, dockerfile="Dockerfile", name=program.name)
+            text = program.on(base, _reference(program.parent, below) if program.parent else base)
+            packages = [downloads.file(found[name]) for name in program.packages]
+            context = {
+                "Dockerfile": text.encode(),
+                "packages.tar": merged(packages, left_out=_LEFT_OUT),
+                "files.tar": _archive({path: text.encode() for path, text in program.files.items()}),
+            }
+            build(api, _reference(program, below), data=_archive(context), dockerfile="Dockerfile", name=program.name)
 
-        list(pool.map(make, missing))
-    return list(wanted.values())
+        for depth in sorted({len(_line(program)) for program in missing.values()}):
+            list(pool.map(make, [program for program in missing.values() if len(_line(program)) == depth]))
+    return [_reference(program, below) for program in programs]
+
+
+def _line(program: Program) -> tuple[Program, ...]:
+    """A program, and those whose images it is made from."""
+    return (program, *(_line(program.parent) if program.parent else ()))
 
 
 def _reference(program: Program, below: str) -> str:
-    content = repr((program.on(below), program.packages, sorted(program.files.items())))
+    """What its image is called, by all that makes it; ``below`` is the id of the base."""
+    parent = _reference(program.parent, below) if program.parent else below
+    content = repr((program.on(below, parent), program.packages, sorted(program.files.items())))
     return f"{REPOSITORY}-{program.name}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 

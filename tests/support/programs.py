@@ -24,6 +24,10 @@ FROM scratch
 COPY --from=build /server /server
 {lines}
 """
+_WITH_A_SHELL: Final = """FROM {base}
+COPY --from={parent} /server /server
+{lines}
+"""
 _DOCKERFILE: Final = """FROM {base}
 ADD packages.tar files.tar /
 {lines}
@@ -35,8 +39,8 @@ class Program:
     """One program as an image.
 
     ``packages`` are Debian's, without what the base has; no script of theirs is run, so ``files`` (by their paths) and
-    ``steps`` (lines of a Dockerfile) make what those would. ``start`` is the command in exec form, ``shell`` the same
-    as a shell writes it.
+    ``steps`` (lines of a Dockerfile) make what those would. ``start`` is the command in exec form. ``parent`` is the
+    program whose image this one's is made from, by another command or signal alone; ``None`` for the base.
     """
 
     name: str
@@ -46,26 +50,36 @@ class Program:
     steps: tuple[str, ...] = ()
     stop_signal: str | None = None
     port: int | None = None
-    user: str | None = None
     dockerfile: str = _DOCKERFILE
+    parent: Program | None = None
 
-    def on(self, base: str) -> str:
-        """The text of its Dockerfile."""
+    def on(self, base: str, parent: str) -> str:
+        """The text of its Dockerfile, for the references of the base and of its parent's image."""
         lines = [
             *self.steps,
             *([f"EXPOSE {self.port}"] if self.port else []),
             *([f"STOPSIGNAL {self.stop_signal}"] if self.stop_signal else []),
-            *([f"USER {self.user}"] if self.user else []),
             "ENTRYPOINT []",
             f"CMD {json.dumps(self.start)}",
         ]
-        return self.dockerfile.format(base=base, lines="\n".join(lines))
+        return self.dockerfile.format(base=base, parent=parent, lines="\n".join(lines))
+
+    def variant(self, suffix: str, *, start: tuple[str, ...] | None = None, stop_signal: str | None = None) -> Program:
+        """The same, started by another command or stopped by another signal."""
+        return Program(
+            name=f"{self.name}-{suffix}",
+            start=start or self.start,
+            stop_signal=stop_signal or self.stop_signal,
+            port=self.port,
+            dockerfile="FROM {parent}\n{lines}\n",
+            parent=self,
+        )
 
     def wrapped(self) -> Program:
         """The same behind a shell that does something afterwards, so that it cannot make way for the program."""
-        text = f"{shlex.join(self.start)}; true"
-        system = self.dockerfile.replace("FROM scratch", "FROM {base}")
-        return replace(self, name=f"{self.name}-wrapped", start=("/bin/sh", "-c", text), dockerfile=system)
+        wrapped = self.variant("wrapped", start=("/bin/sh", "-c", f"{shlex.join(self.start)}; true"))
+        static = "scratch" in self.dockerfile or (self.parent is not None and "scratch" in self.parent.dockerfile)
+        return replace(wrapped, dockerfile=_WITH_A_SHELL) if static else wrapped
 
 
 NGINX = """worker_processes 2;
@@ -294,19 +308,27 @@ HAPROXY_SERVER: Final = Program(
     start=("haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"),
     port=8080,
 )
+UVICORN: Final = Program(
+    name="uvicorn",
+    packages=(*PYTHON_PACKAGES, "python3-uvicorn", "python3-h11", "python3-asgiref", "python3-click", "uvicorn"),
+    files={"srv/hello.py": ASGI},
+    steps=(_LINK, "WORKDIR /srv"),
+    start=("uvicorn", "--host", _ANY, "--port", "8080", "hello:app"),
+    port=8080,
+)
 SLOW: Final = (
     Program(name="deaf-loop", files={"loop.sh": DEAF_LOOP}, start=("/loop.sh",)),
     HAPROXY_SERVER,
-    replace(QUICK[0], name="nginx-quit", stop_signal="SIGQUIT"),
+    QUICK[0].variant("quit", stop_signal="SIGQUIT"),
     POSTGRES,
-    replace(POSTGRES, name="postgres-int", stop_signal="SIGINT"),
-    replace(POSTGRES, name="postgres-quit", stop_signal="SIGQUIT"),
+    POSTGRES.variant("int", stop_signal="SIGINT"),
+    POSTGRES.variant("quit", stop_signal="SIGQUIT"),
     JVM,
-    replace(JVM, name="java-hook", start=(*JVM.start, "hook")),
+    JVM.variant("hook", start=(*JVM.start, "hook")),
     STATIC,
-    replace(STATIC, name="go-notify", start=("/server", "notify")),
+    STATIC.variant("notify", start=("/server", "notify")),
     PHP,
-    replace(PHP, name="php-fpm-quit", stop_signal="SIGQUIT"),
+    PHP.variant("quit", stop_signal="SIGQUIT"),
     Program(
         name="puma",
         packages=(*_RUBY, "ruby-rack", "rake", "libyaml-0-2", "libffi8", "libgdbm6", "libncurses6"),
@@ -322,22 +344,8 @@ SLOW: Final = (
         steps=(_LINK, "WORKDIR /srv", "HEALTHCHECK --interval=1s --retries=60 CMD test -e /tmp/ready"),
         start=("celery", "-A", "tasks", "worker", "--concurrency", "2", "--without-mingle", "--without-gossip"),
     ),
-    Program(
-        name="uvicorn",
-        packages=(*PYTHON_PACKAGES, "python3-uvicorn", "python3-h11", "python3-asgiref", "python3-click", "uvicorn"),
-        files={"srv/hello.py": ASGI},
-        steps=(_LINK, "WORKDIR /srv"),
-        start=("uvicorn", "--host", _ANY, "--port", "8080", "hello:app"),
-        port=8080,
-    ),
-    Program(
-        name="uvicorn-workers",
-        packages=(*PYTHON_PACKAGES, "python3-uvicorn", "python3-h11", "python3-asgiref", "python3-click", "uvicorn"),
-        files={"srv/hello.py": ASGI},
-        steps=(_LINK, "WORKDIR /srv"),
-        start=("uvicorn", "--workers", "2", "--host", _ANY, "--port", "8080", "hello:app"),
-        port=8080,
-    ),
+    UVICORN,
+    UVICORN.variant("workers", start=(*UVICORN.start, "--workers", "2")),
     Program(
         name="runit",
         packages=(*REDIS, "runit"),
@@ -350,7 +358,7 @@ SLOW: Final = (
         files={f"etc/services/{port}/run": REDIS_SERVICE.format(port=port) for port in (6379, 6380)},
         start=("s6-svscan", "/etc/services"),
     ),
-    replace(HAPROXY_SERVER, name="haproxy-usr1", stop_signal="SIGUSR1"),
-    replace(QUICK[4], name="apache2-winch", stop_signal="SIGWINCH"),
+    HAPROXY_SERVER.variant("usr1", stop_signal="SIGUSR1"),
+    QUICK[4].variant("winch", stop_signal="SIGWINCH"),
 )
 ALL: Final = {program.name: program for program in (*QUICK, *SLOW)}
