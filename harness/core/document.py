@@ -265,12 +265,17 @@ class Evidence(_Shape, frozen=True):
 
 
 class Tried(_Shape, frozen=True):
-    """A change that was tried for a bad cell, and what it brought; ``brief`` is what stands behind the verdict."""
+    """A change that was tried for a bad cell, and what it brought; ``brief`` is what stands behind the verdict.
+
+    ``patch`` is the change as a unified diff of what the image is built of, in the build folder; an image was built
+    with it. ``None`` where the change needs no other image.
+    """
 
     change: str
     verdict: Verdict
     brief: str
     reason: str
+    patch: str | None
 
 
 class Row(_Shape, frozen=True):

@@ -139,11 +139,12 @@ class Observation:
         if self.container.trace() is None:
             until(heard, timeout_s=OUTPUT_S, time=self.inbox)
 
-    def decide(self, look: Callable[[], Decision | None]) -> Decision:
-        """Look again and again until there is a decision."""
-        decision = until(look, timeout_s=self.patience.decide_s, time=self.inbox)
+    def decide(self, look: Callable[[], Decision | None], *, timeout_s: float | None = None) -> Decision:
+        """Look again and again until there is a decision, for ``timeout_s`` seconds or as patience has it."""
+        timeout_s = timeout_s or self.patience.decide_s
+        decision = until(look, timeout_s=timeout_s, time=self.inbox)
         if decision is None:
-            raise CannotTest(f"the container did not come to rest within {self.patience.decide_s:g} s")
+            raise CannotTest(f"the container did not come to rest within {timeout_s:g} s")
         return decision
 
     def check(self) -> None:

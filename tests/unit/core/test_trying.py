@@ -94,3 +94,13 @@ def test_a_supervisor_may_take_another_signal_for_all_that_it_started() -> None:
     told = changed(PID1, argv=("runsvdir", "/etc/service"), caught=1 << 14 | 1)
     assert "--stop-signal SIGHUP" in changes(*tried(changed(FORCED, before=(told, APP))))
     assert "--stop-signal SIGHUP" not in changes(*tried(changed(FORCED, before=(changed(ALONE, caught=1),))))
+
+
+def test_an_entrypoint_by_option_keeps_the_cmd_that_the_fix_keeps() -> None:
+    start = StartCommand(entrypoint=("node", "--watch"), command=("server.js",), stop_signal=None)
+    watcher = changed(PID1, argv=("node", "--watch", "server.js"))
+    (own,) = (one for one in tried(changed(FORCED, before=(watcher, APP)), start=start) if one.options.entrypoint)
+    assert (own.change, own.options) == (
+        'ENTRYPOINT ["node"]',
+        LaunchOptions(entrypoint=("node",), command=("server.js",)),
+    )

@@ -316,7 +316,7 @@ def test_trouble_of_its_own_is_no_finding(happening: Happening, reason: str) -> 
 )
 def test_the_request_is_let_go_of_in_the_end(happening: Happening) -> None:
     seen = stop(changed(GRACEFUL, at_stop=(happening,)))
-    assert [request.closed for request in seen.container.requests] == [True]
+    assert [request.closed for request in seen.container.held] == [True]
 
 
 # Runtimes that raise the signal again

@@ -10,19 +10,21 @@ from harness.core.evidence import Ground, SignalEvidence
 from harness.core.judge import judge
 from harness.core.process import Tree, apps_below_wrappers
 from harness.core.reason import readiness
-from harness.core.subject import App, Healthy, Listening, LogPattern, Quiescent, Ready, Succeeding
+from harness.core.subject import Answering, App, Healthy, Listening, LogPattern, Quiescent, Ready, Succeeding
 from harness.run.observation import Patience
 from tests.support.evidence import changed
 from tests.support.scripted import Executed, Happening, Script
 from tests.support.seeing import INIT_1, NODE, NODE_1, SHELL_1, Look, see
 
 PATIENCE = Patience(ready_s=5)
+GET = Answering(path="/up", port=8080)
 BEGINS = Happening(after_s=0.0, tree=(INIT_1, NODE))
 
 
 def ask(ready: Ready, *at_start: Happening, executed: tuple[Executed, ...] = ()) -> Look:
     app = App(ready=ready, below_wrappers=True)
-    return see(Script(at_start=at_start, executed=executed, at_tell=None, traced=True), PATIENCE, app=app)
+    script = Script(at_start=at_start, executed=executed, at_tell=None, traced=True)
+    return see(script, PATIENCE, app=app, publish=app.port)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +33,10 @@ def ask(ready: Ready, *at_start: Happening, executed: tuple[Executed, ...] = ())
         (Healthy(), Happening(after_s=1, health="healthy")),
         (Listening(ports=(80, 443)), Happening(after_s=1, ports=(80, 443))),
         (LogPattern(pattern=re.compile("up")), Happening(after_s=1, output=b"up\n")),
+        (GET, Happening(after_s=1, status=204)),
+        (GET, Happening(after_s=1, status=301)),
     ],
-    ids=["health", "ports", "log"],
+    ids=["health", "ports", "log", "a page", "a page elsewhere"],
 )
 def test_it_is_ready_when_it_says_so(ready: Ready, when: Happening) -> None:
     began = ask(ready, BEGINS, when).of(SignalEvidence).seen.began_ns
@@ -54,16 +58,35 @@ def test_a_command_is_run_until_it_succeeds() -> None:
         (Healthy(), "its HEALTHCHECK says 'starting', and not 'healthy', within 5 s; its log is empty"),
         (Listening(ports=(80, 443)), "nothing listens on port 80 and port 443 within 5 s; its log is empty"),
         (LogPattern(pattern=re.compile("up")), "no ready line within 5 s: no line matches 'up', and its log is empty"),
+        (GET, "nothing answers GET /up on port 8080 within 5 s; its log is empty"),
     ],
-    ids=["health", "ports", "log"],
+    ids=["health", "ports", "log", "a page"],
 )
 def test_what_is_never_ready_is_told_with_what_was_waited_for(ready: Ready, told: str) -> None:
     assert str(ask(ready, changed(BEGINS, health="starting"), Happening(ports=(80,))).reason) == told
 
 
+@pytest.mark.parametrize("status", [404, 503])
+def test_an_answer_that_is_an_error_is_told(status: int) -> None:
+    reason = ask(GET, changed(BEGINS, status=status)).reason
+    wrong = f"GET /up on port 8080 is answered with status {status}, and not with 2xx or 3xx, within 5 s"
+    assert reason == f"{wrong}; its log is empty"
+
+
+def test_the_port_is_published_and_the_path_is_asked_for() -> None:
+    container = ask(GET, BEGINS, Happening(after_s=1, status=200)).container
+    assert (container.launch.publish, set(container.asked)) == (8080, {"/up"})
+
+
 def test_one_that_ends_before_is_told_with_its_exit_code() -> None:
     look = ask(Healthy(), BEGINS, Happening(after_s=0.5, exit_code=3))
     assert look.reason == "the container ended before the app was ready, with exit code 3"
+
+
+def test_one_that_ran_out_of_memory_says_so() -> None:
+    look = ask(Healthy(), BEGINS, Happening(after_s=0.5, out_of_memory=True, exit_code=137))
+    killed = "with exit code 137: out of memory, the kernel has killed a process of it"
+    assert look.reason == f"the container ended before the app was ready, {killed}"
 
 
 # Containers that never rest
