@@ -250,3 +250,22 @@ def test_the_same_behind_a_shell_is_caught_and_what_is_tried_helps(
     assert own in tried, tried
     good = [change for change, one in tried.items() if one["verdict"] == "graceful"]
     assert good == ([] if expected.behind_shell is None else [own + expected.behind_shell]), tried
+
+
+LOST: Final = "requests in flight"
+AT_WORK: Final = {
+    "nginx": "abrupt",  # SIGTERM is its fast shutdown, SIGQUIT the one that drains
+    "nginx-quit": "graceful",
+    "gunicorn": "graceful",
+    "java": "abrupt",
+    "java-hook": "graceful",
+    "go": "abrupt",
+    "go-notify": "graceful",
+}
+SERVERS: Final = sorted(AT_WORK) if ALL_WANTED else ["nginx", "nginx-quit"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_program_that_is_stopped_at_work(server: str, stopped_at_work: Callable[[Program], Row]) -> None:
+    row = stopped_at_work(ALL[server])
+    assert row["verdict"] == AT_WORK[server], row["reason"]

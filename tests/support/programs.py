@@ -85,7 +85,7 @@ class Program:
 NGINX = """worker_processes 2;
 pid /run/nginx.pid;
 events { worker_connections 64; }
-http { access_log off; server { listen 8080; root /srv; } }
+http { access_log off; server { listen 8080; root /srv; location /slow { limit_rate 20k; } } }
 """
 HAPROXY = """global
   maxconn 64
@@ -110,7 +110,11 @@ User www-data
 Group www-data
 StartServers 2
 """
-WSGI = """def app(environ, start_response):
+WSGI = """import time
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(1.5)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"hello"]
 """
@@ -164,14 +168,25 @@ def ready(**_):
 """
 JAVA = """import com.sun.net.httpserver.HttpServer;
 import java.net.InetSocketAddress;
+import java.util.concurrent.Executors;
 
 public class Server {
     public static void main(String[] words) throws Exception {
         HttpServer server = HttpServer.create(new InetSocketAddress(8080), 0);
+        server.setExecutor(Executors.newCachedThreadPool());
+        server.createContext("/slow", exchange -> {
+            try {
+                Thread.sleep(1500);
+            } catch (InterruptedException stopped) {
+                return;
+            }
+            exchange.sendResponseHeaders(200, -1);
+            exchange.close();
+        });
         server.start();
         if (words.length > 0) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-                server.stop(0);
+                server.stop(5);
                 System.out.println("done");
             }));
         }
@@ -186,10 +201,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
 	server := &http.Server{Addr: ":8080"}
+	http.HandleFunc("/slow", func(http.ResponseWriter, *http.Request) { time.Sleep(1500 * time.Millisecond) })
 	if len(os.Args) > 1 {
 		told := make(chan os.Signal, 1)
 		signal.Notify(told, syscall.SIGTERM)
@@ -221,7 +238,7 @@ QUICK: Final = (
     Program(
         name="nginx",
         packages=("nginx", "nginx-common"),
-        files={"etc/nginx/nginx.conf": NGINX},
+        files={"etc/nginx/nginx.conf": NGINX, "srv/slow": "x" * 60_000},
         steps=("RUN mkdir -p /var/lib/nginx /var/log/nginx /srv",),
         start=("nginx", "-g", "daemon off;"),
         port=8080,
@@ -361,4 +378,7 @@ SLOW: Final = (
     HAPROXY_SERVER.variant("usr1", stop_signal="SIGUSR1"),
     QUICK[4].variant("winch", stop_signal="SIGWINCH"),
 )
+SLOW_PATH: Final = "/slow"
+"""What nginx, gunicorn, Java and Go take more than a second to answer."""
+
 ALL: Final = {program.name: program for program in (*QUICK, *SLOW)}
