@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps pictures doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps programs pictures doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,7 +55,7 @@ test-commands:
 	@$(BIN)/python -m pytest tests/cli tests/demo tests/browser tests/pictures
 
 test-verdicts:
-	@$(BIN)/python -m pytest tests/unit tests/engine tests/upgrade tests/contract tests/containers tests/field tests/truth tests/benchmarks dockerfiles
+	@$(BIN)/python -m pytest tests/unit tests/engine tests/upgrade tests/contract tests/containers tests/field tests/programs tests/truth tests/benchmarks dockerfiles
 
 unit: $(VENV)/.made ## the tests that need no engine
 	@$(BIN)/python -m pytest tests/unit
@@ -74,6 +74,9 @@ truth: setup ## verdicts without the kernel's record against the record, on a bu
 
 truth-apps: setup ## verdicts on apps that are not ours against the record, with it and without
 	@$(BIN)/python -m benchmarks.truth_apps
+
+programs: setup ## check nginx, PostgreSQL, a JVM and others as they are and behind a shell
+	@SIGNAL_HARNESS_PROGRAMS=all $(BIN)/python -m pytest tests/programs
 
 pictures: setup ## draw the pictures of the docs anew, by the commands in docs/pictures/list
 	@grep -v '^#' docs/pictures/list | while read -r name words; do \

@@ -35,7 +35,7 @@ from harness.core.subject import (
     StopSetting,
     Subject,
 )
-from harness.core.trying import candidates
+from harness.core.trying import candidates, further
 from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
@@ -50,7 +50,7 @@ from harness.session import Hooks, Pull, TraceMode, open_bases, open_record
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from harness.core.dockerfile import Instruction
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from harness.core.result import Result
     from harness.core.signals import Signal
     from harness.core.subject import Cell, Image, Ready
+    from harness.core.trying import Candidate
 
 DOCKER_GRACE_S: Final = 10
 """What docker stop waits before SIGKILL, unless told otherwise (docker-stop(1))."""
@@ -245,21 +246,29 @@ class Checking:
         return starting(text_of(image, image.dockerfile), image.target) if isinstance(image, Folder) else ()
 
     def _tried(self, result: Result) -> Iterator[Tried]:
-        """What may help is run, all of it at once; then what helped as a patch, where the image is built here."""
+        """What may help is run, all of it at once; where nothing does, what may help each of these.
+
+        Then what helped is, as a patch, where the image is built here.
+        """
         subject, sources = result.cell.subject, self._sources(result)
-        chances = candidates(result, self._grace_s)
         scripts = _script_patches(result, sources) if sources else []
-        run = self._run_all(result, [replace(subject, launch=chance.options) for chance in chances])
         built = self._run_patched(result, scripts)
-        helped = []
-        for chance, future in zip(chances, run, strict=True):
-            brought = future.result()
-            helped += [chance.options] if brought.verdict.good else []
+        pairs = list(self._run_changed(result, candidates(result, self._grace_s)))
+        if not any(brought.verdict.good for _, brought in pairs):
+            pairs += self._run_changed(result, further(pairs, result, self._grace_s))
+        for chance, brought in pairs:
             yield describe_tried(chance.change, brought)
+        helped = [chance.options for chance, brought in pairs if brought.verdict.good]
         found = (of_options(options, subject.launch, sources) for options in helped) if sources else ()
         patches = [patch for patch in found if patch is not None]
         for patch, future in zip([*scripts, *patches], [*built, *self._run_patched(result, patches)], strict=True):
             yield describe_tried(patch.change, future.result(), patch.text)
+
+    def _run_changed(self, result: Result, chances: Sequence[Candidate]) -> Iterator[tuple[Candidate, Result]]:
+        """What the cell of a result brings with each of some changes; all at once."""
+        subject = result.cell.subject
+        futures = self._run_all(result, [replace(subject, launch=chance.options) for chance in chances])
+        return ((chance, future.result()) for chance, future in zip(chances, futures, strict=True))
 
     def _run_patched(self, result: Result, patches: Iterable[Patch]) -> list[Future[Result]]:
         """What the cell of a result brings with its image built with each of some patches."""

@@ -227,7 +227,8 @@ class _WithCommand(Command):
     "process",
     type=PatternType(),
     metavar="RE",
-    help="Tell the app by its command line. [default: the first process that is no shell, init or package manager]",
+    help="Tell the app by its command line. [default: the first processes that are no shell, init, supervisor or "
+    "package manager]",
 )
 @HOW.option("--no-try", "tries", flag_value=False, default=True, help="Do not run what may help a bad verdict.")
 @HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below.")

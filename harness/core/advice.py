@@ -40,6 +40,7 @@ _TAILS: Final = {
     Kind.NODE_RUN: "and forwards nothing",
     Kind.NODE_WATCH: "for development: it starts the app anew, and forwards only SIGINT and SIGTERM",
     Kind.SU: "as the app's parent; the USER instruction drops root without it",
+    Kind.SUPERVISOR: "and tells the app by the signal that its configuration says, or not at all",
     Kind.OTHER: "and must forward the signal, and wait for the app to end",
 }
 

@@ -314,7 +314,15 @@ class SignalEvidence:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Signals that the app says it got in place of the one that was sent; the kernel's record must know of them."""
+        """Signals that the app says it got in place of the one that was sent; the kernel's record must know of them.
+
+        Where no pattern reads its log, they are those that the record says its handler ran for.
+        """
+        if self.receipts is None:
+            ids = self.seen.app_ids
+            taken = (r.number for r in self.seen.trace or () if isinstance(r, Handled) and r.pid in ids and r.handler)
+            names = dict.fromkeys(Signal(number).name for number in taken)
+            return tuple(name for name in names if name in _ASKING and name != self.sent.name)
         names = dict.fromkeys(r.signal for r in self.own_receipts if r.signal != self.sent.name)
         if self.seen.trace is None:
             return () if self.ground is Ground.MASKS else tuple(name for name in names if name not in self.impossible)
@@ -362,6 +370,12 @@ class SignalEvidence:
         )
 
     @property
+    def died_of_it(self) -> bool:
+        """Whether the app was sent the signal, and that ended it, as it has no handler; by the kernel's record."""
+        app = self.seen.app
+        return bool(self.sends) and self.killed and app is not None and not app.may_get(self.sent)
+
+    @property
     def finished(self) -> bool | None:
         """Whether the app was done before it ended; ``None`` if that is not known.
 
@@ -378,7 +392,8 @@ class SignalEvidence:
             if self.killed or self.raised_again:
                 return False
             if not silent or self.seen.running or code == 0:
-                return True
+                dumped = not silent and code and self.sent.name == _DUMPING
+                return None if dumped else True
             if code == _BY_SIGNAL + self.sent.number:  # of a wrapper that the signal ended, it says nothing of the app
                 return True if self.seen.app is self.seen.main else None
             return False if self.own_receipts else None
@@ -395,6 +410,9 @@ class SignalEvidence:
 _BY_SIGNAL = 128
 """Exit codes above it stand for the signal that ended the main process (docker-run(1), exit status)."""
 
+_DUMPING = "SIGQUIT"
+"""What runtimes may answer with a dump and an end of their own: Go's exits with 2 (os/signal, Default behavior)."""
+
 _SIGKILL = 9
 _SIGINT = 2
 
@@ -403,6 +421,7 @@ _AT_ONCE_S = 0.05
 after they have shut down take longer, if only to let go of their connections (uvicorn: 0.1 s)."""
 
 _ENDING = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"})
+_ASKING = _ENDING | {"SIGUSR1", "SIGUSR2"}
 _NOT_FATAL = frozenset({_SIGKILL, 17, 18, 19, 20, 21, 22, 23, 28})
 """Signals whose default action ends nothing (signal(7)): those of job control, SIGCHLD, SIGURG, SIGWINCH. SIGKILL is
 delivered to the threads of any process that ends (kernel/signal.c, ``zap_other_threads``)."""

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from harness.core.program import (
     INITS,
+    PLUMBING,
     RUNNERS,
     SHELLS,
     Kind,
     kind_of,
     program,
     shell_text,
+    started_by_path,
     text_at,
     titled,
 )
@@ -272,7 +274,8 @@ def _running(text: str, chain: Tree) -> tuple[Command | None, str]:
     running = [command for command in listed if _runs(command.argv, chain[0])]
     if not listed or (len(listed) > 1 and not running and len(chain) > 1):
         return None, ""
-    command = (running or listed)[-1]
+    staying = [command for command in listed if program(command.argv) not in PLUMBING | _PASSING]
+    command = (running or staying or listed)[-1]
     behind = listed[listed.index(command) + 1 :]
     lost = text[behind[0].start : behind[-1].end] if behind else ""
     if command.before == "|" or (command.after == "&" and not lost.startswith("wait")):
@@ -300,7 +303,8 @@ def _runs(words: Words, process: Process) -> bool:
     kind = kind_of(words)
     if kind is not Kind.OTHER or kind_of(process.argv) in (Kind.NPM, Kind.INIT, Kind.SU):
         return kind is kind_of(process.argv)
-    return program(words) == program(process.argv) or _script(words, process) is not None
+    names = (program(process.argv), started_by_path(process.argv))
+    return program(words) in names or _script(words, process) is not None
 
 
 def _script(words: Words, process: Process) -> str | None:
@@ -335,6 +339,9 @@ def _su(words: Words) -> tuple[str | None, str | None, str]:
             user = word
     return user, command, shell
 
+
+_PASSING: Final = frozenset({":", "cd", "echo", "exit", "export", "false", "printf", "set", "true", "wait"})
+"""Commands of a shell's text that are no app: they are over at once, or wait for another (POSIX.1-2024, utilities)."""
 
 _INIT_VALUES: Final = frozenset({"-e", "-p", "-r", "--rewrite"})
 """Options of inits that take another word (tini(1), dumb-init(1))."""

@@ -44,7 +44,7 @@ def _(evidence: SignalEvidence) -> Judgement:
     worst, at = max(judged, key=lambda pair: _severity(pair[0].verdict))
     if len(judged) == 1 or worst.verdict is Verdict.UNTESTED:
         return worst
-    whose = f"each of {len(judged)} apps" if worst.verdict.good else f"one of {len(judged)} apps, {_named(at)}"
+    whose = f"each of {len(judged)} apps" if worst.verdict.good else f"one of {len(judged)} apps, {named(at)}"
     return replace(worst, reason=f"{worst.reason} ({whose})")
 
 
@@ -66,7 +66,8 @@ def _severity(verdict: Verdict) -> float:
     return _NOT_KNOWN if verdict.rank is None else verdict.rank
 
 
-def _named(evidence: SignalEvidence) -> str:
+def named(evidence: SignalEvidence) -> str:
+    """The app in a sentence, where there are several."""
     app = evidence.seen.app
     return f"`{app.command}`, PID {app.inner_pid or app.pid}" if app else "which is gone"
 
@@ -196,7 +197,8 @@ def unseen_end(evidence: SignalEvidence) -> str:
     ended = f"the container ended with exit code {evidence.seen.exit_code}"
     if evidence.done is not None:
         return f"{_UNSEEN_END}: `done` matches no line of its log, and {ended}"
-    return f"{_UNSEEN_END}: {ended}, by the app's own code or by its runtime's; only the kernel's record can tell"
+    needed = "; only the kernel's record can tell" if evidence.seen.trace is None else ""
+    return f"{_UNSEEN_END}: {ended}, by the app's own code or by its runtime's{needed}"
 
 
 def delivery_of(evidence: SignalEvidence) -> Delivery | None:

@@ -50,8 +50,10 @@ PLUMBING: Final = frozenset(
         "logger",
         "multilog",
         "rotatelogs",
+        "s6-log",
         "sed",
         "sleep",
+        "svlogd",
         "tail",
         "tee",
         "tr",
@@ -59,6 +61,9 @@ PLUMBING: Final = frozenset(
     }
 )
 """Programs that help others along, and are no app of a container as long as anything else is in it."""
+
+SUPERVISORS: Final = frozenset({"runsv", "runsvdir", "s6-supervise", "s6-svscan", "supervisord"})
+"""Programs that start others, start them anew as they end, and stop them: apps are what they start."""
 
 _ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
 
@@ -73,6 +78,7 @@ class Kind(Enum):
     NODE_WATCH = "node --watch"
     SU = "su"
     INIT = "init"
+    SUPERVISOR = "supervisor"
     OTHER = "other"
 
 
@@ -93,7 +99,7 @@ process the same signal again (node.cc, ``SignalExit``). npm ends itself half a 
 """
 
 
-STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.SU})
+STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.SU, Kind.SUPERVISOR})
 """Those that are never the app themselves."""
 
 
@@ -132,6 +138,16 @@ def script(words: Sequence[str]) -> str:
     return PurePosixPath("".join(words[_operand(words)[0] :][:1])).name
 
 
+def started_by_path(words: Sequence[str]) -> str:
+    """The name of the file that a program reads which the kernel has started for it; empty if it reads none.
+
+    The kernel puts the interpreter of a file's first line in front of the file's whole path, and at most one argument
+    between the two (execve(2), Interpreter scripts).
+    """
+    at = 2 if words[1:2] and words[1].startswith("-") else 1
+    return program(words[at:]) if words[at:] and "/" in words[at] else ""
+
+
 def _operand(words: Sequence[str]) -> tuple[int, bool]:
     """Where a shell's first word is that is no option, and whether a ``-c`` says that it is a text (sh(1), bash(1))."""
     at, text = 2 if program(words) == "busybox" and words[1:2] and words[1][:1] != "-" else 1, False
@@ -154,6 +170,8 @@ def kind_of(words: Sequence[str]) -> Kind:
         return Kind.SHELL_FORM if shell_text(words) else Kind.SCRIPT
     if name in INITS or name in _ENGINE_INITS:
         return Kind.INIT
+    if name in SUPERVISORS or started_by_path(words) in SUPERVISORS:
+        return Kind.SUPERVISOR
     if name == "npm":
         return Kind.NPM
     if name == "node" and len(words) > 1:

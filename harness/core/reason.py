@@ -114,6 +114,8 @@ def got(evidence: SignalEvidence) -> str:
         return f"received {evidence.sent}"
     if evidence.deliveries is None:
         return f"is not known to have received {evidence.sent}"
+    if evidence.died_of_it:
+        return f"has no handler for {evidence.sent}, and died of it"
     others = ", ".join(evidence.others)
     return f"received {others} in place of {evidence.sent}" if others else f"never saw {evidence.sent}"
 

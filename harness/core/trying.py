@@ -14,7 +14,7 @@ from harness.core.signals import Signal
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from harness.core.evidence import Evidence
     from harness.core.fix import Fix
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _STOPS: Final = (Signal(15), Signal(3), Signal(2))
 """The signals by which programs are asked to stop: SIGTERM, SIGQUIT (nginx, PHP-FPM), SIGINT."""
+
+_STOPS_OF_SUPERVISORS: Final = (*_STOPS, Signal(1))
+"""Those by which supervisors are: SIGHUP is runsvdir's for "tell all that you started" (runsvdir(8))."""
 
 _PATIENT_S: Final = 30
 """A grace period that is long enough for most: what Kubernetes waits."""
@@ -54,6 +57,29 @@ def candidates(result: Result, grace_s: int) -> tuple[Candidate, ...]:
     return tuple(found)
 
 
+def further(tried: Iterable[tuple[Candidate, Result]], result: Result, grace_s: int) -> tuple[Candidate, ...]:
+    """What may help where single changes did not: each together with what may help what it brought.
+
+    An init is not among them: it makes no app shut down that does not without one, and it has been tried.
+
+    Args:
+        tried: the changes, and what each brought.
+        result: what was found without any.
+        grace_s: the grace period that all had.
+    """
+    pairs = list(tried)
+    launch = result.cell.subject.launch
+    known = [launch, *(one.options for one, _ in pairs)]
+    found: list[Candidate] = []
+    for first, brought in pairs:
+        for second in candidates(brought, grace_s):
+            undone = first.options.stop_signal not in (launch.stop_signal, second.options.stop_signal)
+            if second.options not in known and second.options.init == launch.init and not undone:
+                known.append(second.options)
+                found.append(Candidate(change=f"{first.change}; {second.change}", options=second.options))
+    return tuple(found)
+
+
 def _by_options(result: Result, evidence: Evidence, options: LaunchOptions, grace_s: int) -> Iterator[Candidate]:
     """Options of docker run that leave what is started as it is."""
     seen, signalled = evidence.seen, evidence.signalled
@@ -62,9 +88,9 @@ def _by_options(result: Result, evidence: Evidence, options: LaunchOptions, grac
         yield Candidate(change="--init", options=replace(options, init=True))
     if signalled is None or result.cell.question.probe is not Probe.STOP:
         return
-    if app is not None and app is main:
-        for signal in _STOPS:
-            if signal != signalled.sent and app.catches(signal):
+    if main is not None and (app is main or kind_of(main.argv) is Kind.SUPERVISOR):
+        for signal in _STOPS if app is main else _STOPS_OF_SUPERVISORS:
+            if signal != signalled.sent and main.catches(signal):
                 yield Candidate(change=f"--stop-signal {signal}", options=replace(options, stop_signal=signal.name))
     if result.verdict is Verdict.FORCED and signalled.deliveries and grace_s < _PATIENT_S:
         yield Candidate(change=f"--stop-timeout {_PATIENT_S}", options=replace(options, stop_timeout=_PATIENT_S))

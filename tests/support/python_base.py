@@ -18,11 +18,12 @@ from harness.local_bases.recipe import architecture
 from harness.session import open_bases
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 DEBIAN: Final = "local:debian12-node24"
 PYTHON_BASE: Final = "signal-harness-test/python:debian12"
-_PACKAGES: Final = ("libexpat1", "libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
+PYTHON_PACKAGES: Final = ("libexpat1", "libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
 _LEFT_OUT: Final = ("usr/share/", "usr/lib/python3.11/test/", "usr/lib/python3.11/lib2to3/")
 _FROM: Final = "signal-harness-test.from"
 _DOCKERFILE: Final = """FROM {base}
@@ -53,8 +54,8 @@ def python_base() -> str:
 def _context(base: str, arch: str) -> io.BytesIO:
     """The build context: a Dockerfile, and Python as one archive."""
     with Downloads(cache_folder(), lambda _: None) as downloads:
-        found = deb.find_packages(downloads, "bookworm", arch, _PACKAGES)
-        python = _merged([downloads.file(found[name]) for name in _PACKAGES])
+        found = deb.find_packages(downloads, "bookworm", arch, PYTHON_PACKAGES)
+        python = merged(downloads.file(found[name]) for name in PYTHON_PACKAGES)
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as archive:
         for name, content in (
@@ -68,10 +69,11 @@ def _context(base: str, arch: str) -> io.BytesIO:
     return context
 
 
-def _merged(packages: list[Path]) -> bytes:
-    """The files and links of packages as one archive; folders come with what is in them.
+def merged(packages: Iterable[Path], *, left_out: tuple[str, ...] = _LEFT_OUT) -> bytes:
+    """The files and links of packages as one archive, without those below some folders; folders come with their files.
 
-    Their ``lib/`` goes to ``usr/lib/``: the base has merged the two, and a folder would take the place of its link.
+    Their ``bin/``, ``sbin/`` and ``lib/`` go below ``usr/``: the base has merged the two, and a folder would take the
+    place of its link.
     """
     merged = io.BytesIO()
     with tarfile.open(fileobj=merged, mode="w") as archive:
@@ -79,8 +81,8 @@ def _merged(packages: list[Path]) -> bytes:
             with tarfile.open(fileobj=io.BytesIO(deb._ar_member(package.read_bytes(), "data.tar.xz"))) as data:
                 for entry in data:
                     entry.name = entry.name.removeprefix("./")
-                    if entry.name.startswith("lib/"):
+                    if entry.name.startswith(("bin/", "sbin/", "lib/")):
                         entry.name = f"usr/{entry.name}"
-                    if not entry.isdir() and not entry.name.startswith(_LEFT_OUT):
+                    if not entry.isdir() and not entry.name.startswith(left_out):
                         archive.addfile(entry, data.extractfile(entry) if entry.isreg() else None)
     return merged.getvalue()

@@ -13,7 +13,7 @@ from harness.core.contradiction import contradiction
 from harness.core.describe import finding
 from harness.core.document import Finding
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
-from harness.core.judge import delivery_of, judge, outcome_of, unseen_end
+from harness.core.judge import delivery_of, judge, named, outcome_of, unseen_end
 from harness.core.reason import got, head, readiness
 from harness.core.trace import sends
 from harness.core.verdict import Judgement, Outcome, Verdict
@@ -205,8 +205,9 @@ def _judged(evidence: StopEvidence) -> Judgement:
     ours = (sent, _SIGKILL) if evidence.took_s >= evidence.grace_s else (sent,)
     wrong = contradiction(evidence.signalled, ours)
     known = evidence.forced or evidence.lost is not None
-    if wrong is None and not known and any(app.finished is None for app in apps):
-        wrong = unseen_end(evidence.signalled)
+    unknown = next((app for app in apps if app.finished is None), None)
+    if wrong is None and not known and unknown is not None:
+        wrong = unseen_end(unknown)
     if wrong is not None:
         return judge(Untested(reason=wrong))
     verdict = _verdict(evidence)
@@ -216,7 +217,7 @@ def _judged(evidence: StopEvidence) -> Judgement:
         return judge(Untested(reason=f"{reason} is not known: give --request a path that is answered well"))
     outcome = Outcome.ENDED if evidence.forced else outcome_of(evidence.signalled)
     seen = evidence.seen
-    reason = f"{head(seen)}: {_reason(evidence, verdict)}" if seen.main else head(seen)
+    reason = f"{head(seen)}: {_of_all(evidence, verdict)}" if seen.main else head(seen)
     reason += readiness(evidence.signalled)
     return Judgement(verdict=verdict, delivery=delivery_of(evidence.signalled), outcome=outcome, reason=reason)
 
@@ -228,8 +229,18 @@ def _verdict(evidence: StopEvidence) -> Verdict:
     return Verdict.GRACEFUL if finished else Verdict.ABRUPT
 
 
-def _reason(evidence: StopEvidence, verdict: Verdict) -> str:
-    signalled = evidence.signalled
+def _of_all(evidence: StopEvidence, verdict: Verdict) -> str:
+    """The reason, of the app that is worst off where there are several."""
+    apps = evidence.signalled.per_app
+    if len(apps) == 1:
+        return _reason(evidence, evidence.signalled, verdict)
+    if verdict is Verdict.GRACEFUL:
+        return f"its {len(apps)} apps ended by themselves, {evidence.took_s:.1f} s after {evidence.signalled.sent}"
+    at = next((app for app in apps if not app.finished), apps[0])
+    return f"{_reason(evidence, at, verdict)} (one of {len(apps)} apps, {named(at)})"
+
+
+def _reason(evidence: StopEvidence, signalled: SignalEvidence, verdict: Verdict) -> str:
     took = f"{evidence.took_s:.1f} s after {signalled.sent}"
     received = got(signalled)
     answered = f", answered {evidence.answered}" if evidence.answered else ""

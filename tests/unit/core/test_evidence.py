@@ -41,15 +41,28 @@ def receipt(signal: str = "SIGTERM", pid: int | None = 7) -> Receipt:
 
 
 def sent(
-    number: int = 15, *, to: int = 101, by: int = 100, fate: Fate = Fate.DELIVERED, by_kernel: bool = False
+    number: int = 15,
+    *,
+    to: int = 101,
+    by: int = 100,
+    fate: Fate = Fate.DELIVERED,
+    by_kernel: bool = False,
+    time_s: float = 1.0,
 ) -> Sent:
     return Sent(
-        time_s=1.0, sender="x", sender_pid=by, number=number, target="x", target_pid=to, fate=fate, by_kernel=by_kernel
+        time_s=time_s,
+        sender="x",
+        sender_pid=by,
+        number=number,
+        target="x",
+        target_pid=to,
+        fate=fate,
+        by_kernel=by_kernel,
     )
 
 
-def handled(number: int = 15, *, by: int = 101, handler: int = 1) -> Handled:
-    return Handled(time_s=1.0, comm="x", pid=by, number=number, handler=handler)
+def handled(number: int = 15, *, by: int = 101, handler: int = 1, time_s: float = 1.0) -> Handled:
+    return Handled(time_s=time_s, comm="x", pid=by, number=number, handler=handler)
 
 
 def evidence(**values: Any) -> SignalEvidence:
@@ -318,6 +331,33 @@ def test_pid_1_is_spared_by_the_default_action() -> None:
     alone = changed(APP, is_namespace_init=True)
     assert not evidence(before=(alone,), trace=(handled(handler=0),)).killed
     assert evidence(before=(alone,), trace=(sent(9),)).killed
+
+
+DEAF = changed(APP, caught=0)
+
+
+def test_an_app_that_is_sent_what_it_has_no_handler_for_dies_of_it() -> None:
+    dies = (sent(), handled(handler=0))
+    assert evidence(before=(MAIN, changed(DEAF, wchan="do_wait")), trace=dies).died_of_it
+    assert not evidence(before=(MAIN, APP), trace=dies).died_of_it
+    assert not evidence(before=(MAIN, changed(DEAF, wchan="do_wait")), trace=(sent(9),)).died_of_it
+
+
+@pytest.mark.parametrize(("code", "finished"), [(0, True), (2, None)])
+def test_an_app_that_ends_badly_of_sigquit_may_have_been_dumped_by_its_runtime(
+    code: int, finished: bool | None
+) -> None:
+    trace = (sent(3), handled(3))
+    assert ended(code, sent=Signal(3), receipts=None, done=None, trace=trace).finished is finished
+    assert ended(2, receipts=None, done=None, trace=ONCE).finished is True
+
+
+def test_where_no_pattern_reads_the_log_the_record_tells_of_other_signals() -> None:
+    instead = evidence(receipts=None, done=None, trace=(sent(2), handled(2)))
+    assert instead.others == ("SIGINT",)
+    assert evidence(receipts=None, done=None, trace=(sent(2), handled(2, handler=0))).others == ()
+    assert evidence(receipts=None, done=None, trace=(handled(17), handled(23), handled(2, by=102))).others == ()
+    assert evidence(receipts=None, done=None, trace=ONCE).others == ()
 
 
 ENDED = {"running": False, "after": (), "ground": Ground.ENDED}

@@ -66,6 +66,22 @@ def test_what_cannot_be_edited_for_sure_is_not(command: str) -> None:
     assert edited((), text(command), text(command), NODE) == ([], None)
 
 
+@pytest.mark.parametrize(
+    ("command", "app", "value"),
+    [
+        ("gunicorn app; true", ("/usr/bin/python3", "/usr/bin/gunicorn", "app"), '["gunicorn", "app"]'),
+        ("./serve -v; true", ("/usr/bin/python3", "-u", "./serve", "-v"), '["./serve", "-v"]'),
+        ("php-fpm8.2 -F; true", ("php-fpm: master process (x)",), '["php-fpm8.2", "-F"]'),
+        ("serve; cat /log; exit 3", ("web: master",), '["serve"]'),
+        ("migrate; serve", ("web: master",), '["/bin/sh", "-c", "migrate; exec serve"]'),
+    ],
+)
+def test_what_the_kernel_runs_by_an_interpreter_or_goes_by_a_title_is_found_in_a_text(
+    command: str, app: Words, value: str
+) -> None:
+    assert edited((), text(command), text(command), app)[0] == [f"CMD {value}"]
+
+
 def test_a_title_of_the_apps_is_not_started() -> None:
     assert edited((), text("node server.js"), text("node server.js"), ("orders-api",)) == (
         ['CMD ["node", "server.js"]'],

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from harness.core.evidence import Ground
 from harness.core.facts import StartCommand
 from harness.core.question import Probe
 from harness.core.subject import LaunchOptions
-from harness.core.trying import Candidate, candidates
+from harness.core.trying import Candidate, candidates, further
 from tests.support.evidence import changed
 from tests.support.reports import APP, FORCED, GRACEFUL, PID1, UNTESTED, ran
+
+if TYPE_CHECKING:
+    from harness.core.result import Result
 
 SHELL = StartCommand(entrypoint=(), command=("/bin/sh", "-c", "node server.js"), stop_signal=None)
 ALONE = changed(APP, ppid=900, is_namespace_init=True, inner_pid=1)
@@ -59,6 +64,36 @@ def test_nothing_is_tried_where_all_is_well_or_nothing_is_known(evidence: object
 def test_nothing_is_tried_twice() -> None:
     found = tried(FORCED)
     assert len({repr(one.options) for one in found}) == len(found)
+
+
+def brought(evidence: object, options: LaunchOptions, start: StartCommand) -> Result:
+    result, _ = ran("v", evidence, probe=Probe.STOP, launch=options)  # type: ignore[arg-type]  of several kinds
+    return changed(result, start=start)
+
+
+def test_where_no_single_change_helps_two_together_may() -> None:
+    init, own = tried(FORCED)
+    deaf = changed(FORCED, before=(changed(ALONE, caught=1 << 2),))
+    without = brought(FORCED, LaunchOptions(), SHELL)
+    pairs = [
+        (init, brought(FORCED, init.options, SHELL)),
+        (own, brought(deaf, own.options, changed(SHELL, command=("node", "server.js")))),
+    ]
+    together = further(pairs, without, 10)
+    both = LaunchOptions(command=("node", "server.js"), stop_signal="SIGQUIT")
+    assert Candidate(change='CMD ["node", "server.js"]; --stop-signal SIGQUIT', options=both) in together
+    assert not any(one.options in (init.options, own.options, LaunchOptions()) for one in together)
+    assert len({repr(one.options) for one in together}) == len(together)
+    assert not any(one.options.init for one in together)
+    turned = Candidate(change="--stop-signal SIGQUIT", options=LaunchOptions(stop_signal="SIGQUIT"))
+    back = further([(turned, brought(deaf, turned.options, SHELL))], without, 10)
+    assert not any(one.options.stop_signal != "SIGQUIT" for one in back)
+
+
+def test_a_supervisor_may_take_another_signal_for_all_that_it_started() -> None:
+    told = changed(PID1, argv=("runsvdir", "/etc/service"), caught=1 << 14 | 1)
+    assert "--stop-signal SIGHUP" in changes(*tried(changed(FORCED, before=(told, APP))))
+    assert "--stop-signal SIGHUP" not in changes(*tried(changed(FORCED, before=(changed(ALONE, caught=1),))))
 
 
 def test_an_entrypoint_by_option_keeps_the_cmd_that_the_fix_keeps() -> None:

@@ -17,6 +17,7 @@ from harness.core.verdict import Delivery, Verdict
 from harness.run.inbox import MOST_BYTES
 from harness.run.observation import GRACE_S, SETTLE_S, Patience
 from harness.run.probes.stop import Request, StopEvidence
+from tests.support import reports
 from tests.support.evidence import changed
 from tests.support.scripted import Happening, Script, process
 from tests.support.seeing import (
@@ -354,3 +355,14 @@ def test_an_app_whose_runtime_raises_the_signal_again_is_not_graceful(by_signal:
 def test_an_app_that_clears_up_and_then_raises_it_again_is_graceful(by_signal: bool) -> None:
     seen = see(raised(0.08, by_signal=by_signal), probe=Probe.STOP, app=BARE_APP)
     assert (verdict_of(seen), judge(seen.of(StopEvidence)).delivery) == (Verdict.GRACEFUL, Delivery.ONCE)
+
+
+SECOND = changed(reports.APP, pid=1008, inner_pid=8, argv=("worker",))
+
+
+def test_of_several_apps_the_reason_names_the_one_that_is_worst_off() -> None:
+    two = {"before": (reports.PID1, reports.APP, SECOND), "more_apps": (SECOND.pid,)}
+    forced = judge(changed(reports.FORCED, **two)).reason
+    assert forced.endswith(f"(one of 2 apps, `{reports.APP.command}`, PID 7)")
+    assert "its 2 apps ended by themselves, " in judge(changed(reports.GRACEFUL, **two)).reason
+    assert "apps" not in judge(reports.GRACEFUL).reason

@@ -1,0 +1,271 @@
+"""Programs that are not ours, as ``check`` sees them: the verdict, who was told and by whom, and what helps.
+
+By itself this runs those that are small and quick; ``make programs`` (SIGNAL_HARNESS_PROGRAMS=all) runs all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.support.programs import ALL, ALL_WANTED, QUICK, VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.programs import Program
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.cli,
+    pytest.mark.skipif(os.geteuid() != 0, reason="who told whom is in the kernel's record, which needs root"),
+]
+
+Row = dict[str, Any]
+HANDLED, DIED, DROPPED, RAISED, FETCHED = (
+    "its handler ran",
+    "died of it",
+    "dropped by the kernel",
+    "its runtime raised it again",
+    "fetched it",
+)
+WITH_PID_1: Final = "SIGKILL by the kernel, as PID 1 ended"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """What is expected of a program, and why.
+
+    ``why`` is in the reason. ``apps`` are the beginnings of the apps' command lines. ``told`` are the beginnings of
+    other processes' command lines: who told each (a part of its command line, ``None`` for nobody), and what it did.
+    ``became`` is what PID 1 did. ``helps`` is a change that does; ``None`` if the verdict is good, or nothing does,
+    which ``advice`` then tells. ``behind_shell`` is what helps the same behind a shell in addition to its own command;
+    ``None`` if nothing does.
+    """
+
+    verdict: str
+    why: str
+    apps: tuple[str, ...]
+    became: str = HANDLED
+    told: tuple[tuple[str, str | None, str | None], ...] = ()
+    helps: str | None = None
+    advice: str = ""
+    behind_shell: str | None = ""
+
+
+DEAF: Final = "the app never saw SIGTERM; SIGKILL ended the container"
+GRACEFUL: Final = "and ended by itself"
+POSTGRES: Final = Expected(
+    verdict="graceful",
+    why=GRACEFUL,
+    apps=("/usr/lib/postgresql/15/bin/postgres",),
+    told=(("postgres: walwriter", "bin/postgres", HANDLED), ("postgres: checkpointer", None, None)),
+)
+EXPECTED: Final = {
+    # The workers are told through a channel (ngx_write_channel).
+    "nginx": Expected(verdict="graceful", why=GRACEFUL, apps=("nginx: master",), told=(("nginx: worker", None, None),)),
+    "redis": Expected(verdict="graceful", why=GRACEFUL, apps=("redis-server",)),
+    # Python handles SIGINT, as KeyboardInterrupt, and not SIGTERM.
+    "http-server": Expected(
+        verdict="forced",
+        why=DEAF,
+        apps=("python3 -m http.server",),
+        became=DROPPED,
+        helps="--stop-signal SIGINT",
+        advice="signal.signal(signal.SIGTERM",
+        behind_shell="; --stop-signal SIGINT",
+    ),
+    "shell-loop": Expected(verdict="graceful", why=GRACEFUL, apps=("/bin/sh /loop.sh",), told=(("sleep", None, None),)),
+    "apache2": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("apache2 -DFOREGROUND",),
+        told=(("apache2", "apache2", RAISED),),
+    ),
+    "gunicorn": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/bin/gunicorn",),
+        told=(("/usr/bin/python3 /usr/bin/gunicorn", "/usr/bin/gunicorn", HANDLED),),
+    ),
+    # Its configuration says SIGINT for one of the two.
+    "supervisord": Expected(
+        verdict="graceful",
+        why="its 2 apps ended by themselves",
+        apps=("python3 -m http.server", "redis-server"),
+        told=(("redis-server", "supervisord", HANDLED), ("python3 -m http.server", None, None)),
+    ),
+    # It has no handler at all: with an init it dies at once, and its jobs with it.
+    "cron": Expected(
+        verdict="forced",
+        why=DEAF,
+        apps=("cron -f",),
+        became=DROPPED,
+        advice="The app must handle SIGTERM",
+        behind_shell=None,
+    ),
+    "deaf-loop": Expected(
+        verdict="forced",
+        why=DEAF,
+        apps=("/bin/sh /loop.sh",),
+        became=DROPPED,
+        advice="trap 'kill -TERM",
+        behind_shell=None,
+    ),
+    "haproxy": Expected(verdict="graceful", why=GRACEFUL, apps=("haproxy",), told=(("haproxy", "haproxy -W", DIED),)),
+    "haproxy-usr1": Expected(
+        verdict="graceful", why="received SIGUSR1", apps=("haproxy",), told=(("haproxy", "haproxy -W", HANDLED),)
+    ),
+    "apache2-winch": Expected(verdict="graceful", why="received SIGWINCH", apps=("apache2",)),
+    "nginx-quit": Expected(
+        verdict="graceful", why="received SIGQUIT", apps=("nginx: master",), told=(("nginx: worker", None, None),)
+    ),
+    "postgres": POSTGRES,
+    "postgres-int": Expected(
+        verdict="graceful",
+        why="received SIGINT",
+        apps=POSTGRES.apps,
+        told=(("postgres: walwriter", None, None),),  # SIGTERM, whatever the postmaster got
+    ),
+    "postgres-quit": Expected(
+        verdict="graceful",
+        why="received SIGQUIT",
+        apps=POSTGRES.apps,
+        told=(("postgres: walwriter", "bin/postgres", HANDLED),),
+    ),
+    # The JVM handles SIGTERM, and runs what hooks there are: only a request in flight tells the two apart.
+    "java": Expected(verdict="graceful", why=GRACEFUL, apps=("java -cp /app Server",)),
+    "java-hook": Expected(verdict="graceful", why=GRACEFUL, apps=("java -cp /app Server hook",)),
+    # Its runtime catches everything, and dies of SIGTERM where no code of the app asks for it.
+    "go": Expected(
+        verdict="abrupt",
+        why="the app never saw SIGTERM",
+        apps=("/server",),
+        became=RAISED,
+        advice="signal.NotifyContext",
+        behind_shell=None,
+    ),
+    "go-notify": Expected(verdict="graceful", why=GRACEFUL, apps=("/server notify",)),
+    "php-fpm": Expected(
+        verdict="graceful", why=GRACEFUL, apps=("php-fpm: master",), told=(("php-fpm: pool", "php-fpm: master", DIED),)
+    ),
+    "php-fpm-quit": Expected(
+        verdict="graceful",
+        why="received SIGQUIT",
+        apps=("php-fpm: master",),
+        told=(("php-fpm: pool", "php-fpm: master", HANDLED),),
+    ),
+    # Its master waits for its workers, and then dies of the signal.
+    "puma": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("puma 5",),
+        became=RAISED,
+        told=(("puma: cluster worker", "puma 5", HANDLED),),
+    ),
+    "celery": Expected(verdict="graceful", why=GRACEFUL, apps=("python3 /usr/bin/celery",)),
+    "uvicorn": Expected(verdict="graceful", why=GRACEFUL, apps=("/usr/bin/python3 /usr/bin/uvicorn",)),
+    "uvicorn-workers": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/bin/uvicorn",),
+        told=(("/usr/bin/python3 -c from multiprocessing.spawn", "/usr/bin/uvicorn", HANDLED),),
+    ),
+    # runsvdir leaves at once, whatever it is sent, and what it has started goes with the container.
+    "runit": Expected(
+        verdict="abrupt",
+        why="the app never saw SIGTERM (one of 2 apps",
+        apps=("redis-server", "redis-server"),
+        told=(("runsv 6379", None, None), ("redis-server", None, None)),
+        advice="`runsvdir -P /etc/services` stays as PID 1",
+        behind_shell=None,
+    ),
+    "s6": Expected(
+        verdict="graceful",
+        why="its 2 apps ended by themselves",
+        apps=("redis-server", "redis-server"),
+        became=FETCHED,
+        told=(("s6-supervise", "s6-svscan", FETCHED), ("redis-server", "s6-supervise", HANDLED)),
+    ),
+}
+WANTED: Final = sorted(ALL) if ALL_WANTED else [one.name for one in QUICK]
+
+
+def test_every_program_is_expected_to_do_something() -> None:
+    assert sorted(EXPECTED) == sorted(ALL)
+
+
+def test_make_runs_them_all() -> None:
+    """The very command, but for its programs, is what this file runs otherwise."""
+    makefile = Path(__file__).parents[2].joinpath("Makefile").read_text(encoding="utf-8")
+    assert f"{VARIABLE}=all $(BIN)/python -m pytest tests/programs\n" in makefile
+    assert len(WANTED) == (len(ALL) if os.environ.get(VARIABLE) == "all" else len(QUICK))
+
+
+@pytest.mark.parametrize("program", WANTED)
+def test_a_program_as_it_is(program: str, checked: Callable[[Program], Row]) -> None:
+    row, expected = checked(ALL[program]), EXPECTED[program]
+    assert (row["verdict"], expected.why in row["reason"]) == (expected.verdict, True), row["reason"]
+    first, *others = calls = row["evidence"]["roll_call"]
+    assert (first["pid"], first["told"], first["by"], first["became"]) == (1, True, "docker", expected.became), calls
+    apps = sorted(call["command"] for call in calls if call["app"])
+    assert len(apps) == len(expected.apps), apps
+    assert all(map(str.startswith, apps, sorted(expected.apps))), apps
+    for start, by, became in expected.told:
+        ours = [call for call in others if call["command"].startswith(start)]
+        assert ours, (start, calls)
+        assert {call["told"] for call in ours} == {by is not None}, ours
+        assert all(by is None or by in call["by"] for call in ours), ours
+        assert {call["became"] for call in ours} == {became}, ours
+    good = [one["change"] for one in row["tried"] if one["verdict"] == "graceful"]
+    assert good == ([expected.helps] if expected.helps else []), row["tried"]
+    assert expected.advice in "\n".join(row["advice"]), row["advice"]
+
+
+@pytest.mark.parametrize("program", WANTED)
+def test_the_same_behind_a_shell_is_caught_and_what_is_tried_helps(
+    program: str, checked: Callable[[Program], Row]
+) -> None:
+    plain, expected = ALL[program], EXPECTED[program]
+    row = checked(plain.wrapped())
+    assert row["verdict"] == "forced", row["reason"]
+    assert "the app never saw" in row["reason"]
+    calls = row["evidence"]["roll_call"]
+    shell, *below = calls
+    # dash has a handler for SIGINT, which waits for its child to end.
+    became = HANDLED if plain.stop_signal == "SIGINT" else DROPPED
+    assert (shell["app"], shell["told"], shell["became"]) == (False, True, became), calls
+    assert not any(call["told"] for call in below), calls
+    apps = [call for call in calls if call["app"]]
+    assert len(apps) == len(expected.apps), calls
+    assert {call["end"] for call in apps} == {WITH_PID_1}, calls
+    tried = {one["change"]: one for one in row["tried"]}
+    own = f"CMD {json.dumps(plain.start)}"
+    assert tried["--init"]["verdict"] != "graceful", tried["--init"]
+    assert own in tried, tried
+    good = [change for change, one in tried.items() if one["verdict"] == "graceful"]
+    assert good == ([] if expected.behind_shell is None else [own + expected.behind_shell]), tried
+
+
+LOST: Final = "requests in flight"
+AT_WORK: Final = {
+    "nginx": "abrupt",  # SIGTERM is its fast shutdown, SIGQUIT the one that drains
+    "nginx-quit": "graceful",
+    "gunicorn": "graceful",
+    "java": "abrupt",
+    "java-hook": "graceful",
+    "go": "abrupt",
+    "go-notify": "graceful",
+}
+SERVERS: Final = sorted(AT_WORK) if ALL_WANTED else ["nginx", "nginx-quit"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_program_that_is_stopped_at_work(server: str, stopped_at_work: Callable[[Program], Row]) -> None:
+    row = stopped_at_work(ALL[server])
+    assert row["verdict"] == AT_WORK[server], row["reason"]
