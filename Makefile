@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps pictures doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check pictures doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,14 +66,18 @@ lint: $(VENV)/.made ## ruff, mypy strict, import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup ## a run's wall time against the floor of the engine
+bench: setup ## a run's wall time against the floor of the engine, and a check's against one container's life
 	@$(BIN)/python -m benchmarks.floor
+	@$(BIN)/python -m benchmarks.life
 
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth
 
 truth-apps: setup ## verdicts on apps that are not ours against the record, with it and without
 	@$(BIN)/python -m benchmarks.truth_apps
+
+truth-check: setup ## check, on every image of the catalogue, against matrix and record, with it and without
+	@$(BIN)/python -m benchmarks.truth_check
 
 pictures: setup ## draw the pictures of the docs anew, by the commands in docs/pictures/list
 	@grep -v '^#' docs/pictures/list | while read -r name words; do \

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from harness.core.process import chain
-from harness.core.program import says_nothing
+from harness.core.program import Kind, kind_of, says_nothing
 from harness.core.signals import Signal, mask_signals
 from harness.core.trace import Fate, Handled, Life, Parting, Sent, TraceRecord, sends
 
@@ -291,7 +291,15 @@ class SignalEvidence:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Signals that the app says it got in place of the one that was sent; the kernel's record must know of them."""
+        """Signals that the app says it got in place of the one that was sent; the kernel's record must know of them.
+
+        Where no pattern reads its log, they are those that the record says its handler ran for.
+        """
+        if self.receipts is None:
+            ids = self.seen.app_ids
+            taken = (r.number for r in self.seen.trace or () if isinstance(r, Handled) and r.pid in ids and r.handler)
+            names = dict.fromkeys(Signal(number).name for number in taken)
+            return tuple(name for name in names if name in _ASKING and name != self.sent.name)
         names = dict.fromkeys(r.signal for r in self.own_receipts if r.signal != self.sent.name)
         if self.seen.trace is None:
             return () if self.ground is Ground.MASKS else tuple(name for name in names if name not in self.impossible)
@@ -320,7 +328,8 @@ class SignalEvidence:
 
         By its own word where it has one; else it was if it ended by itself, and well: by the kernel's record and its
         exit code. Of one that ends badly it is known where its log is understood, and does not say that it was done.
-        An exit code alone does not tell an app from a runtime that ends it, nor an init that hands on how it died.
+        An exit code alone does not tell an app from a runtime that ends it, nor an init that hands on how it died; that
+        of a shell or a package manager in front of the app says nothing of the app at all.
         """
         if self.done:
             return True
@@ -341,8 +350,16 @@ class SignalEvidence:
             app = self.seen.app
             return None if app is None or app.may_get(self.sent) else False
         if not silent:
-            return code < _BY_SIGNAL
+            return code < _BY_SIGNAL if self._code_is_the_apps else None
         return False if code else True if self.seen.app is self.seen.main else None
+
+    @property
+    def _code_is_the_apps(self) -> bool:
+        """Whether the container's exit code is the app's: as PID 1, or handed on by an init (tini(1), dumb-init(1))."""
+        app, main = self.seen.app, self.seen.main
+        if app is None or main is None:
+            return False
+        return app is main or (kind_of(main.argv) is Kind.INIT and app.ppid == main.pid)
 
 
 _BY_SIGNAL = 128
@@ -356,6 +373,7 @@ _AT_ONCE_S = 0.05
 after they have shut down take longer, if only to let go of their connections (uvicorn: 0.1 s)."""
 
 _ENDING = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"})
+_ASKING = _ENDING | {"SIGUSR1", "SIGUSR2"}
 _NOT_FATAL = frozenset({_SIGKILL, 17, 18, 19, 20, 21, 22, 23, 28})
 """Signals whose default action ends nothing (signal(7)): those of job control, SIGCHLD, SIGURG, SIGWINCH. SIGKILL is
 delivered to the threads of any process that ends (kernel/signal.c, ``zap_other_threads``)."""

@@ -137,6 +137,15 @@ def quiet(first: Tree, second: Tree, restless: frozenset[int] = frozenset()) -> 
     )
 
 
+def under_way(samples: Sequence[Tree]) -> bool:
+    """Whether a container is at work, by samples in order: in most, something was awake.
+
+    So it is as a program starts, on a busy machine for many seconds. One that never rests, for a timer that runs out
+    each few milliseconds, is asleep in most.
+    """
+    return 2 * sum(all(process.asleep for process in tree) for tree in samples) < len(samples)
+
+
 def next_deed_ns(
     tree: Tree, concern: Concern, habits: Habits, *, began_ns: int, deadline_ns: int, old_ns: int = RESTLESS_NS
 ) -> int | None:

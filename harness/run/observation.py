@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
 from harness.core.process import apps_below_wrappers, find_apps, only_starts_others
-from harness.core.quiescence import Habits, quiet, ticked_ns
+from harness.core.quiescence import Habits, quiet, ticked_ns, under_way
 from harness.core.subject import LogPattern, Quiescent
 from harness.run.faults import CannotTest
 from harness.run.ready import OUTPUT_S, exit_text, wait_until_ready
@@ -31,6 +31,9 @@ SETTLE_S = 0.8
 
 SETTLE_BLIND_S = 1.5
 """The same where they cannot prove it, or do not show what timeouts are pending."""
+
+_LATELY = 20
+"""How many samples tell whether a container is at work: those of the last second or so."""
 
 DEADLINE_S = 10.0
 """What comes later does not count: it is what docker stop waits before SIGKILL, unless told otherwise."""
@@ -193,9 +196,7 @@ class Observation:
 
     def _lives_since(self, began_ns: int) -> tuple[Life, ...]:
         """The processes that had not ended yet as the signal was sent."""
-        return tuple(
-            life for life in self.container.lives() if life.ended_s is None or life.ended_s * 1e9 >= began_ns
-        )
+        return tuple(life for life in self.container.lives() if life.ended_s is None or life.ended_s * 1e9 >= began_ns)
 
     def receipts(self, since: int, until: int | None = None) -> tuple[Receipt, ...] | None:
         """The lines that say that a signal was handled, from one on; ``None`` if there is no pattern for them."""
@@ -257,24 +258,32 @@ class Observation:
     def _calm(self) -> list[Tree]:
         """Wait until the freshly started container rests, for a while; the samples until then.
 
-        Where nothing but rest says that the app is ready, a package manager or an init alone is not at rest: it has yet
-        to start what it is there for.
+        Where nothing but rest says that the app is ready, one that is at work may still be starting, and a package
+        manager or an init alone is not at rest: it has yet to start what it is there for.
         """
-        samples = [self.container.tree()]
+        samples, by_rest = [self.container.tree()], isinstance(self.app.ready, Quiescent)
 
         def look() -> bool | None:
             samples.append(self.container.tree())
             return True if not samples[-1] or quiet(samples[-2], samples[-1]) else None
 
+        def idle() -> bool | None:
+            return True if look() or not under_way(samples[-_LATELY:]) else None
+
         def started() -> bool | None:
             samples.append(self.container.tree())
             return None if samples[-1] and only_starts_others(samples[-1]) else True
 
-        until(look, timeout_s=self.patience.calm_s, time=self.inbox)
-        while isinstance(self.app.ready, Quiescent) and samples[-1] and only_starts_others(samples[-1]):
+        def rest() -> None:
+            until(look, timeout_s=self.patience.calm_s, time=self.inbox)
+            if by_rest and not quiet(samples[-2], samples[-1]):
+                until(idle, timeout_s=self.patience.ready_s, time=self.inbox)
+
+        rest()
+        while by_rest and samples[-1] and only_starts_others(samples[-1]):
             if not until(started, timeout_s=self.patience.ready_s, time=self.inbox):
                 raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
-            until(look, timeout_s=self.patience.calm_s, time=self.inbox)
+            rest()
         if quiet(samples[-2], samples[-1]) and (moment := ticked_ns(samples[-1])):
             until(lambda: self.inbox.now_ns() > moment or None, timeout_s=self.patience.calm_s, time=self.inbox)
             until(look, timeout_s=self.patience.calm_s, time=self.inbox)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.core.process import Process, Tree, chain, find_app
-from harness.core.quiescence import drops, exact, quiet
+from harness.core.process import Process, Tree, chain, find_app, only_starts_others
+from harness.core.quiescence import drops, exact, quiet, under_way
 from harness.core.signals import Signal
 from tests.support.evidence import words
 
@@ -176,3 +176,27 @@ def test_the_path_goes_from_pid_1_to_the_process() -> None:
 
 def test_a_path_in_a_circle_ends() -> None:
     assert chain((replace(PID1, ppid=101), APP), 101) == (replace(PID1, ppid=101), APP)
+
+
+AWAKE: Tree = (PID1, replace(APP, state="R"))
+
+
+def test_who_starts_is_awake_in_most_samples() -> None:
+    assert under_way((AWAKE, AWAKE, REST))
+    assert not under_way((AWAKE, REST, REST))
+    assert not under_way((REST, (PID1, replace(APP, activity=41))))
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "starts"),
+    [
+        ("tini -- npm start", None, True),
+        ("npm start", None, True),
+        ("/bin/sh -c 'npm start'", "npm start", True),
+        ("/bin/sh -c 'npm start'", None, False),
+        ("npm start", "node server.js", False),
+    ],
+)
+def test_a_package_manager_that_has_started_nothing_is_no_app(above: str, below: str | None, starts: bool) -> None:
+    tree = (replace(PID1, argv=words(above)), *([replace(APP, argv=words(below))] if below else []))
+    assert only_starts_others(tree) is starts
