@@ -73,7 +73,8 @@ def ask(asking: Asking) -> StopEvidence | Untested:
 
 
 def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> StopEvidence:
-    initial = observation.open()
+    # Where no request is held until all is at rest, the container's end decides.
+    initial = observation.open(ticks=setting.port is not None)
     held = None if setting.port is None else observation.container.request(setting.path)
     try:
         grace_s = asking.patience.grace_s
