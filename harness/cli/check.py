@@ -12,7 +12,7 @@ import click
 
 from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PROBES, WHAT, Command
 from harness.cli.measuring import measure_all
-from harness.cli.options import Seconds, check_options, code_of, together
+from harness.cli.options import CHECK_PROBES, Seconds, check_options, code_of, together
 from harness.cli.output import opened, write_all
 from harness.core.errors import UsageError
 from harness.core.question import Probe
@@ -34,6 +34,9 @@ WAYS: Final = (
         ("rest", "all its processes rest; the default otherwise"),
     ],
 )
+
+
+_PROBES: Final = (PROBES[0], [(name, about) for name, about in PROBES[1] if name in CHECK_PROBES])
 
 
 class ReadyType(click.ParamType[Any]):
@@ -123,7 +126,7 @@ class _WithCommand(Command):
         "signal-harness check my/app --ready port:8080 --stop-timeout 30",
         "signal-harness check node:24-alpine -- node server.js",
     ],
-    tables=[WAYS, PROBES, EXIT_CODES],
+    tables=[WAYS, _PROBES, EXIT_CODES],
 )
 @click.argument("images", nargs=-1, metavar="IMAGE… [-- COMMAND…]")
 @check_options
@@ -173,7 +176,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
         images=images,
         options=options,
         signals=tuple(dict.fromkeys(map(parse_signal, signals))),
-        probes=tuple(Probe) if "all" in probes else tuple(dict.fromkeys(map(Probe, probes))),
+        probes=CHECK_PROBES if "all" in probes else tuple(dict.fromkeys(map(Probe, probes))),
         trace=TraceMode(chosen.pop("trace")),
         pull=Pull(chosen.pop("pull")),
         **chosen,

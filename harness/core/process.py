@@ -156,7 +156,8 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
 
     Args:
         tree: a container's processes.
-        pattern: tells the apps by their command lines instead; the uppermost that it finds.
+        pattern: tells the apps by their command lines instead; the uppermost that it finds. The command line of a shell
+            or a launcher has that of the app in it: then the one below is meant.
     """
     below: dict[int, list[Process]] = {}
     for process in tree:
@@ -165,9 +166,11 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
 
     def down(process: Process) -> Tree:
         if pattern is not None:
-            if pattern.search(process.command):
+            here = pattern.search(process.command) is not None
+            if here and kind_of(process.argv) not in WRAPPERS:
                 return (process,)
-            return tuple(app for child in below.get(process.pid, ()) for app in down(child))
+            deeper = tuple(app for child in below.get(process.pid, ()) for app in down(child))
+            return deeper or ((process,) if here else ())
         children = [child for child in below.get(process.pid, ()) if program(child.argv) not in PLUMBING]
         if children and kind_of(process.argv) in WRAPPERS:
             return tuple(app for child in children for app in down(child))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from harness.core.document import Call
 
 INFERRED = "~ inferred from signal masks, samples and the container's end: there is no kernel's record"
+_MOST = 72
 
 
 def roll_call_table(calls: Sequence[Call]) -> RenderableType:
@@ -29,11 +31,16 @@ def roll_call_table(calls: Sequence[Call]) -> RenderableType:
         table.add_column(title, overflow="fold")
     for number, depth in _in_order(calls):
         call = calls[number]
-        command = plain("  " * depth + call.command)
+        command = plain(_shortened(call.command))
         if call.app:
             command.append("  ◀ app", style="bold")
-        table.add_row("–" if call.pid is None else str(call.pid), command, plain(told(call)), plain(did(call)), plain(call.end))
+        table.add_row("–" if call.pid is None else str(call.pid), Padding(command, (0, 0, 0, 2 * depth)), plain(told(call)), plain(did(call)), plain(call.end))
     return Group(table, Text(INFERRED, style="dim")) if any(call.inferred for call in calls) else table
+
+
+def _shortened(command: str) -> str:
+    """A command that fits into a few lines of its column; results have all of it."""
+    return command if len(command) <= _MOST else f"{command[: _MOST - 1]}…"
 
 
 def told(call: Call) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from harness.core.process import Process, Tree, chain, find_app, only_starts_others
+from harness.core.process import Process, Tree, apps_below_wrappers, chain, find_app, only_starts_others
 from harness.core.quiescence import drops, exact, quiet, under_way
 from harness.core.signals import Signal
 from tests.support.evidence import words
@@ -200,3 +201,16 @@ def test_who_starts_is_awake_in_most_samples() -> None:
 def test_a_package_manager_that_has_started_nothing_is_no_app(above: str, below: str | None, starts: bool) -> None:
     tree = (replace(PID1, argv=words(above)), *([replace(APP, argv=words(below))] if below else []))
     assert only_starts_others(tree) is starts
+
+
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [(r"server\.js", [101]), ("^node", [101]), ("^/bin/sh", [100]), ("sh|node", [101]), ("python", [])],
+)
+def test_a_pattern_means_the_app_and_not_the_shell_that_names_it(pattern: str, chosen: list[int]) -> None:
+    assert [process.pid for process in apps_below_wrappers(REST, re.compile(pattern))] == chosen
+
+
+def test_a_pattern_chooses_the_uppermost_that_is_no_wrapper() -> None:
+    worker = replace(APP, pid=102, ppid=101)
+    assert apps_below_wrappers((PID1, APP, worker), re.compile("node")) == (APP,)
