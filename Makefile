@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check pictures doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check pictures outputs doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ pictures: setup ## draw the pictures of the docs anew, by the commands in docs/p
 	  echo "drawing docs/pictures/$$name"; \
 	  $(BIN)/signal-harness $$words --svg docs/pictures/$$name >/dev/null </dev/null || exit; \
 	done
+
+outputs: setup ## run the commands of the docs, and paste what they print anew
+	@$(BIN)/python -m tests.support.pasted
 
 doctor: $(VENV)/.made ## check engine, bases, evidence, leftovers
 	@$(BIN)/signal-harness doctor
