@@ -34,7 +34,13 @@ def roll_call_table(calls: Sequence[Call]) -> RenderableType:
         command = plain(_shortened(call.command))
         if call.app:
             command.append("  ◀ app", style="bold")
-        table.add_row("–" if call.pid is None else str(call.pid), Padding(command, (0, 0, 0, 2 * depth)), plain(told(call)), plain(did(call)), plain(call.end))
+        table.add_row(
+            "–" if call.pid is None else str(call.pid),
+            Padding(command, (0, 0, 0, 2 * depth)),
+            plain(told(call)),
+            plain(did(call)),
+            plain(call.end),
+        )
     return Group(table, Text(INFERRED, style="dim")) if any(call.inferred for call in calls) else table
 
 

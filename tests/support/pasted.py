@@ -1,7 +1,7 @@
 """Commands in the docs that are run, and the outputs that are pasted below them.
 
-A block of ``sh`` holds commands, a line each; ``# exit code N`` behind one says how it ends (0 where nothing is said). A
-block of ``text`` right below a block of one command is what it prints on a terminal of 100 columns. ``python -m
+A block of ``sh`` holds commands, a line each; ``# exit code N`` behind one says how it ends, with 0 where nothing is
+said. A block of ``text`` right below a block of one command is what it prints on a terminal of 100 columns. ``python -m
 tests.support.pasted`` runs all of them and pastes what they print anew.
 """
 
