@@ -6,22 +6,29 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from harness import __version__
+from harness.core.advice import fixes
 from harness.core.describe import describe_row, describe_tried
-from harness.core.document import SCHEMA, Document, SubjectFacts, Tool
+from harness.core.dockerfile import starting
+from harness.core.document import SCHEMA, Document, Line, SubjectFacts, Tool
 from harness.core.errors import UsageError
+from harness.core.patch import Sources, of_options, of_script
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
 from harness.core.subject import (
+    Answering,
     App,
     Expectation,
-    Given,
+    Folder,
     Healthy,
+    InFlight,
     LaunchOptions,
     Listening,
     Quiescent,
@@ -32,6 +39,8 @@ from harness.core.trying import candidates
 from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
+from harness.files import shown
+from harness.obtaining import BuildOptions, Obtaining, read_subject, text_of
 from harness.run.asking import STOP_SIGNAL
 from harness.run.observation import Patience
 from harness.run.plan import cells as plan_cells
@@ -44,11 +53,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
+    from harness.core.dockerfile import Instruction
     from harness.core.document import Cut, Row, Tried
     from harness.core.facts import ImageFacts
+    from harness.core.patch import Patch
     from harness.core.result import Result
     from harness.core.signals import Signal
-    from harness.core.subject import Cell, Ready
+    from harness.core.subject import Cell, Image, Ready
 
 DOCKER_GRACE_S: Final = 10
 """What docker stop waits before SIGKILL, unless told otherwise (docker-stop(1))."""
@@ -56,20 +67,25 @@ DOCKER_GRACE_S: Final = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """Which images to check, and how.
+    """Which images to check, and how. ``images`` may be folders and archives, too: see `harness.obtaining`.
 
     ``probes`` without any are ``stop``, or ``signal`` if signals are named. ``ready`` that is ``None`` is the image's
     HEALTHCHECK, else the ports that it exposes, else rest. ``process`` tells the app by its command line. ``tries``
-    says whether what may help a bad cell is run, too.
+    says whether what may help a bad cell is run, too. ``request`` is the path that as many requests as ``in_flight``
+    get as a stop comes; ``port`` is where, in the container: if ``None``, the only one that the image exposes.
     """
 
     images: tuple[str, ...]
+    build: BuildOptions = field(default_factory=BuildOptions)
     options: LaunchOptions = field(default_factory=LaunchOptions)
     signals: tuple[Signal, ...] = ()
     probes: tuple[Probe, ...] = ()
     ready: Ready | None = None
     ready_s: float = 30.0
     process: re.Pattern[str] | None = None
+    request: str | None = None
+    port: int | None = None
+    in_flight: int = 1
     repeat: int | None = None
     jobs: int | None = None
     trace: TraceMode = TraceMode.AUTO
@@ -83,9 +99,11 @@ class Checking:
     """A check under way. A context manager: on leaving, nothing of it is left on the engine.
 
     Raises:
-        UsageError: on entering, if an image is named twice, or is not a reference.
+        UsageError: on entering, if an image is named twice, or is not a reference, or a folder or archive is not one,
+            or an image does not tell which port to ask.
         EngineUnavailable: on entering, if there is no engine, or no kernel record though it is asked for.
         BaseUnavailable: on entering, if an image cannot be had.
+        EngineFault: on entering, if a folder does not build.
     """
 
     def __init__(self, check: Check, hooks: Hooks | None = None) -> None:
@@ -100,13 +118,21 @@ class Checking:
         twice = next((image for image in check.images if check.images.count(image) > 1), None)
         if twice is not None:
             raise UsageError(f"{twice} is named twice")
+        self._subjects = {image: read_subject(image, check.build) for image in check.images}
+        if check.build != BuildOptions() and not any(isinstance(one, Folder) for one in self._subjects.values()):
+            raise UsageError(
+                "--file, --target and --build-arg are for a build folder, and none is named",
+                remedy="For instance: signal-harness check ./my-app --file Dockerfile.production",
+            )
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(check.engine)))
+            self._engine = engine
             bases = open_bases(engine, self._hooks.note)
-            for image in check.images:
-                bases.get(image, pull=check.pull is not Pull.NEVER, again=check.pull is Pull.ALWAYS)
-            self._images = {image: bases.image_facts(image) for image in check.images}
+            self._obtaining = Obtaining(
+                engine, bases, pull=check.pull, platform=check.options.platform, note=self._hooks.note
+            )
+            self._images = {name: self._facts(name, image) for name, image in self._subjects.items()}
             record = open_record(stack, engine, check.trace, self._signals(), self._hooks.note)
             self.engine_facts = engine.facts(trace=record is not None)
             self.engine = stack.enter_context(engine.containers(record))
@@ -163,13 +189,19 @@ class Checking:
         return tuple(dict.fromkeys([*self._check.signals, *map(parse_signal, stops)]))
 
     def _subject(self, facts: ImageFacts) -> Subject:
+        check, ready = self._check, self._check.ready or _ready(facts)
+        if isinstance(ready, Answering):
+            ready = replace(ready, port=_port(check, facts))
+        in_flight = None
+        if check.request is not None:
+            in_flight = InFlight(path=check.request, port=_port(check, facts), number=check.in_flight)
         return Subject(
             name=facts.reference,
             title=facts.reference,
-            image=Given(reference=facts.reference),
+            image=self._subjects[facts.reference],
             app=App(
-                ready=self._check.ready or _ready(facts),
-                stop=StopSetting(),
+                ready=ready,
+                stop=StopSetting(in_flight=in_flight),
                 below_wrappers=True,
                 process=self._check.process,
             ),
@@ -178,36 +210,89 @@ class Checking:
         )
 
     def _prepared(self, cell: Cell) -> Prepared:
-        facts = self._images[cell.subject.name]
+        facts = self._facts(cell.subject.name, cell.subject.image)
         return Prepared(cell=cell, image=facts.id, configured=facts.start)
 
+    def _facts(self, name: str, image: Image) -> ImageFacts:
+        """An image, built if need be, with progress."""
+        told = Subject(name=name, title=name, image=image, app=App())
+        return self._obtaining.facts(name, image, on_build=lambda begins: self._hooks.build(told, begins))
+
     def _described(self, facts: ImageFacts) -> SubjectFacts:
+        image = self._subjects[facts.reference]
+        folder = image if isinstance(image, Folder) else None
+        place = Path(folder.path) / folder.dockerfile if folder else None
         return SubjectFacts(
             title=facts.reference,
-            dockerfile=None,
-            target=None,
+            dockerfile=None if place is None else shown(place).encode(errors="replace").decode(),
+            target=folder.target if folder else None,
             init=self._check.options.init,
             digest=facts.id,
-            starting=(),
+            starting=tuple(Line(line=one.line, text=one.text) for one in self._starting(image)),
             exchanged=(),
         )
 
     def _row(self, future: Future[Result]) -> Row:
         """The row of a cell once it has been run, with what was tried where it is bad."""
         result = future.result()
-        row = structs.replace(describe_row(result), tried=tuple(self._tried(result)) if self._check.tries else ())
+        starts = self._starting(result.cell.subject.image)
+        row = structs.replace(
+            describe_row(result, starts), tried=tuple(self._tried(result)) if self._check.tries else ()
+        )
         with self._telling:
             self._hooks.result(row)
         return row
 
+    @staticmethod
+    def _starting(image: Image) -> tuple[Instruction, ...]:
+        """The instructions that start an image, where its Dockerfile is at hand."""
+        return starting(text_of(image, image.dockerfile), image.target) if isinstance(image, Folder) else ()
+
     def _tried(self, result: Result) -> Iterator[Tried]:
-        """What may help is run, all of it at once."""
+        """What may help is run, all of it at once; then what helped as a patch, where the image is built here."""
+        subject, sources = result.cell.subject, self._sources(result)
         chances = candidates(result, self._grace_s)
-        cells = [
-            replace(result.cell, subject=replace(result.cell.subject, launch=chance.options)) for chance in chances
-        ]
-        for chance, future in zip(chances, self._runner.submit(cells), strict=True):
-            yield describe_tried(chance.change, future.result())
+        scripts = _script_patches(result, sources) if sources else []
+        run = self._run_all(result, [replace(subject, launch=chance.options) for chance in chances])
+        built = self._run_patched(result, scripts)
+        helped = []
+        for chance, future in zip(chances, run, strict=True):
+            brought = future.result()
+            helped += [chance.options] if brought.verdict.good else []
+            yield describe_tried(chance.change, brought)
+        found = (of_options(options, subject.launch, sources) for options in helped) if sources else ()
+        patches = [patch for patch in found if patch is not None]
+        for patch, future in zip([*scripts, *patches], [*built, *self._run_patched(result, patches)], strict=True):
+            yield describe_tried(patch.change, future.result(), patch.text)
+
+    def _run_patched(self, result: Result, patches: Iterable[Patch]) -> list[Future[Result]]:
+        """What the cell of a result brings with its image built with each of some patches."""
+        subject = result.cell.subject
+        image = subject.image
+        edited = [replace(image, edited=patch.edited) for patch in patches if isinstance(image, Folder)]
+        return self._run_all(result, [replace(subject, image=one) for one in edited])
+
+    def _run_all(self, result: Result, subjects: Iterable[Subject]) -> list[Future[Result]]:
+        """What the cell of a result brings with each of some subjects; all at once."""
+        return self._runner.submit([replace(result.cell, subject=subject) for subject in subjects])
+
+    def _sources(self, result: Result) -> Sources | None:
+        """What the image of a bad cell is built of, if it is built here."""
+        image = result.cell.subject.image
+        if result.verdict.good or not isinstance(image, Folder):
+            return None
+        return Sources(
+            folder=image,
+            files=self._engine.context_files(image),
+            read=partial(text_of, image),
+            start=self._images[result.cell.subject.name].start,
+        )
+
+
+def _script_patches(result: Result, sources: Sources) -> list[Patch]:
+    """The fixes that are to be made in a start script of the build folder."""
+    found = (of_script(fix, result.cell.subject.launch, sources) for fix in fixes(result))
+    return [patch for patch in found if patch is not None]
 
 
 def _ready(facts: ImageFacts) -> Ready:
@@ -215,3 +300,13 @@ def _ready(facts: ImageFacts) -> Ready:
     if facts.healthcheck:
         return Healthy()
     return Listening(ports=facts.ports) if facts.ports else Quiescent()
+
+
+def _port(check: Check, facts: ImageFacts) -> int:
+    """The port of a container that is sent requests."""
+    if check.port is not None:
+        return check.port
+    if len(facts.ports) == 1:
+        return facts.ports[0]
+    exposes = f"exposes ports {', '.join(map(str, facts.ports))}" if facts.ports else "exposes no port"
+    raise UsageError(f"{facts.reference} {exposes}", remedy="Say which port requests are sent to: --port N")

@@ -20,7 +20,7 @@ from harness.core.errors import HarnessError, UsageError
 from harness.core.question import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from harness.core.baseline import Recording
@@ -184,18 +184,14 @@ class _Shared:
         self.missing = self._not_run(session, selection, recordings)
         return session
 
-    def _not_run(self, session: Session, selection: Selection, recordings: Iterable[Recording]) -> list[str]:
+    def _not_run(self, session: Session, selection: Selection, recordings: Sequence[Recording]) -> list[str]:
         """The recorded cells that the options choose, and that the catalogue does not have on its bases."""
-        from harness.core.baseline import narrowed, selected, verdicts
-        from harness.core.references import is_glob
+        from harness.core.baseline import narrowed, relevant, selected, verdicts
 
         option = self._config.option
         run = {cell.id for cell in session.cells}
         asked = {cell.question.name for cell in session.cells} if option.signal or option.signal_probe else None
-        known = dict(self._pairs)
-        if not selection.bases or any(map(is_glob, selection.bases)):
-            taken = {id(recording) for recording in known.values()}
-            known |= {old.base.reference: old for old in recordings if id(old) not in taken}
+        known = relevant(recordings, selection.bases, session.base_facts)
         chosen = {
             base: narrowed(old, selected(old, globs=selection.variants, asked=asked)) for base, old in known.items()
         }

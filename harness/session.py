@@ -20,7 +20,7 @@ from harness.core.program import PROGRAMS
 from harness.core.question import Probe
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
 from harness.core.source import Source
-from harness.core.subject import Built, Given, unmet
+from harness.core.subject import Built, unmet
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
 from harness.files import cache_folder, read_file, shown
@@ -262,8 +262,8 @@ class Session:
         match cell.subject.image:
             case Built(base=base, dockerfile=dockerfile, target=target):
                 return telling(self._read(dockerfile), base, target)
-            case Given(reference=reference):
-                return reference
+            case _:
+                return cell.subject.name
 
     def signal_of(self, cell: Cell) -> Signal | None:
         """The signal that a cell is about: the one to send, or the one that a stop sends; ``None`` for other probes.
@@ -312,7 +312,7 @@ class Session:
         match subject.image:
             case Built(dockerfile=dockerfile, target=target):
                 return starting(self._read(dockerfile), target)
-            case Given():
+            case _:
                 return ()
 
     def _get(self, bases: BaseStore) -> dict[str, BaseFacts]:

@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PROBES, WHAT, Command
+from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, PROBES, WHAT, Command
 from harness.cli.measuring import measure_all
 from harness.cli.options import CHECK_PROBES, Seconds, check_options, code_of, together
 from harness.cli.output import opened, write_all
+from harness.cli.requests import is_path, need_reachable, request_options
+from harness.core.environment import variables, variables_of_file
 from harness.core.errors import UsageError
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
-from harness.core.subject import Healthy, LaunchOptions, Listening, LogPattern, Quiescent, Ready, Succeeding
+from harness.core.subject import (
+    Answering,
+    Healthy,
+    LaunchOptions,
+    Listening,
+    LogPattern,
+    Quiescent,
+    Ready,
+    Succeeding,
+)
 from harness.report.formats import Format, render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 _LONGEST_S: Final = 86_400
 _MOST_PORT: Final = 65_535
 _COMMAND: Final = "harness.command"
+_SIZE: Final = re.compile(r"\d+[bkmg]?", re.ASCII | re.IGNORECASE)
 
+SUBJECTS: Final = (
+    "What a SUBJECT can be",
+    [
+        ("IMAGE", "an image that is here, or else is pulled"),
+        ("FOLDER", "what is a folder here, or begins with ./ ../ or /: it is built as docker build does"),
+        ("docker-archive:FILE", "an image that docker save has written"),
+    ],
+)
 WAYS: Final = (
     "Ways to tell that an app is ready (--ready)",
     [
         ("healthy", "the image's HEALTHCHECK says so; the default where it has one"),
         ("port:N", "something listens on TCP port N; the default where the image exposes ports"),
+        ("http:PATH", "it answers GET PATH on --port with 2xx or 3xx"),
         ("log:RE", "a line of its log matches a regular expression"),
         ("exec:CMD", "a command in the container succeeds"),
         ("rest", "all its processes rest; the default otherwise"),
@@ -45,7 +71,7 @@ class ReadyType(click.ParamType[Any]):
     name = "ready"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Ready:
-        """Read ``healthy``, ``port:N``, ``log:RE``, ``exec:CMD`` or ``rest``."""
+        """Read ``healthy``, ``port:N``, ``http:PATH``, ``log:RE``, ``exec:CMD`` or ``rest``."""
         way, _, rest = str(value).partition(":")
         match way:
             case "healthy" if not rest:
@@ -54,11 +80,25 @@ class ReadyType(click.ParamType[Any]):
                 return Quiescent()
             case "port" if rest.isdecimal() and 0 < int(rest) <= _MOST_PORT:
                 return Listening(ports=(int(rest),))
+            case "http" if is_path(rest):
+                return Answering(path=rest)
             case "log" if rest:
                 return LogPattern(pattern=_pattern(rest, self, param, ctx))
             case "exec" if rest and (words := _words(rest)):
                 return Succeeding(command=words)
-        return self.fail(f"{value!r} is none of healthy, port:N, log:RE, exec:CMD, rest", param, ctx)
+        return self.fail(f"{value!r} is none of healthy, port:N, http:/PATH, log:RE, exec:CMD, rest", param, ctx)
+
+
+class SizeType(click.ParamType[Any]):
+    """An amount of memory, as docker run takes it."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what is none."""
+        if _SIZE.fullmatch(str(value)) is None:
+            self.fail(f"{value!r} is not a size, such as 512m or 2g", param, ctx)
+        return str(value)
 
 
 class PatternType(click.ParamType[Any]):
@@ -87,10 +127,44 @@ def _words(text: str) -> tuple[str, ...]:
         return ()
 
 
+BUILD: Final = (
+    HOW.option(
+        "-f",
+        "--file",
+        type=PATH,
+        metavar="F",
+        help="The Dockerfile of a build folder, from where you are. [default: Dockerfile in the folder]",
+    ),
+    HOW.option("--target", metavar="STAGE", help="The stage of it to build. [default: the last]"),
+    HOW.option(
+        "--build-arg",
+        "build_args",
+        multiple=True,
+        metavar="NAME[=VALUE]",
+        help="Set a build argument; without a value it has that of your own environment. Repeatable.",
+    ),
+)
+"""Options of docker build, by its names."""
+
 RUN: Final = (
     HOW.option("--init", is_flag=True, help="Run the engine's init as PID 1."),
     HOW.option("--entrypoint", metavar="CMD", help="Another ENTRYPOINT than the image's."),
-    HOW.option("-e", "--env", "env", multiple=True, metavar="NAME=VALUE", help="Set a variable. Repeatable."),
+    HOW.option(
+        "-e",
+        "--env",
+        "env",
+        multiple=True,
+        metavar="NAME[=VALUE]",
+        help="Set a variable; without a value it has that of your own environment. Repeatable.",
+    ),
+    HOW.option(
+        "--env-file",
+        "env_files",
+        multiple=True,
+        type=PATH,
+        metavar="F",
+        help="Set the variables of a file. Repeatable.",
+    ),
     HOW.option("-u", "--user", metavar="USER", help="Run as another user."),
     HOW.option("-v", "--volume", "volumes", multiple=True, metavar="SRC:DST", help="Mount a folder. Repeatable."),
     HOW.option("--network", metavar="MODE", help="A network, such as none."),
@@ -101,10 +175,28 @@ RUN: Final = (
         metavar="SECONDS",
         help="The grace period of a stop. [default: 10, as docker stop's]",
     ),
-    HOW.option("--memory", metavar="SIZE", help="A limit of memory, such as 512m."),
+    HOW.option("--memory", type=SizeType(), metavar="SIZE", help="A limit of memory, such as 512m."),
     HOW.option("--pids-limit", type=click.IntRange(1), metavar="N", help="A limit of processes."),
+    HOW.option("--cap-add", multiple=True, metavar="CAP", help="Add a capability, such as SYS_PTRACE. Repeatable."),
+    HOW.option("--read-only", is_flag=True, help="Mount the container's root file system read-only."),
+    HOW.option(
+        "--tmpfs", multiple=True, metavar="DST[:OPTS]", help="Mount a tmpfs, such as /run:size=64m. Repeatable."
+    ),
+    HOW.option("--platform", metavar="OS/ARCH", help="The platform to pull, build and run for, if there are several."),
 )
 """Options of docker run, by its names."""
+
+_AS_THEY_ARE: Final = (
+    "user",
+    "network",
+    "memory",
+    "pids_limit",
+    "stop_timeout",
+    "cap_add",
+    "read_only",
+    "tmpfs",
+    "platform",
+)
 
 
 class _WithCommand(Command):
@@ -124,11 +216,14 @@ class _WithCommand(Command):
         "signal-harness check nginx:1.27",
         "signal-harness check my/app:latest --signal TERM --signal HUP",
         "signal-harness check my/app --ready port:8080 --stop-timeout 30",
+        "signal-harness check my/app --request /slow --in-flight 3 --port 8080",
         "signal-harness check node:24-alpine -- node server.js",
+        "signal-harness check ./my-app --target production --build-arg VERSION=2",
+        "signal-harness check docker-archive:my-app.tar --read-only --tmpfs /run",
     ],
-    tables=[WAYS, _PROBES, EXIT_CODES],
+    tables=[SUBJECTS, WAYS, _PROBES, EXIT_CODES],
 )
-@click.argument("images", nargs=-1, metavar="IMAGE… [-- COMMAND…]")
+@click.argument("images", nargs=-1, metavar="SUBJECT… [-- COMMAND…]")
 @check_options
 @WHAT.option(
     "--app",
@@ -147,33 +242,42 @@ class _WithCommand(Command):
     metavar="SECONDS",
     help="How long that may take.",
 )
+@together(*BUILD)
+@request_options
 @together(*RUN)
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
     """Check any image: is it stopped well?
 
     Runs the image as it is, stops it as the engine does, and says what became of each of its processes. A command
-    behind -- takes the place of the image's CMD.
+    behind -- takes the place of the image's CMD. What may help a bad verdict is run, too; of a folder that is built, as
+    a patch of its Dockerfile or start script.
     """
     from harness.checking import Check, Checking
+    from harness.obtaining import BuildOptions
     from harness.report import checked, table
     from harness.session import Pull, TraceMode
 
     outputs = dict(opened([(wanted.value, chosen.pop(wanted)) for wanted in Format]))
     if not images:
-        raise UsageError("no image is named", remedy="For instance: signal-harness check nginx:1.27")
+        raise UsageError("nothing is named to check", remedy="For instance: signal-harness check nginx:1.27")
     command = tuple(click.get_current_context().meta.get(_COMMAND, ()))
     options = LaunchOptions(
         init=chosen.pop("init"),
         entrypoint=_entrypoint(chosen.pop("entrypoint")),
         command=command or None,
-        environment=dict(map(_variable, chosen.pop("env"))),
+        environment=_environment(chosen.pop("env_files"), chosen.pop("env")),
         volumes=chosen.pop("volumes"),
         stop_signal=_signal(chosen.pop("stop_signal")),
-        **{name: chosen.pop(name) for name in ("user", "network", "memory", "pids_limit", "stop_timeout")},
+        **{name: chosen.pop(name) for name in _AS_THEY_ARE},
     )
     asked = Check(
         images=images,
+        build=BuildOptions(
+            file=chosen.pop("file"),
+            target=chosen.pop("target"),
+            arguments=tuple(variables(chosen.pop("build_args"), own=os.environ).items()),
+        ),
         options=options,
         signals=tuple(dict.fromkeys(map(parse_signal, signals))),
         probes=CHECK_PROBES if "all" in probes else tuple(dict.fromkeys(map(Probe, probes))),
@@ -181,6 +285,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
         pull=Pull(chosen.pop("pull")),
         **chosen,
     )
+    need_reachable(asked)
     people = table.console(stderr=any(output.standard for output in outputs.values()))
     document = measure_all(lambda hooks: Checking(asked, hooks))
     people.print(checked.render(document))
@@ -198,11 +303,14 @@ def _entrypoint(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else (text,)
 
 
-def _variable(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not name or not sign:
-        raise UsageError(f"{text!r} is not NAME=VALUE")
-    return name, value
+def _environment(files: Iterable[Path], pairs: Iterable[str]) -> dict[str, str]:
+    """The variables of files, and above them those that are named one by one."""
+    from harness.files import read_file
+
+    environment: dict[str, str] = {}
+    for file in files:
+        environment |= variables_of_file(read_file(file), place=str(file), own=os.environ)
+    return environment | variables(pairs, own=os.environ)
 
 
 def _signal(text: str | None) -> str | None:

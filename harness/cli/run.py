@@ -26,21 +26,19 @@ from harness.cli.options import (
     together,
 )
 from harness.cli.output import Output, opened, write_all
-from harness.core.baseline import counterparts
+from harness.core.baseline import relevant
 from harness.core.comparison import recorded
 from harness.core.errors import ExitCode, UsageError
 from harness.core.judged import comparisons_of, judged
 from harness.core.question import Probe
-from harness.core.references import is_glob
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
 
-    from harness.core.baseline import Recording
     from harness.core.comparison import Comparison
     from harness.core.document import Document
     from harness.session import Selection, Session
@@ -81,7 +79,7 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     known, selection = read_recordings(baseline), selection_of(**chosen)
     asked = {one.base.reference: chosen_of(one, selection, chosen) for one in known}
     if not chosen["signals"] and not chosen["probes"]:
-        selection = only_known(selection, _relevant(known, selection.bases))
+        selection = only_known(selection, relevant(known, selection.bases).values())
     people = tables.console(stderr=any(output.standard for output in outputs.values()))
     parts: list[RenderableType] = []
     written: list[str] = []
@@ -106,11 +104,6 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
         for line in written:
             people.print(line, soft_wrap=True, markup=False)
     sys.exit(codes[0])
-
-
-def _relevant(known: Sequence[Recording], bases: Sequence[str]) -> Iterable[Recording]:
-    """What was recorded of the bases that are named; of all if none is, or by a glob."""
-    return known if not bases or any(map(is_glob, bases)) else counterparts(known, bases).values()
 
 
 def _typed(ctx: click.Context) -> str:

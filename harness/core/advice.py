@@ -14,7 +14,7 @@ from harness.core.handlers import handler
 from harness.core.program import RUNNERS, Kind, kind_of, program
 from harness.core.question import Probe
 from harness.core.signals import Signal
-from harness.core.subject import Given
+from harness.core.subject import Built
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def advice(result: Result) -> tuple[str, ...]:
     if not_json:
         return (f"{not_json}.",)
     lines: list[str] = []
+    given = not isinstance(result.cell.subject.image, Built)
     for number, fix in enumerate(fixes(result)):
-        lines += [*([_OR] if number else []), *_lines(fix, given=isinstance(result.cell.subject.image, Given))]
+        lines += [*([_OR] if number else []), *_lines(fix, given=given)]
     lines += _reasons(result, evidence)
     return (*lines, *zombies) or ("No standard fix applies: see where the signal's path ends.",)
 
@@ -96,7 +97,7 @@ def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix
             )
         else:
             found.append(Fix(edits=(Edit(instruction="STOPSIGNAL", value="SIGTERM"),), notes=(note,)))
-    found.append(handler(app.argv, signal))
+    found.append(handler(app, signal))
     return tuple(found)
 
 

@@ -147,17 +147,8 @@ def _needed(file: Dockerfile, target: Stage) -> list[Stage]:
 def _read(stage: Stage, earlier: Sequence[Stage]) -> Iterator[Stage]:
     """The stages that a stage copies from or mounts: by name, else by number."""
     named = {one.name: one for one in earlier if one.name}
-    for name in _sources(stage):
+    for name in stage.sources:
         if name.lower() in named:
             yield named[name.lower()]
         elif name.isascii() and name.isdigit() and int(name) < len(earlier):
             yield earlier[int(name)]
-
-
-def _sources(stage: Stage) -> Iterator[str]:
-    """What the flags ``--from=…`` and ``--mount=from=…`` of a stage name."""
-    for step in stage.instructions:
-        for flag in step.flags:
-            name, _, value = flag.partition("=")
-            fields = value.split(",") if name == "--mount" else [flag.removeprefix("--")]
-            yield from (field.removeprefix("from=") for field in fields if field.startswith("from="))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import UsageError
 from harness.core.question import Probe, Question, is_question, is_signal
+from harness.core.references import is_glob
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
 
@@ -130,6 +131,26 @@ def counterparts(recorded: Sequence[Recording], bases: Iterable[str]) -> dict[st
     if len(by_label) == len(wanted) == 1:
         return dict(zip(wanted, by_label.values(), strict=True))
     return {base: by_label[base_label(base)] for base in wanted if base_label(base) in by_label}
+
+
+def relevant(
+    recorded: Sequence[Recording], named: Collection[str], bases: Iterable[str] | None = None
+) -> dict[str, Recording]:
+    """Which recordings a run has to do with, by the base that each is compared with, or else by its own.
+
+    Those of the bases that run; and where these were not named one by one, what was recorded of all others, too: a base
+    that is gone is no success then.
+
+    Args:
+        recorded: all that was recorded.
+        named: the bases as the options name them; none is all, and a glob stands for those that match it.
+        bases: those that run, once they are known; until then they are the ones that are named.
+    """
+    known = counterparts(recorded, named if bases is None else bases)
+    if named and not any(map(is_glob, named)):
+        return known
+    taken = {id(recording) for recording in known.values()}
+    return known | {other.base.reference: other for other in recorded if id(other) not in taken}
 
 
 def verdicts(pairs: Mapping[str, Recording]) -> dict[str, Verdict]:

@@ -76,14 +76,16 @@ def describe_row(result: Result, starting: Iterable[Instruction] = ()) -> doc.Ro
     )
 
 
-def describe_tried(change: str, result: Result) -> doc.Tried:
-    """What a change brought, by the result of the cell that was run with it."""
+def describe_tried(change: str, result: Result, patch: str | None = None) -> doc.Tried:
+    """What a change brought, by the result of the cell that was run with it; ``patch`` if an image was built for it."""
     found = finding(result.evidence) if result.evidence else None
     return doc.Tried(
         change=change,
         verdict=result.verdict,
         brief=found.brief if found else "",
         reason=result.judgement.reason,
+        # A file of the user's need not be UTF-8 ("surrogateescape"); JSON has to be.
+        patch=None if patch is None else patch.encode(errors="replace").decode(),
     )
 
 

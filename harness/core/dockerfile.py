@@ -95,7 +95,7 @@ class Instruction:
     @property
     def argv(self) -> tuple[str, ...] | None:
         """The command in exec form."""
-        return _strings(self.value) if self.keyword in _COMMANDS else None
+        return strings(self.value) if self.keyword in _COMMANDS else None
 
     @property
     def almost_json(self) -> bool:
@@ -138,6 +138,15 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
     @property
+    def sources(self) -> Iterator[str]:
+        """What the flags ``--from=…`` and ``--mount=from=…`` name: stages, by name or number, and images."""
+        for step in self.instructions:
+            for flag in step.flags:
+                name, _, value = flag.partition("=")
+                fields = value.split(",") if name == "--mount" else [flag.removeprefix("--")]
+                yield from (field.removeprefix("from=") for field in fields if field.startswith("from="))
+
+    @property
     def starting(self) -> Mapping[str, Instruction]:
         """The ENTRYPOINT and the CMD that hold, by keyword."""
         own = {step.keyword: step for step in self.instructions if step.keyword in _STARTING}
@@ -152,9 +161,19 @@ class Dockerfile:
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
 
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images that its stages are built on or take files from, each once."""
+        own = {stage.name for stage in self.stages} | {str(number) for number in range(len(self.stages))}
+        bases = [stage.base for stage in self.stages if stage.below is None]
+        sources = [name for stage in self.stages for name in stage.sources if name.lower() not in own]
+        return tuple(dict.fromkeys([*bases, *sources]))
+
     def stage(self, target: str | None = None) -> Stage | None:
-        """The last stage of that name; the last one if there is no name."""
+        """The last stage of that name, else the one of that number, from 0; the last one if there is no name."""
         named = [stage for stage in self.stages if not target or stage.name == target.lower()]
+        if not named and target and target.isascii() and target.isdigit():
+            named = list(self.stages[int(target) : int(target) + 1])
         return named[-1] if named else None
 
 
@@ -298,7 +317,7 @@ def _read(lines: Sequence[str], at: int, escape: str) -> _Reading:
     words = _split(line, escape)
     holder = _split(words.value, escape) if words.keyword == "ONBUILD" else words
     heredocs = []
-    if holder.keyword in _WITH_HEREDOCS and _strings(holder.value) is None:
+    if holder.keyword in _WITH_HEREDOCS and strings(holder.value) is None:
         for delimiter, tabs in _delimiters(line):
             content = ""
             while after < len(lines):
@@ -367,7 +386,7 @@ def _delimiters(line: str) -> Iterator[tuple[str, bool]]:
             yield delimiter, heredoc[1] == "-"
 
 
-def _strings(value: str) -> tuple[str, ...] | None:
+def strings(value: str) -> tuple[str, ...] | None:
     """The strings of a JSON array that has no others."""
     try:
         return tuple(msgspec.json.decode(value, type=list[str]))

@@ -216,9 +216,10 @@ class Call(_Shape, frozen=True):
     """One process in the roll call of a container.
 
     ``pid`` counts in the container; ``None`` for one that came and went between two samples, and is known by the
-    kernel's record alone, with its name there in place of a command line. ``parent`` is the number of the call above it. ``told`` is whether it was sent the signal, by whom, and after how
-    many milliseconds; ``None`` where that is not known. ``end`` is how it ended, or that it did not. ``inferred`` tells
-    what masks, samples, events and exit codes let expect from what the kernel has recorded.
+    kernel's record alone, with its name there in place of a command line. ``parent`` is the number of the call above
+    it. ``told`` is whether it was sent the signal, by whom, and after how many milliseconds; ``None`` where that is not
+    known. ``end`` is how it ended, or that it did not. ``inferred`` tells what masks, samples, events and exit codes
+    let expect from what the kernel has recorded.
     """
 
     pid: int | None
@@ -264,12 +265,17 @@ class Evidence(_Shape, frozen=True):
 
 
 class Tried(_Shape, frozen=True):
-    """A change that was tried for a bad cell, and what it brought; ``brief`` is what stands behind the verdict."""
+    """A change that was tried for a bad cell, and what it brought; ``brief`` is what stands behind the verdict.
+
+    ``patch`` is the change as a unified diff of what the image is built of, in the build folder; an image was built
+    with it. ``None`` where the change needs no other image.
+    """
 
     change: str
     verdict: Verdict
     brief: str
     reason: str
+    patch: str | None
 
 
 class Row(_Shape, frozen=True):

@@ -126,7 +126,9 @@ class SignalEvidence:
     ``receipts`` are ``None`` where no pattern reads them in the log, ``done`` where none says that the app was done.
     ``early`` says whether lines like receipts were there before the signal, ``proven`` whether the pattern found the
     app's receipt of the same signal in another container, where it was sent to the app itself. ``ready_pid`` is the PID
-    that the app's ready line bears. ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each.
+    that the app's ready line bears. ``unrested_s`` is after how many seconds an app was taken to be ready that should
+    have been so at rest, and did not come to rest; ``None`` where it did, or says by itself when it is ready.
+    ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each.
     """
 
     seen: Seen
@@ -138,6 +140,7 @@ class SignalEvidence:
     early: bool = False
     proven: bool = False
     ready_pid: int | None = None
+    unrested_s: float | None = None
     more_apps: tuple[int, ...] = ()
 
     @property
@@ -174,7 +177,7 @@ class SignalEvidence:
 
     @property
     def sent_to_app(self) -> tuple[Sent, ...]:
-        """The kernel's record of others sending the app the signal, where it was not dropped; empty without a record."""
+        """The record of others sending the app the signal, where it was not dropped; empty without a record."""
         ids = self.seen.app_ids
         return tuple(
             record for record in self.arrived if record.number == self.sent.number and record.sender_pid not in ids
@@ -256,12 +259,25 @@ class SignalEvidence:
         app = self.seen.app
         if self.ground is Ground.MASKS or (app is not None and not app.may_get(self.sent) and not self.own_receipts):
             return 0
+        if self.by_its_end:
+            return 1
         if self.receipts is None or self.early or unclear_writers(self):
             return None
         if not self.own_receipts:
             return 0 if self.proven else None
         alone = app is not None and app is self.seen.main and not self.typed
         return None if self.impossible or (alone and self.receipts_of_sent > 1) else self.receipts_of_sent
+
+    @property
+    def by_its_end(self) -> bool:
+        """Whether the end of an app that says nothing shows that it got the signal, without a record.
+
+        The engine sends it to PID 1 alone, once. One that has a handler gets it (signal(7)); and one that then ends by
+        itself and well has not died of it.
+        """
+        app = self.seen.app
+        alone = app is not None and app is self.seen.main and not self.typed and app.catches(self.sent)
+        return alone and self.receipts is None and not self.seen.running and self.seen.exit_code == 0
 
     @property
     def impossible(self) -> tuple[str, ...]:

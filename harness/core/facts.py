@@ -50,10 +50,14 @@ class StartCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ImageFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an image says of itself: what it starts, and what tells when that is ready; ``ports`` are TCP ones."""
+    """What an image says of itself: what it starts, and what tells when that is ready; ``ports`` are TCP ones.
+
+    ``platform`` is what it is made for, as in ``linux/amd64`` or ``linux/arm/v7``.
+    """
 
     reference: str
     id: str
     start: StartCommand
     ports: tuple[int, ...]
     healthcheck: bool
+    platform: str

@@ -3,44 +3,107 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.core.fix import Fix
-from harness.core.program import PROGRAMS, SHELLS, program
+from harness.core.program import SHELLS, program
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from harness.core.process import Process
     from harness.core.signals import Signal
 
 _FIRST_REAL_TIME: Final = 32
-_LANGUAGES: Final[Mapping[str, tuple[str, ...]]] = {
-    "node": ("process.on('SIGNAL', () => server.close());",),
-    "python": (
-        "import signal, sys",
-        "signal.signal(signal.SIGNAL, lambda *_: sys.exit(0))",
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Language:
+    """A language: its name for people, the code of a handler, and the signals that it can have handlers for.
+
+    In the code ``SIGNAL`` is the signal's name and ``SHORT`` the name without SIG; ``real_time`` is what takes the
+    place of ``SIGNAL`` for a real-time signal, with its number; ``None`` if it has no handlers for these. ``only`` are
+    the signals that it can handle, if not all.
+    """
+
+    label: str
+    code: tuple[str, ...]
+    real_time: str | None = "SIGNAL"
+    only: frozenset[str] = frozenset()
+
+
+_LANGUAGES: Final[Mapping[str, _Language]] = {
+    "node": _Language(label="Node", code=("process.on('SIGNAL', () => server.close());",), real_time=None),
+    "python": _Language(
+        label="Python",
+        code=("import signal, sys", "signal.signal(signal.SIGNAL, lambda *_: sys.exit(0))"),
     ),
-    "sh": ('trap \'kill -SHORT "$child"; wait "$child"; exit $?\' SHORT', 'the-command & child=$!; wait "$child"'),
+    "go": _Language(
+        label="Go",
+        code=(
+            "stopping, _ := signal.NotifyContext(context.Background(), syscall.SIGNAL)",
+            "go func() { <-stopping.Done(); server.Shutdown(context.Background()) }()",
+        ),
+        real_time="Signal(NUMBER)",
+    ),
+    "java": _Language(
+        label="Java",
+        code=("Runtime.getRuntime().addShutdownHook(new Thread(() -> server.stop(1)));",),
+        real_time=None,
+        only=frozenset({"SIGTERM", "SIGINT", "SIGHUP"}),
+    ),
+    "ruby": _Language(label="Ruby", code=("Signal.trap('SHORT') { exit }",), real_time=None),
+    "php": _Language(
+        label="PHP",
+        code=("pcntl_async_signals(true);", "pcntl_signal(SIGNAL, fn () => exit(0));"),
+        real_time="NUMBER",
+    ),
+    "sh": _Language(
+        label="shell",
+        code=(
+            'trap \'kill -SHORT "$child"; wait "$child"; exit $?\' SHORT',
+            'the-command & child=$!; wait "$child"',
+        ),
+    ),
 }
-_WITHOUT_REAL_TIME: Final = frozenset({"node"})
+"""By the names of the programs that run them.
+
+The Java VM runs its shutdown hooks on three signals (java(1), ``-Xrs``); Ruby knows no real-time signals
+(``Signal.list``).
+"""
+
+_OTHER_NAMES: Final = {"nodejs": "node", "puma": "ruby", "gunicorn": "python", "celery": "python", "uvicorn": "python"}
+_GO_CATCHES: Final = sum(1 << (number - 1) for number in range(35, 65))
+"""The Go runtime has handlers for all signals that it may have some for (os/signal, "Default behavior of signals")."""
 
 
-def handler(argv: Sequence[str], signal: Signal) -> Fix:
+def handler(app: Process, signal: Signal) -> Fix:
     """How an app handles a signal; in words where its language is not known, or has no way to."""
-    language = _language(argv)
-    if language in _WITHOUT_REAL_TIME and signal.number >= _FIRST_REAL_TIME:
-        label = PROGRAMS[language].label
-        return Fix(notes=(f"{label} has no handlers for real-time signals such as {signal.name}: send SIGTERM.",))
-    lines = _LANGUAGES.get(language)
-    if lines is None:
+    language = _language(app)
+    if language is None:
         return Fix(notes=(f"The app must handle {signal.name}, and end when it comes.",))
+    real_time = signal.number >= _FIRST_REAL_TIME
+    if real_time and language.real_time is None:
+        return Fix(
+            notes=(f"{language.label} has no handlers for real-time signals such as {signal.name}: send SIGTERM.",)
+        )
+    if language.only and signal.name not in language.only:
+        known = ", ".join(sorted(language.only))
+        return Fix(notes=(f"{language.label} has hooks for {known} alone, and not for {signal.name}: send SIGTERM.",))
+    name = (language.real_time or "").replace("NUMBER", str(signal.number)) if real_time else "SIGNAL"
     short = signal.name.removeprefix("SIG")
-    code = tuple(
-        line.replace("signal.SIGNAL", f"signal.{signal.name}").replace("SIGNAL", signal.name) for line in lines
+    return Fix(
+        code=tuple(
+            line.replace("SIGNAL", name).replace("SIGNAL", signal.name).replace("SHORT", short)
+            for line in language.code
+        )
     )
-    return Fix(code=tuple(line.replace("SHORT", short) for line in code))
 
 
-def _language(argv: Sequence[str]) -> str:
-    name = re.sub(r"[\d.]+$", "", program(argv))
-    return "sh" if name in SHELLS else {"nodejs": "node"}.get(name, name)
+def _language(app: Process) -> _Language | None:
+    name = re.sub(r"[\d.]+$", "", program(app.argv))
+    name = "sh" if name in SHELLS else _OTHER_NAMES.get(name, name)
+    if name not in _LANGUAGES and app.caught & _GO_CATCHES == _GO_CATCHES:
+        name = "go"
+    return _LANGUAGES.get(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from harness.core.contradiction import contradiction
 from harness.core.doubt import doubt
 from harness.core.evidence import SignalEvidence, Untested, unclear_writers
-from harness.core.reason import head, of_signal
+from harness.core.reason import head, of_signal, readiness
 from harness.core.verdict import Delivery, Expected, Judgement, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _one_app(evidence: SignalEvidence) -> Judgement:
         verdict=verdict,
         delivery=delivery_of(evidence),
         outcome=outcome_of(evidence),
-        reason=head(evidence.seen) + of_signal(evidence, verdict),
+        reason=head(evidence.seen) + of_signal(evidence, verdict) + readiness(evidence),
     )
 
 

@@ -35,8 +35,9 @@ class Process:
     ``pid`` counts on the engine's host, ``inner_pid`` in the container where that can be seen. ``is_namespace_init``
     says whether it is PID 1 of its PID namespace, which the kernel treats as no other. ``activity`` is a
     fingerprint of how often its threads ran so far (their context switches); equal values mean that none ran between.
-    ``wchan`` names the kernel functions that its threads sleep in, ``threads`` are their ids on the host. ``waits`` are
-    the timeouts that may wake it; ``None`` if they cannot be seen.
+    ``wchan`` names the kernel functions that its threads sleep in, ``threads`` are their ids on the host, and
+    ``leader_wchan`` is that of its first thread alone, while that sleeps. ``waits`` are the timeouts that may wake it;
+    ``None`` if they cannot be seen.
     """
 
     pid: int
@@ -52,6 +53,7 @@ class Process:
     is_namespace_init: bool = False
     activity: int | None = None
     wchan: str | None = None
+    leader_wchan: str | None = None
     threads: frozenset[int] = frozenset()
     waits: tuple[Wait, ...] | None = None
 
@@ -156,8 +158,8 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
 
     Args:
         tree: a container's processes.
-        pattern: tells the apps by their command lines instead; the uppermost that it finds. The command line of a shell
-            or a launcher has that of the app in it: then the one below is meant.
+        pattern: tells the apps by their command lines instead: the uppermost that it finds, but for those that only
+            start one that it finds as well, as they have its words in theirs.
     """
     below: dict[int, list[Process]] = {}
     for process in tree:
@@ -166,11 +168,11 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
 
     def down(process: Process) -> Tree:
         if pattern is not None:
-            here = pattern.search(process.command) is not None
-            if here and kind_of(process.argv) not in WRAPPERS:
+            found = pattern.search(process.command) is not None
+            if found and kind_of(process.argv) not in WRAPPERS:
                 return (process,)
-            deeper = tuple(app for child in below.get(process.pid, ()) for app in down(child))
-            return deeper or ((process,) if here else ())
+            apps = tuple(app for child in below.get(process.pid, ()) for app in down(child))
+            return (process,) if found and not apps else apps
         children = [child for child in below.get(process.pid, ()) if program(child.argv) not in PLUMBING]
         if children and kind_of(process.argv) in WRAPPERS:
             return tuple(app for child in children for app in down(child))

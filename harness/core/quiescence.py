@@ -137,15 +137,6 @@ def quiet(first: Tree, second: Tree, restless: frozenset[int] = frozenset()) -> 
     )
 
 
-def under_way(samples: Sequence[Tree]) -> bool:
-    """Whether a container is at work, by samples in order: in most, something was awake.
-
-    So it is as a program starts, on a busy machine for many seconds. One that never rests, for a timer that runs out
-    each few milliseconds, is asleep in most.
-    """
-    return 2 * sum(all(process.asleep for process in tree) for tree in samples) < len(samples)
-
-
 def next_deed_ns(
     tree: Tree, concern: Concern, habits: Habits, *, began_ns: int, deadline_ns: int, old_ns: int = RESTLESS_NS
 ) -> int | None:
@@ -228,18 +219,44 @@ def drops(main: Process, signal: Signal) -> bool:
     """Whether the kernel drops a signal sent to this main process.
 
     A signal that PID 1 of a PID namespace neither handles nor blocks has no effect (pid_namespaces(7); in the kernel
-    ``sig_task_ignored`` for ``SIGNAL_UNKILLABLE``). A blocked one stays pending for sigwait or a signalfd.
+    ``sig_task_ignored`` for ``SIGNAL_UNKILLABLE``). A blocked one stays pending for sigwait or a signalfd. It is the
+    first thread whose mask decides, whatever the others do (kernel/signal.c, ``prepare_signal`` and ``sig_ignored``).
 
     Returns:
         Whether the sample proves it: also ``False`` if the masks cannot be trusted at this moment.
     """
+    sleeps = main.asleep and main.fetches_signals is False
+    leader = main.leader_wchan
     return (
         main.is_namespace_init
-        and main.asleep
-        and main.fetches_signals is False
+        and (sleeps or (leader is not None and "sigtimedwait" not in leader))
         and not main.catches(signal)
         and not main.blocks(signal)
     )
+
+
+def steady(samples: Sequence[tuple[int, Tree]], *, for_ns: int, lasting_ns: int) -> bool:
+    """Whether a container that does not rest does the same all the time: what runs in it has not changed for a while.
+
+    Processes that come and go, as those of a loop, do not count; one that has come to stay does, and so do the signals
+    that are caught or ignored and the number of threads, which change as a runtime gets ready.
+
+    Args:
+        samples: when each was taken, in order, and what it showed.
+        for_ns: how long nothing may have changed.
+        lasting_ns: how long a process must have been there to have come to stay.
+    """
+    now_ns = samples[-1][0]
+    before = [tree for at_ns, tree in samples if at_ns <= now_ns - for_ns]
+    if not before:
+        return False
+    lately = [{process.pid for process in tree} for at_ns, tree in samples if at_ns >= now_ns - lasting_ns]
+    stay = set.intersection(*lately)
+    return {_profile(one) for one in samples[-1][1] if one.pid in stay} <= {_profile(one) for one in before[-1]}
+
+
+def _profile(process: Process) -> tuple[int, tuple[str, ...], int, int, int]:
+    return process.pid, process.argv, process.caught, process.ignored, len(process.threads)
 
 
 def _same(first: Tree, second: Tree) -> Iterator[tuple[Process, Process]]:

@@ -58,11 +58,20 @@ def of_signal(evidence: SignalEvidence, verdict: Verdict) -> str:
             raise AssertionError(f"{verdict} is not a verdict on a signal of a single run")
 
 
+def readiness(evidence: SignalEvidence) -> str:
+    """What is said behind a reason of an app that was not known to be ready."""
+    if evidence.unrested_s is None:
+        return ""
+    return f" (taken to be ready after {evidence.unrested_s:.0f} s, as it does not come to rest: see --ready)"
+
+
 def _ground(evidence: SignalEvidence) -> str:
     """What a good verdict rests on, where it is not the app's own word; and the deadline, where that ended the wait."""
     words = []
     if evidence.receipts is not None and not evidence.own_receipts:
         words.append("by the kernel's record: `received` matches no line of its log")
+    if evidence.seen.trace is None and evidence.by_its_end:
+        words.append("inferred from its handler and its exit code, 0")
     if evidence.ground is Ground.DEADLINE:
         seconds = (evidence.seen.decided_ns - evidence.seen.began_ns) / 1e9
         words.append(f"by a deadline: not at rest within {seconds:.0f} s")
@@ -78,6 +87,8 @@ def _dropped_by(evidence: SignalEvidence, main: Process) -> str:
         return f"no handler for {signal}, so the kernel dropped it"
     if main is evidence.seen.app and evidence.raised_again:
         return f"its runtime caught {signal} and sent it to itself again, which the kernel dropped"
+    if main is evidence.seen.app and not main.may_get(evidence.sent):
+        return f"it has no handler for {signal}, which did nothing visible"
     if main is evidence.seen.app:
         return f"it caught {signal} but did nothing visible"
     if evidence.typed:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NUMBERED: Final = re.compile(r"(\D*)(\d*)")
+_MACHINES: Final = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "i386": "386"}
 _HUB: Final = ("docker.io/", "library/")
 
 
@@ -41,6 +42,23 @@ def same_image(one: str, other: str) -> bool:
     """Whether two references name the same image: by digest where both have one, else by tag."""
     repositories, tags, digests = zip(_parts(one), _parts(other), strict=True)
     return len({*repositories}) == 1 and len({*(digests if all(digests) else tags)}) == 1
+
+
+def same_platform(wanted: str, other: str) -> bool:
+    """Whether a platform is the wanted one, which may leave out the operating system or the variant.
+
+    Source: containerd/platforms, Parse and normalizeArch.
+    """
+    (system, machine, variant), (other_system, other_machine, other_variant) = _platform(wanted), _platform(other)
+    same = machine == other_machine and system in ("", other_system)
+    return same and (variant == other_variant or not variant or not other_variant)
+
+
+def _platform(text: str) -> tuple[str, str, str]:
+    """Operating system, architecture and variant, each empty if it is not named."""
+    parts = text.lower().split("/")
+    system, machine, variant = (*parts, "", "")[:3] if len(parts) > 1 else ("", parts[0], "")
+    return system, _MACHINES.get(machine, machine), variant
 
 
 def _parts(reference: str) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from harness.core.grep import as_grep
-from harness.core.subject import LogPattern
+from harness.core.subject import Answering, LogPattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +43,11 @@ class ByHand:
 
     @property
     def listening(self) -> str:
-        """How to wait until the app is ready: as its log says, else until its processes have rested for a while."""
+        """How to wait until the app is ready: as its log or a request says, else until its processes have rested."""
         ready = self.app.ready
+        if isinstance(ready, Answering) and ready.port:
+            test = f"curl -sf -m 2 -o /dev/null {self.url(ready.port, ready.path)} && break"
+            return f"for i in $(seq {_READY_TRIES}); do {test}; sleep 0.1; done   # until it is ready"
         pattern = as_grep(ready.pattern) if isinstance(ready, LogPattern) else None
         if pattern is not None:
             case = "i" if isinstance(ready, LogPattern) and ready.pattern.flags & re.IGNORECASE else ""
@@ -54,6 +57,10 @@ class ByHand:
             test = f"if {busy}; then n=0; else n=$((n + 1)); fi; [ $n -ge {_QUIET_TRIES} ] && break"
         start = "" if pattern is not None else "n=0; "
         return f"{start}for i in $(seq {_READY_TRIES}); do {test}; sleep 0.1; done   # until it is ready"
+
+    def url(self, port: int, path: str) -> str:
+        """Where a port that is published is reached, as a word of a shell."""
+        return f"http://$(docker port {self.name} {port}){shlex.quote(path)}"
 
     @property
     def wait_s(self) -> int:
@@ -100,14 +107,15 @@ class ByHand:
         Args:
             how: detached, or on a terminal.
             environment: variables on top of the subject's own.
-            port: a port to publish on 127.0.0.1.
+            port: a port to publish on 127.0.0.1; else the one that tells whether the app is ready, if one does.
         """
+        port = port or self.app.port
         launch = self.cell.subject.launch
         variables = {**launch.environment, **(environment or {})}
         words = ["docker", "run", how, "--name", self.name]
         if port:
             words += ["-p", f"127.0.0.1::{port}"]
-        elif launch.network:
+        if launch.network and not (port and launch.network == "none"):
             words += ["--network", launch.network]
         words += [f"--add-host={name}:{address}" for name, address in launch.extra_hosts.items()]
         words += [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
@@ -116,6 +124,12 @@ class ByHand:
         words += ["--stop-signal", launch.stop_signal] if launch.stop_signal else []
         words += ["--stop-timeout", str(launch.stop_timeout)] if launch.stop_timeout is not None else []
         words += ["--init"] if launch.init else []
+        words += ["--memory", launch.memory] if launch.memory else []
+        words += ["--pids-limit", str(launch.pids_limit)] if launch.pids_limit else []
+        words += [word for capability in launch.cap_add for word in ("--cap-add", capability)]
+        words += ["--read-only"] if launch.read_only else []
+        words += [word for mount in launch.tmpfs for word in ("--tmpfs", mount)]
+        words += ["--platform", launch.platform] if launch.platform else []
         command = list(launch.command or ())
         if launch.entrypoint is not None:
             words += ["--entrypoint", launch.entrypoint[0]]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from harness.core.trace import Life
 
 _SIGKILL: Final = "SIGKILL"
+_KILLED: Final = 9
+_BY_SIGNAL: Final = 128
 _STAYS: Final = "still there"
 
 
@@ -147,8 +149,7 @@ def _recorded(evidence: SignalEvidence, process: Process, parent: int | None, pa
     """One process by the kernel's record."""
     number, sent = process.inner_pid or process.pid, evidence.sent.name
     life = next((one for one in evidence.seen.lives if one.pid == process.pid), None)
-    steps = [step for step in path.steps if step.kind is not Kind.SEND and path.participants[step.who].pid == number]
-    sends = [step for step in path.steps if step.to is not None and path.participants[step.to].pid == number]
+    sends, steps = _steps_of(process, path)
     told = [step for step in sends if step.signal == sent and step.who != step.to]
     first = told[0] if told else None
     return Call(
@@ -160,9 +161,16 @@ def _recorded(evidence: SignalEvidence, process: Process, parent: int | None, pa
         by=_named(path.participants[first.who]) if first else None,
         after_ms=first.at_us / 1000 if first else None,
         became=_became(evidence, process, life, sends, steps) if first else None,
-        end=_end(evidence.seen, process, life, sends, steps, path),
+        end=_end(evidence.seen, process, life, path),
         inferred=False,
     )
+
+
+def _steps_of(process: Process, path: SignalPath) -> tuple[list[Step], list[Step]]:
+    """The signals that a process was sent, and what it did."""
+    number = process.inner_pid or process.pid
+    steps = [step for step in path.steps if step.kind is not Kind.SEND and path.participants[step.who].pid == number]
+    return [step for step in path.steps if step.to is not None and path.participants[step.to].pid == number], steps
 
 
 def _named(sender: Participant) -> str:
@@ -190,15 +198,9 @@ def _became(
     return Became.FETCHED if process.blocks(sent) or process.fetches_signals else Became.NOTHING
 
 
-def _end(
-    seen: Seen,
-    process: Process,
-    life: Life | None,
-    sends: Sequence[Step],
-    steps: Sequence[Step],
-    path: SignalPath,
-) -> str:
+def _end(seen: Seen, process: Process, life: Life | None, path: SignalPath) -> str:
     """How a process ended, or that it did not."""
+    sends, steps = _steps_of(process, path)
     parting = life.parting if life else None
     end = next((step for step in steps if step.kind is Kind.END), None)
     killer = next((path.participants[step.who] for step in reversed(sends) if step.signal == _SIGKILL), None)
@@ -232,26 +234,68 @@ def _exit_of(seen: Seen) -> str:
 
 
 def _inferred(evidence: SignalEvidence, process: Process, parent: int | None) -> Call:
-    """One process by what masks, samples and the log let expect."""
-    seen = evidence.seen
-    main, app = process is seen.main, process is seen.app
-    told, became = None, None
-    if main and not evidence.typed:
-        told = True
-        became = Became.DROPPED if drops(process, evidence.sent) else None
-    if app and evidence.deliveries:
-        told, became = True, Became.HANDLED
-    if evidence.ground is Ground.MASKS and not main:
-        told = False
+    """One process by what masks, samples, the log and the engine's events let expect."""
+    told, became = _expected(evidence, process)
+    sender = TERMINAL if evidence.typed else ENGINE
     return Call(
         pid=process.inner_pid or process.pid,
         command=process.command,
         parent=parent,
-        app=process.pid in (seen.app_pid, *evidence.more_apps),
+        app=process.pid in (evidence.seen.app_pid, *evidence.more_apps),
         told=told,
-        by=(TERMINAL if evidence.typed else ENGINE) if told and main else None,
+        by=sender if told and _addressed(evidence, process) else None,
         after_ms=None,
         became=became,
-        end=_seen_end(seen, process),
+        end=_expected_end(evidence, process),
         inferred=True,
     )
+
+
+def _addressed(evidence: SignalEvidence, process: Process) -> bool:
+    """Whether the signal goes to a process by itself: the engine's to the main one, Ctrl-C to the foreground."""
+    return process.in_foreground if evidence.typed else process is evidence.seen.main
+
+
+def _expected(evidence: SignalEvidence, process: Process) -> tuple[bool | None, Became | None]:
+    """Whether a process was told and what became of that, as far as its masks and its end show; else ``None``."""
+    seen, sent = evidence.seen, evidence.sent
+    after = next((one for one in seen.after if one.pid == process.pid), None)
+    if process is seen.app and evidence.deliveries:
+        return True, Became.HANDLED
+    if after is not None and after.awaits(sent) and not process.awaits(sent):
+        return True, Became.PENDING
+    if _addressed(evidence, process):
+        return True, _by_masks(process, sent, gone=after is None)
+    dropped = seen.main is not None and _by_masks(seen.main, sent, gone=False) in (Became.DROPPED, Became.IGNORED)
+    if evidence.ground is Ground.MASKS or (dropped and not evidence.typed):
+        return False, None  # nobody had it who could have passed it on
+    died = seen.exit_code == _BY_SIGNAL + sent.number and process is seen.app and process is not seen.main
+    if died and _by_masks(process, sent, gone=True) is Became.DIED:
+        return True, Became.DIED
+    return None, None
+
+
+def _by_masks(process: Process, sent: Signal, *, gone: bool) -> Became | None:
+    """What becomes of a signal at a process that is sent it, by its masks; ``None`` where its own code decides."""
+    if process.catches(sent):
+        return Became.HANDLED
+    if process.ignores(sent):
+        return Became.IGNORED
+    if drops(process, sent):
+        return Became.DROPPED
+    if process.blocks(sent) or process.fetches_signals:
+        return Became.FETCHED
+    return Became.DIED if gone and not process.is_namespace_init and process.fetches_signals is False else None
+
+
+def _expected_end(evidence: SignalEvidence, process: Process) -> str:
+    """How a process ended, by the engine's events and the samples."""
+    seen = evidence.seen
+    forced = any(event.action == "kill" and event.signal == _KILLED for event in seen.events)
+    if seen.running or not forced or evidence.sent.number == _KILLED or seen.exit_code != _BY_SIGNAL + _KILLED:
+        return _seen_end(seen, process)
+    if process is seen.main:
+        return f"{_SIGKILL} by {ENGINE}, as the grace period ended"
+    there = any(one.pid == process.pid and one.alive for one in seen.after)
+    init = seen.main is not None and seen.main.is_namespace_init
+    return f"{_SIGKILL} by {KERNEL}, as PID 1 ended" if there and init else _seen_end(seen, process)

@@ -35,15 +35,38 @@ class Given:
     reference: str
 
 
-Image = Built | Given
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folder:
+    """An image that is built of a folder as its Dockerfile says, like ``docker build``: up to a stage (else the last).
+
+    ``dockerfile`` is the file's path from the folder, ``arguments`` are build arguments by name. ``edited`` are texts
+    that take the place of what files hold, by their paths from the folder.
+    """
+
+    path: str
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    arguments: tuple[tuple[str, str], ...] = ()
+    edited: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Archive:
+    """An image in a file, as ``docker save`` writes it."""
+
+    path: str
+
+
+Image = Built | Given | Folder | Archive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchOptions:
     """How a container is run, named as ``docker run`` names it; what is empty or ``None`` is left to the image.
 
-    ``memory`` is as docker takes it (``512m``). ``network`` is a mode, such as ``none``; ``None`` is the engine's own.
-    ``extra_hosts`` are addresses by name.
+    ``memory`` is as docker takes it (``512m``), ``tmpfs`` as well (``/run:size=64m``), ``platform`` too
+    (``linux/arm64``). ``network`` is a mode, such as ``none``; ``None`` is the engine's own. ``extra_hosts`` are
+    addresses by name.
     """
 
     init: bool = False
@@ -58,6 +81,10 @@ class LaunchOptions:
     stop_signal: str | None = None
     stop_timeout: int | None = None
     volumes: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    read_only: bool = False
+    tmpfs: tuple[str, ...] = ()
+    platform: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +118,30 @@ class Succeeding:
     command: tuple[str, ...]
 
 
-Ready = LogPattern | Quiescent | Healthy | Listening | Succeeding
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answering:
+    """An app that is ready once it answers a GET of ``path`` on a published ``port`` with 2xx or 3xx.
+
+    ``port`` is ``None`` until it is chosen, which may take the image that is run.
+    """
+
+    path: str
+    port: int | None = None
+
+
+Ready = LogPattern | Quiescent | Healthy | Listening | Succeeding | Answering
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InFlight:
+    """Requests that are under way as the app is stopped: so many GETs of ``path`` on ``port``.
+
+    The app decides how long an answer takes.
+    """
+
+    path: str
+    port: int
+    number: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +149,13 @@ class StopSetting:
     """How the app is run to be stopped: so that it shuts down, and answers a request that is in flight.
 
     A request is a POST to ``path`` on ``port``, whose answer begins at once and ends when the request's body has come.
+    An app that is not made for that may get plain requests ``in_flight`` instead.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
     path: str = "/"
+    in_flight: InFlight | None = None
 
 
 CODE: Final = "{code}"
@@ -138,6 +190,11 @@ class App:
     exit_code: ExitSetting | None = None
     below_wrappers: bool = False
     process: re.Pattern[str] | None = None
+
+    @property
+    def port(self) -> int | None:
+        """The port that has to be published so that it can be seen whether it is ready; ``None`` if none has."""
+        return self.ready.port if isinstance(self.ready, Answering) else None
 
     @property
     def probes(self) -> tuple[Probe, ...]:

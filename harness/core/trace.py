@@ -1,9 +1,10 @@
 """The kernel's record of signals, and of processes that come and go: lines of its tracepoints, read into records.
 
-The form is that of ``format`` in tracefs's ``events/signal/signal_generate``, ``signal_deliver``, ``task/task_newtask``,
-``task/task_rename`` and ``sched/sched_process_exit`` (include/trace/events/{signal,task,sched}.h in the kernel), as the
-``trace_pipe`` file prints them. None of these prints more than a name of 15 bytes that a container may choose:
-``sched_process_exec`` prints the path of a file, in which there is room for a line break and a forged record.
+The form is that of ``format`` in tracefs's ``events/signal/signal_generate``, ``signal_deliver``,
+``task/task_newtask``, ``task/task_rename`` and ``sched/sched_process_exit`` (include/trace/events/signal.h, task.h and
+sched.h in the kernel), as the ``trace_pipe`` file prints them. None of these prints more than a name of 15 bytes that a
+container may choose: ``sched_process_exec`` prints the path of a file, in which there is room for a line break and a
+forged record.
 """
 
 from __future__ import annotations
@@ -145,7 +146,9 @@ _GENERATE: Final = re.compile(
 _DELIVER: Final = re.compile(
     r"sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ sa_handler=(?P<handler>[0-9a-f]+) sa_flags=[0-9a-f]+\s*"
 )
-_NEW: Final = re.compile(r"pid=(?P<child>\d+) comm=(?P<name>.*) clone_flags=(?P<flags>[0-9a-f]+) oom_score_adj=-?\d+\s*")
+_NEW: Final = re.compile(
+    r"pid=(?P<child>\d+) comm=(?P<name>.*) clone_flags=(?P<flags>[0-9a-f]+) oom_score_adj=-?\d+\s*"
+)
 _RENAME: Final = re.compile(r"pid=(?P<pid>\d+) oldcomm=.* newcomm=(?P<name>.*) oom_score_adj=-?\d+\s*")
 _EXIT: Final = re.compile(r"comm=.* pid=(?P<pid>\d+) prio=-?\d+(?: group_dead=(?P<last>true|false))?\s*")
 _LOST: Final = re.compile(r"CPU:\d+ \[LOST (?:\d+ )?EVENTS\]")

@@ -74,6 +74,10 @@ def _by_fixes(result: Result, options: LaunchOptions) -> Iterator[Candidate]:
     """The fixes of the start command that can be had by options: those of a script or of the app's code cannot."""
     for fix in fixes(result):
         changed = _applied(fix, options)
+        entrypoint_alone = changed is not None and changed.entrypoint is not None and changed.command is None
+        if changed is not None and entrypoint_alone and result.start is not None:
+            # An ENTRYPOINT given to docker run takes the image's CMD away, which the fix leaves as it is.
+            changed = replace(changed, command=result.start.command or None)
         if changed is not None:
             yield Candidate(change=_words(fix), options=changed)
 

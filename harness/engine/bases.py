@@ -11,10 +11,10 @@ from docker.errors import DockerException
 from harness.core.errors import BaseUnavailable, EngineFault, UsageError
 from harness.core.facts import BaseFacts, ImageFacts
 from harness.core.program import PROGRAMS
-from harness.core.references import is_glob, name_and_tag, natural, own_digest
+from harness.core.references import is_glob, name_and_tag, natural, own_digest, same_platform
 from harness.engine.client import our_errors, stream
 from harness.engine.containers import labels, remove
-from harness.engine.store import ImageStore, start_command
+from harness.engine.store import ImageStore, platform_of, start_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -140,10 +140,19 @@ class Bases:
         provider = self._provider(reference)
         return provider.tag(reference) if provider else reference
 
-    def get(self, reference: str, *, rebuild: bool = False, pull: bool = True, again: bool = False) -> None:
+    def get(
+        self,
+        reference: str,
+        *,
+        rebuild: bool = False,
+        pull: bool = True,
+        again: bool = False,
+        platform: str | None = None,
+    ) -> None:
         """Make sure that the engine has a base, pulling it if ``pull``, or making it.
 
         ``rebuild`` makes it again, if it comes from a provider; ``again`` pulls it again, as its tag may have moved.
+        With a ``platform``, one for another is pulled again, too.
 
         Raises:
             UsageError: the reference is malformed.
@@ -160,8 +169,15 @@ class Bases:
                 present = self.present(reference)
             except EngineFault as fault:
                 raise UsageError(f"{reference!r} is not an image reference: {fault}", remedy=self._remedy) from fault
-            if again or not present:
-                self._pull(reference)
+            other = platform is not None and present and not self._is_for(reference, platform)
+            try:
+                if again or not present or (other and pull):
+                    self._pull(reference, platform)
+            except BaseUnavailable as fault:
+                if other:
+                    here = platform_of(self._store.inspect(self.tag(reference)) or {})
+                    fault.message = f"{reference} is here for {here}, not for {platform}; {fault.message}"
+                raise
         image = self._store.inspect(self.tag(reference))
         if image is None:
             raise BaseUnavailable(f"the engine has no {reference}", remedy=self._remedy)
@@ -210,6 +226,7 @@ class Bases:
             start=start_command(config),
             ports=tuple(sorted(int(port) for port, _, protocol in exposed if protocol == "tcp")),
             healthcheck=check[0] != "NONE",
+            platform=platform_of(image),
         )
 
     def _probe(self, reference: str, image_id: str, *arguments: str) -> dict[str, str]:
@@ -236,11 +253,14 @@ class Bases:
         pairs = (line.partition("=") for line in output.splitlines() if "=" in line)
         return {key: text for key, _, value in pairs if (text := value.strip())}
 
-    def _pull(self, reference: str) -> None:
+    def _is_for(self, reference: str, platform: str) -> bool:
+        return same_platform(platform, platform_of(self._store.inspect(self.tag(reference)) or {}))
+
+    def _pull(self, reference: str, platform: str | None = None) -> None:
         """Pull an image; a registry that says nothing for some seconds counts as absent."""
         self._report(f"pulling {reference}")
         name, tag = name_and_tag(reference)
-        params = {"fromImage": name, "tag": tag or None}
+        params = {"fromImage": name, "tag": tag or None, "platform": platform}
         try:
             for _ in stream(self._api, "images/create", params=params, timeout=(_SILENCE_S, _SILENCE_S)):
                 pass  # layer by layer

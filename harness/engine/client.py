@@ -27,6 +27,9 @@ REMEDY: Final = (
     "  signal-harness engine up\n"
     "which does: apt-get install -y --no-install-recommends docker.io, and starts dockerd."
 )
+DENIED: Final = (
+    "Run it as root, or as a member of the socket's group, then log in again:\n  sudo usermod -aG docker $USER"
+)
 _TIMEOUT_S: Final = 120
 _POOL: Final = 64
 
@@ -67,9 +70,19 @@ def connect(at: str | None = None) -> docker.APIClient:
         api.proxies = get_environ_proxies(api.base_url)
         api.trust_env = False
         api.ping()
-    except (DockerException, requests.RequestException, ConnectionError, ValueError):
+    except (DockerException, requests.RequestException, ConnectionError, ValueError) as error:
+        if _is_denied(error):
+            raise EngineUnavailable(f"you may not use the engine at {url}: permission denied", remedy=DENIED) from None
         raise EngineUnavailable(f"no engine answers at {url}", remedy=REMEDY) from None
     return api
+
+
+def _is_denied(error: BaseException | None) -> bool:
+    """Whether an error comes of a missing permission, somewhere down its causes and arguments."""
+    if error is None or isinstance(error, PermissionError):
+        return error is not None
+    inner = [arg for arg in error.args if isinstance(arg, BaseException)]
+    return any(map(_is_denied, [error.__cause__, error.__context__, *inner]))
 
 
 def stream(api: docker.APIClient, path: str, **request: Any) -> Iterator[dict[str, Any]]:

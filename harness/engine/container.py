@@ -15,9 +15,12 @@ from docker.utils.socket import frames_iter
 
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.engine.client import REMEDY, our_errors
-from harness.engine.ports import listening
+from harness.engine.ports import listening, taken
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
+from harness.engine.reach import Address, reach
+from harness.engine.refusals import plainly
 from harness.engine.request import HttpRequest
+from harness.engine.requests import HttpRequests, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +91,7 @@ class EngineContainer:
     def start(self) -> None:
         """Start it."""
         self._started_s = time.monotonic()
-        with our_errors():
+        with plainly(), our_errors():
             self._api.start(self.id)
         self.locate()
 
@@ -174,6 +177,24 @@ class EngineContainer:
             ports = self._api.inspect_container(self.id)["NetworkSettings"]["Ports"]
         bound = ports.get(f"{self._port}/tcp") or [{}]
         return HttpRequest(int(bound[0].get("HostPort", 0)), path)
+
+    def requests(self, path: str, number: int) -> HttpRequests:
+        """Send requests to its published port."""
+        address = self._address()
+        pid = None if address.proxied else self._pid1
+        return HttpRequests(address, path, number, taken=None if pid is None else lambda: taken(pid, address.port))
+
+    def answers(self, path: str) -> int | None:
+        """The status with which it answers a GET."""
+        return status_of(self._address(), path)
+
+    def _address(self) -> Address:
+        """Where its published port is reached."""
+        if self._port is None:
+            raise EngineFault("the container has no published port")
+        with our_errors():
+            settings = self._api.inspect_container(self.id)["NetworkSettings"]
+        return reach(settings, self._port, here=self._pid1 is not None)
 
     def health(self) -> str | None:
         """What its HEALTHCHECK says."""

@@ -15,6 +15,7 @@ from harness.core.errors import EngineFault, EngineUnavailable
 from harness.core.evidence import EngineEvent
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
+from harness.engine.creation import creation
 from harness.engine.tracing import dead
 from harness.run.inbox import Inbox
 
@@ -67,32 +68,10 @@ class DockerEngine:
     def launch(self, launch: Launch) -> Iterator[EngineContainer]:
         """Create a container and attach to it; see `harness.run.protocol.Engine`."""
         name = f"{LABEL}-{self.run_id}-{next(self._numbers)}"
-        inbox, options = Inbox(tty=launch.tty), launch.options
-        published = [] if launch.publish is None else [launch.publish]
+        inbox = Inbox(tty=launch.tty)
         with our_errors():
-            container_id = self.api.create_container(
-                launch.image,
-                name=name,
-                command=None if options.command is None else list(options.command),
-                entrypoint=None if options.entrypoint is None else list(options.entrypoint),
-                environment=dict(options.environment),
-                user=options.user,
-                stop_signal=options.stop_signal,
-                stop_timeout=options.stop_timeout,
-                tty=launch.tty,
-                stdin_open=launch.tty,
-                ports=published,
-                labels=labels(self.run_id),
-                host_config=self.api.create_host_config(
-                    network_mode=None if published else options.network or None,
-                    port_bindings=dict.fromkeys(published, ("127.0.0.1", None)),
-                    init=options.init,
-                    mem_limit=options.memory,
-                    pids_limit=options.pids_limit,
-                    extra_hosts=dict(options.extra_hosts),
-                    binds=list(options.volumes),
-                ),
-            )["Id"]
+            wanted = creation(launch, api_version=str(self.api.api_version))
+            container_id = self.api.create_container(name=name, labels=labels(self.run_id), **wanted)["Id"]
         self._inboxes[container_id] = inbox
         container = EngineContainer(self, container_id, name, inbox, port=launch.publish)
         try:

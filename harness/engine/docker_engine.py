@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import EngineUnavailable
 from harness.core.facts import EngineFacts
+from harness.engine.archives import load_archive
 from harness.engine.bases import Bases
 from harness.engine.client import connect, engine_url, our_errors
 from harness.engine.containers import DockerEngine, leftovers, sweep
+from harness.engine.folders import build_folder, context_files
 from harness.engine.images import Images, builder_of, remove_images
 from harness.engine.protocol import Swept
 from harness.engine.store import ImageStore
@@ -47,6 +49,9 @@ class _Docker:
         self.architecture = ImageStore(api).architecture
         self.bases = partial(Bases, api)
         self.images = partial(Images, api)
+        self.build_folder = partial(build_folder, api)
+        self.context_files = context_files
+        self.load_archive = partial(load_archive, api)
         self.containers = partial(DockerEngine, api)
         self.leftovers = partial(leftovers, api)
         self.remove_images = partial(remove_images, api)

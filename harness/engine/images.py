@@ -12,7 +12,7 @@ import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from docker.utils.build import exclude_paths
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -22,7 +22,7 @@ from harness.core import base_image
 from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
 from harness.core.errors import EngineFault
-from harness.core.subject import Built
+from harness.core.subject import Built, Given
 from harness.engine.client import our_errors, stream
 from harness.engine.store import ImageStore, start_command
 
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from harness.core.subject import Subject
 
 REPOSITORY: Final = "signal-harness"
-_DOCKERFILE: Final = ".signal-harness.Dockerfile"
+DOCKERFILE: Final = ".signal-harness.Dockerfile"
+"""The name of a Dockerfile that is not in its build context."""
+
 _LAST_LINES: Final = 12
 _AS_THEY_ARE: Final = "surrogateescape"
 """How bytes that are not UTF-8 come through."""
@@ -115,8 +117,10 @@ class Images:
 
     def _get(self, subject: Subject) -> str:
         built = subject.image
-        if not isinstance(built, Built):
+        if isinstance(built, Given):
             return built.reference
+        if not isinstance(built, Built):
+            raise TypeError(f"{subject.name} is not an image of a catalogue")
         base, base_id = self._base_image(built.base)
         text = self._folder.joinpath(built.dockerfile).read_bytes().decode(errors=_AS_THEY_ARE)
         template = base_image.template(text, place=built.dockerfile, target=built.target)
@@ -130,8 +134,8 @@ class Images:
                 build(
                     self._api,
                     tag,
-                    data=_with_file(self._context, _DOCKERFILE, dockerfile),
-                    dockerfile=_DOCKERFILE,
+                    data=_with_file(self._context, DOCKERFILE, dockerfile),
+                    dockerfile=DOCKERFILE,
                     name=subject.name,
                     arguments=template.arguments(base),
                     target=built.target,
@@ -157,14 +161,18 @@ def build(
     api: docker.APIClient,
     tag: str,
     *,
-    data: bytes,
+    data: bytes | IO[bytes],
     dockerfile: str,
     name: str,
     arguments: Mapping[str, str] | None = None,
     target: str | None = None,
+    platform: str | None = None,
+    pull: bool = False,
     timeout_s: float = _TIMEOUT_S,
 ) -> None:
     """Build an image from a context in a tar archive; ``timeout_s`` is how long the builder may be silent.
+
+    With ``pull``, a registry is asked for newer images that it is built on.
 
     Raises:
         EngineFault: it does not build; the message ends with the builder's last lines.
@@ -178,6 +186,8 @@ def build(
             "rm": True,
             "forcerm": True,
             "target": target or None,
+            "platform": platform,
+            "pull": True if pull else None,
             "version": "2" if builder_of(api) == "BuildKit" else None,
         },
         "data": data,
@@ -261,16 +271,15 @@ def _pack(context: Path, folder: Path) -> bytes:
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for path in sorted(context / name for name in exclude_paths(str(context), _ignored(context))):
+        for path in sorted(context / name for name in exclude_paths(str(context), ignored(context / ".dockerignore"))):
             if path.is_file() and not _OF_CATALOGUE.match(os.path.relpath(path, folder)):
                 mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
                 _add(tar, path.relative_to(context).as_posix(), path.read_bytes(), mode)
     return buffer.getvalue()
 
 
-def _ignored(context: Path) -> list[str]:
-    """The patterns of a folder's ``.dockerignore`` (Dockerfile reference, ".dockerignore files")."""
-    file = context / ".dockerignore"
+def ignored(file: Path) -> list[str]:
+    """The patterns of a ``.dockerignore`` file (Dockerfile reference, ".dockerignore files"); none if it is missing."""
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
     return [pattern for line in lines if (pattern := line.strip()) and not pattern.startswith("#")]
 

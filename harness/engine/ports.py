@@ -1,4 +1,4 @@
-"""The TCP ports that a container listens on, without connecting: from its network namespace in /proc."""
+"""The TCP ports and connections of a container, without connecting: from its network namespace in /proc."""
 
 from __future__ import annotations
 
@@ -10,11 +10,41 @@ _LISTEN: Final = "0A"
 """``TCP_LISTEN`` (include/net/tcp_states.h), as the column ``st`` of proc_net_tcp has it."""
 
 
+_ESTABLISHED: Final = "01"
+"""``TCP_ESTABLISHED``, likewise."""
+
+_NOBODY: Final = "0"
+"""The inode of a connection that no process has accepted yet: it has no file (net/ipv4/tcp_ipv4.c, ``sock_i_ino``)."""
+
+
 def listening(pid: int) -> frozenset[int]:
     """The ports that are listened on in the network namespace of a process, over IPv4 or IPv6 (proc_pid_net(5))."""
-    found: set[int] = set()
+    return frozenset(_port(row[1]) for row in _rows(pid) if row[3] == _LISTEN)
+
+
+def taken(pid: int, port: int) -> frozenset[int]:
+    """The peers' ports of connections to a port whose process has accepted them and read all that has come."""
+    return frozenset(
+        _port(row[2])
+        for row in _rows(pid)
+        if row[3] == _ESTABLISHED and _port(row[1]) == port and row[9] != _NOBODY and _unread(row[4]) == 0
+    )
+
+
+def _rows(pid: int) -> list[list[str]]:
+    """The rows of both tables of TCP sockets, column by column."""
+    found: list[list[str]] = []
     for name in ("tcp", "tcp6"):
         with suppress(OSError):
             _head, *rows = Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii").splitlines()
-            found |= {int(row.split()[1].rpartition(":")[2], 16) for row in rows if row.split()[3] == _LISTEN}
-    return frozenset(found)
+            found += [row.split() for row in rows]
+    return found
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)
+
+
+def _unread(queues: str) -> int:
+    """How many bytes wait to be read, of a column ``tx_queue:rx_queue``."""
+    return int(queues.rpartition(":")[2], 16)

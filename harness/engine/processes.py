@@ -84,6 +84,7 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
     children: list[int] = []
     states: set[str] = set()
     wchans: set[str] = set()
+    leader_wchan: str | None = None
     threads: set[int] = set()
     activity = pending = 0
     for task in sorted(root.joinpath("task").iterdir(), key=lambda path: path.name != str(pid)):
@@ -96,6 +97,8 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
                 raise
             continue
         main = main or status
+        if task.name == str(pid) and status["State"][0] == "S" and wchan not in ("", "0"):
+            leader_wchan = wchan
         threads.add(int(task.name))
         wchans.add(wchan)
         states.add("R" if _about_to_sleep(status["State"][0], wchan) else status["State"][0])
@@ -122,6 +125,7 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
             activity=activity,
             # "0" is both running and "may not be seen"; nothing can be concluded from it.
             wchan=None if wchans & {"", "0"} else " ".join(sorted(wchans)),
+            leader_wchan=leader_wchan,
             threads=frozenset(threads),
             waits=waits(root, map(str, threads)) if state in "SID" else (),
         ),

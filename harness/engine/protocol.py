@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.core.catalogue import Variant
     from harness.core.facts import BaseFacts, EngineFacts, ImageFacts, StartCommand
     from harness.core.signals import Signal
-    from harness.core.subject import Subject
+    from harness.core.subject import Folder, Subject
     from harness.engine.tracing import Tracer
     from harness.run.protocol import Engine
 
@@ -90,7 +90,15 @@ class BaseStore(Protocol):
     def expand(self, references: Iterable[str]) -> tuple[str, ...]:
         """The references, with each glob replaced by the local tags that match."""
 
-    def get(self, reference: str, *, rebuild: bool = False, pull: bool = True, again: bool = False) -> None:
+    def get(
+        self,
+        reference: str,
+        *,
+        rebuild: bool = False,
+        pull: bool = True,
+        again: bool = False,
+        platform: str | None = None,
+    ) -> None:
         """Make sure that the engine has a base."""
 
     def image(self, reference: str) -> tuple[str, str]:
@@ -174,6 +182,30 @@ class OpenEngine(Protocol):
         """The images of the variants of a catalogue in a folder, built ``jobs`` at once; on leaving, none is under way.
 
         ``base_image`` is `BaseStore.image`; ``on_build`` takes a subject, and whether its build begins or ends.
+        """
+
+    def build_folder(
+        self, folder: Folder, *, platform: str | None, pull: bool, on_build: Callable[[bool], None]
+    ) -> str:
+        """Build an image of a folder, unless there is one of the same content already, and return its tag.
+
+        With ``pull``, a registry is asked for newer images to build it on; ``on_build`` is called as a build begins,
+        and as it ends.
+
+        Raises:
+            UsageError: a file of it cannot be read.
+            EngineFault: it does not build; the message ends with the builder's last lines.
+        """
+
+    def context_files(self, folder: Folder) -> tuple[str, ...]:
+        """The paths of the plain files in a folder's build context, from the folder."""
+
+    def load_archive(self, path: str) -> str:
+        """Load the image of an archive of ``docker save``, unless it is there already, and return a tag for it.
+
+        Raises:
+            UsageError: the file cannot be read, or is not an archive of one image.
+            EngineFault: the engine does not take it.
         """
 
     def record(self, signals: Iterable[Signal]) -> AbstractContextManager[Tracer]:

@@ -26,6 +26,11 @@ def start_command(config: Mapping[str, Any]) -> StartCommand:
     )
 
 
+def platform_of(image: Mapping[str, Any]) -> str:
+    """What an image is made for, by the engine's view of it: ``linux/amd64``."""
+    return "/".join(str(part) for key in ("Os", "Architecture", "Variant") if (part := image.get(key)))
+
+
 class ImageStore:
     """The images on an engine; see `harness.engine.protocol.ImageStore`."""
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from harness.report.patch_text import patch_text
 from harness.report.roll_call_table import roll_call_table
 from harness.report.style import indented, look, plain, printable
+from harness.report.tried import tried_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
 
-    from harness.core.document import Document, Row, Tried
+    from harness.core.document import Document, Row
 
 _LOG_TAIL = 8
 
@@ -36,6 +37,8 @@ def _row(row: Row) -> Iterator[RenderableType]:
         head.append(f", {printable(row.finding.brief)}")
     yield head
     yield plain(row.reason)
+    if row.finding and "in_flight" in row.finding.facts:
+        yield plain(row.finding.text)
     if calls := row.evidence.roll_call:
         yield Text("\nThe roll call", style="bold")
         yield indented(roll_call_table(calls))
@@ -47,15 +50,8 @@ def _row(row: Row) -> Iterator[RenderableType]:
         yield indented(plain("\n".join(row.advice)))
     if row.tried:
         yield Text("\nTried", style="bold")
-        yield indented(_tried(row.tried))
-
-
-def _tried(tried: Sequence[Tried]) -> RenderableType:
-    """What each change brought, the good ones first."""
-    table = Table.grid(padding=(0, 2))
-    for one in sorted(tried, key=lambda one: not one.verdict.good):
-        brought = look(one.verdict)
-        if one.brief:
-            brought.append(f" {printable(one.brief)}")
-        table.add_row(plain(one.change), brought, "" if one.verdict.good else plain(one.reason))
-    return table
+        yield indented(tried_table(row.tried))
+    for one in row.tried:
+        if one.patch is not None:
+            yield Text.assemble(("\nThe patch, built and run: ", "bold"), look(one.verdict))
+            yield indented(patch_text(one.patch))

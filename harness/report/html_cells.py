@@ -11,14 +11,16 @@ from harness.core.signals import Signal
 from harness.core.verdict import Outcome, Verdict
 from harness.report.path_text import moment, pauses
 from harness.report.process_table import catches, state
+from harness.report.roll_call_table import INFERRED, did, in_order, told
 from harness.report.rows import changes_of, differs, exchanged, expectation, place_of
 from harness.report.style import CHANGED, printable
+from harness.report.tried import best_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from harness.core.comparison import Comparison, Difference
-    from harness.core.document import Document, Event, Process, Row, Run, Step, SubjectFacts
+    from harness.core.document import Document, Event, Process, Row, Run, Step, SubjectFacts, Tried
 
 
 def words_of(words: Sequence[str]) -> str | None:
@@ -68,6 +70,12 @@ def _cell(row: Row, subject: SubjectFacts, known: Verdict | None, text: _Texts) 
         "finding": text(row.finding.text) if row.finding and row.finding.text else None,
         "parties": [(party.pid, text(party.name)) for party in path.participants] if path else (),
         "path": [_step(*step, text) for step in zip(path.steps, pauses(path.steps), strict=True)] if path else (),
+        "calls": [
+            (call.pid, depth, 1 if call.app else 0, *map(text, (call.command, told(call), did(call), call.end)))
+            for call, depth in in_order(evidence.roll_call)
+        ],
+        "inferred": text(INFERRED) if any(call.inferred for call in evidence.roll_call) else None,
+        "tried": [(one.verdict, text(one.change), text(_brought(one))) for one in best_first(row.tried)],
         "unseen": 1 if path is None and evidence.tree and row.signal else None,
         "runs": [(run.verdict, text(run.reason), text(_ran(run))) for run in row.runs] if len(row.runs) > 1 else (),
         "events": text.pairs(_events(evidence.events)),
@@ -174,6 +182,11 @@ def _step(step: Step, pause: str, text: _Texts) -> tuple[object, ...]:
     """A step as the script draws it: the pause before it, when it was, the whole in words, and its parts."""
     said = [text(words) if words else None for words in (pause, moment(step.at_us), step.words, step.label, step.fate)]
     return *said, step.kind, step.who, step.to, step.outcome
+
+
+def _brought(one: Tried) -> str:
+    """What a change brought, beside the verdict that it is to be read with."""
+    return " ".join([*([f"({one.brief})"] if one.brief else []), *([] if one.verdict.good else [one.reason])])
 
 
 def _ran(run: Run) -> str:

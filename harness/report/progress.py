@@ -54,7 +54,7 @@ class Progress:
         if begins:
             self._building[key] = None
             if self._bars.disable:
-                self.note(f"building {subject.name} on {subject.base}")
+                self.note(f"building {subject.name}{f' on {subject.base}' if subject.base else ''}")
         else:
             self._building.pop(key, None)
         names = ", ".join(name for _, name in list(self._building))

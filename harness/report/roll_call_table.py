@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.console import Group
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
     from harness.core.document import Call
 
-INFERRED = "~ inferred from signal masks, samples and the container's end: there is no kernel's record"
-_MOST = 72
+INFERRED_MARK: Final = "~ "
+_INFERRED_FROM: Final = "inferred from signal masks, samples and the container's end: there is no kernel's record"
+INFERRED: Final = f"{INFERRED_MARK}{_INFERRED_FROM}"
+
+_MOST: Final = 72
 
 
 def roll_call_table(calls: Sequence[Call]) -> RenderableType:
@@ -29,8 +32,7 @@ def roll_call_table(calls: Sequence[Call]) -> RenderableType:
     table.add_column("PID", justify="right")
     for title in ("process", "told", "what it did", "how it ended"):
         table.add_column(title, overflow="fold")
-    for number, depth in _in_order(calls):
-        call = calls[number]
+    for call, depth in in_order(calls):
         command = plain(_shortened(call.command))
         if call.app:
             command.append("  ◀ app", style="bold")
@@ -49,9 +51,24 @@ def _shortened(command: str) -> str:
     return command if len(command) <= _MOST else f"{command[: _MOST - 1]}…"
 
 
+def roll_call_lines(calls: Sequence[Call]) -> list[str]:
+    """A roll call line by line, children right of their parents; text from containers is as it came."""
+    lines = [f"{'  ' * depth}{call.pid} {call.command}  [{_said(call)}]" for call, depth in in_order(calls)]
+    return [*lines, *([INFERRED] if any(call.inferred for call in calls) else [])]
+
+
+def _said(call: Call) -> str:
+    """What a line says of a process."""
+    mark = INFERRED_MARK if call.inferred else ""
+    known = told(call).removeprefix(mark)
+    heard = {"never": "never told", "not known": "not known whether told", "yes": "told"}.get(known, f"told {known}")
+    became = [call.became.value if call.became else "not known what it did"] if call.told else []
+    return "; ".join([*(["the app"] if call.app else []), f"{mark}{heard}", *became, call.end])
+
+
 def told(call: Call) -> str:
     """Whether a process was told, by whom, after how long."""
-    mark = "~ " if call.inferred else ""
+    mark = INFERRED_MARK if call.inferred else ""
     if call.told is None:
         return f"{mark}not known"
     if not call.told:
@@ -65,9 +82,9 @@ def did(call: Call) -> str:
     return call.became.value if call.became else "–" if call.told is False else "not known"
 
 
-def _in_order(calls: Sequence[Call], parent: int | None = None, depth: int = 0) -> Iterator[tuple[int, int]]:
-    """The numbers of calls and their depths, each followed by those below it."""
+def in_order(calls: Sequence[Call], parent: int | None = None, depth: int = 0) -> Iterator[tuple[Call, int]]:
+    """Calls and their depths, each followed by those below it."""
     for number, call in enumerate(calls):
         if call.parent == parent:
-            yield number, depth
-            yield from _in_order(calls, number, depth + 1)
+            yield call, depth
+            yield from in_order(calls, number, depth + 1)

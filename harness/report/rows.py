@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Final
 from harness.core.judge import as_expected
 from harness.core.process import depths
 from harness.core.verdict import Expected, Outcome, Verdict
+from harness.report.roll_call_table import roll_call_lines
 from harness.report.style import printable
+from harness.report.tried import tried_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.cause import Cause
     from harness.core.comparison import Comparison, Difference
-    from harness.core.document import Process, Row, SubjectFacts
+    from harness.core.document import Call, Process, Row, SubjectFacts
     from harness.core.question import Question
 
 _LOG_TAIL: Final = 12
@@ -91,10 +93,10 @@ def story(row: Row, known: Verdict | None, cause: Cause | None) -> str:
 
 
 def wanted(row: Row, known: Verdict | None) -> str:
-    """What is expected of a cell, in words, and who says so."""
+    """What is expected of a cell, in words, and who says so; of a given image, nobody has to."""
     if known not in (None, Verdict.UNTESTED):
         return f"{known}, as recorded"
-    return f"{expectation(row)} (the catalogue says: {row.expected})"
+    return expectation(row) if row.base is None else f"{expectation(row)} (the catalogue says: {row.expected})"
 
 
 def _observed(row: Row) -> str:
@@ -103,13 +105,22 @@ def _observed(row: Row) -> str:
 
 
 def evidence(row: Row) -> list[str]:
-    """What a cell's verdict rests on, line by line in plain text: processes, the end of the log, how to repeat it."""
+    """What a cell's verdict rests on, line by line in plain text; and what was tried, and how to repeat it."""
     shown = row.evidence
-    lines = processes(shown.tree.before, shown.tree.after, running=row.outcome is Outcome.RUNNING) if shown.tree else []
+    lines = roll_call(shown.roll_call)
+    if row.tried:
+        lines += ["tried", *_in(map(one_line, tried_lines(row.tried)))]
+    if shown.tree:
+        lines += processes(shown.tree.before, shown.tree.after, running=row.outcome is Outcome.RUNNING)
     lines += log_end(shown.logs)
     if shown.reproduce:
         lines += ["to reproduce it by hand", *_in(one_line(line) for line in shown.reproduce)]
     return lines
+
+
+def roll_call(calls: Sequence[Call]) -> list[str]:
+    """The roll call of a container; nothing where there is none."""
+    return ["the roll call", *_in(map(one_line, roll_call_lines(calls)))] if calls else []
 
 
 def processes(before: Sequence[Process], after: Sequence[Process], *, running: bool) -> list[str]:

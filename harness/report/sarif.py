@@ -20,8 +20,10 @@ from harness.core.question import Probe
 from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
 from harness.report.remarks import gaps
+from harness.report.roll_call_table import roll_call_lines
 from harness.report.rows import differs, one_line, wanted
 from harness.report.style import clipped
+from harness.report.tried import best_first, tried_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT: Final = "%SRCROOT%"
 _MOST_TEXT: Final = 900
+_MOST_TRIED: Final = 20
 _UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 
 
@@ -93,7 +96,8 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
         if row.verdict in _RULES:
             alerts.setdefault((row.subject, row.question.name, row.verdict), []).append(row)
     untested = [row for row in document.results if not row.tested]
-    driver = {"name": document.tool.name, "version": document.tool.version, "rules": list(map(_rule, _RULES))}
+    rules = [_rule(verdict, [row for row in document.results if row.verdict is verdict]) for verdict in _RULES]
+    driver = {"name": document.tool.name, "version": document.tool.version, "rules": rules}
     run = {
         "tool": {"driver": driver},
         "invocations": [_invocation(document, untested, gaps(document, comparisons))],
@@ -113,16 +117,23 @@ def _about(verdict: Verdict) -> str:
     return next((probe.value for probe in Probe if verdict in probe.verdicts), "any")
 
 
-def _rule(verdict: Verdict) -> dict[str, Any]:
-    why, remedy = _RULES[verdict]
+def _rule(verdict: Verdict, rows: Sequence[Row]) -> dict[str, Any]:
+    """A bad verdict as a rule; its help is what was tried for the rows that have it, in place of what helps mostly."""
+    why, stock = _RULES[verdict]
+    lines = [f"{row.title}: {line}" for row in rows for line in tried_lines(row.tried)][:_MOST_TRIED]
+    tried = [clipped(one_line(line), _MOST_TEXT // 2) for line in lines]
+    remedy = [stock] if not tried or any(not row.tried for row in rows) else []
     meaning = f"{verdict.meaning[0].upper()}{verdict.meaning[1:]}."
     name = "".join(word.capitalize() for word in re.split("[/-]", rule_id(verdict)))
+    text = [meaning, why, *remedy, *(["Tried:", *tried] if tried else [])]
+    # Lines that are indented are code in Markdown: whatever a container has said makes no markup there.
+    code = ["Tried:", "\n".join(f"    {line}" for line in tried)] if tried else []
     return {
         "id": rule_id(verdict),
         "name": name,
         "shortDescription": {"text": f"{verdict.value.capitalize()}: {verdict.meaning}"},
         "fullDescription": {"text": f"{meaning} {why}"},
-        "help": {"text": f"{meaning}\n{why}\n{remedy}", "markdown": f"**{meaning}** {why}\n\n{remedy}"},
+        "help": {"text": "\n".join(text), "markdown": "\n\n".join([f"**{meaning}** {why}", *remedy, *code])},
         "defaultConfiguration": {"level": "error" if verdict.rank == WORST_RANK else "warning"},
         "properties": {"tags": ["containers", "reliability", _about(verdict)]},
     }
@@ -163,6 +174,8 @@ def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verd
             "question": first.question.name,
             "reason": first.reason,
             "advice": list(first.advice),
+            **({"rollCall": roll_call_lines(first.evidence.roll_call)} if first.evidence.roll_call else {}),
+            **({"tried": msgspec.to_builtins(best_first(first.tried))} if first.tried else {}),
         },
     }
 
@@ -181,7 +194,9 @@ def _text(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verdic
     if against := next((row for row in rows if differs(row, known)), None):
         base = base_label(against.base or against.subject)
         parts.append(f"Expected on {base} is {wanted(against, known.get(against.id))}")
-    if not subject.starting:
+    if first.tried:
+        parts.append(f"Tried: {'; '.join(tried_lines(first.tried))}")
+    if subject.dockerfile and not subject.starting:
         parts.append("The Dockerfile sets neither CMD nor ENTRYPOINT, its base does: the line is its first one")
     return "".join(f"{clipped(part, _MOST_TEXT // 2)}. " for part in parts).strip()
 

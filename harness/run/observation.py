@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
 from harness.core.process import apps_below_wrappers, find_apps, only_starts_others
-from harness.core.quiescence import Habits, quiet, ticked_ns, under_way
+from harness.core.quiescence import Habits, quiet, steady, ticked_ns
 from harness.core.subject import LogPattern, Quiescent
 from harness.run.faults import CannotTest
 from harness.run.ready import OUTPUT_S, exit_text, wait_until_ready
@@ -32,8 +32,10 @@ SETTLE_S = 0.8
 SETTLE_BLIND_S = 1.5
 """The same where they cannot prove it, or do not show what timeouts are pending."""
 
-_LATELY = 20
-"""How many samples tell whether a container is at work: those of the last second or so."""
+_STEADY_NS = 3_000_000_000
+_LASTING_NS = 500_000_000
+"""How long a container that never rests must do the same until it is taken to be ready, and from when on a process has
+come to stay in it."""
 
 DEADLINE_S = 10.0
 """What comes later does not count: it is what docker stop waits before SIGKILL, unless told otherwise."""
@@ -72,12 +74,16 @@ def output_complete(container: Container) -> bool | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InitialState:
-    """A container that is ready and at rest: its tree, its apps, what it does by itself, how many lines it wrote."""
+    """A container that is ready and at rest: its tree, its apps, what it does by itself, how many lines it wrote.
+
+    ``unrested_s`` is after how many seconds one was taken to be ready that did not come to rest.
+    """
 
     tree: Tree
     apps: tuple[Process, ...]
     habits: Habits
     lines: int
+    unrested_s: float | None = None
 
     @property
     def app(self) -> Process:
@@ -102,6 +108,7 @@ class Observation:
         self.app = app
         self.patience = patience
         self._since_ns = self.inbox.now_ns()
+        self._unrested_s: float | None = None
 
     def open(self, *, ticks: bool = True) -> InitialState:
         """Wait until the app is ready and the container at rest, before anything is done to it.
@@ -119,7 +126,9 @@ class Observation:
         if not apps:
             raise CannotTest("the process tree does not tell which process is the app")
         habits = Habits.of(samples, since_ns=self._since_ns)
-        return InitialState(tree=tree, apps=apps, habits=habits, lines=len(self.inbox.lines))
+        return InitialState(
+            tree=tree, apps=apps, habits=habits, lines=len(self.inbox.lines), unrested_s=self._unrested_s
+        )
 
     def wait_for_signal(self, sent: Callable[[], bool], *, silence: str) -> None:
         """Wait until something says that the signal has been sent: what rests before has not heard of it yet."""
@@ -135,11 +144,12 @@ class Observation:
         if self.container.trace() is None:
             until(heard, timeout_s=OUTPUT_S, time=self.inbox)
 
-    def decide(self, look: Callable[[], Decision | None]) -> Decision:
-        """Look again and again until there is a decision."""
-        decision = until(look, timeout_s=self.patience.decide_s, time=self.inbox)
+    def decide(self, look: Callable[[], Decision | None], *, timeout_s: float | None = None) -> Decision:
+        """Look again and again until there is a decision, for ``timeout_s`` seconds or as patience has it."""
+        timeout_s = timeout_s or self.patience.decide_s
+        decision = until(look, timeout_s=timeout_s, time=self.inbox)
         if decision is None:
-            raise CannotTest(f"the container did not come to rest within {self.patience.decide_s:g} s")
+            raise CannotTest(f"the container did not come to rest within {timeout_s:g} s")
         return decision
 
     def check(self) -> None:
@@ -185,6 +195,7 @@ class Observation:
             typed=typed,
             early=any(receipt.signal == signal.name for receipt in self.receipts(0, initial.lines) or ()),
             ready_pid=next(iter(self.ready_pids), None),
+            unrested_s=initial.unrested_s,
             more_apps=tuple(process.pid for process in initial.apps[1:]),
         )
 
@@ -263,32 +274,41 @@ class Observation:
     def _calm(self) -> list[Tree]:
         """Wait until the freshly started container rests, for a while; the samples until then.
 
-        Where nothing but rest says that the app is ready, one that is at work may still be starting, and a package
-        manager or an init alone is not at rest: it has yet to start what it is there for.
+        Where nothing but rest says that the app is ready, a package manager or an init alone is not at rest: it has yet
+        to start what it is there for. One that never rests is taken to be ready as it does the same all the time.
         """
-        samples, by_rest = [self.container.tree()], isinstance(self.app.ready, Quiescent)
+        samples: list[Tree] = []
+        taken_ns: list[int] = []
+
+        def sample() -> None:
+            taken_ns.append(self.inbox.now_ns())
+            samples.append(self.container.tree())
 
         def look() -> bool | None:
-            samples.append(self.container.tree())
+            sample()
             return True if not samples[-1] or quiet(samples[-2], samples[-1]) else None
 
-        def idle() -> bool | None:
-            return True if look() or not under_way(samples[-_LATELY:]) else None
-
         def started() -> bool | None:
-            samples.append(self.container.tree())
+            sample()
             return None if samples[-1] and only_starts_others(samples[-1]) else True
 
-        def rest() -> None:
-            until(look, timeout_s=self.patience.calm_s, time=self.inbox)
-            if by_rest and not quiet(samples[-2], samples[-1]):
-                until(idle, timeout_s=self.patience.ready_s, time=self.inbox)
+        def same() -> bool | None:
+            return (
+                look()
+                or steady(list(zip(taken_ns, samples, strict=True)), for_ns=_STEADY_NS, lasting_ns=_LASTING_NS)
+                or None
+            )
 
-        rest()
-        while by_rest and samples[-1] and only_starts_others(samples[-1]):
+        sample()
+        until(look, timeout_s=self.patience.calm_s, time=self.inbox)
+        while isinstance(self.app.ready, Quiescent) and samples[-1] and only_starts_others(samples[-1]):
             if not until(started, timeout_s=self.patience.ready_s, time=self.inbox):
                 raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
-            rest()
+            until(look, timeout_s=self.patience.calm_s, time=self.inbox)
+        if isinstance(self.app.ready, Quiescent) and samples[-1] and not quiet(samples[-2], samples[-1]):
+            until(same, timeout_s=self.patience.ready_s, time=self.inbox)
+            if not quiet(samples[-2], samples[-1]):
+                self._unrested_s = (self.inbox.now_ns() - self._since_ns) / 1e9
         return samples
 
     def _ticked(self, calm: list[Tree]) -> list[Tree]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from harness.core.flight import Traffic
     from harness.core.process import Process, Tree
     from harness.core.signals import Signal
     from harness.core.trace import Life, TraceRecord
@@ -22,7 +23,8 @@ class Launch:
     """How a container is run: an image, its subject's options, and what a probe needs on top.
 
     With ``tty`` it has a terminal that keys can be typed on, with ``publish`` one of its ports is published on
-    127.0.0.1, whatever network the options name. A ``control`` shows what evidence is worth, and is none itself.
+    127.0.0.1, even where the options say that it has no network. A ``control`` shows what evidence is worth, and is
+    none itself.
     """
 
     image: str
@@ -50,6 +52,34 @@ class HeldRequest(Protocol):
 
     def close(self) -> None:
         """Give it up."""
+        ...
+
+
+class Requests(Protocol):
+    """Requests that have been sent, and whose answers the app may take its time for."""
+
+    def taken(self) -> bool | None:
+        """Whether the app has read all of them, or they have ended; ``None`` if that cannot be seen."""
+        ...
+
+    def ended(self) -> bool:
+        """Whether all of them have ended."""
+        ...
+
+    def press(self) -> None:
+        """Go on with new ones from now on, every 20 ms."""
+        ...
+
+    def finish(self) -> Traffic:
+        """Send no more, and return what became of all of them; to be called once the container has ended.
+
+        Raises:
+            EngineFault: an answer is not one of HTTP/1.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give them up."""
         ...
 
 
@@ -119,6 +149,22 @@ class Container(Protocol):
 
         Raises:
             EngineFault: no answer began.
+        """
+        ...
+
+    def requests(self, path: str, number: int) -> Requests:
+        """Send so many GETs to its published port, each on a connection of its own.
+
+        Raises:
+            EngineFault: nothing takes connections there.
+        """
+        ...
+
+    def answers(self, path: str) -> int | None:
+        """The status with which it answers a GET on its published port; ``None`` if it does not, within 2 s.
+
+        Raises:
+            EngineFault: the engine refused.
         """
         ...
 

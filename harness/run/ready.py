@@ -1,10 +1,10 @@
-"""When the app of a fresh container is ready: by its log, health check, ports or a command; or once all is at rest."""
+"""When the app of a fresh container is ready: by its log, health check, ports, a request or a command; or at rest."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.core.subject import Healthy, Listening, LogPattern, Quiescent, Succeeding
+from harness.core.subject import Answering, Healthy, Listening, LogPattern, Quiescent, Succeeding
 from harness.run.faults import CannotTest
 from harness.run.waiting import until
 
@@ -19,6 +19,8 @@ OUTPUT_S: Final = 10.0
 
 _MOST_SHOWN: Final = 200
 _HEALTHY: Final = "healthy"
+_GOOD: Final = range(200, 400)
+"""RFC 9110, 15: 2xx is success, 3xx sends on to elsewhere."""
 
 
 def wait_until_ready(container: Container, ready: Ready, *, timeout_s: float) -> None:
@@ -48,10 +50,14 @@ def wait_until_ready(container: Container, ready: Ready, *, timeout_s: float) ->
 
 
 def exit_text(container: Container) -> str:
-    """With which exit code a container has ended; empty if that does not get known."""
+    """With which exit code a container has ended, and whether memory ran out; empty if that does not get known."""
     inbox = container.inbox
     died = until(lambda: inbox.died, timeout_s=OUTPUT_S, time=inbox)
-    return "" if died is None else f", with exit code {died.exit_code}"
+    if died is None:
+        return ""
+    starved = any(event.action == "oom" for event in inbox.events)
+    memory = ": out of memory, the kernel has killed a process of it" if starved else ""
+    return f", with exit code {died.exit_code}{memory}"
 
 
 def _check(container: Container, ready: Ready) -> Callable[[], bool] | None:
@@ -63,6 +69,8 @@ def _check(container: Container, ready: Ready) -> Callable[[], bool] | None:
             return lambda: container.health() == _HEALTHY
         case Listening(ports=ports):
             return lambda: container.listens(ports)
+        case Answering(path=path):
+            return lambda: container.inbox.died is None and container.answers(path) in _GOOD
         case Succeeding(command=command):
             return lambda: container.inbox.died is None and container.execute(command)[0] == 0
         case Quiescent():
@@ -77,6 +85,11 @@ def _missed(container: Container, ready: Ready) -> str:
             return f"its HEALTHCHECK says {container.health()!r}, and not {_HEALTHY!r},"
         case Listening(ports=ports):
             return f"nothing listens on {' and '.join(f'port {port}' for port in ports)}"
+        case Answering(path=path, port=port):
+            status = container.answers(path)
+            if status is None:
+                return f"nothing answers GET {path} on port {port}"
+            return f"GET {path} on port {port} is answered with status {status}, and not with 2xx or 3xx,"
         case Succeeding(command=command):
             return f"`{' '.join(command)}` did not succeed"
         case Quiescent():

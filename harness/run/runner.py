@@ -59,7 +59,7 @@ class Prepared:
     @property
     def launch(self) -> Launch:
         """How its container is run."""
-        return Launch(image=self.image, options=self.cell.subject.launch)
+        return Launch(image=self.image, options=self.cell.subject.launch, publish=self.cell.subject.app.port)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

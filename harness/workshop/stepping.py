@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.core.process import Tree
     from harness.core.signals import Signal
     from harness.run.inbox import Inbox
-    from harness.run.protocol import Container, Engine, HeldRequest, Launch
+    from harness.run.protocol import Container, Engine, HeldRequest, Launch, Requests
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +91,7 @@ class SteppedContainer:
         self.name, self.inbox = container.name, container.inbox
         # These are neither shown nor held.
         self.start, self.exit_code = container.start, container.exit_code
-        self.health, self.listens = container.health, container.listens
+        self.health, self.listens, self.answers = container.health, container.listens, container.answers
         self.write_marker, self.tell = container.write_marker, container.tell
         self.trace, self.lives = container.trace, container.lives
 
@@ -130,6 +130,12 @@ class SteppedContainer:
         self._hold(f"curl -T - -X POST http://$(docker port {self.name} {self._port}){path} &")
         self._asked = True
         return self._container.request(path)
+
+    def requests(self, path: str, number: int) -> Requests:
+        """Send requests, when they may be sent."""
+        self._hold(f"curl http://$(docker port {self.name} {self._port}){path} &   # {number}×")
+        self._asked = True
+        return self._container.requests(path, number)
 
     def _hold(self, command: str) -> None:
         """Hold an action until it may be done; meanwhile the observer sees how the container goes on."""

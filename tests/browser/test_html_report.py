@@ -30,6 +30,7 @@ from tests.support.reports import (
     SOURCE,
     START,
     SWALLOWED,
+    TRIED,
     UNTESTED,
     ZOMBIE,
     report,
@@ -220,6 +221,22 @@ def test_the_evidence_of_a_cell_is_shown(opens: Opens) -> None:
         "1 npm start sleeps gone TERM; ignores PIPE",
         "7 node server.js sleeps gone TERM",
     ]
+
+
+def test_the_roll_call_and_what_was_tried_are_shown(opens: Opens) -> None:
+    page = opens(report(changed(result("one", PASSED_ON, expected=Expected.ALWAYS), tried=TRIED)), viewport=PHONE)
+    page.locator("[data-cell]").first.click()
+    rows = page.locator("table.calls tbody tr")
+    assert [" ".join(row.split()) for row in rows.all_inner_texts()] == [
+        "1 npm start by docker, +0.0 ms its runtime raised it again exited with 1",
+        "7 node server.js app by npm start (PID 1), +0.4 ms nothing visible SIGKILL by the kernel, as PID 1 ended",
+    ]
+    tried = page.get_by_role("list", name="Tried").locator("li")
+    assert [" ".join(row.split()) for row in tried.all_inner_texts()] == [
+        'tried CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0)',
+        "tried --init: ✂ abrupt (0.1 s, 143) the container ended by itself",
+    ]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_the_path_of_the_signal_is_drawn_and_told(opens: Opens) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.errors import EngineFault
+from harness.core.flight import End
 from harness.core.signals import Signal
 from harness.core.subject import LaunchOptions
 from harness.files import cache_folder
 from harness.run.protocol import Container, Engine, Launch
 from harness.run.waiting import until
-from tests.support.scripted import Executed, Happening, Script, ScriptedEngine, process
+from tests.support.scripted import Executed, Happening, Plain, Script, ScriptedEngine, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -167,6 +168,28 @@ SERVES = Case(
     ),
     publish=PORT,
 )
+ANSWERS = Case(
+    command=(
+        "node",
+        "-e",
+        (
+            "const server = require('http').createServer((request, response) => {"
+            "  if (request.url === '/soon') response.writeHead(503).end('whole');"
+            "  if (request.url === '/slow') process.on('SIGTERM', () => response.end('whole'));"
+            "  if (request.url === '/never') process.on('SIGTERM', () => process.exit(0));"
+            "});"
+            "process.on('SIGTERM', () => server.close());"
+            f"server.listen({PORT}, () => console.log('up'));"
+        ),
+    ),
+    script=Script(
+        at_start=(Happening(after_s=0.1, output=b"up\n", tree=(NODE_1,), status=503),),
+        at_signal=(Happening(after_s=1.5, exit_code=0),),
+        plain=(Plain(after_s=1),),
+    ),
+    publish=PORT,
+)
+LOSES = replace(ANSWERS, script=replace(ANSWERS.script, plain=(Plain(),)), environment={"A": "case"})
 DEAF = Case(
     command=("node", "-e", "console.log('up'); setInterval(() => {}, 1e8);"),
     script=Script(at_start=(Happening(after_s=0.1, output=b"up\n", tree=(NODE_1,)),), answers=None),
@@ -177,13 +200,33 @@ TOLD = Case(
     script=Script(at_start=(Happening(after_s=0.1, output="ä = b c\n".encode(), exit_code=0),)),
     environment={"NAME": "ä = b c"},
 )
-CASES = (TALKS, FAILS, STAYS, LEAVES, PARENT, WITH_INIT, WRITES, MISSING, TERMINAL, HOSTS, SERVES, DEAF, TOLD)
+CASES = (
+    TALKS,
+    FAILS,
+    STAYS,
+    LEAVES,
+    PARENT,
+    WITH_INIT,
+    WRITES,
+    MISSING,
+    TERMINAL,
+    HOSTS,
+    SERVES,
+    ANSWERS,
+    LOSES,
+    DEAF,
+    TOLD,
+)
 
 
 @contextmanager
 def scripted_place() -> Iterator[Place]:
     engine = ScriptedEngine(
-        lambda launch: next(case.script for case in CASES if case.command == launch.options.command)
+        lambda launch: next(
+            case.script
+            for case in CASES
+            if (case.command, case.environment) == (launch.options.command, launch.options.environment)
+        )
     )
     yield Place(engine=engine, present=lambda: sorted(engine.present))
     assert not engine.present
@@ -493,6 +536,71 @@ def test_a_request_that_nobody_answers_is_a_fault(place: Place, case: Case) -> N
         wait_for_line(container, "up")
         with pytest.raises(EngineFault, match="does not answer on its published port"):
             container.request("/hold")
+
+
+def test_plain_requests_are_under_way_until_the_app_answers(place: Place) -> None:
+    with place.launch(ANSWERS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        requests = container.requests("/slow", 2)
+        assert until(lambda: requests.taken() is not False or None, timeout_s=LONG_S, time=container.inbox)
+        assert not requests.ended()
+        requests.press()
+        sent_ns = container.kill(TERM)
+        assert wait_for_end(container) == 0
+        traffic = requests.finish()
+        requests.close()
+    assert [(one.end, one.status) for one in traffic.sent] == [(End.ANSWERED, 200)] * 2
+    assert all(one.began_ns <= sent_ns < one.ended_ns for one in traffic.sent)
+    assert traffic.new[-1].end in {End.REFUSED, End.RESET}
+
+
+def test_plain_requests_end_with_the_container(place: Place) -> None:
+    with place.launch(LOSES) as container:
+        container.start()
+        wait_for_line(container, "up")
+        requests = container.requests("/never", 2)
+        assert until(lambda: requests.taken() is not False or None, timeout_s=LONG_S, time=container.inbox)
+        container.kill(TERM)
+        assert wait_for_end(container) == 0
+        traffic = requests.finish()
+        requests.close()
+    assert [(one.end, one.status) for one in traffic.sent] == [(End.CUT, None)] * 2
+    assert traffic.new == ()
+
+
+def test_plain_requests_may_be_given_up(place: Place) -> None:
+    with place.launch(ANSWERS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.requests("/slow", 1).close()
+        assert container.inbox.died is None
+
+
+def test_a_get_has_a_status(place: Place) -> None:
+    with place.launch(ANSWERS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        assert container.answers("/soon") == 503
+
+
+def test_what_nobody_answers_has_no_status_and_takes_no_plain_request(place: Place) -> None:
+    with place.launch(DEAF) as container:
+        container.start()
+        wait_for_line(container, "up")
+        assert container.answers("/") is None
+        with pytest.raises(EngineFault, match=f"nothing takes connections on port {PORT} of the container"):
+            container.requests("/", 1)
+
+
+def test_without_a_published_port_there_are_no_plain_requests(place: Place) -> None:
+    with place.launch(STAYS) as container:
+        container.start()
+        wait_for_line(container, "up")
+        with pytest.raises(EngineFault, match="has no published port"):
+            container.requests("/", 1)
+        with pytest.raises(EngineFault, match="has no published port"):
+            container.answers("/")
 
 
 def test_the_environment_is_the_launchs(place: Place) -> None:

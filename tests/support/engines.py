@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from harness.core.errors import EngineFault, EngineUnavailable
-from harness.core.facts import BaseFacts, EngineFacts, StartCommand
+from harness.core.facts import BaseFacts, EngineFacts, ImageFacts, StartCommand
 from harness.engine.protocol import Swept
 from tests.support.facts import base_facts, start_command
 from tests.support.scripted import Script, ScriptedEngine
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.core.catalogue import Variant
     from harness.core.signals import Signal
-    from harness.core.subject import Subject
+    from harness.core.subject import Folder, Subject
     from harness.engine.protocol import BaseProvider
     from harness.engine.tracing import Tracer
     from harness.run.protocol import Launch
@@ -34,6 +34,7 @@ class ScriptedBases:
     programs: Mapping[str, str]
     present_ones: frozenset[str]
     gotten: list[str] = field(default_factory=list)
+    made_for: str = "linux/amd64"
 
     @property
     def examples(self) -> str:
@@ -51,7 +52,15 @@ class ScriptedBases:
     def expand(self, references: Iterable[str]) -> tuple[str, ...]:
         return tuple(references)
 
-    def get(self, reference: str, *, rebuild: bool = False, pull: bool = True, again: bool = False) -> None:
+    def get(
+        self,
+        reference: str,
+        *,
+        rebuild: bool = False,
+        pull: bool = True,
+        again: bool = False,
+        platform: str | None = None,
+    ) -> None:
         self.gotten.append(reference)
 
     def image(self, reference: str) -> tuple[str, str]:
@@ -59,6 +68,16 @@ class ScriptedBases:
 
     def facts(self, reference: str) -> BaseFacts:
         return base_facts(reference=reference, id=f"sha256:{reference}", programs=dict(self.programs))
+
+    def image_facts(self, reference: str) -> ImageFacts:
+        return ImageFacts(
+            reference=reference,
+            id=f"id of {reference}",
+            start=start_command(command=("node", "server.js")),
+            ports=(),
+            healthcheck=False,
+            platform=self.made_for,
+        )
 
 
 @dataclass(kw_only=True)
@@ -146,6 +165,17 @@ class ScriptedOpenEngine:
         jobs: int,
     ) -> AbstractContextManager[ScriptedImages]:
         return nullcontext(ScriptedImages(broken=self.broken))
+
+    def build_folder(
+        self, folder: Folder, *, platform: str | None, pull: bool, on_build: Callable[[bool], None]
+    ) -> str:
+        return f"built/{folder.path}"
+
+    def context_files(self, folder: Folder) -> tuple[str, ...]:
+        return ()
+
+    def load_archive(self, path: str) -> str:
+        return f"loaded/{path}"
 
     @contextmanager
     def record(self, signals: Iterable[Signal]) -> Iterator[Tracer]:

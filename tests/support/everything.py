@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from harness.core.document import Tried
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import Claim, Expectation
 from harness.core.trace import Handled
-from harness.core.verdict import Expected, Verdict
+from harness.core.verdict import Expected
 from tests.support.evidence import changed
 from tests.support.reports import (
     ABRUPT,
@@ -27,6 +26,7 @@ from tests.support.reports import (
     SWALLOWED,
     TO_APP,
     TRANSLATED,
+    TRIED,
     TYPED,
     UNTESTED,
     ZOMBIE,
@@ -35,10 +35,6 @@ from tests.support.reports import (
 )
 
 DYING = Handled(time_s=1.75, comm="node", pid=1007, number=9, handler=0)
-TRIED = (
-    Tried(change="--init", verdict=Verdict.ABRUPT, brief="0.1 s, 143", reason="the container ended by itself"),
-    Tried(change='CMD ["node", "server.js"]', verdict=Verdict.GRACEFUL, brief="0.1 s, 0", reason="the app was done"),
-)
 EVERYTHING = report(
     result(
         "naive",

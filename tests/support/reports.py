@@ -13,7 +13,7 @@ from harness.core.baseline import Finding, Recording
 from harness.core.catalogue import LIMITS, Catalogue, Variant
 from harness.core.describe import describe_row, describe_subject
 from harness.core.dockerfile import Instruction
-from harness.core.document import SCHEMA, Document, Tool
+from harness.core.document import SCHEMA, Document, Tool, Tried
 from harness.core.evidence import EngineEvent, Evidence, Ground, LogLine, Receipt, SignalEvidence, Untested
 from harness.core.facts import BaseFacts, EngineFacts, StartCommand
 from harness.core.judge import judge, judge_all
@@ -237,6 +237,28 @@ SOURCE = Source(
     path="dockerfiles/naive.Dockerfile",
     digest="0123456789ab",
     starting=(Instruction(line=9, text="CMD node server.js"),),
+)
+
+
+PATCH = """\
+--- a/Dockerfile
++++ b/Dockerfile
+@@ -1,2 +1,2 @@
+ FROM node
+-CMD node server.js
++CMD ["node", "server.js"]
+"""
+TRIED = (
+    Tried(
+        change="--init", verdict=Verdict.ABRUPT, brief="0.1 s, 143", reason="the container ended by itself", patch=None
+    ),
+    Tried(
+        change='CMD ["node", "server.js"]',
+        verdict=Verdict.GRACEFUL,
+        brief="0.1 s, 0",
+        reason="the app was done",
+        patch=PATCH,
+    ),
 )
 
 

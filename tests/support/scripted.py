@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import EngineFault
 from harness.core.evidence import EngineEvent
+from harness.core.flight import End, Exchange, Traffic
 from harness.core.process import Process, Tree
 from harness.core.signals import Signal, parse_signal
 from harness.run.inbox import Inbox
@@ -36,7 +37,8 @@ class Happening:
 
     ``output`` and ``errors`` go to the two output streams as they are; ``unread`` is written to standard output too,
     but read only as a mark is written behind it. ``busy`` says whether threads run from now on, ``health`` what its
-    HEALTHCHECK says, ``ports`` what is listened on. With an ``exit_code`` the container ends.
+    HEALTHCHECK says, ``ports`` what is listened on, ``status`` with what a GET is answered. With an
+    ``exit_code`` the container ends.
     """
 
     after_s: float = 0.0
@@ -47,6 +49,7 @@ class Happening:
     busy: bool | None = None
     health: str | None = None
     ports: tuple[int, ...] = ()
+    status: int | None = None
     trace: tuple[TraceRecord, ...] = ()
     lives: tuple[Life, ...] = ()
     out_of_memory: bool = False
@@ -64,13 +67,28 @@ class Executed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Plain:
+    """What becomes of a plain request: so long after it was sent (``None``: never) it ends, as long as there is a
+    container; what has not ended then is cut. ``taken`` says whether the app reads it at once (``None``: not to be
+    seen).
+    """
+
+    after_s: float | None = None
+    end: End = End.ANSWERED
+    status: int | None = 200
+    taken: bool | None = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Script:
     """What a container does.
 
     After ``at_stop``, which the engine takes ``stops_after_s`` to begin, it is killed as the grace period ends, if it
     still runs; with a ``stop_signal`` of ``None`` the engine fails to stop it. ``executed`` is what commands give, in
     turn. ``answers`` says whether a request's answer comes whole while the container runs (``None``: none begins),
-    ``holds`` whether it waits for the request's end, and ``at_answer`` what happens once it has come. ``marks`` is what
+    ``holds`` whether it waits for the request's end, and ``at_answer`` what happens once it has come. ``plain`` is what
+    becomes of plain requests (``None``: nobody listens); new ones are answered for ``accepts_s`` from the stop signal
+    on, and end as ``turns_away`` from then on. ``marks`` is what
     `marker` gives (0: no marks can be written), ``traced`` whether there is a kernel's record.
     """
 
@@ -84,6 +102,9 @@ class Script:
     holds: bool = True
     at_request: tuple[Happening, ...] = ()
     at_answer: tuple[Happening, ...] = ()
+    plain: tuple[Plain, ...] | None = None
+    accepts_s: float = 0.0
+    turns_away: End = End.REFUSED
     stop_signal: int | None = 15
     stops_after_s: float = 0.0
     marks: int = 2
@@ -156,6 +177,60 @@ class ScriptedRequest:
         self.closed = True
 
 
+_EVERY_NS = 20_000_000
+
+
+class ScriptedRequests:
+    """Plain requests; see `harness.run.protocol.Requests`."""
+
+    def __init__(self, container: ScriptedContainer, script: Script, plain: tuple[Plain, ...]) -> None:
+        self.closed = False
+        self._container = container
+        self._script = script
+        self._plain = plain
+        self._began_ns = container.clock.now_ns()
+        self._pressed_ns: int | None = None
+
+    def taken(self) -> bool | None:
+        takes = [one.taken for one in self._plain]
+        return None if None in takes else all(takes)
+
+    def ended(self) -> bool:
+        now_ns = self._container.clock.now_ns()
+        return all(exchange.ended_ns <= now_ns for exchange in self._sent())
+
+    def press(self) -> None:
+        self._pressed_ns = self._container.clock.now_ns()
+
+    def finish(self) -> Traffic:
+        return Traffic(sent=self._sent(), new=tuple(self._new()))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _sent(self) -> tuple[Exchange, ...]:
+        gone_ns = self._container.gone_ns
+        found = []
+        for one in self._plain:
+            ends_ns = None if one.after_s is None else self._began_ns + round(one.after_s * 1e9)
+            if ends_ns is not None and (gone_ns is None or ends_ns <= gone_ns):
+                end, ended_ns, status = one.end, ends_ns, one.status
+            else:
+                end, ended_ns, status = End.CUT, gone_ns or 1 << 62, None
+            found.append(Exchange(began_ns=self._began_ns, ended_ns=ended_ns, end=end, status=status, taken=one.taken))
+        return tuple(found)
+
+    def _new(self) -> Iterator[Exchange]:
+        """New ones while the container runs, each of which ends at once."""
+        if self._pressed_ns is None or self._container.gone_ns is None:
+            return
+        signalled_ns = next(event.time_ns for event in self._container.inbox.events if event.action == "kill")
+        until_ns = signalled_ns + round(self._script.accepts_s * 1e9)
+        for at_ns in range(self._pressed_ns, self._container.gone_ns, _EVERY_NS):
+            end = End.ANSWERED if at_ns < until_ns else self._script.turns_away
+            yield Exchange(began_ns=at_ns, ended_ns=at_ns, end=end, status=200 if end is End.ANSWERED else None)
+
+
 class ScriptedContainer:
     """One container; see `harness.run.protocol.Container`."""
 
@@ -169,7 +244,9 @@ class ScriptedContainer:
         self.told: list[tuple[Process, Signal]] = []
         self.commands: list[tuple[str, ...]] = []
         self.asked: list[str] = []
-        self.requests: list[ScriptedRequest] = []
+        self.held: list[ScriptedRequest] = []
+        self.plain: list[ScriptedRequests] = []
+        self.gone_ns: int | None = None
         self._script = script
         self._executed = iter(script.executed)
         self._tree: Tree = ()
@@ -182,6 +259,7 @@ class ScriptedContainer:
         self._exit_code = 0
         self._health: str | None = None
         self._ports: tuple[int, ...] = ()
+        self._status: int | None = None
 
     def start(self) -> None:
         if self._script.start_fault is not None:
@@ -253,8 +331,25 @@ class ScriptedContainer:
             raise EngineFault("the app does not answer on its published port")
         self.asked.append(path)
         self._schedule(self._script.at_request)
-        self.requests.append(ScriptedRequest(self._answer, in_flight=self._script.holds))
-        return self.requests[-1]
+        self.held.append(ScriptedRequest(self._answer, in_flight=self._script.holds))
+        return self.held[-1]
+
+    def requests(self, path: str, number: int) -> ScriptedRequests:
+        plain = self._script.plain
+        if self.launch.publish is None:
+            raise EngineFault("the container has no published port")
+        if plain is None or not self._running:
+            raise EngineFault(f"nothing takes connections on port {self.launch.publish} of the container")
+        self.asked += [path] * number
+        each = tuple(plain[index % len(plain)] for index in range(number))
+        self.plain.append(ScriptedRequests(self, self._script, each))
+        return self.plain[-1]
+
+    def answers(self, path: str) -> int | None:
+        if self.launch.publish is None:
+            raise EngineFault("the container has no published port")
+        self.asked.append(path)
+        return self._status
 
     def health(self) -> str | None:
         return self._health
@@ -308,6 +403,7 @@ class ScriptedContainer:
     def _apply(self, happening: Happening) -> None:
         self._health = happening.health or self._health
         self._ports += happening.ports
+        self._status = happening.status or self._status
         if not self._running:
             return
         self._trace += happening.trace
@@ -328,6 +424,7 @@ class ScriptedContainer:
 
     def _end(self, exit_code: int) -> None:
         self._running = False
+        self.gone_ns = self.clock.now_ns()
         self._tree = ()
         self._exit_code = exit_code
         self.inbox.write(self._unread)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from harness.core.evidence import Evidence, Untested
@@ -98,13 +98,14 @@ def see(
     signal: Signal = TERM,
     app: App = APP,
     start: StartCommand | None = None,
+    publish: int | None = None,
 ) -> Look:
     """Run a cell once on containers that follow a script."""
     engine = ScriptedEngine(script if callable(script) else lambda _: script)
     evidence = module_of(probe).ask(
         Asking(
             engine=engine,
-            launch=IMAGE,
+            launch=replace(IMAGE, publish=publish),
             app=app,
             patience=patience,
             question=Question(signal=signal),

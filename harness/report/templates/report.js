@@ -260,7 +260,8 @@
       ...(cell.notes || []).map(([kind, note]) => make("p", { class: `note ${text(kind)}` }, ...prose(text(note)))),
       pairs("cell-facts", cell.facts),
       path(cell),
-      section(cell.good ? "To change" : "How to fix it", cell.advice !== undefined && advice(text(cell.advice))),
+      section("The roll call", cell.calls && rollCall(cell)),
+      section(cell.good ? "To change" : "How to fix it", fix(cell)),
       section("What is started", (starts.length || cell.starts) && pairs("code", [...starts, ...(cell.starts || [])])),
       section("Processes", cell.after !== undefined && processes(cell)),
       section("What was found", cell.finding !== undefined && make("p", { class: "lines" }, text(cell.finding))),
@@ -289,6 +290,12 @@
     return make("pre", { tabindex: "0", role: "region", "aria-label": label }, lines.map(text).join("\n"));
   }
 
+  /** What was tried, and what it brought; then what to change, in words. */
+  function fix(cell) {
+    const parts = [cell.tried && tried(cell.tried), cell.advice !== undefined && advice(text(cell.advice))];
+    return parts.some(Boolean) && make("div", {}, ...parts.filter(Boolean));
+  }
+
   /** Lines that are indented are to be taken over as they are. */
   function advice(words) {
     return make("div", { class: "advice" }, ...words.split("\n").map((line) => (
@@ -305,26 +312,50 @@
       make("li", {}, badge(verdict), " ", ...prose(text(reason)), " ", make("small", {}, text(more)))));
   }
 
+  function tried(entries) {
+    return make("ul", { class: "tried", "aria-label": "Tried" }, ...entries.map(([verdict, change, brought]) =>
+      make("li", {}, "tried ", make("code", {}, text(change)), ": ", badge(verdict), " ", ...prose(text(brought)))));
+  }
+
   function badge(verdict) {
     const [symbol, tone] = read().looks[verdict];
     return make("span", { class: `look ${tone}` }, make("span", { "aria-hidden": "true" }, symbol), ` ${verdict}`);
   }
 
+  /** A table of processes: its head, and rows; what is below it. */
+  function tree(name, kind, titles, body, ...below) {
+    const head = titles.map((title) => make("th", { scope: "col" }, title));
+    const table = make("table", { class: kind }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
+    return make("div", {},
+      body.length ? make("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": name }, table)
+        : make("p", {}, "None could be seen."),
+      ...below);
+  }
+
+  function command(depth, ...words) {
+    return make("td", { class: "command" }, ...Array.from({ length: depth }, () => make("span", { class: "deep" })), ...words);
+  }
+
+  function rollCall(cell) {
+    const body = cell.calls.map(([pid, depth, app, ...words]) => {
+      const [args, ...said] = words.map(text);
+      return make("tr", {}, make("td", { class: "number" }, String(pid)),
+        command(depth, args, ...(app ? [" ", make("b", { class: "app" }, "app")] : [])),
+        ...said.map((word) => make("td", {}, word)));
+    });
+    return tree("The roll call", "calls", ["PID", "process", "told", "what it did", "how it ended"], body,
+      cell.inferred === undefined ? null : make("p", {}, text(cell.inferred)));
+  }
+
   function processes(cell) {
-    const head = ["PID", "command", "before", "after", "catches"].map((name) => make("th", { scope: "col" }, name));
     const body = (cell.processes || []).map(([pid, depth, ...words]) => {
       const [args, before, after, catches] = words.map(text);
-      const command = make("td", { class: "command" }, ...Array.from({ length: depth }, () => make("span", { class: "deep" })), args);
       return make("tr", { class: after === "gone" ? "gone" : "" },
-        make("td", { class: "number" }, String(pid)), command,
+        make("td", { class: "number" }, String(pid)), command(depth, args),
         ...[before, after, catches].map((word) => make("td", {}, word)));
     });
-    const seen = make("table", { class: "processes" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
     const after = text(cell.after);
-    return make("div", {},
-      body.length ? make("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Processes" }, seen)
-        : make("p", {}, "None could be seen."),
-      after ? make("p", {}, after) : null);
+    return tree("Processes", "processes", ["PID", "command", "before", "after", "catches"], body, after ? make("p", {}, after) : null);
   }
 
   // The path of the signal: a drawing, and the same in words.

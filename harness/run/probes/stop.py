@@ -1,19 +1,21 @@
-"""``stop``: ``docker stop``, with a request in flight where a port is given. Does the app get to shut down?"""
+"""``stop``: ``docker stop``, with requests in flight where a port is given. Does the app get to shut down?"""
 
 from __future__ import annotations
 
-import shlex
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from harness.core import flight
 from harness.core.contradiction import contradiction
 from harness.core.describe import finding
 from harness.core.document import Finding
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
 from harness.core.judge import delivery_of, judge, outcome_of, unseen_end
-from harness.core.reason import got, head
+from harness.core.reason import got, head, readiness
+from harness.core.trace import sends
 from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.faults import CannotTest
 from harness.run.rest import ANSWER_NS, SignalDecider
@@ -21,13 +23,19 @@ from harness.run.waiting import until
 
 if TYPE_CHECKING:
     from harness.core.evidence import EngineEvent
+    from harness.core.flight import Flight, Traffic
     from harness.core.reproduce import ByHand
-    from harness.core.subject import StopSetting
+    from harness.core.subject import InFlight, StopSetting
     from harness.run.asking import Asking
     from harness.run.observation import Observation
+    from harness.run.protocol import HeldRequest, Requests
 
 _SIGKILL: Final = 9
 _LATE_S: Final = 30.0
+_TAKEN_S: Final = 0.5
+"""How long an app may take to read the requests that are to be in flight; some serve only a few at once."""
+
+_AT_ONCE_S: Final = 0.2
 
 
 class Request(StrEnum):
@@ -42,7 +50,7 @@ class StopEvidence:
     """The evidence of one ``docker stop``: ``took_s`` from the stop to the container's end, in seconds.
 
     ``signalled`` is about the stop signal, ``forced`` says whether the engine had to send SIGKILL, ``request`` what
-    became of the request in flight (``None`` if there was none).
+    became of the request that was held in flight (``None`` if there was none), ``flight`` of plain requests.
     """
 
     signalled: SignalEvidence
@@ -50,6 +58,29 @@ class StopEvidence:
     took_s: float
     forced: bool
     request: Request | None
+    flight: Flight | None = None
+
+    @property
+    def needs_s(self) -> float | None:
+        """How much grace is enough for it, as far as this run tells, in seconds, rounded up.
+
+        ``None`` where it did not end well, or a request was held, which takes as long as it is held.
+        """
+        return ceil(self.took_s * 10) / 10 if self.request is None and _verdict(self) is Verdict.GRACEFUL else None
+
+    @property
+    def lost(self) -> str | None:
+        """What was in flight and was lost, as a clause; ``None`` if nothing was."""
+        if self.request is Request.LOST:
+            return "the request in flight was lost"
+        return flight.lost(self.flight) if self.flight and self.flight.lost else None
+
+    @property
+    def answered(self) -> str | None:
+        """What was in flight and was answered, as an object; ``None`` if something was not, or there was nothing."""
+        if self.request is Request.ANSWERED:
+            return "the request in flight"
+        return flight.answered(self.flight) if self.flight and not self.flight.lost else None
 
     @property
     def seen(self) -> Seen:
@@ -68,28 +99,28 @@ def ask(asking: Asking) -> StopEvidence | Untested:
     setting = asking.app.stop
     if setting is None:
         return Untested(reason="the catalogue does not say how to make the app shut down: add an [app.stop] table")
-    launch = replace(asking.launch.with_environment(setting.environment), publish=setting.port)
+    port = setting.in_flight.port if setting.in_flight else setting.port
+    launch = replace(asking.launch.with_environment(setting.environment), publish=port or asking.launch.publish)
     return asking.see(launch, lambda observation: _stop(observation, asking, setting))
 
 
 def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> StopEvidence:
     # Where no request is held until all is at rest, the container's end decides.
     initial = observation.open(ticks=setting.port is not None)
-    held = None if setting.port is None else observation.container.request(setting.path)
-    try:
-        grace_s = asking.patience.grace_s
-        if held is not None and not held.in_flight():
-            raise CannotTest(
-                f"the answer to POST {setting.path} ended before the request did, so none was in flight at the stop: "
-                "give a path in [app.stop] whose answer waits for the end of the request, or no port"
-            )
+    grace_s = asking.patience.grace_s
+    with ExitStack() as stack:
+        plain = _sent(observation, setting.in_flight, stack) if setting.in_flight else None
+        held = None if setting.port is None else _held(observation, setting.path, stack)
+        if plain is not None:
+            plain.press()
         began_ns = observation.container.stop(grace_s)
         observation.wait_for_signal(
             lambda: _event(observation, "kill") is not None, silence="the engine does not tell of its stop"
         )
         told_ns = observation.inbox.now_ns()
         decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns, grace_s=grace_s)
-        decision = observation.decide(decider.step)
+        # An app that goes on taking new requests does not rest before the end of its grace.
+        decision = observation.decide(decider.step, timeout_s=None if plain is None else grace_s + _LATE_S)
         left_ns = told_ns + round(grace_s * 1e9) - observation.inbox.now_ns()
         answered: bool | None = None
 
@@ -103,9 +134,7 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
 
         if not until(look, timeout_s=grace_s + _LATE_S, time=observation.inbox):
             raise CannotTest(f"the engine did not stop the container within {grace_s + _LATE_S:g} s")
-    finally:
-        if held is not None:
-            held.close()
+        traffic = None if plain is None else plain.finish()
     observation.check()
     kills = [event for event in observation.inbox.events if event.action == "kill" and event.signal == _SIGKILL]
     unsettled = decision.ground in (Ground.ENDED, Ground.DEADLINE) or left_ns < ANSWER_NS
@@ -115,13 +144,47 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
             "grace, and the request was held for so long; without a port in [app.stop] it is stopped with no request "
             "in flight"
         )
+    signalled = observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns)
     return StopEvidence(
-        signalled=observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns),
+        signalled=signalled,
         grace_s=grace_s,
         took_s=_took_s(observation, began_ns),
         forced=bool(kills),
         request=None if answered is None else Request.ANSWERED if answered else Request.LOST,
+        flight=None if traffic is None else _flight(traffic, signalled, told_ns),
     )
+
+
+def _held(observation: Observation, path: str, stack: ExitStack) -> HeldRequest:
+    """Put a request in flight that is held; it is given up as the stack is left."""
+    held = stack.enter_context(closing(observation.container.request(path)))
+    if not held.in_flight():
+        raise CannotTest(
+            f"the answer to POST {path} ended before the request did, so none was in flight at the stop: "
+            "give a path in [app.stop] whose answer waits for the end of the request, or no port"
+        )
+    return held
+
+
+def _sent(observation: Observation, wanted: InFlight, stack: ExitStack) -> Requests:
+    """Send plain requests, and wait until the app has read them: one that it has not read is none that it works on."""
+    requests = stack.enter_context(closing(observation.container.requests(wanted.path, wanted.number)))
+    until(lambda: requests.taken() or requests.ended() or None, timeout_s=_TAKEN_S, time=observation.inbox)
+    # What is answered at once would be in flight by luck.
+    until(lambda: requests.ended() or None, timeout_s=_AT_ONCE_S, time=observation.inbox)
+    if requests.ended():
+        raise CannotTest(flight.not_in_flight(requests.finish().sent))
+    return requests
+
+
+def _flight(traffic: Traffic, signalled: SignalEvidence, told_ns: int) -> Flight:
+    """What was in flight as the signal was sent: by the kernel's record, else just before the engine told of it."""
+    sent = [record.time_s for record in sends(signalled.seen.trace or (), signalled.sent.number)]
+    moments = flight.sent_between(sent, began_ns=signalled.seen.began_ns, told_ns=told_ns)
+    flown = flight.flight(traffic, sent_ns=moments)
+    if isinstance(flown, str):
+        raise CannotTest(flown)
+    return flown
 
 
 def _took_s(observation: Observation, began_ns: int) -> float:
@@ -142,21 +205,27 @@ def _judged(evidence: StopEvidence) -> Judgement:
     apps, sent = evidence.signalled.per_app, evidence.signalled.sent.number
     ours = (sent, _SIGKILL) if evidence.took_s >= evidence.grace_s else (sent,)
     wrong = contradiction(evidence.signalled, ours)
-    if wrong is None and not evidence.forced and any(app.finished is None for app in apps):
+    known = evidence.forced or evidence.lost is not None
+    if wrong is None and not known and any(app.finished is None for app in apps):
         wrong = unseen_end(evidence.signalled)
     if wrong is not None:
         return judge(Untested(reason=wrong))
     verdict = _verdict(evidence)
+    failed = evidence.flight.failed if evidence.flight else None
+    if verdict is Verdict.GRACEFUL and failed is not None:
+        reason = f"a request in flight was answered with status {failed.status}, and whether that is due to the stop"
+        return judge(Untested(reason=f"{reason} is not known: give --request a path that is answered well"))
     outcome = Outcome.ENDED if evidence.forced else outcome_of(evidence.signalled)
     seen = evidence.seen
     reason = f"{head(seen)}: {_reason(evidence, verdict)}" if seen.main else head(seen)
+    reason += readiness(evidence.signalled)
     return Judgement(verdict=verdict, delivery=delivery_of(evidence.signalled), outcome=outcome, reason=reason)
 
 
 def _verdict(evidence: StopEvidence) -> Verdict:
     if evidence.forced:
         return Verdict.FORCED
-    finished = all(app.finished for app in evidence.signalled.per_app) and evidence.request is not Request.LOST
+    finished = all(app.finished for app in evidence.signalled.per_app) and evidence.lost is None
     return Verdict.GRACEFUL if finished else Verdict.ABRUPT
 
 
@@ -164,13 +233,13 @@ def _reason(evidence: StopEvidence, verdict: Verdict) -> str:
     signalled = evidence.signalled
     took = f"{evidence.took_s:.1f} s after {signalled.sent}"
     received = got(signalled)
-    answered = ", answered the request in flight" if evidence.request is Request.ANSWERED else ""
-    lost = ", and the request in flight was lost" if evidence.request is Request.LOST else ""
+    answered = f", answered {evidence.answered}" if evidence.answered else ""
+    lost = f", and {evidence.lost}" if evidence.lost else ""
     match verdict:
         case Verdict.GRACEFUL:
             return f"the app {received}{answered}, and ended by itself"
         case Verdict.ABRUPT if signalled.finished:
-            return f"the app {received} and ended by itself, but the request in flight was lost"
+            return f"the app {received} and ended by itself, but {evidence.lost}"
         case Verdict.ABRUPT if signalled.raised_again:
             how = "died of it" if signalled.killed else f"ended with exit code {evidence.seen.exit_code}"
             return (
@@ -190,28 +259,51 @@ def _reason(evidence: StopEvidence, verdict: Verdict) -> str:
 def _found(evidence: StopEvidence) -> Finding:
     code = evidence.seen.exit_code
     how = "SIGKILL" if evidence.forced else "the end came by itself"
-    request = f"; the request in flight was {evidence.request}" if evidence.request else "; no request was sent"
+    facts = {
+        "grace_s": evidence.grace_s,
+        "took_s": round(evidence.took_s, 3),
+        "forced": evidence.forced,
+        "request": evidence.request.value if evidence.request else None,
+    }
+    if evidence.request is None:
+        facts["needs_s"] = evidence.needs_s
+    needs = _needs(evidence)
+    if evidence.flight is not None:
+        request = f"; {flight.told(evidence.flight)}"
+        facts |= evidence.flight.facts
+    else:
+        request = f"; the request in flight was {evidence.request}" if evidence.request else "; no request was sent"
     return Finding(
-        brief=f"{evidence.took_s:.1f} s, {code}",
+        brief=f"{needs or f'{evidence.took_s:.1f} s'}, {code}",
         text=f"docker stop with {evidence.grace_s} s of grace: {how}, after {evidence.took_s:.2f} s, "
-        f"exit code {code}{request}",
-        facts={
-            "grace_s": evidence.grace_s,
-            "took_s": round(evidence.took_s, 3),
-            "forced": evidence.forced,
-            "request": evidence.request.value if evidence.request else None,
-        },
+        f"exit code {code}{f' ({needs})' if needs else ''}{request}",
+        facts=facts,
         marked={},
     )
 
 
+def _needs(evidence: StopEvidence) -> str | None:
+    """The shortest grace period that is safe; ``None`` where the run tells nothing of that.
+
+    Who was forced, and had got the signal, may need more, or never end.
+    """
+    if evidence.needs_s is not None:
+        return f"needs {evidence.needs_s:.1f} s of {evidence.grace_s} s"
+    told = evidence.signalled.deliveries and not evidence.signalled.finished
+    return f"needs more than {evidence.grace_s} s" if evidence.forced and told and evidence.request is None else None
+
+
 def by_hand(hand: ByHand) -> tuple[str, ...]:
-    """Start it, put a request in flight, stop it, and let the request end only then."""
+    """Start it, put requests in flight, and stop it; a request that is held ends only then."""
     setting = hand.app.stop
     port = setting.port if setting else None
-    steps = [hand.run(environment=setting.environment if setting else {}, port=port), hand.listening]
-    if setting and port:
-        url = f"http://$(docker port {hand.name} {port}){shlex.quote(setting.path)}"
+    plain = setting.in_flight if setting else None
+    environment = setting.environment if setting else {}
+    steps = [hand.run(environment=environment, port=plain.port if plain else port), hand.listening]
+    if plain:
+        steps += _plain_by_hand(hand, plain)
+    elif setting and port:
+        url = hand.url(port, setting.path)
         body = '(while [ -e "$hold" ]; do sleep 0.1; done; printf x)'
         curl = f'curl -s -N -H Expect: -T . -X POST -D "$hold" -o /dev/null {url} 2>/dev/null'
         steps += [
@@ -221,8 +313,18 @@ def by_hand(hand: ByHand) -> tuple[str, ...]:
             f'(sleep {_held_s(hand)}; rm -f "$hold") &   # its end',
         ]
     stop = f'began=$(date +%s); docker stop -t {hand.grace_s} {hand.name}; echo "took $(($(date +%s) - began)) s"'
-    wait = ["wait"] if setting and port else []
+    wait = ["wait"] if plain or (setting and port) else []
     return (*steps, stop, *wait, hand.logs, hand.state, hand.remove)
+
+
+def _plain_by_hand(hand: ByHand, plain: InFlight) -> list[str]:
+    """Requests that are under way, each in the background; a moment later the app has read them."""
+    curl = "curl -s -H 'Connection: close' -o /dev/null \"$url\" && echo answered || echo lost"
+    return [
+        f"url={hand.url(plain.port, plain.path)}",
+        f"for i in $(seq {plain.number}); do ({curl}) & done   # in flight",
+        "sleep 0.2",
+    ]
 
 
 def _held_s(hand: ByHand) -> int:

@@ -221,7 +221,7 @@ def _dockerfiles(context: Context, cells: Iterable[Cell]) -> RenderableType:
     for cell in cells:
         image, init = cell.subject.image, cell.subject.launch.init
         text = printable(context.dockerfile(cell))
-        name = printable(image.dockerfile if isinstance(image, Built) else image.reference)
+        name = printable(image.dockerfile if isinstance(image, Built) else cell.subject.name)
         command = [Text("$ docker run --init …", style="bold")] if init else []
         body = Group(Text(name, style="dim"), _code(text, "docker"), *command)
         shown.setdefault((name, text, init), Padding(body, (0, 4, 0, 0)))

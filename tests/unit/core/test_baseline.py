@@ -15,6 +15,7 @@ from harness.core.baseline import (
     merged,
     narrowed,
     recordings,
+    relevant,
     same_fingerprint,
     untested,
     verdicts,
@@ -185,6 +186,31 @@ def test_no_recording_is_held_against_two_bases(recorded: list[str], bases: list
     assert len(told) == len(set(told))
     for base in set(recorded) & set(bases):
         assert found[base].base.reference == base
+
+
+@pytest.mark.parametrize(
+    ("named", "bases", "found"),
+    [
+        ([], None, {"a": "a", "b": "b"}),
+        ([], ["b", "c"], {"b": "b", "a": "a"}),
+        (["a"], None, {"a": "a"}),
+        (["a"], ["a"], {"a": "a"}),
+        (["c"], ["c"], {}),
+        (["a*"], None, {"a": "a", "b": "b"}),
+        (["a*"], ["a"], {"a": "a", "b": "b"}),
+        (["a", "[b]"], ["a"], {"a": "a", "b": "b"}),
+    ],
+)
+def test_recordings_of_other_bases_matter_unless_the_bases_are_named_one_by_one(
+    named: list[str], bases: list[str] | None, found: dict[str, str]
+) -> None:
+    told = relevant(of("a", "b"), named, bases)
+    assert {base: one.base.reference for base, one in told.items()} == found
+
+
+def test_a_base_that_takes_the_place_of_the_one_recorded_has_its_recording_once() -> None:
+    told = relevant(of("a"), (), ["b"])
+    assert {base: one.base.reference for base, one in told.items()} == {"b": "a"}
 
 
 def test_what_a_recording_says_goes_by_the_id_of_the_cell() -> None:

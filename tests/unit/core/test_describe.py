@@ -38,7 +38,7 @@ def test_a_finding_is_what_only_its_probe_sees() -> None:
     assert ROWS["late"].finding == Finding(
         brief="3.1 s, 137",
         text="docker stop with 3 s of grace: SIGKILL, after 3.06 s, exit code 137; no request was sent",
-        facts={"grace_s": 3, "took_s": 3.062, "forced": True, "request": None},
+        facts={"grace_s": 3, "took_s": 3.062, "forced": True, "request": None, "needs_s": None},
         marked={},
     )
     assert ROWS["wrong"].finding == Finding(

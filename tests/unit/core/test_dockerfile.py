@@ -192,3 +192,19 @@ def test_a_file_that_starts_nothing_has_its_base_alone() -> None:
 @given(st.text(), st.text())
 def test_what_matters_of_any_text_is_told_without_an_error(text: str, base: str) -> None:
     assert telling(text, base).startswith(f"FROM {base}\n…")
+
+
+def test_a_stage_may_go_by_its_number() -> None:
+    file = parse(STAGES)
+    assert file.stage("0") == file.stages[0]
+    assert file.stage("3") == file.stages[3]
+    assert file.stage("4") is None
+
+
+def test_the_images_that_stages_are_built_on_and_copy_from() -> None:
+    text = (
+        "ARG TAG=1\nFROM base:$TAG AS Build\nFROM scratch\nCOPY --from=build /a /a\nCOPY --from=0 /a /a\n"
+        "COPY --from=other:2 /b /b\nRUN --mount=type=bind,from=third,target=/x true\nFROM base:1\n"
+    )
+    assert parse(text).images == ("base:1", "scratch", "other:2", "third")
+    assert parse(text, {"TAG": "9"}).images == ("base:9", "scratch", "base:1", "other:2", "third")

@@ -183,8 +183,8 @@ def test_an_unknown_program_may_send_a_signal_more_than_once(words: str, pgid: i
 
 def test_a_known_program_sends_a_signal_once() -> None:
     once = (changed(ONCE[0], pid=8),)
-    for words in ("tini -- node server.js", "npm start", "node --run start", "su node -c x"):
-        assert doubt(evidence((init(words), APP_OF_INIT), receipts=once)) is None
+    for args in ("tini -- node server.js", "npm start", "node --run start", "su node -c x"):
+        assert doubt(evidence((init(args), APP_OF_INIT), receipts=once)) is None
 
 
 def test_a_handler_that_ran_needs_no_line_in_the_log() -> None:

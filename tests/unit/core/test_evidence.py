@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.core.evidence import Ground, Receipt, SignalEvidence, unclear_writers
-from harness.core.judge import judge, why_unknown
+from harness.core.judge import judge, unseen_end, why_unknown
 from harness.core.process import Process
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Life, Parting, Sent
@@ -366,6 +366,32 @@ def test_without_the_record_the_exit_code_tells(
     assert ended(code, **values).finished is finished
 
 
+ALONE = changed(APP, is_namespace_init=True, inner_pid=1)
+SILENT: dict[str, Any] = {"before": (ALONE,), "receipts": None, "done": None}
+
+
+def test_without_the_record_a_good_end_of_pid_1_shows_that_its_handler_ran() -> None:
+    found = ended(0, **SILENT)
+    assert (found.deliveries, found.finished) == (1, True)
+    assert judge(found).verdict is Verdict.FORWARDED
+    assert "inferred from its handler and its exit code, 0" in judge(found).reason
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"exit_code": 2},
+        {"exit_code": 143},
+        {"running": True, "exit_code": None, "after": (ALONE,)},
+        {"typed": True},
+        {"before": (MAIN, APP)},
+    ],
+    ids=["a runtime's exit code", "that of the signal", "it runs on", "typed", "not PID 1"],
+)
+def test_no_other_end_shows_it(values: dict[str, Any]) -> None:
+    assert evidence(**ENDED | {"exit_code": 0} | SILENT | values).deliveries is None
+
+
 def test_without_the_record_an_app_that_is_gone_in_a_container_that_runs_on_is_not_done() -> None:
     assert evidence(after=(MAIN,)).finished is False
 
@@ -434,6 +460,13 @@ def test_why_the_end_is_not_known() -> None:
     assert why_unknown(ended(3, trace=ONCE)) == (
         "whether the app was done is not known: `done` matches no line of its log, "
         "and the container ended with exit code 3"
+    )
+
+
+def test_who_may_have_ended_an_app_is_open_without_the_record() -> None:
+    assert unseen_end(ended(143, **SILENT)) == (
+        "whether the app was done is not known: the container ended with exit code 143, by the app's own code or by "
+        "its runtime's; only the kernel's record can tell"
     )
 
 

@@ -6,11 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.core.fix import Fix
 from harness.core.handlers import handler
 from harness.core.signals import Signal
+from tests.support.scripted import process
+
+if TYPE_CHECKING:
+    from harness.core.process import Process
 
 TERM, RT = Signal(15), Signal(37)
 CHILD = (
@@ -33,20 +40,58 @@ def told(command: list[str], number: int) -> int:
 
 @pytest.mark.parametrize("number", [TERM, Signal(1), RT], ids=str)
 def test_python(number: Signal) -> None:
-    code = "\n".join((*handler(("python3", "app.py"), number).code, "print('ready', flush=True)", "signal.pause()"))
+    code = "\n".join(
+        (*handler(process(1, "python3 app.py"), number).code, "print('ready', flush=True)", "signal.pause()")
+    )
     assert told([sys.executable, "-c", code], number.number) == 0
 
 
 def test_a_shell_forwards_and_waits() -> None:
-    code = "\n".join(handler(("/bin/sh", "/app.sh"), TERM).code)
+    code = "\n".join(handler(process(1, "/bin/sh /app.sh"), TERM).code)
     assert told(["sh", "-c", code.replace("the-command", CHILD)], signal.SIGTERM) == 7
 
 
-def test_real_time_signals_are_not_for_every_language() -> None:
-    assert handler(("node", "app.js"), RT).code == ()
-    assert handler(("nodejs", "app.js"), TERM).code == ("process.on('SIGTERM', () => server.close());",)
+GO = replace(process(1, "/srv/orders"), caught=0xFFFFFFFD7FC1FEFF)
+"""What the runtime of a Go program catches, as /proc/PID/status has it."""
+
+PUMA = replace(process(1, "puma"), argv=("puma: cluster worker 0: 7 [app]",))
 
 
-@pytest.mark.parametrize("argv", [("/srv/orders",), ("orders: worker",), ("java", "-jar", "a.jar"), ()])
-def test_other_languages_are_told_in_words(argv: tuple[str, ...]) -> None:
-    assert handler(argv, TERM).notes == ("The app must handle SIGTERM, and end when it comes.",)
+@pytest.mark.parametrize(
+    ("app", "number", "code"),
+    [
+        (process(1, "nodejs app.js"), TERM, ("process.on('SIGTERM', () => server.close());",)),
+        (process(1, "java -jar app.jar"), TERM, ("addShutdownHook",)),
+        (PUMA, TERM, ("Signal.trap('TERM') { exit }",)),
+        (process(1, "php8.2 -S 0.0.0.0:80"), TERM, ("pcntl_async_signals(true);", "pcntl_signal(SIGTERM, fn ()")),
+        (process(1, "php -S 0.0.0.0:80"), RT, ("pcntl_async_signals(true);", "pcntl_signal(37, fn ()")),
+        (GO, TERM, ("syscall.SIGTERM)", "server.Shutdown")),
+        (GO, RT, ("syscall.Signal(37))", "server.Shutdown")),
+    ],
+    ids=str,
+)
+def test_code_is_in_the_language_of_the_app(app: Process, number: Signal, code: tuple[str, ...]) -> None:
+    lines = handler(app, number).code
+    assert [part in line for part, line in zip(code, lines, strict=True)] == [True] * len(lines), lines
+
+
+@pytest.mark.parametrize(
+    ("args", "number", "note"),
+    [
+        ("node app.js", RT, "Node has no handlers for real-time signals such as SIGRTMIN+3: send SIGTERM."),
+        ("ruby app.rb", RT, "Ruby has no handlers for real-time signals such as SIGRTMIN+3: send SIGTERM."),
+        ("java -jar a.jar", RT, "Java has no handlers for real-time signals such as SIGRTMIN+3: send SIGTERM."),
+        (
+            "java -jar a.jar",
+            Signal(10),
+            "Java has hooks for SIGHUP, SIGINT, SIGTERM alone, and not for SIGUSR1: send SIGTERM.",
+        ),
+    ],
+)
+def test_what_a_language_has_no_way_to_handle_is_said(args: str, number: Signal, note: str) -> None:
+    assert handler(process(1, args), number) == Fix(notes=(note,))
+
+
+@pytest.mark.parametrize("args", ["/srv/orders", "orders: worker", "erl -noshell", ""])
+def test_other_languages_are_told_in_words(args: str) -> None:
+    assert handler(process(1, args), TERM).notes == ("The app must handle SIGTERM, and end when it comes.",)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.core.process import Process, Tree, apps_below_wrappers, chain, find_app, only_starts_others
-from harness.core.quiescence import drops, exact, quiet, under_way
+from harness.core.quiescence import drops, exact, quiet, steady
 from harness.core.signals import Signal
 from tests.support.evidence import words
 
@@ -117,6 +117,45 @@ def test_what_is_no_proof_of_a_drop(pid1: Process) -> None:
     assert not drops(pid1, TERM)
 
 
+def test_the_first_thread_decides_about_a_drop_whatever_the_others_do() -> None:
+    """A container that never rests, as that of a runtime with a timer: one of its threads always runs."""
+    busy = replace(PID1, state="R", wchan=None, leader_wchan="do_sys_pause")
+    assert drops(busy, TERM)
+    assert not drops(replace(busy, leader_wchan="do_sigtimedwait.isra.0"), TERM)
+    assert not drops(replace(busy, caught=BIT), TERM)
+    assert not drops(replace(busy, blocked=BIT), TERM)
+    assert not drops(replace(busy, is_namespace_init=False), TERM)
+
+
+def steadily(*trees: tuple[Process, ...]) -> list[tuple[int, tuple[Process, ...]]]:
+    return list(enumerate(trees))
+
+
+def test_a_container_that_does_the_same_all_the_time_is_steady() -> None:
+    tree, helper = (PID1, APP), replace(APP, pid=200, argv=("sleep", "0.05"))
+    busy = replace(APP, activity=99, state="R", wchan=None)
+    same = [tree, (PID1, busy), (*tree, helper), tree, (*tree, replace(helper, pid=201)), (PID1, busy)]
+    assert steady(steadily(*same), for_ns=4, lasting_ns=1)
+    assert not steady(steadily(*same), for_ns=6, lasting_ns=1)  # not known for so long
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        replace(APP, caught=BIT),
+        replace(APP, ignored=BIT),
+        replace(APP, argv=("other",)),
+        replace(APP, threads=frozenset({1, 2, 3})),
+        replace(APP, pid=300),
+    ],
+    ids=["a handler", "an ignored signal", "an exec", "threads", "a process that stays"],
+)
+def test_a_container_that_gets_ready_is_not_steady(then: Process) -> None:
+    trees = [(PID1, APP)] * 6 + [(PID1, then)] * 3
+    assert not steady(steadily(*trees), for_ns=4, lasting_ns=2)
+    assert steady(steadily(*trees, *[(PID1, then)] * 3), for_ns=4, lasting_ns=2)
+
+
 @pytest.mark.parametrize("number", [1, 15, 34, 64])
 def test_only_the_signal_asked_for_counts(number: int) -> None:
     others = (2**64 - 1) ^ (1 << (number - 1))
@@ -177,15 +216,6 @@ def test_the_path_goes_from_pid_1_to_the_process() -> None:
 
 def test_a_path_in_a_circle_ends() -> None:
     assert chain((replace(PID1, ppid=101), APP), 101) == (replace(PID1, ppid=101), APP)
-
-
-AWAKE: Tree = (PID1, replace(APP, state="R"))
-
-
-def test_who_starts_is_awake_in_most_samples() -> None:
-    assert under_way((AWAKE, AWAKE, REST))
-    assert not under_way((AWAKE, REST, REST))
-    assert not under_way((REST, (PID1, replace(APP, activity=41))))
 
 
 @pytest.mark.parametrize(

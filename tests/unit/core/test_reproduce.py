@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from harness.core.question import Probe, Question
 from harness.core.reproduce import ByHand
 from harness.core.signals import Signal
-from harness.core.subject import App, Cell, Given, LaunchOptions, LogPattern, StopSetting, Subject
+from harness.core.subject import Answering, App, Cell, Given, InFlight, LaunchOptions, LogPattern, StopSetting, Subject
 from harness.run.probes import module_of
 from harness.run.probes.stop import Request, StopEvidence
 from tests.support.evidence import changed
+from tests.support.options import ALL_SET
 from tests.support.reports import LOST, SWALLOWED
 from tests.support.seeing import APP
 
@@ -145,6 +146,39 @@ def test_a_stop_without_a_port_sends_no_request() -> None:
     )
 
 
+def test_plain_requests_are_under_way_as_it_is_stopped() -> None:
+    app = replace(APP, stop=StopSetting(in_flight=InFlight(path="/slow?s=2", port=80, number=3)))
+    assert commands(Probe.STOP, app=app) == (
+        f"{RUN.replace('--network none', '-p 127.0.0.1::80')} image",
+        LISTENS,
+        "url=http://$(docker port try-v 80)'/slow?s=2'",
+        (
+            "for i in $(seq 3); do (curl -s -H 'Connection: close' -o /dev/null \"$url\" && echo answered || "
+            "echo lost) & done   # in flight"
+        ),
+        "sleep 0.2",
+        STOP.format(3),
+        "wait",
+        LOGS,
+        STATE,
+        REMOVE,
+    )
+
+
+def test_a_page_tells_that_an_app_is_ready() -> None:
+    app = App(ready=Answering(path="/up", port=80), stop=StopSetting())
+    run, ready, *_ = commands(Probe.STOP, app=app)
+    assert run == f"{RUN.replace('--network none', '-p 127.0.0.1::80')} image"
+    curl = "curl -sf -m 2 -o /dev/null http://$(docker port try-v 80)/up"
+    assert ready == f"for i in $(seq 300); do {curl} && break; sleep 0.1; done   # until it is ready"
+
+
+def test_a_network_of_ones_own_is_kept_beside_a_published_port() -> None:
+    app = App(stop=StopSetting(in_flight=InFlight(path="/", port=80)))
+    run = commands(Probe.STOP, replace(LAUNCH, network="mine"), app)[0]
+    assert "-p 127.0.0.1::80 --network mine" in run
+
+
 @pytest.mark.parametrize("probe", Probe)
 def test_a_variants_options_come_before_and_behind_the_image(probe: Probe) -> None:
     launch = replace(LAUNCH, init=True, entrypoint=("tini", "-g", "--"), command=("npm", "run start"))
@@ -196,3 +230,25 @@ def test_a_container_has_a_name_that_docker_takes() -> None:
     subject = Subject(name="my image:1/2", title="t", image=Given(reference="image"), app=APP)
     cell = Cell(engine="engine", subject=subject, question=Question(signal=Signal(1)))
     assert ByHand(cell=cell, image="image", app=APP, grace_s=3).name == "try-my-image-1-2"
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(LaunchOptions)])
+def test_every_option_is_in_the_command(name: str) -> None:
+    options = replace(LaunchOptions(), **{name: getattr(ALL_SET, name)})
+    assert by_hand_of(options) != by_hand_of(LaunchOptions())
+
+
+def test_options_are_written_as_docker_run_takes_them() -> None:
+    assert shlex.split(by_hand_of(ALL_SET)) == [
+        *("docker", "run", "-d", "--name", "try-v", "--network", "host", "--add-host=there:127.0.0.1"),
+        *("-e", "A=b c", "-v", "/a:/b:ro", "--user", "1000:1000", "--stop-signal", "SIGINT", "--stop-timeout", "7"),
+        *("--init", "--memory", "64m", "--pids-limit", "99", "--cap-add", "SYS_PTRACE", "--read-only"),
+        *("--tmpfs", "/run:size=64m", "--tmpfs", "/tmp", "--platform", "linux/arm64"),
+        *("--entrypoint", "/bin/sh", "image", "-c", "sleep 1", "again"),
+    ]
+
+
+def by_hand_of(options: LaunchOptions) -> str:
+    subject = Subject(name="v", title="t", image=Given(reference="image"), app=APP, launch=options)
+    cell = Cell(engine="e", subject=subject, question=Question(probe=Probe.STOP))
+    return ByHand(cell=cell, image="image", app=APP, grace_s=10).run()

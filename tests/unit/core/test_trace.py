@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.trace import Fate, Handled, Lost, Sent, parse_line, sends
+from harness.core.trace import Fate, Forked, Gone, Handled, Lost, Parted, Parting, Renamed, Sent, parse_line, sends
 
 DROPPED = (
     "            runc-22401   [001] .....  6961.222709: signal_generate:"
@@ -189,3 +189,54 @@ def test_any_text_is_read_without_an_error(line: str) -> None:
 def test_sends_are_those_of_one_signal() -> None:
     records = [parse_line(line) for line in (generated(), generated(number=1), TAKEN)]
     assert sends([record for record in records if isinstance(record, (Sent, Handled))], 15) == (records[0],)
+
+
+# Processes that come and go
+
+NEW = "         sh-640     [001] .....  7777.100000: task_newtask: pid=641 comm=sh clone_flags=1200000 oom_score_adj=0"
+NAMED = (
+    "           <...>-641     [000] .....  7777.101000: task_rename: pid=641 oldcomm=sh newcomm=sleep oom_score_adj=0"
+)
+EXITED = "           sleep-641     [000] .....  7777.152000: sched_process_exit: comm=sleep pid=641 prio=120"
+TOLD = (
+    "           sleep-641     [000] d..1.  7777.152100: signal_generate:"
+    " sig=17 errno=0 code=1 comm=sh pid=640 grp=1 res=0"
+)
+
+
+def test_a_process_that_another_starts_has_its_name_at_first() -> None:
+    assert parse_line(NEW) == Forked(time_s=7777.1, parent=640, child=641, name="sh")
+    assert parse_line(NAMED) == Renamed(pid=641, name="sleep")
+
+
+def test_a_thread_is_told_from_a_process() -> None:
+    """By CLONE_THREAD (clone(2), include/uapi/linux/sched.h)."""
+    assert parse_line(NEW.replace("1200000", "3d0f00")) == Forked(
+        time_s=7777.1, parent=640, child=641, name="sh", thread=True
+    )
+
+
+@pytest.mark.parametrize(("more", "last"), [("", None), (" group_dead=true", True), (" group_dead=false", False)])
+def test_an_end_says_whether_the_process_ended_where_the_kernel_does(more: str, last: bool | None) -> None:
+    assert parse_line(EXITED + more) == Gone(time_s=7777.152, pid=641, last=last)
+
+
+@pytest.mark.parametrize(
+    ("code", "parting"), [(1, Parting.EXITED), (2, Parting.KILLED), (3, Parting.KILLED)], ids=["exit", "signal", "core"]
+)
+def test_a_parent_is_told_how_a_child_ended(code: int, parting: Parting) -> None:
+    record = parse_line(TOLD.replace("code=1", f"code={code}"))
+    assert isinstance(record, Parted)
+    assert (record.pid, record.parting, record.sent.target_pid) == (641, parting, 640)
+
+
+@pytest.mark.parametrize("code", [0, 4, 5, 6, -6])
+def test_other_signals_of_that_number_tell_of_no_end(code: int) -> None:
+    assert isinstance(parse_line(TOLD.replace("code=1", f"code={code}")), Sent)
+
+
+@given(COMMS, COMMS)
+def test_any_name_of_a_process_is_read_back(old: str, new: str) -> None:
+    line = NAMED.replace("oldcomm=sh newcomm=sleep", f"oldcomm={old} newcomm={new}")
+    assert parse_line(line) == Renamed(pid=641, name=new)
+    assert parse_line(NEW.replace("comm=sh", f"comm={new}")) == Forked(time_s=7777.1, parent=640, child=641, name=new)

@@ -59,3 +59,13 @@ def test_nothing_is_tried_where_all_is_well_or_nothing_is_known(evidence: object
 def test_nothing_is_tried_twice() -> None:
     found = tried(FORCED)
     assert len({repr(one.options) for one in found}) == len(found)
+
+
+def test_an_entrypoint_by_option_keeps_the_cmd_that_the_fix_keeps() -> None:
+    start = StartCommand(entrypoint=("node", "--watch"), command=("server.js",), stop_signal=None)
+    watcher = changed(PID1, argv=("node", "--watch", "server.js"))
+    (own,) = (one for one in tried(changed(FORCED, before=(watcher, APP)), start=start) if one.options.entrypoint)
+    assert (own.change, own.options) == (
+        'ENTRYPOINT ["node"]',
+        LaunchOptions(entrypoint=("node",), command=("server.js",)),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
-from harness.engine.ports import listening
+from harness.engine.ports import listening, taken
 
 
 def test_a_port_is_listened_on_from_then_on_until_it_is_closed() -> None:
@@ -27,3 +27,20 @@ def test_ipv6_counts_and_a_connection_does_not() -> None:
 
 def test_of_a_process_that_is_gone_there_are_none() -> None:
     assert listening(2**22 + 1) == frozenset()
+
+
+def test_a_connection_is_taken_once_it_is_accepted_and_read() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        with socket.create_connection(server.getsockname()) as client:
+            own = {int(client.getsockname()[1])}
+            assert taken(os.getpid(), port) == set()
+            accepted, _ = server.accept()
+            with accepted:
+                assert taken(os.getpid(), port) == own
+                client.sendall(b"more")
+                assert taken(os.getpid(), port) == set()
+                accepted.recv(4)
+                assert taken(os.getpid(), port) == own
+                assert taken(os.getpid(), port + 1) == set()
+        assert taken(os.getpid(), port) == set()

@@ -45,6 +45,7 @@ from tests.support.reports import (
     START,
     SWALLOWED,
     TO_APP,
+    TRIED,
     UNTESTED,
     ZOMBIE,
     report,
@@ -71,7 +72,7 @@ EVERYTHING = report(
     result("early", changed(KILLED, receipts=FORWARDED.receipts)),
     result("well", GRACEFUL, probe=Probe.STOP, claim=Claim(text="it stops", source="a blog")),
     result("soon", ABRUPT, probe=Probe.STOP, start=changed(START, stop_signal="SIGTERM")),
-    result("late", FORCED, probe=Probe.STOP),
+    changed(result("late", FORCED, probe=Probe.STOP), tried=TRIED),
     result("same", KEPT, probe=Probe.EXIT_CODE),
     result("wrong", LOST, probe=Probe.EXIT_CODE),
     result("clean", REAPED, probe=Probe.REAP),
@@ -149,6 +150,10 @@ class Page(HTMLParser):
         told["processes"] = [
             (pid, depth, *(texts[one] for one in rest)) for pid, depth, *rest in cell.get("processes", ())
         ]
+        told["calls"] = [
+            (pid, depth, app, *(texts[one] for one in rest)) for pid, depth, app, *rest in cell.get("calls", ())
+        ]
+        told["tried"] = [(verdict, texts[change], texts[what]) for verdict, change, what in cell.get("tried", ())]
         told["parties"] = [(pid, texts[name]) for pid, name in cell.get("parties", ())]
         told["path"] = [
             (*(None if number is None else texts[number] for number in step[:5]), *step[5:])
@@ -462,6 +467,29 @@ def test_a_path_that_nobody_recorded_is_said_to_be_unseen() -> None:
     assert "unseen" not in page_of(report(result("one", KEPT, probe=Probe.EXIT_CODE))).data["cells"][0]
 
 
+def test_the_roll_call_is_told() -> None:
+    assert page_of(EVERYTHING).told()["calls"] == [
+        (1, 0, 0, "/bin/sh -c node server.js", "by docker, +0.0 ms", "dropped by the kernel", "still there"),
+        (7, 1, 1, "node server.js", "never", "–", "still there"),
+    ]
+    assert "inferred" not in page_of(EVERYTHING).data["cells"][0]
+    assert page_of(EVERYTHING).told(11)["calls"] == []
+
+
+def test_a_roll_call_without_a_record_is_said_to_be_inferred() -> None:
+    data = page_of(report(result("one", changed(SWALLOWED, trace=None)))).data
+    (cell,) = data["cells"]
+    assert [data["texts"][told][0] for _, _, _, _, told, _, _ in cell["calls"]] == ["~", "~"]
+    assert "there is no kernel's record" in data["texts"][cell["inferred"]]
+
+
+def test_what_was_tried_is_told_and_what_helps_comes_first() -> None:
+    assert page_of(EVERYTHING).told(9)["tried"] == [
+        ("graceful", 'CMD ["node", "server.js"]', "(0.1 s, 0)"),
+        ("abrupt", "--init", "(0.1 s, 143) the container ended by itself"),
+    ]
+
+
 def test_several_runs_are_told_and_one_is_not() -> None:
     cells = page_of(EVERYTHING).data["cells"]
     assert [run[0] for run in cells[4]["runs"]] == ["forwarded", "swallowed", "untested"]
@@ -603,10 +631,12 @@ def test_what_containers_say_is_text(line: str, args: str, name: str) -> None:
         SWALLOWED, logs=(LogLine(at_ns=1, text=line),), before=(changed(PID1, argv=(args,)), APP), after=()
     )
     plain = page_of(report(result("one", SWALLOWED), facts=FACTS))
-    page = page_of(report(result("one", evidence), facts=changed(FACTS, os=f"its {name}")))
+    tried = (changed(TRIED[0], change=name, reason=line),)
+    page = page_of(report(changed(result("one", evidence), tried=tried), facts=changed(FACTS, os=f"its {name}")))
     assert sorted(tag for tag, _ in page.tags if tag != "code") == sorted(tag for tag, _ in plain.tags if tag != "code")
     assert page.told()["log"] == [printable(line)]
-    assert page.told()["processes"][0][2] == printable(args)
+    assert page.told()["processes"][0][2] == page.told()["calls"][0][3] == printable(args)
+    assert page.told()["tried"] == [("abrupt", printable(name), printable(f"(0.1 s, 143) {line}"))]
     assert " ".join(printable(f"its {name}").split()) in " ".join(page.text.split())
 
 

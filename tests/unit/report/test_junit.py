@@ -40,6 +40,7 @@ from tests.support.reports import (
     SOURCE,
     SWALLOWED,
     TRANSLATED,
+    TRIED,
     TYPED,
     UNTESTED,
     ZOMBIE,
@@ -130,6 +131,9 @@ SMALL_XML = """<?xml version="1.0" encoding="utf-8"?>
   expected  forwarded (the catalogue says: always)
   observed  swallowed, delivery none, outcome running
   because   PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
+  the roll call
+    1 /bin/sh -c node server.js  [told by docker, +0.0 ms; dropped by the kernel; still there]
+      7 node server.js  [the app; never told; still there]
   processes before
     1 /bin/sh -c node server.js  [ignores PIPE]
       7 node server.js  [catches TERM 32]
@@ -284,6 +288,24 @@ def test_no_text_passes_for_lines_of_the_report() -> None:
     assert "\n" not in (failure.get("message") or "")
 
 
+def test_what_was_tried_is_told_and_an_inferred_roll_call_is_marked() -> None:
+    row = changed(result("v", changed(FORCED, trace=None), probe=Probe.STOP, expected=Expected.ALWAYS), tried=TRIED)
+    text = next(parsed(render(document(row))).iter("failure")).text or ""
+    assert "    1 /bin/sh -c node server.js  [~ told by docker; not known what it did; exited with 137]\n" in text
+    assert "      7 node server.js  [the app; ~ not known whether told; gone]\n    ~ inferred from" in text
+    assert (
+        '  tried\n    CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0)\n    --init: ✂ abrupt (0.1 s, 143): the' in text
+    )
+
+
+def test_a_given_image_stands_in_its_own_group_and_nobody_has_to_expect_anything_of_it() -> None:
+    row = changed(result("nginx:1", FORCED, probe=Probe.STOP, expected=Expected.ALWAYS), base=None)
+    made = parsed(render(changed(document(row), bases={})))
+    (case,) = made.iter("testcase")
+    assert (case.get("name"), case.get("classname")) == ("nginx:1/stop", "nginx:1")
+    assert "\n  expected  graceful\n" in (next(case.iter("failure")).text or "")
+
+
 def test_an_empty_document_is_valid() -> None:
     XSD.validate(render(document()))
 
@@ -293,7 +315,7 @@ HOSTILE = st.text(max_size=30) | st.sampled_from(["]]>", "<x/>", "&amp;", "\ud7f
 
 def forged(text: str) -> Document:
     """A document whose every free text is the one given, as a file may hold it."""
-    new = document(*(one for one in some() if one.subject in ("naive", "npm", "slow", "flaky")))
+    new = document(*(changed(one, tried=TRIED) for one in some() if one.subject in ("naive", "npm", "slow", "flaky")))
     loaded = json.loads(as_json(new))
 
     def spoil(value: object, key: str = "") -> object:
@@ -302,7 +324,11 @@ def forged(text: str) -> Document:
         if isinstance(value, list):
             return [spoil(one, key) for one in value]
         free = {"title", "dockerfile", "text", "source", "reason", "args", "logs", "reproduce", "advice", "pid1", "os"}
-        return text if isinstance(value, str) and key in free | {"chain", "shell", "kernel", "name"} else value
+        return (
+            text
+            if isinstance(value, str) and key in free | {"chain", "shell", "kernel", "name", "change", "command", "end"}
+            else value
+        )
 
     return read_document(json.dumps(spoil(loaded)).encode(), place="forged")
 

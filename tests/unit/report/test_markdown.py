@@ -17,7 +17,20 @@ from harness.core.verdict import Expected
 from harness.report.markdown import MARKER, MOST, inert, render
 from harness.report.style import printable
 from tests.support.evidence import changed
-from tests.support.reports import DEBIAN, ENGINE, FORWARDED, KILLED, REAPED, SWALLOWED, UNTESTED, ZOMBIE, report, result
+from tests.support.reports import (
+    DEBIAN,
+    ENGINE,
+    FORCED,
+    FORWARDED,
+    KILLED,
+    REAPED,
+    SWALLOWED,
+    TRIED,
+    UNTESTED,
+    ZOMBIE,
+    report,
+    result,
+)
 from tests.unit.report.test_junit import EVERYTHING, SMALL, compared, document, forged
 
 if TYPE_CHECKING:
@@ -79,6 +92,9 @@ EVIDENCE_MD = """
 Because: PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
 
 ```text
+the roll call
+  1 /bin/sh -c node server.js  [told by docker, +0.0 ms; dropped by the kernel; still there]
+    7 node server.js  [the app; never told; still there]
 processes before
   1 /bin/sh -c node server.js  [ignores PIPE]
     7 node server.js  [catches TERM 32]
@@ -510,6 +526,14 @@ def test_a_fence_is_longer_than_any_that_it_holds() -> None:
     (block,) = (token for token in tokens(text) if token.type == "fence")
     assert "  ````\n  <b> @someone\n" in block.content
     assert "docker kill x" in block.content
+
+
+def test_what_was_tried_stands_in_the_evidence_as_text() -> None:
+    tried = (changed(TRIED[0], change="```\n@someone", reason="<b>"), TRIED[1])
+    row = changed(result("v", FORCED, probe=Probe.STOP, expected=Expected.ALWAYS), tried=tried)
+    (block,) = (token for token in tokens(render(document(row))) if token.type == "fence")
+    assert "tried\n  CMD [" in block.content
+    assert "  ```\\n@someone: ✂ abrupt (0.1 s, 143): <b>\n" in block.content
 
 
 def test_names_are_inert_in_a_summary() -> None:

@@ -24,7 +24,19 @@ from harness.core.verdict import Expected, Verdict
 from harness.report.sarif import ROOT, SCHEMA, render, rule_id
 from tests.support.evidence import changed
 from tests.support.facts import start_command
-from tests.support.reports import APP, DEBIAN, FORCED, FORWARDED, KILLED, PID1, SOURCE, SWALLOWED, UNTESTED, result
+from tests.support.reports import (
+    APP,
+    DEBIAN,
+    FORCED,
+    FORWARDED,
+    KILLED,
+    PID1,
+    SOURCE,
+    SWALLOWED,
+    TRIED,
+    UNTESTED,
+    result,
+)
 from tests.unit.report.test_junit import ENTRY, EVERYTHING, HOSTILE, SMALL, WAS, compared, document, forged
 
 if TYPE_CHECKING:
@@ -88,6 +100,10 @@ SMALL_RUN = {
                 "question": "SIGTERM",
                 "reason": REASON,
                 "advice": list(SMALL.results[1].advice),
+                "rollCall": [
+                    "1 /bin/sh -c node server.js  [told by docker, +0.0 ms; dropped by the kernel; still there]",
+                    "  7 node server.js  [the app; never told; still there]",
+                ],
             },
         }
     ],
@@ -344,6 +360,30 @@ def test_braces_are_doubled_and_links_are_none() -> None:
     made = only(document(result("v", changed(SWALLOWED, before=before))))
     assert "sh [a] (http://x) ${{Y}} {{0}}\\n" in made["message"]["text"]
     assert "[a](http://x) ${Y} {0}\n" in made["properties"]["reason"]
+
+
+def test_what_was_tried_takes_the_place_of_what_helps_as_a_rule() -> None:
+    tried = changed(result("v", FORCED, probe=Probe.STOP), tried=TRIED)
+    rule = next(rule for rule in run(document(tried))["tool"]["driver"]["rules"] if rule["id"] == "stop/forced")
+    lines = [
+        'v on local:musl-node24, stop: CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0)',
+        "v on local:musl-node24, stop: --init: ✂ abrupt (0.1 s, 143): the container ended by itself",
+    ]
+    assert rule["help"]["text"].splitlines()[2:] == ["Tried:", *lines]
+    assert rule["help"]["markdown"].endswith("\n\nTried:\n\n" + "\n".join(f"    {line}" for line in lines))
+    alert = only(document(tried))
+    assert 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0); --init: ✂ abrupt' in alert["message"]["text"]
+    assert [one["change"] for one in alert["properties"]["tried"]] == ['CMD ["node", "server.js"]', "--init"]
+    other = result("w", FORCED, probe=Probe.STOP)
+    both = next(rule for rule in run(document(tried, other))["tool"]["driver"]["rules"] if rule["id"] == "stop/forced")
+    assert "Start the app itself" in both["help"]["text"]
+    assert both["help"]["text"].endswith(rule["help"]["text"].partition("\nTried:")[2])
+
+
+def test_a_given_image_has_no_dockerfile_to_be_spoken_of() -> None:
+    made = document(changed(result("nginx:1", SWALLOWED), base=None))
+    facts = changed(made.subjects["nginx:1"], dockerfile=None)
+    assert "Dockerfile" not in only(changed(made, subjects={"nginx:1": facts}))["message"]["text"]
 
 
 def test_a_time_that_is_none_is_left_out() -> None:

@@ -11,7 +11,8 @@ from harness.core.evidence import Ground, Untested
 from harness.core.judge import judge, unseen_end
 from harness.core.process import Wait
 from harness.core.question import Probe
-from harness.core.subject import App, StopSetting
+from harness.core.subject import App, Quiescent, StopSetting
+from harness.core.trace import Fate, Handled, Life, Parting, Sent
 from harness.core.verdict import Delivery, Verdict
 from harness.run.inbox import MOST_BYTES
 from harness.run.observation import GRACE_S, SETTLE_S, Patience
@@ -326,4 +327,40 @@ def test_trouble_of_its_own_is_no_finding(happening: Happening, reason: str) -> 
 )
 def test_the_request_is_let_go_of_in_the_end(happening: Happening) -> None:
     seen = stop(changed(GRACEFUL, at_stop=(happening,)))
-    assert [request.closed for request in seen.container.requests] == [True]
+    assert [request.closed for request in seen.container.held] == [True]
+
+
+# Runtimes that raise the signal again
+
+BARE_APP = App(ready=Quiescent(), stop=StopSetting(), below_wrappers=True)
+
+
+def raised(later_s: float, *, by_signal: bool) -> Script:
+    """An app under an init, or as PID 1, whose handler runs, and which then sends itself the signal again."""
+    pid, tree = (1007, (INIT_1, NODE)) if by_signal else (1001, (NODE_1,))
+    to_main = Sent(time_s=2, sender="runc", sender_pid=5, number=15, target="x", target_pid=1001, fate=Fate.DELIVERED)
+    to_app = changed(to_main, sender="init", sender_pid=1001, target_pid=pid) if by_signal else to_main
+    ran = Handled(time_s=2.001, comm="x", pid=pid, number=15, handler=64)
+    fate = Fate.DELIVERED if by_signal else Fate.IGNORED
+    again = changed(to_app, time_s=2.001 + later_s, sender_pid=pid, fate=fate)
+    parting = Parting.KILLED if by_signal else Parting.EXITED
+    life = Life(pid=pid, parent=1001, name="x", began_s=1, ended_s=2.5, parting=parting)
+    trace = (to_main, to_app, ran, again) if by_signal else (to_main, ran, again)
+    ends = Happening(after_s=0.1, trace=trace, lives=(life,), exit_code=143 if by_signal else 2)
+    return Script(at_start=(Happening(tree=tree),), at_stop=(ends,), traced=True)
+
+
+@pytest.mark.parametrize(
+    ("by_signal", "how"), [(True, "died of it"), (False, "ended with exit code 2")], ids=["under an init", "as PID 1"]
+)
+def test_an_app_whose_runtime_raises_the_signal_again_is_not_graceful(by_signal: bool, how: str) -> None:
+    seen = see(raised(0.0001, by_signal=by_signal), probe=Probe.STOP, app=BARE_APP)
+    found = judge(seen.of(StopEvidence))
+    assert (found.verdict, found.delivery) == (Verdict.ABRUPT, Delivery.NONE)
+    told = f"SIGTERM was handled by the app's runtime, which raised it again, and the app {how} 0.1 s after it"
+    assert told in found.reason
+
+
+def test_an_app_that_clears_up_as_pid_1_and_then_raises_it_again_is_graceful() -> None:
+    seen = see(raised(0.08, by_signal=False), probe=Probe.STOP, app=BARE_APP)
+    assert (verdict_of(seen), judge(seen.of(StopEvidence)).delivery) == (Verdict.GRACEFUL, Delivery.ONCE)

@@ -6,20 +6,25 @@ import re
 
 import pytest
 
-from harness.core.evidence import SignalEvidence
-from harness.core.subject import App, Healthy, Listening, LogPattern, Quiescent, Ready, Succeeding
+from harness.core.evidence import Ground, SignalEvidence
+from harness.core.judge import judge
+from harness.core.process import Tree, apps_below_wrappers
+from harness.core.reason import readiness
+from harness.core.subject import Answering, App, Healthy, Listening, LogPattern, Quiescent, Ready, Succeeding
 from harness.run.observation import Patience
 from tests.support.evidence import changed
 from tests.support.scripted import Executed, Happening, Script
-from tests.support.seeing import INIT_1, NODE, Look, see
+from tests.support.seeing import INIT_1, NODE, NODE_1, SHELL_1, Look, see
 
 PATIENCE = Patience(ready_s=5)
+GET = Answering(path="/up", port=8080)
 BEGINS = Happening(after_s=0.0, tree=(INIT_1, NODE))
 
 
 def ask(ready: Ready, *at_start: Happening, executed: tuple[Executed, ...] = ()) -> Look:
     app = App(ready=ready, below_wrappers=True)
-    return see(Script(at_start=at_start, executed=executed, at_tell=None, traced=True), PATIENCE, app=app)
+    script = Script(at_start=at_start, executed=executed, at_tell=None, traced=True)
+    return see(script, PATIENCE, app=app, publish=app.port)
 
 
 @pytest.mark.parametrize(
@@ -28,11 +33,15 @@ def ask(ready: Ready, *at_start: Happening, executed: tuple[Executed, ...] = ())
         (Healthy(), Happening(after_s=1, health="healthy")),
         (Listening(ports=(80, 443)), Happening(after_s=1, ports=(80, 443))),
         (LogPattern(pattern=re.compile("up")), Happening(after_s=1, output=b"up\n")),
+        (GET, Happening(after_s=1, status=204)),
+        (GET, Happening(after_s=1, status=301)),
     ],
-    ids=["health", "ports", "log"],
+    ids=["health", "ports", "log", "a page", "a page elsewhere"],
 )
 def test_it_is_ready_when_it_says_so(ready: Ready, when: Happening) -> None:
-    assert 0.9e9 < began(ask(ready, BEGINS, when)) - began(ask(Quiescent(), BEGINS)) < 1.2e9
+    began = ask(ready, BEGINS, when).of(SignalEvidence).seen.began_ns
+    earlier = ask(Quiescent(), BEGINS).of(SignalEvidence).seen.began_ns
+    assert 0.9e9 < began - earlier < 1.2e9
 
 
 def test_a_command_is_run_until_it_succeeds() -> None:
@@ -49,11 +58,24 @@ def test_a_command_is_run_until_it_succeeds() -> None:
         (Healthy(), "its HEALTHCHECK says 'starting', and not 'healthy', within 5 s; its log is empty"),
         (Listening(ports=(80, 443)), "nothing listens on port 80 and port 443 within 5 s; its log is empty"),
         (LogPattern(pattern=re.compile("up")), "no ready line within 5 s: no line matches 'up', and its log is empty"),
+        (GET, "nothing answers GET /up on port 8080 within 5 s; its log is empty"),
     ],
-    ids=["health", "ports", "log"],
+    ids=["health", "ports", "log", "a page"],
 )
 def test_what_is_never_ready_is_told_with_what_was_waited_for(ready: Ready, told: str) -> None:
     assert str(ask(ready, changed(BEGINS, health="starting"), Happening(ports=(80,))).reason) == told
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_an_answer_that_is_an_error_is_told(status: int) -> None:
+    reason = ask(GET, changed(BEGINS, status=status)).reason
+    wrong = f"GET /up on port 8080 is answered with status {status}, and not with 2xx or 3xx, within 5 s"
+    assert reason == f"{wrong}; its log is empty"
+
+
+def test_the_port_is_published_and_the_path_is_asked_for() -> None:
+    container = ask(GET, BEGINS, Happening(after_s=1, status=200)).container
+    assert (container.launch.publish, set(container.asked)) == (8080, {"/up"})
 
 
 def test_one_that_ends_before_is_told_with_its_exit_code() -> None:
@@ -61,26 +83,82 @@ def test_one_that_ends_before_is_told_with_its_exit_code() -> None:
     assert look.reason == "the container ended before the app was ready, with exit code 3"
 
 
-AWAKE = (INIT_1, changed(NODE, state="R", activity=5))
+def test_one_that_ran_out_of_memory_says_so() -> None:
+    look = ask(Healthy(), BEGINS, Happening(after_s=0.5, out_of_memory=True, exit_code=137))
+    killed = "with exit code 137: out of memory, the kernel has killed a process of it"
+    assert look.reason == f"the container ended before the app was ready, {killed}"
 
 
-def test_one_that_is_at_work_for_long_is_still_starting() -> None:
-    """A machine may be so busy that a program starts for longer than a container is given to calm down."""
-    look = ask(Quiescent(), changed(BEGINS, tree=AWAKE, busy=True), changed(BEGINS, after_s=4.5, busy=False))
-    assert 4.5e9 < began(look) - began(ask(Quiescent(), BEGINS)) < 5e9
+# Containers that never rest
+
+RESTLESS = changed(BEGINS, busy=True)
+TICKS = changed(NODE, threads=frozenset({7, 8}))
 
 
-def test_one_that_never_rests_is_not_waited_for_for_ever() -> None:
-    ticks = (INIT_1, changed(NODE, activity=5))
-    assert began(ask(Quiescent(), changed(BEGINS, tree=ticks, busy=True))) < 5e9
+def began_s(look: Look) -> float:
+    return (look.of(SignalEvidence).seen.began_ns - 1_000_000_000) / 1e9
 
 
-def test_a_ready_app_may_be_at_work() -> None:
-    """What says that it is ready is its own word then."""
-    ready = LogPattern(pattern=re.compile("up"))
-    assert began(ask(ready, changed(BEGINS, tree=AWAKE, busy=True, output=b"up\n"))) < 5e9
+def test_a_container_that_never_rests_is_taken_to_be_ready_as_it_does_the_same_all_the_time() -> None:
+    look = ask(Quiescent(), RESTLESS)
+    evidence = look.of(SignalEvidence)
+    assert evidence.unrested_s == pytest.approx(3, abs=0.5)
+    assert began_s(look) == pytest.approx(3, abs=0.5)
+    assert readiness(evidence) == " (taken to be ready after 3 s, as it does not come to rest: see --ready)"
 
 
-def began(look: Look) -> int:
-    """When the signal was sent."""
-    return look.of(SignalEvidence).seen.began_ns
+def test_one_that_still_gets_ready_is_waited_for() -> None:
+    """Its runtime installs its handlers after 2 s: what is sent before is not the app's to handle."""
+    later = Happening(after_s=2, tree=(INIT_1, changed(NODE, caught=NODE.caught | 1 << 11)))
+    assert began_s(ask(Quiescent(), RESTLESS, later)) == pytest.approx(5, abs=0.5)
+    threads = Happening(after_s=4, tree=(INIT_1, TICKS))
+    assert began_s(ask(Quiescent(), RESTLESS, later, threads)) == pytest.approx(7, abs=0.5)
+    sooner = changed(threads, after_s=2.5)
+    assert began_s(ask(Quiescent(), RESTLESS, sooner)) == pytest.approx(5.5, abs=0.5)
+
+
+def test_one_that_changes_all_the_time_is_taken_to_be_ready_at_last() -> None:
+    changes = [
+        Happening(after_s=n, tree=(INIT_1, changed(NODE, threads=frozenset(range(n + 1))))) for n in range(1, 30)
+    ]
+    evidence = ask(Quiescent(), RESTLESS, *changes).of(SignalEvidence)
+    assert evidence.unrested_s == pytest.approx(PATIENCE.calm_s + PATIENCE.ready_s, abs=0.5)
+
+
+@pytest.mark.parametrize("ready", [Quiescent(), LogPattern(pattern=re.compile("up"))], ids=["rest", "log"])
+def test_nothing_is_said_of_one_that_rests_or_says_when_it_is_ready(ready: Ready) -> None:
+    quiet = isinstance(ready, Quiescent)
+    look = ask(ready, BEGINS if quiet else changed(RESTLESS, output=b"up\n"))
+    assert look.of(SignalEvidence).unrested_s is None
+    assert readiness(look.of(SignalEvidence)) == ""
+
+
+def test_what_the_kernel_dropped_is_decided_at_once_in_one_that_never_rests() -> None:
+    bare = changed(NODE, inner_pid=1, is_namespace_init=True, caught=0, state="R", wchan=None, leader_wchan="do_pause")
+    for tells, ground in ((bare, Ground.MASKS), (changed(bare, leader_wchan=None), Ground.DEADLINE)):
+        app = App(ready=Quiescent(), below_wrappers=True)
+        look = see(Script(at_start=(changed(RESTLESS, tree=(tells,)),), at_tell=None), PATIENCE, app=app)
+        evidence = look.of(SignalEvidence)
+        assert evidence.ground is ground
+        assert look.decided_s == pytest.approx(0 if ground is Ground.MASKS else PATIENCE.deadline_s, abs=0.2)
+        assert "caught" not in judge(evidence).reason
+
+
+# Which process is the app, where a pattern says so
+
+
+@pytest.mark.parametrize(
+    ("tree", "found"),
+    [
+        ((changed(INIT_1, argv=("tini", "--", "node", "server.js")), NODE), [7]),
+        ((changed(SHELL_1, argv=("sh", "-c", "node server.js; true")), NODE), [7]),
+        ((NODE_1, changed(NODE, argv=("node", "worker.js"))), [1]),
+        ((changed(SHELL_1, argv=("sh", "-c", "node server.js; true")), changed(NODE, argv=("cat",))), [1]),
+        ((SHELL_1, changed(NODE, argv=("cat",))), [1]),
+        ((INIT_1, changed(NODE, argv=("cat",))), [1]),
+    ],
+    ids=["an init", "a shell", "the uppermost", "nothing below it", "a shell alone", "an init alone"],
+)
+def test_who_only_starts_the_app_has_its_words_and_is_not_meant(tree: Tree, found: list[int]) -> None:
+    apps = apps_below_wrappers(tree, re.compile("node"))
+    assert [process.inner_pid for process in apps] == found

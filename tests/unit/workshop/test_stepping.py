@@ -15,7 +15,7 @@ from harness.core.describe import describe_row
 from harness.core.errors import Abandoned, EngineFault, EngineUnavailable
 from harness.core.question import Probe, Question
 from harness.core.signals import Signal
-from harness.core.subject import Cell
+from harness.core.subject import App, Cell, InFlight, StopSetting
 from harness.core.verdict import Verdict
 from harness.run.asking import Asking
 from harness.run.probes import module_of
@@ -28,6 +28,7 @@ from tests.support.facts import start_command
 from tests.support.scripted import (
     Executed,
     Happening,
+    Plain,
     Script,
     ScriptedContainer,
     ScriptedEngine,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from harness.workshop.stepping import Action, SteppedContainer
 
 GIVEN_UP = "given up before it could tell anything"
-FORWARDS = Script(at_start=up(NODE_1, app=1), at_signal=(Happening(after_s=0.01, output=RECEIVED),))
+FORWARDS = Script(at_start=up(NODE_1, app=1), at_signal=(Happening(after_s=0.01, output=RECEIVED),), plain=(Plain(),))
 SERVES = Launch(image="image", publish=3000)
 TERMINAL = Launch(image="image", tty=True)
 
@@ -84,6 +85,7 @@ class Watching:
         self.samples: list[Tree] = []
         self.on_sample: Callable[[], None] = lambda: None
         self.on_created: Callable[[], None] = lambda: None
+        self.on_does: Callable[[], object] = lambda: None
         self._holds = holds
 
     def created(self, launch: Launch, container: Container) -> None:
@@ -103,6 +105,7 @@ class Watching:
 
     def does(self, action: Action) -> None:
         self.notes.append(f"does {action.command}")
+        self.on_does()
 
     def open_all(self) -> None:
         for gate in self.gates:
@@ -189,6 +192,11 @@ ACTIONS: dict[str, tuple[Launch, Callable[[SteppedContainer], object], str]] = {
         SERVES,
         lambda container: container.request("/hold"),
         "curl -T - -X POST http://$(docker port scripted-1 3000)/hold &",
+    ),
+    "requests": (
+        SERVES,
+        lambda container: container.requests("/slow", 2),
+        "curl http://$(docker port scripted-1 3000)/slow &   # 2×",
     ),
 }
 
@@ -288,12 +296,12 @@ def test_the_null_observer_holds_nothing() -> None:
     assert engine.containers[0].killed == [TERM]
 
 
-def see(engine: Engine, probe: Probe = Probe.SIGNAL) -> object:
+def see(engine: Engine, probe: Probe = Probe.SIGNAL, app: App = APP) -> object:
     return module_of(probe).ask(
         Asking(
             engine=engine,
             launch=IMAGE,
-            app=APP,
+            app=app,
             patience=PATIENCE,
             question=Question(probe=probe, signal=TERM),
             start=start_command(),
@@ -358,8 +366,21 @@ def test_a_request_in_flight_is_given_up_with_its_run() -> None:
     observer.on_sample = lambda: stepped.abandon() if engine.containers[0].asked else None
     with pytest.raises(Abandoned):
         see(stepped, Probe.STOP)
-    (request,) = engine.containers[0].requests
+    (request,) = engine.containers[0].held
     assert (request.closed, engine.present) == (True, set())
+
+
+def test_plain_requests_are_given_up_with_their_run() -> None:
+    """Not yet read by the app, so that the run waits for that."""
+    engine, observer = scripted(FORWARDS, plain=(Plain(taken=False),)), Watching()
+    stepped = SteppedEngine(engine, observer)
+    observer.on_does = lambda: engine.containers[0].clock.later(0.1, stepped.abandon)
+    app = replace(APP, stop=StopSetting(in_flight=InFlight(path="/", port=3000)))
+    with pytest.raises(Abandoned):
+        see(stepped, Probe.STOP, app)
+    (requests,) = engine.containers[0].plain
+    assert (requests.closed, engine.present) == (True, set())
+    assert engine.containers[0].inbox.events == ()
 
 
 def test_what_is_launched_after_all_was_given_up_gets_nowhere() -> None:

@@ -1,0 +1,186 @@
+"""Requests in flight as ``check`` stops small servers, each with manners of its own; and ``--ready http``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from harness.engine.client import connect
+from tests.support.command import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest import TempPathFactory  # noqa: PT013  for the annotation alone
+
+pytestmark = [pytest.mark.engine, pytest.mark.cli]
+
+BASE: Final = "signal-harness/base:musl-node24"
+SLOW_MS: Final = 1_200
+PORT: Final = 8080
+SERVER: Final = (
+    "const open = new Set(); const server = require('http').createServer((request, response) => "
+    f"request.url === '/slow' ? setTimeout(() => response.end('whole'), {SLOW_MS}) : response.end('whole'));"
+    f"server.on('connection', each => open.add(each)).listen({PORT});"
+)
+APPS: Final = {
+    "drains": SERVER + "process.on('SIGTERM', () => server.close());",
+    "resets": SERVER + "process.on('SIGTERM', () => { for (const each of open) each.resetAndDestroy();"
+    " server.close(); });",
+    "exits": SERVER + "process.on('SIGTERM', () => process.exit(0));",
+    "destroys": SERVER + "process.on('SIGTERM', () => { for (const each of open) each.destroy(); server.close(); });",
+    "stays-open": SERVER + "process.on('SIGTERM', () => setTimeout(() => server.close(), 1000));",
+    "hangs": SERVER + "process.on('SIGTERM', () => server.close()); setInterval(() => {}, 1000);",
+    "deaf": "process.on('SIGTERM', process.exit); setInterval(() => {}, 1000);",
+}
+Rows = dict[str, dict[str, Any]]
+
+
+def name(app: str) -> str:
+    return f"signal-harness-test/in-flight:{app}"
+
+
+@pytest.fixture(scope="module")
+def images() -> Iterator[None]:
+    """An image of each app, which exposes its port and starts it."""
+    api = connect()
+    try:
+        for app, code in APPS.items():
+            created = api.create_container(BASE, ["true"])["Id"]
+            changes = [f"CMD {json.dumps(['node', '-e', code])}", f"EXPOSE {PORT}"]
+            api.commit(created, *name(app).split(":"), changes=changes)
+            api.remove_container(created)
+        yield
+    finally:
+        for app in APPS:
+            api.remove_image(name(app), force=True)
+        api.close()
+
+
+def check(*words: str) -> tuple[int, Rows, str]:
+    """The exit code, the rows by app, and what is printed."""
+    done = command("check", *words, "--json", "-", "--no-try")
+    assert done.stdout, done.stderr
+    rows = {row["subject"].partition(":")[2]: row for row in json.loads(done.stdout)["results"]}
+    return done.returncode, rows, done.stderr
+
+
+@pytest.fixture(scope="module")
+def stopped(images: None) -> tuple[int, Rows, str]:
+    apps = [name(app) for app in APPS if app != "deaf"]
+    return check(*apps, "--request", "/slow", "--in-flight", "3", "--stop-timeout", "4", "--jobs", str(len(apps)))
+
+
+@pytest.mark.parametrize(
+    ("app", "verdict", "end", "reason"),
+    [
+        ("drains", "graceful", "answered", "answered the 3 requests in flight, and ended by itself"),
+        ("resets", "abrupt", "reset", "ended by itself, but all 3 requests in flight were reset"),
+        ("exits", "abrupt", "cut", "ended by itself, but all 3 requests in flight were cut"),
+        ("destroys", "abrupt", "cut", "ended by itself, but all 3 requests in flight were cut"),
+        ("stays-open", "graceful", "answered", "answered the 3 requests in flight, and ended by itself"),
+        ("hangs", "forced", "answered", "SIGKILL ended the container"),
+    ],
+)
+def test_what_becomes_of_requests_makes_the_verdict(
+    stopped: tuple[int, Rows, str], app: str, verdict: str, end: str, reason: str
+) -> None:
+    row = stopped[1][app]
+    assert (row["verdict"], reason in row["reason"]) == (verdict, True), row["reason"]
+    facts = row["finding"]["facts"]
+    counts = {way: facts[f"in_flight_{way}"] for way in ("answered", "reset", "cut")}
+    assert counts == {"answered": 0, "reset": 0, "cut": 0, end: 3}
+    assert (facts["in_flight"], facts["in_flight_not_taken"], facts["before_the_stop"]) == (3, 0, 0)
+    assert row["exit_code"] == (137 if verdict == "forced" else 0)
+
+
+def test_one_that_is_lost_makes_the_exit_code(stopped: tuple[int, Rows, str]) -> None:
+    assert stopped[0] == 1
+
+
+def test_how_long_new_ones_are_accepted(stopped: tuple[int, Rows, str]) -> None:
+    """A busy machine starts a handler late; an app that goes on for a second is told from one that does not."""
+    accepting = {app: row["finding"]["facts"]["accepting_s"] for app, row in stopped[1].items()}
+    assert 0.8 <= accepting["stays-open"] < 2.5
+    assert all(seconds < 0.7 for app, seconds in accepting.items() if app != "stays-open"), accepting
+    # What ends at once may reset what its kernel has just taken for it.
+    assert {row["finding"]["facts"]["new_then"] for row in stopped[1].values()} <= {"refused", "reset"}
+
+
+def test_the_shortest_safe_grace_is_what_a_graceful_one_took(stopped: tuple[int, Rows, str]) -> None:
+    found = {app: row["finding"] for app, row in stopped[1].items()}
+    assert found["drains"]["brief"] == f"needs {found['drains']['facts']['needs_s']} s of 4 s, 0"
+    needs = {app: one["facts"]["needs_s"] for app, one in found.items()}
+    assert 0 <= needs["drains"] - found["drains"]["facts"]["took_s"] <= 0.1
+    assert needs["stays-open"] > 1 + SLOW_MS / 1000 - 0.1
+    assert [needs[app] for app in ("resets", "exits", "destroys", "hangs")] == [None] * 4
+    assert found["hangs"]["brief"] == "needs more than 4 s, 137"
+
+
+def test_people_read_it_in_a_line_or_two(stopped: tuple[int, Rows, str]) -> None:
+    told = " ".join(stopped[2].split())
+    assert "3 requests in flight: 3 answered; new requests: accepting for 0." in told
+    assert "3 requests in flight: 3 reset; new requests: accepting for 0." in told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((name("drains"), "--request", "/"), "was complete before the stop (status 200, after 0."),
+        ((name("drains"), "--request", "/", "--port", "9"), "nothing takes connections on port 9 of the container"),
+        (
+            (name("deaf"), "--request", "/", "--ready", "rest"),
+            "nothing takes connections on port 8080 of the container",
+        ),
+        (
+            (name("deaf"), "--ready", "http:/", "--ready-timeout", "1"),
+            "nothing answers GET / on port 8080 within 1 s; its log is empty",
+        ),
+    ],
+    ids=["answers before", "another port", "listens nowhere", "never answers"],
+)
+@pytest.mark.usefixtures("images")
+def test_what_cannot_be_tested_is_told(words: tuple[str, ...], told: str) -> None:
+    code, rows, _ = check(*words)
+    (row,) = rows.values()
+    assert (code, row["verdict"]) == (4, "untested")
+    assert told in row["reason"], row["reason"]
+
+
+def test_an_image_that_exposes_no_port_needs_one_to_be_named() -> None:
+    done = command("check", "local:musl-node24", "--request", "/slow", "--", "node", "-e", APPS["drains"])
+    assert done.returncode == 2
+    assert "exposes no port" in done.stderr
+    assert "--port N" in done.stderr
+
+
+@pytest.mark.usefixtures("images")
+def test_ready_by_a_request_and_the_same_by_hand(tmp_path_factory: TempPathFactory) -> None:
+    """What is pasted into a shell ends in the same way."""
+    apps = ("drains", "exits")
+    words = ("--ready", "http:/up", "--request", "/slow", "--in-flight", "2", "--stop-timeout", "4")
+    code, rows, _ = check(*map(name, apps), *words)
+    assert (code, {app: rows[app]["verdict"] for app in apps}) == (1, {"drains": "graceful", "exits": "abrupt"})
+    pasted = {
+        app: subprocess.Popen(
+            ["sh"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=tmp_path_factory.mktemp(app),
+        )
+        for app in apps
+    }
+    for app, shell in pasted.items():
+        # The names of containers are those of the images, whose tags alone differ.
+        output, _ = shell.communicate("\n".join(rows[app]["evidence"]["reproduce"]), timeout=120)
+        facts = rows[app]["finding"]["facts"]
+        counts = Counter(line for line in output.splitlines() if line in ("answered", "lost"))
+        assert counts["answered"] == facts["in_flight_answered"], output
+        assert counts["lost"] == facts["in_flight_cut"] + facts["in_flight_reset"], output
+        assert f"exited {rows[app]['exit_code']}" in output
