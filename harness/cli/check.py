@@ -13,7 +13,7 @@ import click
 
 from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, PROBES, WHAT, Command
 from harness.cli.measuring import measure_all
-from harness.cli.options import CHECK_PROBES, Seconds, check_options, code_of, together
+from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, together
 from harness.cli.output import opened, write_all
 from harness.cli.requests import is_path, need_reachable, request_options
 from harness.core.environment import variables, variables_of_file
@@ -245,6 +245,7 @@ class _WithCommand(Command):
 @together(*BUILD)
 @request_options
 @together(*RUN)
+@check_measuring
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
     """Check any image: is it stopped well?

@@ -102,7 +102,7 @@ _pull = HOW.option(
     "--pull",
     type=click.Choice(["missing", "always", "never"]),
     default="missing",
-    help="When to pull a base; use always to notice a moved tag.",
+    help="When to pull an image; use always to notice a moved tag.",
 )
 _bases = WHAT.option(
     "--base",
@@ -198,13 +198,11 @@ check_options = together(
         type=click.Choice([*(probe.value for probe in CHECK_PROBES), "all"]),
         help="What to test: see Probes. Repeatable. [default: stop, or signal if one is named]",
     ),
-    _jobs,
-    _repeat,
-    _trace,
-    _settle,
-    _pull,
 )
-"""What is asked of a given image, and how."""
+"""What is asked of a given image."""
+
+check_measuring = together(_pull, _repeat, _jobs, _trace, _settle)
+"""How that is measured."""
 
 matrix_options = together(_bases, _base_file, cell_options)
 """Which cells there are, and how each is run."""
