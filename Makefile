@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps programs pictures doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check programs pictures outputs doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,8 +66,9 @@ lint: $(VENV)/.made ## ruff, mypy strict, import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup ## a run's wall time against the floor of the engine
+bench: setup ## a run's wall time against the floor of the engine, and a check's against one container's life
 	@$(BIN)/python -m benchmarks.floor
+	@$(BIN)/python -m benchmarks.life
 
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth
@@ -78,11 +79,17 @@ truth-apps: setup ## verdicts on apps that are not ours against the record, with
 programs: setup ## check nginx, PostgreSQL, a JVM and others as they are and behind a shell
 	@SIGNAL_HARNESS_PROGRAMS=all $(BIN)/python -m pytest tests/programs
 
+truth-check: setup ## check, on every image of the catalogue, against matrix and record, with it and without
+	@$(BIN)/python -m benchmarks.truth_check
+
 pictures: setup ## draw the pictures of the docs anew, by the commands in docs/pictures/list
 	@grep -v '^#' docs/pictures/list | while read -r name words; do \
 	  echo "drawing docs/pictures/$$name"; \
 	  $(BIN)/signal-harness $$words --svg docs/pictures/$$name >/dev/null </dev/null || exit; \
 	done
+
+outputs: setup ## run the commands of the docs, and paste what they print anew
+	@$(BIN)/python -m tests.support.pasted
 
 doctor: $(VENV)/.made ## check engine, bases, evidence, leftovers
 	@$(BIN)/signal-harness doctor

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 TRACING: Final = Path("/sys/kernel/tracing")
 ENDING: Final = frozenset({1, 2, 3, 15})
@@ -218,6 +218,28 @@ def judge(app: Running, number: int, entries: Sequence[Entry], *, done: bool | N
     if gone and not (by_itself and left and (left.code == 0 or done is not False)):
         return Verdict.CUT_SHORT
     return Verdict.DUPLICATED if len(arrived) > 1 else Verdict.FORWARDED
+
+
+def judge_stop(
+    processes: Mapping[int, Running], app: Running, entries: Sequence[Entry], *, done: bool | None
+) -> Verdict:
+    """What the record says became of one app as its container was stopped.
+
+    Args:
+        processes: all of the container before the stop, its first one first.
+        app: one of its apps.
+        entries: the record since the stop.
+        done: whether the app said that it is done; ``None`` if it has no words for that.
+    """
+    ids, main = app.threads | {app.pid}, next(iter(processes))
+    killed = [e for e in entries if isinstance(e, Sent) and e.number == _SIGKILL and e.sender not in processes]
+    if any(e.target == main for e in killed):
+        return Verdict.FORCED
+    left = next((e for e in entries if isinstance(e, Left) and e.pid in ids), None)
+    kill = next((e for e in entries if isinstance(e, Sent) and e.number == _SIGKILL and e.target in ids), None)
+    if left is None or (kill is not None and kill.at_s < left.at_s):
+        return Verdict.ABRUPT
+    return Verdict.GRACEFUL if left.code == 0 or done is not False else Verdict.ABRUPT
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

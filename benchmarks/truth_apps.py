@@ -102,10 +102,17 @@ class _WatchedContainer:
         return getattr(self._container, name)
 
     def kill(self, signal: Signal) -> int:
+        self._note()
+        return self._container.kill(signal)
+
+    def stop(self, grace_s: int) -> int:
+        self._note()
+        return self._container.stop(grace_s)
+
+    def _note(self) -> None:
         tree = self._container.tree()
         self.processes = running(tree[0].pid) if tree else {}
         self.began_s = time.monotonic()
-        return self._container.kill(signal)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -136,11 +136,11 @@ class Checking:
             self._images = {name: self._facts(name, image) for name, image in self._subjects.items()}
             record = open_record(stack, engine, check.trace, self._signals(), self._hooks.note)
             self.engine_facts = engine.facts(trace=record is not None)
-            containers = stack.enter_context(engine.containers(record))
+            self.engine = stack.enter_context(engine.containers(record))
             probes = check.probes or ((Probe.SIGNAL,) if check.signals else (Probe.STOP,))
             subjects = [self._subject(facts) for facts in self._images.values()]
             self.cells = plan_cells(self.engine_facts.name, subjects, questions(check.signals, probes))
-            schedule = Schedule(
+            self.schedule = Schedule(
                 prepare=self._prepared,
                 jobs=check.jobs or 2 * engine.processors(),
                 repeat=check.repeat,
@@ -150,9 +150,13 @@ class Checking:
                     grace_s=check.options.stop_timeout or DOCKER_GRACE_S,
                 ),
             )
-            self._grace_s = schedule.patience.grace_s
-            self._runner: Runner[Result] = stack.enter_context(Runner(containers, schedule, lambda result: result))
-            self._rows = stack.enter_context(ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="row"))
+            self._grace_s = self.schedule.patience.grace_s
+            self._runner: Runner[Result] = stack.enter_context(
+                Runner(self.engine, self.schedule, lambda result: result)
+            )
+            self._rows = stack.enter_context(
+                ThreadPoolExecutor(max_workers=self.schedule.jobs, thread_name_prefix="row")
+            )
             self._stack = stack.pop_all()
         return self
 

@@ -13,7 +13,7 @@ import click
 
 from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, PROBES, WHAT, Command
 from harness.cli.measuring import measure_all
-from harness.cli.options import Seconds, check_options, code_of, together
+from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, together
 from harness.cli.output import opened, write_all
 from harness.cli.requests import is_path, need_reachable, request_options
 from harness.core.environment import variables, variables_of_file
@@ -60,6 +60,9 @@ WAYS: Final = (
         ("rest", "all its processes rest, or do the same for 3 s; the default otherwise"),
     ],
 )
+
+
+_PROBES: Final = (PROBES[0], [(name, about) for name, about in PROBES[1] if name in CHECK_PROBES])
 
 
 class ReadyType(click.ParamType[Any]):
@@ -218,7 +221,7 @@ class _WithCommand(Command):
         "signal-harness check ./my-app --target production --build-arg VERSION=2",
         "signal-harness check docker-archive:my-app.tar --read-only --tmpfs /run",
     ],
-    tables=[SUBJECTS, WAYS, PROBES, EXIT_CODES],
+    tables=[SUBJECTS, WAYS, _PROBES, EXIT_CODES],
 )
 @click.argument("images", nargs=-1, metavar="SUBJECT… [-- COMMAND…]")
 @check_options
@@ -243,6 +246,7 @@ class _WithCommand(Command):
 @together(*BUILD)
 @request_options
 @together(*RUN)
+@check_measuring
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
     """Check any image: is it stopped well?
@@ -278,7 +282,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
         ),
         options=options,
         signals=tuple(dict.fromkeys(map(parse_signal, signals))),
-        probes=tuple(Probe) if "all" in probes else tuple(dict.fromkeys(map(Probe, probes))),
+        probes=CHECK_PROBES if "all" in probes else tuple(dict.fromkeys(map(Probe, probes))),
         trace=TraceMode(chosen.pop("trace")),
         pull=Pull(chosen.pop("pull")),
         **chosen,

@@ -102,7 +102,7 @@ _pull = HOW.option(
     "--pull",
     type=click.Choice(["missing", "always", "never"]),
     default="missing",
-    help="When to pull a base; use always to notice a moved tag.",
+    help="When to pull an image; use always to notice a moved tag.",
 )
 _bases = WHAT.option(
     "--base",
@@ -179,6 +179,9 @@ one_cell_options = together(catalogue_option, _repeat, _trace, _settle, _grace, 
 cell_options = together(_variants, _signals, _probes, _jobs, one_cell_options)
 """Which cells there are on a base, and how each is run."""
 
+CHECK_PROBES: Final = tuple(probe for probe in Probe if probe is not Probe.EXIT_CODE)
+"""What can be asked of a given image: how its app is made to exit with a code, nobody has said."""
+
 check_options = together(
     WHAT.option(
         "--signal",
@@ -192,16 +195,14 @@ check_options = together(
         "--probe",
         "probes",
         multiple=True,
-        type=click.Choice([Probe.SIGNAL.value, Probe.STOP.value, Probe.REAP.value, Probe.TTY.value, "all"]),
+        type=click.Choice([*(probe.value for probe in CHECK_PROBES), "all"]),
         help="What to test: see Probes. Repeatable. [default: stop, or signal if one is named]",
     ),
-    _jobs,
-    _repeat,
-    _trace,
-    _settle,
-    _pull,
 )
-"""What is asked of a given image, and how."""
+"""What is asked of a given image."""
+
+check_measuring = together(_pull, _repeat, _jobs, _trace, _settle)
+"""How that is measured."""
 
 matrix_options = together(_bases, _base_file, cell_options)
 """Which cells there are, and how each is run."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from harness.core.process import chain
-from harness.core.program import says_nothing
+from harness.core.program import Kind, kind_of, says_nothing
 from harness.core.signals import Signal, mask_signals
 from harness.core.trace import Fate, Handled, Life, Parting, Sent, TraceRecord, sends
 
@@ -381,7 +381,8 @@ class SignalEvidence:
 
         By its own word where it has one; else it was if it ended by itself, and well: by the kernel's record and its
         exit code. Of one that ends badly it is known where its log is understood, and does not say that it was done.
-        An exit code alone does not tell an app from a runtime that ends it, nor an init that hands on how it died.
+        An exit code alone does not tell an app from a runtime that ends it, nor an init that hands on how it died; that
+        of a shell or a package manager in front of the app says nothing of the app at all.
         """
         if self.done:
             return True
@@ -403,8 +404,16 @@ class SignalEvidence:
             app = self.seen.app
             return None if app is None or app.may_get(self.sent) else False
         if not silent:
-            return code < _BY_SIGNAL
+            return code < _BY_SIGNAL if self._code_is_the_apps else None
         return False if code else True if self.seen.app is self.seen.main else None
+
+    @property
+    def _code_is_the_apps(self) -> bool:
+        """Whether the container's exit code is the app's: as PID 1, or handed on by an init (tini(1), dumb-init(1))."""
+        app, main = self.seen.app, self.seen.main
+        if app is None or main is None:
+            return False
+        return app is main or (kind_of(main.argv) is Kind.INIT and app.ppid == main.pid)
 
 
 _BY_SIGNAL = 128

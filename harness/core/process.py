@@ -192,8 +192,11 @@ def _leaves(tree: Tree) -> Tree:
 
 
 def only_starts_others(tree: Tree) -> bool:
-    """Whether all that lives is there to start something else, as an init or a package manager that is at its start."""
-    return all(kind_of(process.argv) in STARTERS for process in tree if process.alive)
+    """Whether all that lives is there to start something else, as an init or a package manager that is at its start.
+
+    A shell above one has started it; a shell alone may be what the container is there for.
+    """
+    return all(kind_of(process.argv) in STARTERS for process in apps_below_wrappers(tree))
 
 
 def chain(tree: Tree, target: int) -> Tree:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +23,8 @@ INFERRED_MARK: Final = "~ "
 _INFERRED_FROM: Final = "inferred from signal masks, samples and the container's end: there is no kernel's record"
 INFERRED: Final = f"{INFERRED_MARK}{_INFERRED_FROM}"
 
+_MOST: Final = 72
+
 
 def roll_call_table(calls: Sequence[Call]) -> RenderableType:
     """A roll call as a table; children stand below their parents."""
@@ -30,13 +33,22 @@ def roll_call_table(calls: Sequence[Call]) -> RenderableType:
     for title in ("process", "told", "what it did", "how it ended"):
         table.add_column(title, overflow="fold")
     for call, depth in in_order(calls):
-        command = plain("  " * depth + call.command)
+        command = plain(_shortened(call.command))
         if call.app:
             command.append("  ◀ app", style="bold")
         table.add_row(
-            "–" if call.pid is None else str(call.pid), command, plain(told(call)), plain(did(call)), plain(call.end)
+            "–" if call.pid is None else str(call.pid),
+            Padding(command, (0, 0, 0, 2 * depth)),
+            plain(told(call)),
+            plain(did(call)),
+            plain(call.end),
         )
     return Group(table, Text(INFERRED, style="dim")) if any(call.inferred for call in calls) else table
+
+
+def _shortened(command: str) -> str:
+    """A command that fits into a few lines of its column; results have all of it."""
+    return command if len(command) <= _MOST else f"{command[: _MOST - 1]}…"
 
 
 def roll_call_lines(calls: Sequence[Call]) -> list[str]:

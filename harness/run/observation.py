@@ -110,10 +110,15 @@ class Observation:
         self._since_ns = self.inbox.now_ns()
         self._unrested_s: float | None = None
 
-    def open(self) -> InitialState:
-        """Wait until the app is ready and the container at rest, before anything is done to it."""
+    def open(self, *, ticks: bool = True) -> InitialState:
+        """Wait until the app is ready and the container at rest, before anything is done to it.
+
+        ``ticks`` says whether it matters what acts again and again in it; that takes a look at its short timeouts.
+        """
         self.wait_until_ready()
         samples = self._calm()
+        if ticks:
+            samples += self._ticked(samples)
         tree = samples[-1]
         if not tree:
             raise CannotTest(f"the container ended before it could be tested{exit_text(self.container)}")
@@ -304,7 +309,17 @@ class Observation:
             until(same, timeout_s=self.patience.ready_s, time=self.inbox)
             if not quiet(samples[-2], samples[-1]):
                 self._unrested_s = (self.inbox.now_ns() - self._since_ns) / 1e9
-        if quiet(samples[-2], samples[-1]) and (moment := ticked_ns(samples[-1])):
+        return samples
+
+    def _ticked(self, calm: list[Tree]) -> list[Tree]:
+        """Let the short timeouts of a container that rests run out, and let it rest again; the samples since."""
+        samples: list[Tree] = []
+
+        def look() -> bool | None:
+            samples.append(self.container.tree())
+            return True if not samples[-1] or quiet((*calm, *samples)[-2], samples[-1]) else None
+
+        if quiet(calm[-2], calm[-1]) and (moment := ticked_ns(calm[-1])):
             until(lambda: self.inbox.now_ns() > moment or None, timeout_s=self.patience.calm_s, time=self.inbox)
             until(look, timeout_s=self.patience.calm_s, time=self.inbox)
         return samples

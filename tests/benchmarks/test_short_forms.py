@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import files, floor, truth_apps
+from benchmarks import files, floor, life, truth_apps
 from harness.report.formats import Format, render
 from tests.support.cases import DEBIAN
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
@@ -42,6 +42,17 @@ def test_verdicts_on_apps_are_compared_with_the_record(capsys: pytest.CaptureFix
     assert re.fullmatch(r"10 cells, 10 runs in \d+ s", lines[1])
     figures = [int(line.split()[0]) for line in lines if re.match(r"  \d+ cells?: ", line)]
     assert (len(figures), sum(figures)) == (3, 10)
+
+
+@pytest.mark.engine
+@needs_record
+def test_a_check_is_measured_against_a_life_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    life.main(["--rounds", "1"])
+    first, *sides, last = capsys.readouterr().out.splitlines()
+    assert first == "a graceful app on local:musl-node24, 1 rounds"
+    figures = [re.fullmatch(r"(.+): median \d\.\d{3} s, ratio (\d+\.\d\d) \(rounds: .+\)", line) for line in sides]
+    assert [figure and figure[1].partition(" ")[0] for figure in figures] == ["by", "a", "a", "a", "a"]
+    assert re.fullmatch(r"a bad app: 2 changes tried at once took \d\.\d\d s; the slowest alone \d\.\d\d s", last)
 
 
 def test_files_are_compared_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

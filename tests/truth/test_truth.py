@@ -1,4 +1,4 @@
-"""Verdicts without the kernel's record against the record, on a busy machine: ``make truth`` in a shorter form."""
+"""Verdicts against the kernel's record: ``make truth`` and ``make truth-check`` in a shorter form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import os
 
 import pytest
 
+from benchmarks import truth_check
 from benchmarks.truth import compare
+from harness.core.evidence import SignalEvidence
+from harness.session import TraceMode
+
+DEBIAN = "local:debian12-node24"
 
 pytestmark = [
     pytest.mark.engine,
@@ -28,5 +33,21 @@ def test_a_harness_that_does_not_wait_is_found_out(monkeypatch: pytest.MonkeyPat
         return began_ns
 
     monkeypatch.setattr("harness.run.rest.next_deed_ns", nothing_pends)
-    tally = compare(repeats=1, bases=("local:debian12-node24",), variants=("npm-start-exec",), settle_s=0.05)
+    tally = compare(repeats=1, bases=(DEBIAN,), variants=("npm-start-exec",), settle_s=0.05)
     assert tally.wrong == ["debian12-node24/npm-start-exec/SIGTERM: swallowed with the record, which says killed"]
+
+
+def test_check_agrees_with_the_matrix_about_images_that_it_knows_nothing_of() -> None:
+    tally = truth_check.compare(bases=(DEBIAN,), variants=("npm-start-exec", "dumb-init-rewrite"), repeat=1)
+    assert [str(cell) for cell in tally.contradicted] == []
+    assert [cell.name for cell in tally.open if cell.recorded] == []
+    assert (len(tally.cells), tally.runs) == (12, 12)
+
+
+def test_a_check_that_takes_any_end_for_a_good_one_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Npm ends half a second after the shell below it has died, and the app is killed as npm ends."""
+    monkeypatch.setattr(SignalEvidence, "finished", property(lambda evidence: not evidence.seen.running))
+    tally = truth_check.compare(
+        bases=(DEBIAN,), variants=("npm-start-exec",), signals=(), repeat=1, modes=(TraceMode.OFF,)
+    )
+    assert [cell.name for cell in tally.contradicted] == ["debian12-node24/npm-start-exec/stop"]

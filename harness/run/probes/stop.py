@@ -105,7 +105,8 @@ def ask(asking: Asking) -> StopEvidence | Untested:
 
 
 def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> StopEvidence:
-    initial = observation.open()
+    # Where no request is held until all is at rest, the container's end decides.
+    initial = observation.open(ticks=setting.port is not None)
     grace_s = asking.patience.grace_s
     with ExitStack() as stack:
         plain = _sent(observation, setting.in_flight, stack) if setting.in_flight else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.kernel import Entry, Gone, Left, Running, Sent, apps_among, judge, read_line, worst
+from benchmarks.kernel import Entry, Gone, Left, Running, Sent, apps_among, judge, judge_stop, read_line, worst
 from harness.core.verdict import Verdict
 
 INT, KILL, TERM = 2, 9, 15
@@ -67,6 +67,25 @@ RECORDS: dict[str, tuple[Running, list[Entry], bool | None, Verdict]] = {
 def test_a_record_is_judged(name: str) -> None:
     running, entries, done, right = RECORDS[name]
     assert judge(running, TERM, entries, done=done) is right
+
+
+MAIN = process(60, "tini", children=(APP,))
+STOPS: dict[str, tuple[list[Entry], bool | None, Verdict]] = {
+    "leaves": ([sent(), Left(2, APP, 0), Gone(2, APP)], None, Verdict.GRACEFUL),
+    "leaves with a code": ([sent(), Left(2, APP, 3), Gone(2, APP)], None, Verdict.GRACEFUL),
+    "leaves with a code, not done": ([sent(), Left(2, APP, 3), Gone(2, APP)], False, Verdict.ABRUPT),
+    "killed as PID 1 ends": ([sent(), sent(KILL, at_s=2, sender=60), Gone(2, APP)], None, Verdict.ABRUPT),
+    "leaves as PID 1 has killed it": ([sent(KILL, sender=60), Left(2, APP, 0)], None, Verdict.ABRUPT),
+    "dies": ([sent(), Gone(2, APP)], None, Verdict.ABRUPT),
+    "the engine ends it": ([sent(KILL, at_s=9, target=60), sent(KILL, at_s=9, sender=60)], None, Verdict.FORCED),
+    "a child ends PID 1": ([sent(KILL, sender=APP, target=60), Left(2, APP, 0)], None, Verdict.GRACEFUL),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_a_record_of_a_stop_is_judged(name: str) -> None:
+    entries, done, right = STOPS[name]
+    assert judge_stop({60: MAIN, APP: app()}, app(), entries, done=done) is right
 
 
 def test_the_lowest_process_that_names_the_file_is_the_app() -> None:

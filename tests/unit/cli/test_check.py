@@ -49,6 +49,11 @@ def test_an_image_is_stopped_as_it_is(asks: Any) -> None:
     assert (wanted.ready, wanted.process, wanted.tries) == (None, None, True)
 
 
+def test_all_probes_are_those_that_need_no_catalogue(asks: Any) -> None:
+    assert asks("x", "--probe", "all").probes == (Probe.SIGNAL, Probe.STOP, Probe.REAP, Probe.TTY)
+    assert "exit-code" not in CliRunner().invoke(check, ["--help"]).output
+
+
 def test_what_stands_behind_two_dashes_is_the_containers(asks: Any) -> None:
     wanted = asks("one", "two", "--init", "--", "node", "--init", "-e", "a b", "--")
     assert wanted.images == ("one", "two")

@@ -34,6 +34,8 @@ APP = changed(
 )
 SECOND = changed(APP, pid=102, inner_pid=8, threads=frozenset({102}))
 INIT = changed(MAIN, argv=words("tini -- node app.js"))
+BELOW_INIT = (INIT, APP)
+BELOW_BOTH = (INIT, changed(MAIN, pid=103, ppid=100, argv=words("sh run.sh")), changed(APP, ppid=103))
 
 
 def receipt(signal: str = "SIGTERM", pid: int | None = 7) -> Receipt:
@@ -261,6 +263,12 @@ def test_without_the_record_the_log_tells_of_further_signals() -> None:
     assert evidence(receipts=(receipt(), receipt("SIGINT", pid=1))).further == ()
 
 
+def test_without_words_for_it_others_are_those_that_the_handler_ran_for() -> None:
+    assert evidence(receipts=None, trace=(sent(2), handled(2), handled(17))).others == ("SIGINT",)
+    assert evidence(receipts=None, trace=(sent(2), handled(2, handler=0))).others == ()
+    assert evidence(receipts=None).others == ()
+
+
 def test_others_must_be_in_the_record() -> None:
     said = (receipt("SIGINT"), receipt("SIGINT"), receipt("SIGHUP"))
     assert evidence(receipts=said, trace=(sent(2), handled(2))).others == ("SIGINT",)
@@ -404,12 +412,16 @@ def test_by_the_record_an_app_that_is_gone_in_a_container_that_runs_on_ended_by_
 @pytest.mark.parametrize(
     ("code", "values", "finished"),
     [
-        (0, {"done": None}, True),
+        (0, {"done": None}, None),
+        (0, {"done": None, "before": BELOW_INIT}, True),
+        (0, {"done": None, "before": BELOW_BOTH}, None),
+        (0, {"done": None, "before": (changed(APP, pid=101),)}, True),
         (3, {"done": None}, None),
         (143, {"done": None}, None),
         (143, {"done": None, "before": (MAIN, changed(APP, caught=0))}, False),
-        (3, {"done": None, "receipts": (receipt(),)}, True),
-        (143, {"done": None, "receipts": (receipt(),)}, False),
+        (3, {"done": None, "receipts": (receipt(),)}, None),
+        (3, {"done": None, "receipts": (receipt(),), "before": BELOW_INIT}, True),
+        (143, {"done": None, "receipts": (receipt(),), "before": BELOW_INIT}, False),
         (3, {}, False),
         (0, {}, None),
         (0, {"before": (changed(APP, pid=101),)}, True),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from harness.core.process import Process, Tree, chain, find_app
+from harness.core.process import Process, Tree, apps_below_wrappers, chain, find_app, only_starts_others
 from harness.core.quiescence import drops, exact, quiet, steady
 from harness.core.signals import Signal
 from tests.support.evidence import words
@@ -215,3 +216,31 @@ def test_the_path_goes_from_pid_1_to_the_process() -> None:
 
 def test_a_path_in_a_circle_ends() -> None:
     assert chain((replace(PID1, ppid=101), APP), 101) == (replace(PID1, ppid=101), APP)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "starts"),
+    [
+        ("tini -- npm start", None, True),
+        ("npm start", None, True),
+        ("/bin/sh -c 'npm start'", "npm start", True),
+        ("/bin/sh -c 'npm start'", None, False),
+        ("npm start", "node server.js", False),
+    ],
+)
+def test_a_package_manager_that_has_started_nothing_is_no_app(above: str, below: str | None, starts: bool) -> None:
+    tree = (replace(PID1, argv=words(above)), *([replace(APP, argv=words(below))] if below else []))
+    assert only_starts_others(tree) is starts
+
+
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [(r"server\.js", [101]), ("^node", [101]), ("^/bin/sh", [100]), ("sh|node", [101]), ("python", [])],
+)
+def test_a_pattern_means_the_app_and_not_the_shell_that_names_it(pattern: str, chosen: list[int]) -> None:
+    assert [process.pid for process in apps_below_wrappers(REST, re.compile(pattern))] == chosen
+
+
+def test_a_pattern_chooses_the_uppermost_that_is_no_wrapper() -> None:
+    worker = replace(APP, pid=102, ppid=101)
+    assert apps_below_wrappers((PID1, APP, worker), re.compile("node")) == (APP,)

@@ -217,6 +217,17 @@ def test_an_end_without_a_word_of_being_done_leaves_it_open() -> None:
     assert seen.of(StopEvidence).request is Request.ANSWERED
 
 
+@pytest.mark.parametrize(("app", "waits"), [(NO_PORT, False), (APP, True)])
+def test_what_ticks_matters_only_where_a_request_is_held(app: App, waits: bool) -> None:
+    """Else the container's end decides, and an app with a timer of a second need not be looked at for so long."""
+    ends_ns = round((SENT_S + 1) * 1e9)
+    ticks = changed(NODE_1, waits=(Wait(length_ns=1_000_000_000, until_ns=ends_ns),), activity=5)
+    ends = (RECEIVES, changed(LEAVES, after_s=0.1)) if app is NO_PORT else (RECEIVES,)
+    seen = see(Script(at_start=up(ticks, app=1), at_stop=ends, at_answer=(LEAVES,)), probe=Probe.STOP, app=app)
+    assert verdict_of(seen) is Verdict.GRACEFUL
+    assert (seen.of(StopEvidence).seen.began_ns > ends_ns) is waits
+
+
 def test_the_request_is_held_until_all_is_at_rest() -> None:
     happenings = (changed(RECEIVES, busy=True), Happening(after_s=0.4, output=RECEIVED, busy=False))
     seen = stop(changed(GRACEFUL, at_stop=happenings))
