@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness.core.signals import Signal
 from harness.core.trace import Handled, Sent
 from harness.engine import containers, tracing
-from harness.engine.tracing import Tracer
+from harness.engine.tracing import Tracer, lives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -319,3 +319,13 @@ def test_a_process_is_inside_if_and_only_if_its_line_leads_to_one_that_was_seen(
     (record,) = found
     assert isinstance(record, Sent)
     assert record.from_outside is (7 not in line)
+
+
+def test_a_process_lives_until_it_ends_and_a_zombie_does_not() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert lives(child.pid)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not lives(child.pid)
+    child.communicate()
+    assert not lives(child.pid)
