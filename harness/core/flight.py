@@ -164,7 +164,8 @@ def not_in_flight(sent: Sequence[Exchange]) -> str:
     which = "the request" if len(sent) == 1 else f"each of the {len(sent)} requests"
     broken = next((one for one in sent if one.end is not End.ANSWERED), None)
     if broken is not None:
-        return f"{which} ended before the stop, and one was {broken.end}, so nothing was in flight: see the app's log"
+        ended = f"{which} ended before the stop, and one was {broken.end}, so nothing was in flight"
+        return f"{ended}: see the app's log, and whether it listens on that port on all addresses"
     longest = max(sent, key=lambda one: one.ended_ns - one.began_ns)
     took = f"status {longest.status}, after {(longest.ended_ns - longest.began_ns) / 1e9:.3f} s"
     return (

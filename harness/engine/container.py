@@ -21,6 +21,7 @@ from harness.engine.reach import Address, reach
 from harness.engine.refusals import plainly
 from harness.engine.request import HttpRequest
 from harness.engine.requests import HttpRequests, status_of
+from harness.engine.tracing import lives
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,16 +181,21 @@ class EngineContainer:
 
     def requests(self, path: str, number: int) -> HttpRequests:
         """Send requests to its published port."""
-        address = self._address()
-        pid = None if address.proxied else self._pid1
-        return HttpRequests(address, path, number, taken=None if pid is None else lambda: taken(pid, address.port))
+        address, pid = self._address(), self._pid1
+        if address is None:
+            raise EngineFault(f"port {self._port} of the container is published nowhere any more: it has ended")
+        if address.proxied or pid is None:
+            return HttpRequests(address, path, number)
+        # Its address may be another container's as soon as it has ended.
+        return HttpRequests(address, path, number, taken=lambda: taken(pid, address.port), there=lambda: lives(pid))
 
     def answers(self, path: str) -> int | None:
         """The status with which it answers a GET."""
-        return status_of(self._address(), path)
+        address = self._address()
+        return None if address is None else status_of(address, path)
 
-    def _address(self) -> Address:
-        """Where its published port is reached."""
+    def _address(self) -> Address | None:
+        """Where its published port is reached; ``None`` once it has ended."""
         if self._port is None:
             raise EngineFault("the container has no published port")
         with our_errors():

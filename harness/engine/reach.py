@@ -6,8 +6,6 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.core.errors import EngineFault
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,25 +26,20 @@ class Address:
     proxied: bool
 
 
-def reach(settings: Mapping[str, Any], port: int, *, here: bool) -> Address:
-    """Where a port of a container is reached.
+def reach(settings: Mapping[str, Any], port: int, *, here: bool) -> Address | None:
+    """Where a port of a container is reached; ``None`` if it is published nowhere, as the container has ended.
 
     Args:
         settings: the ``NetworkSettings`` that the engine inspects.
         port: the container's port, which is published.
         here: whether the container runs on this machine's kernel.
-
-    Raises:
-        EngineFault: the engine has published it nowhere, as the container has ended.
     """
     for network in (settings.get("Networks") or {}).values():
         address, gateway = network.get("IPAddress"), network.get("Gateway")
         if here and address and gateway and _ours(gateway):
             return Address(host=address, host_port=port, port=port, proxied=False)
     bound = (settings.get("Ports") or {}).get(f"{port}/tcp")
-    if not bound:
-        raise EngineFault(f"port {port} of the container is not published: does it still run?")
-    return Address(host=_LOOPBACK, host_port=int(bound[0]["HostPort"]), port=port, proxied=True)
+    return Address(host=_LOOPBACK, host_port=int(bound[0]["HostPort"]), port=port, proxied=True) if bound else None
 
 
 def _ours(gateway: str) -> bool:

@@ -160,17 +160,25 @@ class HttpRequests:
         path: what to get.
         number: how many.
         taken: gives the local ports of connections whose requests the app has read; ``None`` if that cannot be seen.
+        there: says whether the container is still there; what is not is tried no more.
 
     Raises:
         EngineFault: nothing takes connections there.
     """
 
     def __init__(
-        self, address: Address, path: str, number: int, *, taken: Callable[[], Iterable[int]] | None = None
+        self,
+        address: Address,
+        path: str,
+        number: int,
+        *,
+        taken: Callable[[], Iterable[int]] | None = None,
+        there: Callable[[], bool] = lambda: True,
     ) -> None:
         self._address = address
         self._request = _request(address, path)
         self._taken = taken
+        self._there = there
         self._more = False
         self._pressing = False
         self._next_ns = 0
@@ -270,6 +278,9 @@ class HttpRequests:
         self._next_ns = now_ns + (_EVERY_NS if len(self._new) < _OFTEN else _LATER_NS)
         if sum(one.end is None for one in self._new) >= _MOST_OPEN:
             self._more = True
+            return
+        if not self._there():
+            self._pressing = False
             return
         try:
             self._new.append(self._begin(new=True))

@@ -232,6 +232,11 @@ def dead(pid: int) -> bool:
     return _stat(pid)[:1] in (["Z"], ["X"])
 
 
+def lives(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    return bool(_stat(pid)) and not dead(pid)
+
+
 def _in_use(name: str) -> bool:
     """Whether the process that made an instance still lives: its PID may have passed to another since."""
     pid, _, rest = name.removeprefix(_PREFIX).partition("-")

@@ -593,6 +593,17 @@ def test_what_nobody_answers_has_no_status_and_takes_no_plain_request(place: Pla
             container.requests("/", 1)
 
 
+def test_a_container_that_has_ended_answers_nothing_and_takes_no_plain_request(place: Place) -> None:
+    with place.launch(LOSES) as container:
+        container.start()
+        wait_for_line(container, "up")
+        container.kill(KILL)
+        wait_for_end(container)
+        assert container.answers("/") is None
+        with pytest.raises(EngineFault, match=f"port {PORT} of the container"):
+            container.requests("/", 1)
+
+
 def test_without_a_published_port_there_are_no_plain_requests(place: Place) -> None:
     with place.launch(STAYS) as container:
         container.start()

@@ -349,7 +349,7 @@ class ScriptedContainer:
         if self.launch.publish is None:
             raise EngineFault("the container has no published port")
         self.asked.append(path)
-        return self._status
+        return self._status if self._running else None
 
     def health(self) -> str | None:
         return self._health

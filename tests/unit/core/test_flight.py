@@ -72,7 +72,8 @@ def test_nothing_in_flight_is_told_with_what_to_do() -> None:
         "each of the 2 requests was complete before the stop (status 404, after 0.400 s)"
     )
     assert not_in_flight([ended(503, End.RESET)]) == (
-        "the request ended before the stop, and one was reset, so nothing was in flight: see the app's log"
+        "the request ended before the stop, and one was reset, so nothing was in flight: see the app's log, "
+        "and whether it listens on that port on all addresses"
     )
 
 

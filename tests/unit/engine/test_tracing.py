@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness.core.signals import Signal
 from harness.core.trace import Handled, Life, Parting, Sent
 from harness.engine import containers, tracing
-from harness.engine.tracing import Tracer
+from harness.engine.tracing import Tracer, lives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -321,6 +321,16 @@ def test_a_process_is_inside_if_and_only_if_its_line_leads_to_one_that_was_seen(
     assert record.from_outside is (7 not in line)
 
 
+def test_a_process_lives_until_it_ends_and_a_zombie_does_not() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert lives(child.pid)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not lives(child.pid)
+    child.communicate()
+    assert not lives(child.pid)
+
+
 # Processes that come and go
 
 THREAD = 0x3D0F00
@@ -338,57 +348,57 @@ def parted(pid: int, parent: int, *, code: int = 1, at_s: float = 3.5) -> str:
     return sent(at_s, sender=pid, target=parent, number=17).replace("code=0", f"code={code}")
 
 
-def lives(fed: Fed, *ids: int, since_s: float = 0.5) -> tuple[Life, ...]:
+def lives_in(fed: Fed, *ids: int, since_s: float = 0.5) -> tuple[Life, ...]:
     return fed.tracer.lives(ids, since_s=since_s)
 
 
 def test_a_helper_that_came_and_went_is_known_from_its_start_to_its_end(fed: Fed) -> None:
     fed.tracer.take([forked(7, 70), renamed(70, "kill"), gone(70), parted(70, 7)])
-    assert lives(fed, 7) == (Life(pid=70, parent=7, name="kill", began_s=1.0, ended_s=3.5, parting=Parting.EXITED),)
+    assert lives_in(fed, 7) == (Life(pid=70, parent=7, name="kill", began_s=1.0, ended_s=3.5, parting=Parting.EXITED),)
     assert fed.times(7) == []  # SIGCHLD is no signal that matters
 
 
 def test_what_others_start_is_not_the_containers(fed: Fed) -> None:
     fed.tracer.take([forked(5, 50), forked(50, 51), forked(7, 70)])
-    assert [life.pid for life in lives(fed, 7)] == [70]
+    assert [life.pid for life in lives_in(fed, 7)] == [70]
 
 
 def test_what_began_before_the_container_is_not_its(fed: Fed) -> None:
     fed.tracer.take([forked(7, 70), forked(7, 71, at_s=9)])
-    assert [life.pid for life in lives(fed, 7, since_s=8)] == [71]
+    assert [life.pid for life in lives_in(fed, 7, since_s=8)] == [71]
 
 
 def test_threads_are_no_processes_but_tell_who_started_one(fed: Fed) -> None:
     fed.tracer.take([forked(7, 8, flags=THREAD), forked(8, 9, flags=THREAD), renamed(8, "gc"), forked(9, 70)])
-    assert [(life.pid, life.parent, life.name) for life in lives(fed, 7)] == [(70, 7, "sh")]
+    assert [(life.pid, life.parent, life.name) for life in lives_in(fed, 7)] == [(70, 7, "sh")]
 
 
 def test_the_end_of_a_thread_is_not_that_of_its_process(fed: Fed) -> None:
     fed.tracer.take([forked(7, 70), forked(70, 71, flags=THREAD), gone(71), gone(70, more=" group_dead=false")])
-    assert lives(fed, 7)[0].ended_s is None
+    assert lives_in(fed, 7)[0].ended_s is None
     fed.tracer.take([gone(71, at_s=4, more=" group_dead=true")])
-    assert lives(fed, 7)[0].ended_s == 4
+    assert lives_in(fed, 7)[0].ended_s == 4
 
 
 def test_a_process_that_was_killed_says_so_by_its_last_thread(fed: Fed) -> None:
     fed.tracer.take([forked(7, 70), forked(70, 71, flags=THREAD), parted(71, 7, code=2)])
-    assert (lives(fed, 7)[0].parting, lives(fed, 7)[0].ended_s) == (Parting.KILLED, 3.5)
+    assert (lives_in(fed, 7)[0].parting, lives_in(fed, 7)[0].ended_s) == (Parting.KILLED, 3.5)
 
 
 def test_what_is_left_as_pid_1_ends_has_an_end_but_nobody_is_told_how(fed: Fed) -> None:
     fed.tracer.take([forked(7, 70), gone(70, more=" group_dead=true")])
-    assert (lives(fed, 7)[0].parting, lives(fed, 7)[0].ended_s) == (None, 3)
+    assert (lives_in(fed, 7)[0].parting, lives_in(fed, 7)[0].ended_s) == (None, 3)
 
 
 def test_a_number_that_is_used_again_is_another_process(fed: Fed) -> None:
     fed.tracer.take([forked(7, 70), parted(70, 7), forked(7, 70, at_s=5)])
-    assert lives(fed, 7) == (Life(pid=70, parent=7, name="sh", began_s=5.0),)
+    assert lives_in(fed, 7) == (Life(pid=70, parent=7, name="sh", began_s=5.0),)
 
 
 def test_the_oldest_processes_are_let_go(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "_MOST_RECORDS", 2)
     fed.tracer.take([forked(7, 70), forked(7, 71), forked(7, 72)])
-    assert [life.pid for life in lives(fed, 7)] == [71, 72]
+    assert [life.pid for life in lives_in(fed, 7)] == [71, 72]
 
 
 def test_sigchld_is_a_record_as_well_where_it_is_what_is_sent(fed: Fed) -> None:
@@ -397,7 +407,7 @@ def test_sigchld_is_a_record_as_well_where_it_is_what_is_sent(fed: Fed) -> None:
     other.tracer._pipe = fed.tracer._pipe
     other.tracer.take([forked(7, 70), parted(70, 7)])
     assert other.times(7) == [3.5]
-    assert lives(other, 7)[0].parting is Parting.EXITED
+    assert lives_in(other, 7)[0].parting is Parting.EXITED
 
 
 def test_a_thread_that_no_sample_has_shown_acts_for_its_process(fed: Fed) -> None:
