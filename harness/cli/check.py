@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, PROBES, WHAT, Command
+from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, PROBES, WHAT, Command, Section
 from harness.cli.measuring import measure_all
 from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, together
 from harness.cli.output import opened, write_all
@@ -127,16 +127,17 @@ def _words(text: str) -> tuple[str, ...]:
         return ()
 
 
+BUILDING: Final = Section("How to build a folder")
 BUILD: Final = (
-    HOW.option(
+    BUILDING.option(
         "-f",
         "--file",
         type=PATH,
         metavar="F",
         help="The Dockerfile of a build folder, from where you are. [default: Dockerfile in the folder]",
     ),
-    HOW.option("--target", metavar="STAGE", help="The stage of it to build. [default: the last]"),
-    HOW.option(
+    BUILDING.option("--target", metavar="STAGE", help="The stage of it to build. [default: the last]"),
+    BUILDING.option(
         "--build-arg",
         "build_args",
         multiple=True,
@@ -233,7 +234,14 @@ class _WithCommand(Command):
     help="Tell the app by its command line. [default: the first processes that are no shell, init, supervisor or "
     "package manager]",
 )
-@HOW.option("--no-try", "tries", flag_value=False, default=True, help="Do not run what may help a bad verdict.")
+@HOW.option(
+    "--no-try",
+    "tries",
+    flag_value=False,
+    default=True,
+    show_default=False,
+    help="Do not run what may help a bad verdict.",
+)
 @HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below.")
 @HOW.option(
     "--ready-timeout",

@@ -14,6 +14,7 @@ from harness.core.program import PROGRAMS
 from harness.core.references import is_glob, name_and_tag, natural, own_digest, same_platform
 from harness.engine.client import our_errors, stream
 from harness.engine.containers import labels, remove
+from harness.engine.login import login
 from harness.engine.store import ImageStore, platform_of, start_command
 
 if TYPE_CHECKING:
@@ -262,7 +263,9 @@ class Bases:
         name, tag = name_and_tag(reference)
         params = {"fromImage": name, "tag": tag or None, "platform": platform}
         try:
-            for _ in stream(self._api, "images/create", params=params, timeout=(_SILENCE_S, _SILENCE_S)):
+            headers = login(name)
+            timeout = (_SILENCE_S, _SILENCE_S)
+            for _ in stream(self._api, "images/create", params=params, headers=headers, timeout=timeout):
                 pass  # layer by layer
         except EngineFault as fault:
             raise BaseUnavailable(f"{reference} cannot be pulled: {fault}", remedy=self._remedy) from fault

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from harness.core.document import Document, Row
 
-_LOG_TAIL = 8
+_LOG_TAIL = 24
+"""Enough for a runtime's report on an exception that nobody caught."""
 
 
 def render(document: Document) -> RenderableType:

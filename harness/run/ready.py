@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from harness.core.subject import Answering, Healthy, Listening, LogPattern, Quiescent, Succeeding
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 OUTPUT_S: Final = 10.0
 """How long what is certain to come may take: the end of the output, an event of the engine."""
 
+_NO_PROGRAM: Final = re.compile(r"(standard_init_linux\.go:\d+: )?exec .*: exec format error")
 _MOST_SHOWN: Final = 200
 _HEALTHY: Final = "healthy"
 _GOOD: Final = range(200, 400)
@@ -55,9 +57,18 @@ def exit_text(container: Container) -> str:
     died = until(lambda: inbox.died, timeout_s=OUTPUT_S, time=inbox)
     if died is None:
         return ""
-    starved = any(event.action == "oom" for event in inbox.events)
-    memory = ": out of memory, the kernel has killed a process of it" if starved else ""
-    return f", with exit code {died.exit_code}{memory}"
+    return f", with exit code {died.exit_code}{_cause(container)}"
+
+
+def _cause(container: Container) -> str:
+    """Why a container has ended, where the engine or its runtime says so."""
+    if any(event.action == "oom" for event in container.inbox.events):
+        return ": out of memory, the kernel has killed a process of it"
+    lines = container.inbox.lines
+    # All that runc writes to the output of a container whose program execve(2) refuses with ENOEXEC.
+    if len(lines) == 1 and _NO_PROGRAM.fullmatch(lines[0].text):
+        return ": its command is for another kind of machine, or is a script without a #! line"
+    return ""
 
 
 def _check(container: Container, ready: Ready) -> Callable[[], bool] | None:

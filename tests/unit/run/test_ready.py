@@ -83,6 +83,22 @@ def test_one_that_ends_before_is_told_with_its_exit_code() -> None:
     assert look.reason == "the container ended before the app was ready, with exit code 3"
 
 
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        (
+            b"exec /x: exec format error\n",
+            ": its command is for another kind of machine, or is a script without a #! line",
+        ),
+        (b"up\nexec /x: exec format error\n", ""),
+        (b"exec /x: no such file\n", ""),
+    ],
+)
+def test_one_whose_program_is_none_says_so(output: bytes, told: str) -> None:
+    look = ask(Quiescent(), Happening(output=output, exit_code=1))
+    assert look.reason == f"the container ended before it could be tested, with exit code 1{told}"
+
+
 def test_one_that_ran_out_of_memory_says_so() -> None:
     look = ask(Healthy(), BEGINS, Happening(after_s=0.5, out_of_memory=True, exit_code=137))
     killed = "with exit code 137: out of memory, the kernel has killed a process of it"
