@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
-from threading import Lock
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
-
 from harness import __version__
-from harness.core.describe import describe_row, describe_tried
+from harness.core.describe import describe_row
 from harness.core.document import SCHEMA, Document, SubjectFacts, Tool
 from harness.core.errors import UsageError
 from harness.core.question import Probe
@@ -28,7 +24,6 @@ from harness.core.subject import (
     StopSetting,
     Subject,
 )
-from harness.core.trying import candidates
 from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
@@ -36,17 +31,17 @@ from harness.run.asking import STOP_SIGNAL
 from harness.run.observation import Patience
 from harness.run.plan import cells as plan_cells
 from harness.run.plan import questions
-from harness.run.runner import Prepared, Runner, Schedule
+from harness.run.runner import Prepared, Schedule
 from harness.session import Hooks, Pull, TraceMode, open_bases, open_record
+from harness.trying import row_runner
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from concurrent.futures import Future
 
-    from harness.core.document import Cut, Row, Tried
+    from harness.core.document import Cut, Row
     from harness.core.facts import ImageFacts
-    from harness.core.result import Result
     from harness.core.signals import Signal
     from harness.core.subject import Cell, Ready
 
@@ -92,7 +87,6 @@ class Checking:
         self._check = check
         self._hooks = hooks or Hooks()
         self._stack = ExitStack()
-        self._telling = Lock()
 
     def __enter__(self) -> Checking:
         """Find engine and images, and plan the cells."""
@@ -123,9 +117,10 @@ class Checking:
                     grace_s=check.options.stop_timeout or DOCKER_GRACE_S,
                 ),
             )
-            self._grace_s = schedule.patience.grace_s
-            self._runner: Runner[Result] = stack.enter_context(Runner(containers, schedule, lambda result: result))
-            self._rows = stack.enter_context(ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="row"))
+            self._runner = row_runner(
+                containers, schedule, describe=describe_row, receive=self._hooks.result, tries=check.tries
+            )
+            stack.enter_context(self._runner)
             self._stack = stack.pop_all()
         return self
 
@@ -135,7 +130,7 @@ class Checking:
 
     def run(self) -> list[Future[Row]]:
         """Start running; a future for each cell, in order."""
-        return [self._rows.submit(self._row, future) for future in self._runner.submit(self.cells)]
+        return self._runner.submit(self.cells)
 
     def document(self, rows: Iterable[Row], cut: Cut | None = None) -> Document:
         """The results document of some rows; ``cut`` says why there are no more."""
@@ -187,23 +182,6 @@ class Checking:
             starting=(),
             exchanged=(),
         )
-
-    def _row(self, future: Future[Result]) -> Row:
-        """The row of a cell once it has been run, with what was tried where it is bad."""
-        result = future.result()
-        row = structs.replace(describe_row(result), tried=tuple(self._tried(result)) if self._check.tries else ())
-        with self._telling:
-            self._hooks.result(row)
-        return row
-
-    def _tried(self, result: Result) -> Iterator[Tried]:
-        """What may help is run, all of it at once."""
-        chances = candidates(result, self._grace_s)
-        cells = [
-            replace(result.cell, subject=replace(result.cell.subject, launch=chance.options)) for chance in chances
-        ]
-        for chance, future in zip(chances, self._runner.submit(cells), strict=True):
-            yield describe_tried(chance.change, future.result())
 
 
 def _ready(facts: ImageFacts) -> Ready:

@@ -12,7 +12,7 @@ import click
 
 from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PROBES, WHAT, Command
 from harness.cli.measuring import measure_all
-from harness.cli.options import Seconds, check_options, code_of, together
+from harness.cli.options import Seconds, check_options, code_of, no_try_option, together
 from harness.cli.output import opened, write_all
 from harness.core.errors import UsageError
 from harness.core.question import Probe
@@ -134,7 +134,7 @@ class _WithCommand(Command):
     metavar="RE",
     help="Tell the app by its command line. [default: the first process that is no shell, init or package manager]",
 )
-@HOW.option("--no-try", "tries", flag_value=False, default=True, help="Do not run what may help a bad verdict.")
+@no_try_option
 @HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below.")
 @HOW.option(
     "--ready-timeout",

@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.text import Text
 
 from harness.report.roll_call_table import roll_call_table
-from harness.report.style import indented, look, plain, printable
-from harness.report.tried import tried_table
+from harness.report.style import look, plain, printable, section
+from harness.report.tried import how_to_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,14 +37,8 @@ def _row(row: Row) -> Iterator[RenderableType]:
     yield head
     yield plain(row.reason)
     if calls := row.evidence.roll_call:
-        yield Text("\nThe roll call", style="bold")
-        yield indented(roll_call_table(calls))
+        yield from section("The roll call", roll_call_table(calls))
     if not row.tested and (logs := row.evidence.logs[-_LOG_TAIL:]):
-        yield Text("\nThe end of the log", style="bold")
-        yield indented(Group(*map(plain, logs)))
+        yield from section("The end of the log", *map(plain, logs))
     if row.tested and not row.verdict.good:
-        yield Text("\nHow to fix it", style="bold")
-        yield indented(plain("\n".join(row.advice)))
-    if row.tried:
-        yield Text("\nTried", style="bold")
-        yield indented(tried_table(row.tried))
+        yield from how_to_fix(row)

@@ -57,7 +57,7 @@ def test_an_app_without_a_handler_is_not_mended_by_an_init(tmp_path: Path) -> No
     code, (row,), told = check(tmp_path, "--stop-timeout", "2", "--", "node", "-e", DEAF)
     assert (code, row["verdict"]) == (1, "forced"), told
     assert {one["change"]: one["verdict"] for one in row["tried"]}["--init"] == "abrupt", told
-    assert "In the app:" in told
+    assert "In the app (not tried):" in told
 
 
 def test_nothing_is_tried_if_not_wanted(tmp_path: Path) -> None:
