@@ -159,7 +159,7 @@ class Checking:
             title=facts.reference,
             image=Given(reference=facts.reference),
             app=App(
-                ready=self._check.ready or _ready(facts),
+                ready=self._check.ready or ready_of(facts),
                 stop=StopSetting(),
                 below_wrappers=True,
                 process=self._check.process,
@@ -184,7 +184,7 @@ class Checking:
         )
 
 
-def _ready(facts: ImageFacts) -> Ready:
+def ready_of(facts: ImageFacts) -> Ready:
     """What tells that an image's app is ready, if nobody says: its own health check, its ports, else rest."""
     if facts.healthcheck:
         return Healthy()
