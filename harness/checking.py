@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
-
 from harness import __version__
-from harness.core.advice import fixes
-from harness.core.describe import describe_row, describe_tried
+from harness.core.describe import describe_row
 from harness.core.dockerfile import starting
 from harness.core.document import SCHEMA, Document, Line, SubjectFacts, Tool
 from harness.core.errors import UsageError
-from harness.core.patch import Sources, of_options, of_script
+from harness.core.patch import Sources
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
 from harness.core.subject import (
@@ -35,7 +30,6 @@ from harness.core.subject import (
     StopSetting,
     Subject,
 )
-from harness.core.trying import candidates, further
 from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
@@ -45,22 +39,21 @@ from harness.run.asking import STOP_SIGNAL
 from harness.run.observation import Patience
 from harness.run.plan import cells as plan_cells
 from harness.run.plan import questions
-from harness.run.runner import Prepared, Runner, Schedule
+from harness.run.runner import Prepared, Schedule
 from harness.session import Hooks, Pull, TraceMode, open_bases, open_record
+from harness.trying import row_runner
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
     from concurrent.futures import Future
 
     from harness.core.dockerfile import Instruction
-    from harness.core.document import Cut, Row, Tried
+    from harness.core.document import Cut, Row
     from harness.core.facts import ImageFacts
-    from harness.core.patch import Patch
     from harness.core.result import Result
     from harness.core.signals import Signal
     from harness.core.subject import Cell, Image, Ready
-    from harness.core.trying import Candidate
 
 DOCKER_GRACE_S: Final = 10
 """What docker stop waits before SIGKILL, unless told otherwise (docker-stop(1))."""
@@ -111,7 +104,6 @@ class Checking:
         self._check = check
         self._hooks = hooks or Hooks()
         self._stack = ExitStack()
-        self._telling = Lock()
 
     def __enter__(self) -> Checking:
         """Find engine and images, and plan the cells."""
@@ -150,13 +142,15 @@ class Checking:
                     grace_s=check.options.stop_timeout or DOCKER_GRACE_S,
                 ),
             )
-            self._grace_s = self.schedule.patience.grace_s
-            self._runner: Runner[Result] = stack.enter_context(
-                Runner(self.engine, self.schedule, lambda result: result)
+            self._runner = row_runner(
+                self.engine,
+                self.schedule,
+                describe=self._row,
+                receive=self._hooks.result,
+                tries=check.tries,
+                sources=self._sources,
             )
-            self._rows = stack.enter_context(
-                ThreadPoolExecutor(max_workers=self.schedule.jobs, thread_name_prefix="row")
-            )
+            stack.enter_context(self._runner)
             self._stack = stack.pop_all()
         return self
 
@@ -166,7 +160,7 @@ class Checking:
 
     def run(self) -> list[Future[Row]]:
         """Start running; a future for each cell, in order."""
-        return [self._rows.submit(self._row, future) for future in self._runner.submit(self.cells)]
+        return self._runner.submit(self.cells)
 
     def document(self, rows: Iterable[Row], cut: Cut | None = None) -> Document:
         """The results document of some rows; ``cut`` says why there are no more."""
@@ -190,7 +184,7 @@ class Checking:
         return tuple(dict.fromkeys([*self._check.signals, *map(parse_signal, stops)]))
 
     def _subject(self, facts: ImageFacts) -> Subject:
-        check, ready = self._check, self._check.ready or _ready(facts)
+        check, ready = self._check, self._check.ready or ready_of(facts)
         if isinstance(ready, Answering):
             ready = replace(ready, port=_port(check, facts))
         in_flight = None
@@ -233,62 +227,18 @@ class Checking:
             exchanged=(),
         )
 
-    def _row(self, future: Future[Result]) -> Row:
-        """The row of a cell once it has been run, with what was tried where it is bad."""
-        result = future.result()
-        starts = self._starting(result.cell.subject.image)
-        row = structs.replace(
-            describe_row(result, starts), tried=tuple(self._tried(result)) if self._check.tries else ()
-        )
-        with self._telling:
-            self._hooks.result(row)
-        return row
+    def _row(self, result: Result) -> Row:
+        return describe_row(result, self._starting(result.cell.subject.image))
 
     @staticmethod
     def _starting(image: Image) -> tuple[Instruction, ...]:
         """The instructions that start an image, where its Dockerfile is at hand."""
         return starting(text_of(image, image.dockerfile), image.target) if isinstance(image, Folder) else ()
 
-    def _tried(self, result: Result) -> Iterator[Tried]:
-        """What may help is run, all of it at once; where nothing does, what may help each of these.
-
-        Then what helped is, as a patch, where the image is built here.
-        """
-        subject, sources = result.cell.subject, self._sources(result)
-        scripts = _script_patches(result, sources) if sources else []
-        built = self._run_patched(result, scripts)
-        pairs = list(self._run_changed(result, candidates(result, self._grace_s)))
-        if not any(brought.verdict.good for _, brought in pairs):
-            pairs += self._run_changed(result, further(pairs, result, self._grace_s))
-        for chance, brought in pairs:
-            yield describe_tried(chance.change, brought)
-        helped = [chance.options for chance, brought in pairs if brought.verdict.good]
-        found = (of_options(options, subject.launch, sources) for options in helped) if sources else ()
-        patches = [patch for patch in found if patch is not None]
-        for patch, future in zip([*scripts, *patches], [*built, *self._run_patched(result, patches)], strict=True):
-            yield describe_tried(patch.change, future.result(), patch.text)
-
-    def _run_changed(self, result: Result, chances: Sequence[Candidate]) -> Iterator[tuple[Candidate, Result]]:
-        """What the cell of a result brings with each of some changes; all at once."""
-        subject = result.cell.subject
-        futures = self._run_all(result, [replace(subject, launch=chance.options) for chance in chances])
-        return ((chance, future.result()) for chance, future in zip(chances, futures, strict=True))
-
-    def _run_patched(self, result: Result, patches: Iterable[Patch]) -> list[Future[Result]]:
-        """What the cell of a result brings with its image built with each of some patches."""
-        subject = result.cell.subject
-        image = subject.image
-        edited = [replace(image, edited=patch.edited) for patch in patches if isinstance(image, Folder)]
-        return self._run_all(result, [replace(subject, image=one) for one in edited])
-
-    def _run_all(self, result: Result, subjects: Iterable[Subject]) -> list[Future[Result]]:
-        """What the cell of a result brings with each of some subjects; all at once."""
-        return self._runner.submit([replace(result.cell, subject=subject) for subject in subjects])
-
     def _sources(self, result: Result) -> Sources | None:
-        """What the image of a bad cell is built of, if it is built here."""
+        """What the image of a cell is built of, if it is built here."""
         image = result.cell.subject.image
-        if result.verdict.good or not isinstance(image, Folder):
+        if not isinstance(image, Folder):
             return None
         return Sources(
             folder=image,
@@ -298,13 +248,7 @@ class Checking:
         )
 
 
-def _script_patches(result: Result, sources: Sources) -> list[Patch]:
-    """The fixes that are to be made in a start script of the build folder."""
-    found = (of_script(fix, result.cell.subject.launch, sources) for fix in fixes(result))
-    return [patch for patch in found if patch is not None]
-
-
-def _ready(facts: ImageFacts) -> Ready:
+def ready_of(facts: ImageFacts) -> Ready:
     """What tells that an image's app is ready, if nobody says: its own health check, its ports, else rest."""
     if facts.healthcheck:
         return Healthy()

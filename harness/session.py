@@ -29,7 +29,8 @@ from harness.run.asking import signal_of
 from harness.run.observation import GRACE_S, Patience
 from harness.run.plan import cells as plan_cells
 from harness.run.plan import questions
-from harness.run.runner import Prepared, Runner, Schedule
+from harness.run.runner import Prepared, Schedule
+from harness.trying import row_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -73,7 +74,8 @@ class Selection:
     A base that is a glob stands for all local tags that match it.
 
     ``probes`` that are ``None`` are those of a check of signals: ``signal``, and ``stop`` where the catalogue tells how
-    its app shuts down. ``repeat`` that is ``None`` repeats where luck may have decided.
+    its app shuts down. ``repeat`` that is ``None`` repeats where luck may have decided. ``tries`` says whether what may
+    help a bad cell is run, too.
     """
 
     bases: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ class Selection:
     pull: Pull = Pull.MISSING
     settle_s: float | None = None
     grace_s: int = GRACE_S
+    tries: bool = False
     engine: str = DEFAULT_ENGINE
 
 
@@ -205,7 +208,10 @@ class Session:
                 repeat=selection.repeat,
                 patience=Patience(settle_s=selection.settle_s, grace_s=selection.grace_s),
             )
-            self._runner = stack.enter_context(Runner(self.engine, self.schedule, self._received))
+            self._runner = row_runner(
+                self.engine, self.schedule, describe=self._described, receive=self._hooks.result, tries=selection.tries
+            )
+            stack.enter_context(self._runner)
             self._stack = stack.pop_all()
         return self
 
@@ -302,10 +308,8 @@ class Session:
             results=results,
         )
 
-    def _received(self, result: Result) -> Row:
-        row = describe_row(result, self._starting(result.cell.subject))
-        self._hooks.result(row)
-        return row
+    def _described(self, result: Result) -> Row:
+        return describe_row(result, self._starting(result.cell.subject))
 
     def _starting(self, subject: Subject) -> tuple[Instruction, ...]:
         """The instructions that start a subject; none for an image that is not built here."""

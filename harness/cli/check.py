@@ -13,7 +13,7 @@ import click
 
 from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, PROBES, WHAT, Command, Section
 from harness.cli.measuring import measure_all
-from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, together
+from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, no_try_option, together
 from harness.cli.output import opened, write_all
 from harness.cli.requests import is_path, need_reachable, request_options
 from harness.core.environment import variables, variables_of_file
@@ -234,14 +234,7 @@ class _WithCommand(Command):
     help="Tell the app by its command line. [default: the first processes that are no shell, init, supervisor or "
     "package manager]",
 )
-@HOW.option(
-    "--no-try",
-    "tries",
-    flag_value=False,
-    default=True,
-    show_default=False,
-    help="Do not run what may help a bad verdict.",
-)
+@no_try_option
 @HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below.")
 @HOW.option(
     "--ready-timeout",

@@ -167,6 +167,15 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+no_try_option = HOW.option(
+    "--no-try",
+    "tries",
+    flag_value=False,
+    default=True,
+    show_default=False,
+    help="Do not run what may help a bad verdict.",
+)
+
 cell_arguments = together(
     click.argument("variant", metavar="VARIANT", shell_complete=complete_variants),
     click.argument("question", metavar="SIGNAL|PROBE", shell_complete=complete_questions),

@@ -20,6 +20,7 @@ from harness.cli.options import (
     code_of,
     code_of_run,
     matrix_options,
+    no_try_option,
     one_cell_options,
     only_known,
     selection_of,
@@ -149,6 +150,7 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
 @click.argument("base", metavar="BASE")
 @cell_arguments
 @one_cell_options
+@no_try_option
 @OUTPUT.option(
     "--svg",
     metavar="F",
@@ -157,7 +159,7 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
 def explain(base: str, variant: str, question: str, svg: str | None, **chosen: Any) -> None:
     """Explain one cell, from start to verdict.
 
-    Shows what is started, where the signal goes, and what to change.
+    Shows what is started, where the signal goes, and what to change; where the verdict is bad, what may help is run.
     """
     from harness.report import explain as report
     from harness.report import sequence_svg, table

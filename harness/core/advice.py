@@ -18,7 +18,7 @@ from harness.core.subject import Built
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from harness.core.evidence import Evidence, Seen, SignalEvidence
     from harness.core.process import Process
@@ -33,6 +33,7 @@ _AT_FAULT: Final = {
 
 _INIT_OPTION: Final = Fix(options=("--init",))
 _OR: Final = "or"
+_NOT_TRIED: Final = " (not tried)"
 _TAILS: Final = {
     Kind.SHELL_FORM: "and forwards no signal",
     Kind.SCRIPT: "and forwards only what it traps; `exec` lets the app take its place",
@@ -45,8 +46,13 @@ _TAILS: Final = {
 }
 
 
-def advice(result: Result) -> tuple[str, ...]:
-    """What to change, line by line, the change first; or a line on why nothing needs to change."""
+def advice(result: Result, *, tried: Collection[Fix] | None = None) -> tuple[str, ...]:
+    """What to change, line by line, the change first; or a line on why nothing needs to change.
+
+    Args:
+        result: what was found.
+        tried: the fixes that were run, where some were: what else is advised is then marked as not tried.
+    """
     evidence = result.evidence
     if evidence is None:
         return ("Make the cell testable first: see the reason.",)
@@ -59,7 +65,8 @@ def advice(result: Result) -> tuple[str, ...]:
     lines: list[str] = []
     given = not isinstance(result.cell.subject.image, Built)
     for number, fix in enumerate(fixes(result)):
-        lines += [*([_OR] if number else []), *_lines(fix, given=given)]
+        mark = "" if tried is None or fix in tried else _NOT_TRIED
+        lines += [*([_OR] if number else []), *_lines(fix, given=given, mark=mark)]
     lines += _reasons(result, evidence)
     return (*lines, *zombies) or ("No standard fix applies: see where the signal's path ends.",)
 
@@ -102,21 +109,21 @@ def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix
     return tuple(found)
 
 
-def _lines(fix: Fix, *, given: bool) -> list[str]:
+def _lines(fix: Fix, *, given: bool, mark: str) -> list[str]:
     """A fix as text: where the change goes, the change, and what to mind; an image that is given has no catalogue."""
     lines: list[str] = []
-    elsewhere = "In place of what it was started with:" if given else "In the catalogue's row:"
-    for where, title in (("Dockerfile", "In the Dockerfile:"), ("catalogue", elsewhere)):
+    elsewhere = "In place of what it was started with" if given else "In the catalogue's row"
+    for where, title in (("Dockerfile", "In the Dockerfile"), ("catalogue", elsewhere)):
         edits = [edit.line for edit in fix.edits if edit.where == where]
-        lines += [title, *(f"  {line}" for line in edits)] if edits else []
+        lines += [f"{title}{mark}:", *(f"  {line}" for line in edits)] if edits else []
     if fix.script is not None:
         line = fix.script.line
-        lines.append(f"In the script `{fix.script.script}`, in place of what it runs last:")
+        lines.append(f"In the script `{fix.script.script}`, in place of what it runs last{mark}:")
         lines.append(f"  {line}" if line else "  exec, and the command that starts the app")
     if fix.options:
-        lines += ["As an option of docker run:", *(f"  {option}" for option in fix.options)]
+        lines += [f"As an option of docker run{mark}:", *(f"  {option}" for option in fix.options)]
     if fix.code:
-        lines += ["In the app:", *(f"  {line}" for line in fix.code)]
+        lines += [f"In the app{mark}:", *(f"  {line}" for line in fix.code)]
     return [*lines, *fix.notes]
 
 

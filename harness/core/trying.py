@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from harness.core.evidence import Evidence
+    from harness.core.facts import StartCommand
     from harness.core.fix import Fix
     from harness.core.result import Result
     from harness.core.subject import LaunchOptions
@@ -80,6 +81,12 @@ def further(tried: Iterable[tuple[Candidate, Result]], result: Result, grace_s: 
     return tuple(found)
 
 
+def fixes_by_options(result: Result) -> tuple[Fix, ...]:
+    """The fixes of a cell that options of docker run make, so that they are among what is tried."""
+    options = result.cell.subject.launch
+    return tuple(fix for fix in fixes(result) if _applied(fix, options, result.start) not in (None, options))
+
+
 def _by_options(result: Result, evidence: Evidence, options: LaunchOptions, grace_s: int) -> Iterator[Candidate]:
     """Options of docker run that leave what is started as it is."""
     seen, signalled = evidence.seen, evidence.signalled
@@ -99,19 +106,21 @@ def _by_options(result: Result, evidence: Evidence, options: LaunchOptions, grac
 def _by_fixes(result: Result, options: LaunchOptions) -> Iterator[Candidate]:
     """The fixes of the start command that can be had by options: those of a script or of the app's code cannot."""
     for fix in fixes(result):
-        changed = _applied(fix, options)
-        entrypoint_alone = changed is not None and changed.entrypoint is not None and changed.command is None
-        if changed is not None and entrypoint_alone and result.start is not None:
-            # An ENTRYPOINT given to docker run takes the image's CMD away, which the fix leaves as it is.
-            changed = replace(changed, command=result.start.command or None)
+        changed = _applied(fix, options, result.start)
         if changed is not None:
             yield Candidate(change=_words(fix), options=changed)
 
 
-def _applied(fix: Fix, options: LaunchOptions) -> LaunchOptions | None:
-    """Options that do what a fix says; ``None`` if there are none."""
+def _applied(fix: Fix, options: LaunchOptions, start: StartCommand | None) -> LaunchOptions | None:
+    """Options that do what a fix says; ``None`` if there are none.
+
+    An ENTRYPOINT given as an option takes the image's CMD away, one in the Dockerfile leaves it (docker run,
+    Dockerfile reference): what ``start`` says is given, too.
+    """
     if fix.script is not None or fix.code or (fix.options and fix.options != ("--init",)):
         return None
+    if start is not None and any(edit.instruction.upper() == "ENTRYPOINT" for edit in fix.edits):
+        options = replace(options, command=start.command)
     for edit in fix.edits:
         match edit.instruction.upper():
             case "ENTRYPOINT" if (words := _list(edit.value)) is not None:

@@ -18,7 +18,7 @@ from harness.engine.login import login
 from harness.engine.store import ImageStore, platform_of, start_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import docker
 
@@ -217,18 +217,7 @@ class Bases:
 
     def image_facts(self, reference: str) -> ImageFacts:
         """What an image says of itself, without a container of it."""
-        image = self._images[reference]
-        config = image.get("Config") or {}
-        exposed = (port.partition("/") for port in config.get("ExposedPorts") or ())
-        check = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
-        return ImageFacts(
-            reference=reference,
-            id=str(image["Id"]),
-            start=start_command(config),
-            ports=tuple(sorted(int(port) for port, _, protocol in exposed if protocol == "tcp")),
-            healthcheck=check[0] != "NONE",
-            platform=platform_of(image),
-        )
+        return image_facts(reference, self._images[reference])
 
     def _probe(self, reference: str, image_id: str, *arguments: str) -> dict[str, str]:
         with our_errors():
@@ -273,3 +262,18 @@ class Bases:
             raise BaseUnavailable(
                 f"{reference} cannot be pulled: the registry said nothing for {_SILENCE_S} s", remedy=self._remedy
             ) from error
+
+
+def image_facts(reference: str, described: Mapping[str, Any]) -> ImageFacts:
+    """What an image (or a container of it) says of itself, by the engine's description of it."""
+    config = described.get("Config") or {}
+    exposed = (port.partition("/") for port in config.get("ExposedPorts") or ())
+    check = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    return ImageFacts(
+        reference=reference,
+        id=str(described["Id"]),
+        start=start_command(config),
+        ports=tuple(sorted(int(port) for port, _, protocol in exposed if protocol == "tcp")),
+        healthcheck=check[0] != "NONE",
+        platform=platform_of(described),
+    )

@@ -57,7 +57,14 @@ class EngineContainer:
     """One container; see `harness.run.protocol.Container`."""
 
     def __init__(
-        self, engine: Surroundings, container_id: str, name: str, inbox: Inbox, *, port: int | None = None
+        self,
+        engine: Surroundings,
+        container_id: str,
+        name: str,
+        inbox: Inbox,
+        *,
+        port: int | None = None,
+        started_s: float = 0.0,
     ) -> None:
         self._engine = engine
         self._api = engine.api
@@ -69,7 +76,8 @@ class EngineContainer:
         self._ids: set[int] = set()
         self._sampled: dict[int, Process] = {}
         self._words: tuple[str, ...] = ()
-        self._started_s = 0.0
+        self._started_s = started_s
+        self._kept: tuple[TraceRecord, ...] | None = None
         self._port = port
         self._terminal: Any = None
 
@@ -230,8 +238,14 @@ class EngineContainer:
             self._markable = False
             return 0
 
+    def keep_trace(self) -> None:
+        """Keep the kernel's record of its signals as it is now, for when nothing is recorded any more."""
+        self._kept = self.trace()
+
     def trace(self) -> tuple[TraceRecord, ...] | None:
         """The kernel's record of its signals."""
+        if self._kept is not None:
+            return self._kept
         if self._engine.tracer is None or self._pid1 is None:
             return None
         return self._engine.tracer.records(self._ids, since_s=self._started_s)

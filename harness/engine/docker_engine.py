@@ -40,6 +40,11 @@ def open_docker(at: str | None = None) -> OpenEngine:
     return _Docker(connect(at), at or engine_url())
 
 
+def engine_of(api: docker.APIClient) -> OpenEngine:
+    """An engine that is connected to already; closing it closes the connection."""
+    return _Docker(api, str(api.base_url))
+
+
 class _Docker:
     cli: Final = "docker"
 

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from harness.report.patch_text import patch_text
 from harness.report.roll_call_table import roll_call_table
-from harness.report.style import indented, look, plain, printable
-from harness.report.tried import tried_table
+from harness.report.style import look, plain, printable, section
+from harness.report.tried import how_to_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,18 +41,11 @@ def _row(row: Row) -> Iterator[RenderableType]:
     if row.finding and "in_flight" in row.finding.facts:
         yield plain(row.finding.text)
     if calls := row.evidence.roll_call:
-        yield Text("\nThe roll call", style="bold")
-        yield indented(roll_call_table(calls))
+        yield from section("The roll call", roll_call_table(calls))
     if not row.tested and (logs := row.evidence.logs[-_LOG_TAIL:]):
-        yield Text("\nThe end of the log", style="bold")
-        yield indented(Group(*map(plain, logs)))
+        yield from section("The end of the log", *map(plain, logs))
     if row.tested and not row.verdict.good:
-        yield Text("\nHow to fix it", style="bold")
-        yield indented(plain("\n".join(row.advice)))
-    if row.tried:
-        yield Text("\nTried", style="bold")
-        yield indented(tried_table(row.tried))
+        yield from how_to_fix(row)
     for one in row.tried:
         if one.patch is not None:
-            yield Text.assemble(("\nThe patch, built and run: ", "bold"), look(one.verdict))
-            yield indented(patch_text(one.patch))
+            yield from section(f"The patch, built and run: {one.verdict.symbol} {one.verdict}", patch_text(one.patch))

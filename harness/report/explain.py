@@ -14,7 +14,8 @@ from harness.report.path_text import path_table
 from harness.report.process_table import processes
 from harness.report.roll_call_table import roll_call_table
 from harness.report.rows import exchanged
-from harness.report.style import indented, look, pairs, plain, printable
+from harness.report.style import look, pairs, plain, printable, section
+from harness.report.tried import how_to_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,30 +33,27 @@ def render(row: Row, subject: SubjectFacts) -> RenderableType:
     head = Text.assemble((printable(f"{row.title}: "), "bold"), look(row.verdict), f"\n{printable(row.reason)}")
     if len(row.runs) > 1:
         head.append(f"\n{len(row.runs)} runs; what follows is one of them", style="dim")
-    parts: list[RenderableType] = [head, *_section("The Dockerfile starts", pairs(_started(row, subject)))]
+    parts: list[RenderableType] = [head, *section("The Dockerfile starts", pairs(_started(row, subject)))]
     if evidence.tree is not None:
-        parts += _section("Processes before", processes(evidence.tree.before))
+        parts += section("Processes before", processes(evidence.tree.before))
         if row.signal is not None:
-            parts += _section("The path of the signal", path_table(row))
-            parts += _section("The roll call", roll_call_table(evidence.roll_call))
+            parts += section("The path of the signal", path_table(row))
+            parts += section("The roll call", roll_call_table(evidence.roll_call))
         if row.finding and row.finding.text:
-            parts += _section("What was found", Text(row.finding.text))
+            parts += section("What was found", Text(row.finding.text))
         ended = Text(f"none: the container has ended, with exit code {row.exit_code}")
         running = row.outcome is Outcome.RUNNING
-        parts += _section("Processes after", processes(evidence.tree.after) if running else ended)
+        parts += section("Processes after", processes(evidence.tree.after) if running else ended)
     if logs := evidence.logs[-_LOG_TAIL:]:
-        parts += _section("The log", *map(plain, logs))
+        parts += section("The log", *map(plain, logs))
     if others := list(_others(row)):
-        parts += _section("What others say", plain("\n".join(others)))
+        parts += section("What others say", plain("\n".join(others)))
     if evidence.reproduce:
         parts.append(Text("\nTo reproduce it by hand", style="bold"))
         parts += [Text(f"  {printable(command)}", no_wrap=True, overflow="ignore") for command in evidence.reproduce]
-    parts += _section("What to change" if row.verdict.good else "How to fix it", plain("\n".join(row.advice)))
-    return Group(*parts)
-
-
-def _section(title: str, *body: RenderableType) -> list[RenderableType]:
-    return [Text(f"\n{title}", style="bold"), indented(Group(*body))]
+    return Group(
+        *parts, *(section("What to change", plain("\n".join(row.advice))) if row.verdict.good else how_to_fix(row))
+    )
 
 
 def _started(row: Row, subject: SubjectFacts) -> Iterator[tuple[str, RenderableType]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from rich.console import Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -71,3 +72,8 @@ def pairs(rows: Iterable[tuple[str, RenderableType]]) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def section(title: str, *body: RenderableType) -> list[RenderableType]:
+    """A heading behind an empty line, and what belongs to it."""
+    return [Text(f"\n{title}", style="bold"), indented(Group(*body))]

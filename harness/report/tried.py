@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 
-from harness.report.style import look, plain, printable
+from harness.report.style import look, plain, printable, section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import RenderableType
 
-    from harness.core.document import Tried
+    from harness.core.document import Row, Tried
 
 
 def best_first(tried: Iterable[Tried]) -> list[Tried]:
@@ -24,12 +25,22 @@ def best_first(tried: Iterable[Tried]) -> list[Tried]:
 def tried_table(tried: Iterable[Tried]) -> RenderableType:
     """What each change brought, as a table."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
     for one in best_first(tried):
         brought = look(one.verdict)
         if one.brief:
             brought.append(f" {printable(one.brief)}")
-        table.add_row(plain(one.change), brought, "" if one.verdict.good else plain(one.reason))
+        table.add_row("tried", plain(one.change), brought, "" if one.verdict.good else plain(one.reason))
     return table
+
+
+def how_to_fix(row: Row) -> list[RenderableType]:
+    """How to fix a bad cell: what was tried, and what to change; what nobody has tried says so."""
+    advice = plain("\n".join(row.advice))
+    if not row.tried:
+        changes = any(line.startswith("  ") for line in row.advice)
+        return section(f"How to fix it{' (not tried)' if changes else ''}", advice)
+    return section("How to fix it", tried_table(row.tried), Text(), advice)
 
 
 def tried_lines(tried: Iterable[Tried]) -> list[str]:

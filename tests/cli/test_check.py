@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.report.formats import Format
 from tests.support.command import command
 
 if TYPE_CHECKING:
@@ -53,11 +54,28 @@ def test_a_shell_in_between_loses_the_signal_and_what_was_tried_helps(tmp_path: 
     assert tried["--init"] == "abrupt", told
 
 
+def test_a_report_of_the_results_is_what_the_check_wrote(tmp_path: Path) -> None:
+    own = {wanted: tmp_path / f"own.{wanted}" for wanted in Format}
+    later = {wanted: tmp_path / f"later.{wanted}" for wanted in Format}
+    outputs = [word for wanted, file in own.items() for word in (f"--{wanted}", str(file))]
+    asked = ("--stop-timeout", "1", "--signal", "HUP", "--probe", "stop", "--probe", "signal", "--jobs", "4")
+    done = command("check", IMAGE, *outputs, *asked, "--", "node", "-e", DEAF)
+    assert done.returncode == 1, done.stderr
+    targets = [word for wanted, file in later.items() for word in ("--to", f"{wanted}={file}")]
+    told = command("report", str(own[Format.JSON]), *targets)
+    assert told.returncode == done.returncode, told.stderr
+    for wanted in Format:
+        text = own[wanted].read_text()
+        assert later[wanted].read_text() == text
+        assert "--init" in text, wanted
+        assert "SIGHUP" in text, wanted
+
+
 def test_an_app_without_a_handler_is_not_mended_by_an_init(tmp_path: Path) -> None:
     code, (row,), told = check(tmp_path, "--stop-timeout", "2", "--", "node", "-e", DEAF)
     assert (code, row["verdict"]) == (1, "forced"), told
     assert {one["change"]: one["verdict"] for one in row["tried"]}["--init"] == "abrupt", told
-    assert "In the app:" in told
+    assert "In the app (not tried):" in told
 
 
 HELPS = """

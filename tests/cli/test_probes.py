@@ -112,12 +112,13 @@ class TestExplain:
         assert 'npm-start.Dockerfile:9  CMD "npm" "start"' in story
         assert "docker ──SIGTERM──▶ 1 /bin/sh -c" in story
         assert "dropped by the kernel" in story
-        assert 'CMD ["node", "server.js"]' in story
+        assert 'tried  CMD ["node", "server.js"]  ✓ forwarded' in story
         assert "docker kill --signal=SIGTERM try-npm-start" in story
 
     def test_a_probe_tells_its_story(self) -> None:
-        done = command("explain", MUSL, "pid-1", "reap")
+        done = command("explain", MUSL, "pid-1", "reap", "--no-try")
         assert done.returncode == 0
+        assert "How to fix it (not tried)" in done.stdout
         assert "○ zombie" in done.stdout
         assert 'CMD ["tini", "--", "node", "server.js"]' in done.stdout
 

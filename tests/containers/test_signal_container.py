@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import docker
 import pytest
@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 MUSL, DEBIAN = "local:musl-node24", "local:debian12-node24"
+READY = r"Listening on port( \d+ pid=(?P<pid>\d+))?"
+RECEIVED = r"Received signal: (?P<signal>SIG[A-Z0-9+-]+)( pid=(?P<pid>\d+))?"
+
+
+def sample(image: str, *, received: str = RECEIVED, **rest: Any) -> SignalContainer:
+    """A container of the sample app."""
+    return SignalContainer(image, ready=READY, received=received, **rest)
 
 
 def test_counts_what_arrives(image: Callable[[str, str], str]) -> None:
-    with SignalContainer(image(DEBIAN, "node-exec-form")) as container:
+    with sample(image(DEBIAN, "node-exec-form")) as container:
         container.send("HUP")
         assert container.deliveries("SIGHUP") == 1
         container.send("HUP")
@@ -30,14 +37,14 @@ def test_counts_what_arrives(image: Callable[[str, str], str]) -> None:
 
 
 def test_sees_what_does_not_arrive(image: Callable[[str, str], str]) -> None:
-    with SignalContainer(image(DEBIAN, "node-shell-form")) as container:
+    with sample(image(DEBIAN, "node-shell-form")) as container:
         container.send("SIGTERM")
         assert container.deliveries("SIGTERM") == 0
 
 
 def test_a_graceful_app_exits_by_itself(image: Callable[[str, str], str]) -> None:
     env = {"SHUTDOWN_AFTER_MS": "50", "EXIT_CODE": "42"}
-    with SignalContainer(image(MUSL, "dumb-init"), env=env) as container:
+    with sample(image(MUSL, "dumb-init"), env=env) as container:
         container.send("SIGTERM")
         assert container.wait_for_exit(10) == 42
         assert container.deliveries("SIGTERM") == 1
@@ -46,7 +53,7 @@ def test_a_graceful_app_exits_by_itself(image: Callable[[str, str], str]) -> Non
 
 
 def test_stop_really_stops(image: Callable[[str, str], str]) -> None:
-    with SignalContainer(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
+    with sample(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
         container.stop()
         assert container.stopped is not None
         assert (container.stopped.exit_code, container.stopped.forced) == (0, False)
@@ -54,19 +61,19 @@ def test_stop_really_stops(image: Callable[[str, str], str]) -> None:
 
 
 def test_stop_tells_that_it_took_sigkill(image: Callable[[str, str], str]) -> None:
-    with SignalContainer(image(DEBIAN, "node-shell-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
+    with sample(image(DEBIAN, "node-shell-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
         container.stop(grace_s=1)
         assert container.stopped is not None
         assert (container.stopped.exit_code, container.stopped.forced) == (137, True)
 
 
 def test_an_app_that_is_still_there_is_a_timeout(image: Callable[[str, str], str]) -> None:
-    with SignalContainer(image(MUSL, "node-exec-form")) as container, pytest.raises(TimeoutError, match="still runs"):
+    with sample(image(MUSL, "node-exec-form")) as container, pytest.raises(TimeoutError, match="still runs"):
         container.wait_for_exit(0.2)
 
 
 def test_an_app_that_ends_at_once_leaves_nothing(image: Callable[[str, str], str]) -> None:
-    container = SignalContainer(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "nonsense"})
+    container = sample(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "nonsense"})
     with pytest.raises(RuntimeError, match="ended before the app was ready"), container:
         pytest.fail("it cannot have started")
     with pytest.raises(docker.errors.NotFound):
@@ -78,7 +85,7 @@ def test_counts_what_arrives_twice_in_one_line(image: Callable[[str, str], str])
         "process.on('SIGHUP', () => process.stdout.write('Received signal: SIGHUP '.repeat(2) + '\\n'));"
         "console.log('Listening on port 0'); setInterval(() => {}, 1e6);"
     )
-    with SignalContainer(
+    with sample(
         image(MUSL, "node-exec-form"), command=["node", "-e", code], received="signal: (?P<signal>SIG[A-Z]+)"
     ) as container:
         container.send("HUP")
@@ -87,27 +94,27 @@ def test_counts_what_arrives_twice_in_one_line(image: Callable[[str, str], str])
 
 def test_refuses_a_signal_that_no_app_can_catch(image: Callable[[str, str], str]) -> None:
     with (
-        SignalContainer(image(MUSL, "node-exec-form")) as container,
+        sample(image(MUSL, "node-exec-form")) as container,
         pytest.raises(UsageError, match="cannot be caught"),
     ):
         container.send("SIGKILL")
 
 
 def test_a_wrong_number_is_told_with_the_evidence(image: Callable[[str, str], str]) -> None:
-    with SignalContainer(image(DEBIAN, "node-shell-form")) as container:
+    with sample(image(DEBIAN, "node-shell-form")) as container:
         container.send("SIGTERM")
         with pytest.raises(AssertionError) as caught:
             container.assert_deliveries("SIGTERM", 1)
         first, *rest = str(caught.value).splitlines()
         assert first == "the app handled SIGTERM 0 times, not once"
-        assert {"processes before", "processes after", "end of the log"} <= set(rest)
-        assert sum("1 /bin/sh -c " in line for line in rest) == 2
+        assert {"the roll call", "processes before", "processes after", "end of the log"} <= set(rest)
+        assert sum("1 /bin/sh -c " in line for line in rest) == 3
         assert rest[-1].startswith("  Listening on port 3000")
         container.assert_deliveries("SIGTERM", 0)
 
 
 def test_a_right_number_is_told_if_another_is_asserted(image: Callable[[str, str], str]) -> None:
-    with SignalContainer(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
+    with sample(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
         container.send("SIGTERM")
         container.assert_deliveries("SIGTERM", 1)
         container.wait_for_exit(10)
@@ -124,7 +131,8 @@ def test_pytest_shows_the_evidence_of_a_plain_assert(
     tmp_path.joinpath("test_it.py").write_text(
         "from harness.testing import SignalContainer\n"
         "def test_it():\n"
-        f"    with SignalContainer({image(DEBIAN, 'node-shell-form')!r}) as container:\n"
+        f"    words = {{'ready': {READY!r}, 'received': {RECEIVED!r}}}\n"
+        f"    with SignalContainer({image(DEBIAN, 'node-shell-form')!r}, **words) as container:\n"
         "        container.send('SIGTERM')\n"
         f"        assert {compared}\n"
     )
@@ -148,7 +156,7 @@ def test_an_image_that_is_missing_is_one_clear_error() -> None:
 
 
 def test_errors_have_no_chain_of_tracebacks(image: Callable[[str, str], str]) -> None:
-    with SignalContainer(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
+    with sample(image(MUSL, "node-exec-form"), env={"SHUTDOWN_AFTER_MS": "10"}) as container:
         with pytest.raises(TimeoutError, match=r"still runs after 0\.2 s\nprocesses before") as late:
             container.wait_for_exit(0.2)
         container.send("SIGTERM")

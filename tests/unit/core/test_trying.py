@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.core.advice import fixes
 from harness.core.evidence import Ground
 from harness.core.facts import StartCommand
 from harness.core.question import Probe
 from harness.core.subject import LaunchOptions
-from harness.core.trying import Candidate, candidates, further
+from harness.core.trying import Candidate, candidates, fixes_by_options, further
 from tests.support.evidence import changed
-from tests.support.reports import APP, FORCED, GRACEFUL, PID1, UNTESTED, ran
+from tests.support.reports import APP, DUPLICATED, FORCED, GRACEFUL, HANDED_ON, PID1, TO_SHELL, UNTESTED, ran
 
 if TYPE_CHECKING:
     from harness.core.result import Result
@@ -59,6 +60,25 @@ def test_what_is_an_init_gets_none() -> None:
 @pytest.mark.parametrize("evidence", [GRACEFUL, UNTESTED], ids=["good", "untested"])
 def test_nothing_is_tried_where_all_is_well_or_nothing_is_known(evidence: object) -> None:
     assert tried(evidence) == ()
+
+
+def test_another_entrypoint_leaves_the_command_as_it_is() -> None:
+    tini = changed(PID1, argv=("tini", "-g", "--", "node", "server.js"), caught=1 << 14)
+    trace = (TO_SHELL, HANDED_ON, changed(HANDED_ON, time_s=1.7))
+    twice = changed(DUPLICATED, before=(tini, APP), after=(tini, APP), trace=trace)
+    start = StartCommand(entrypoint=("tini", "-g", "--"), command=("node", "server.js"), stop_signal=None)
+    result, _ = ran("v", twice, launch=LaunchOptions())
+    (own,) = candidates(changed(result, start=start), 10)
+    assert own.change == 'ENTRYPOINT ["tini", "--"]'
+    assert own.options == LaunchOptions(entrypoint=("tini", "--"), command=("node", "server.js"))
+
+
+def test_the_fixes_that_options_make_are_told() -> None:
+    result, _ = ran("v", FORCED, probe=Probe.STOP, launch=LaunchOptions())
+    assert len(fixes_by_options(changed(result, start=SHELL))) == 1
+    alone, _ = ran("v", changed(FORCED, before=(changed(ALONE, caught=0),)), probe=Probe.STOP, launch=LaunchOptions())
+    assert fixes(alone)
+    assert fixes_by_options(alone) == ()
 
 
 def test_nothing_is_tried_twice() -> None:

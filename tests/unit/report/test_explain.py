@@ -29,6 +29,7 @@ from tests.support.reports import (
     PID1,
     REAPED,
     SWALLOWED,
+    TRIED,
     UNTESTED,
     ZOMBIE,
     result,
@@ -96,7 +97,7 @@ To reproduce it by hand
   docker run x
   docker kill x
 
-How to fix it
+How to fix it (not tried)
   In the Dockerfile:
     CMD ["node", "server.js"]
   `/bin/sh -c node server.js` stays as PID 1 and forwards no signal."""
@@ -104,6 +105,20 @@ How to fix it
 
 def test_a_story_is_told_whole() -> None:
     assert drawn(result("shell", SWALLOWED, claim=CLAIM, start=START)) == STORY
+
+
+def test_what_was_tried_stands_above_what_to_change() -> None:
+    text = drawn(changed(result("shell", SWALLOWED, start=START), tried=TRIED))
+    assert text.partition("\nHow to fix it\n")[2].splitlines()[:4] == [
+        '  tried  CMD ["node", "server.js"]  ✓ graceful 0.1 s, 0',
+        "  tried  --init                     ✂ abrupt 0.1 s, 143  the container ended by itself",
+        "",
+        "  In the Dockerfile:",
+    ]
+
+
+def test_what_is_no_change_is_not_said_to_be_untried() -> None:
+    assert "How to fix it\n  Make the cell testable first" in drawn(result("v", UNTESTED))
 
 
 def test_without_a_record_that_is_said() -> None:
