@@ -20,23 +20,30 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 
 BASE: Final = "signal-harness/base:musl-node24"
-SLOW_MS: Final = 1_200
 PORT: Final = 8080
 SERVER: Final = (
-    "const open = new Set(); const server = require('http').createServer((request, response) => "
-    f"request.url === '/slow' ? setTimeout(() => response.end('whole'), {SLOW_MS}) : response.end('whole'));"
+    # A slow request is answered as the app is told to stop, or never; so it is in flight however slow the machine is.
+    "const open = new Set(), held = []; let stopping = false;"
+    "const server = require('http').createServer((request, response) => "
+    "request.url === '/slow' && !stopping ? held.push(response) : response.end('whole'));"
     f"server.on('connection', each => open.add(each)).listen({PORT});"
+    "const answer = () => { stopping = true; setTimeout(() => held.forEach(each => each.end('whole')), 300); };"
 )
 APPS: Final = {
-    "drains": SERVER + "process.on('SIGTERM', () => server.close());",
+    "drains": SERVER + "process.on('SIGTERM', () => { answer(); server.close(); });",
     "resets": SERVER + "process.on('SIGTERM', () => { for (const each of open) each.resetAndDestroy();"
     " server.close(); });",
     "exits": SERVER + "process.on('SIGTERM', () => process.exit(0));",
     "destroys": SERVER + "process.on('SIGTERM', () => { for (const each of open) each.destroy(); server.close(); });",
-    "stays-open": SERVER + "process.on('SIGTERM', () => setTimeout(() => server.close(), 1000));",
-    "hangs": SERVER + "process.on('SIGTERM', () => server.close()); setInterval(() => {}, 1000);",
+    "stays-open": SERVER + "process.on('SIGTERM', () => { answer(); setTimeout(() => server.close(), 1000); });",
+    "hangs": SERVER + "process.on('SIGTERM', () => { answer(); server.close(); }); setInterval(() => {}, 1000);",
+    # It does not read what it is asked for, so that its request is not taken for one that it works on.
+    "answers": "require('net').createServer({ pauseOnConnect: true, allowHalfOpen: true }, connection => "
+    f"connection.end('HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nwhole')).listen({PORT});"
+    "process.on('SIGTERM', process.exit);",
     "deaf": "process.on('SIGTERM', process.exit); setInterval(() => {}, 1000);",
 }
+STOPPED: Final = [app for app in APPS if app not in ("answers", "deaf")]
 Rows = dict[str, dict[str, Any]]
 
 
@@ -71,8 +78,8 @@ def check(*words: str) -> tuple[int, Rows, str]:
 
 @pytest.fixture(scope="module")
 def stopped(images: None) -> tuple[int, Rows, str]:
-    apps = [name(app) for app in APPS if app != "deaf"]
-    return check(*apps, "--request", "/slow", "--in-flight", "3", "--stop-timeout", "4", "--jobs", str(len(apps)))
+    words = ("--request", "/slow", "--in-flight", "3", "--stop-timeout", "4", "--jobs", str(len(STOPPED)))
+    return check(*map(name, STOPPED), *words)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +110,13 @@ def test_one_that_is_lost_makes_the_exit_code(stopped: tuple[int, Rows, str]) ->
 
 
 def test_how_long_new_ones_are_accepted(stopped: tuple[int, Rows, str]) -> None:
-    """A busy machine starts a handler late; an app that goes on for a second is told from one that does not."""
+    """A busy machine runs a handler late; an app that goes on for a second is told from one that does not."""
     accepting = {app: row["finding"]["facts"]["accepting_s"] for app, row in stopped[1].items()}
-    assert 0.8 <= accepting["stays-open"] < 2.5
-    assert all(seconds < 0.7 for app, seconds in accepting.items() if app != "stays-open"), accepting
-    # What ends at once may reset what its kernel has just taken for it.
-    assert {row["finding"]["facts"]["new_then"] for row in stopped[1].values()} <= {"refused", "reset"}
+    assert 0.5 <= accepting.pop("stays-open") < 3
+    assert max(accepting.values()) < 0.5, accepting
+    # What ends at once may reset what its kernel has just taken for it, or be gone before a new one is tried.
+    assert {row["finding"]["facts"]["new_then"] for row in stopped[1].values()} <= {"refused", "reset", None}
+    assert stopped[1]["hangs"]["finding"]["facts"]["new_then"] == "refused"
 
 
 def test_the_shortest_safe_grace_is_what_a_graceful_one_took(stopped: tuple[int, Rows, str]) -> None:
@@ -116,7 +124,7 @@ def test_the_shortest_safe_grace_is_what_a_graceful_one_took(stopped: tuple[int,
     assert found["drains"]["brief"] == f"needs {found['drains']['facts']['needs_s']} s of 4 s, 0"
     needs = {app: one["facts"]["needs_s"] for app, one in found.items()}
     assert 0 <= needs["drains"] - found["drains"]["facts"]["took_s"] <= 0.1
-    assert needs["stays-open"] > 1 + SLOW_MS / 1000 - 0.1
+    assert needs["stays-open"] > 0.9
     assert [needs[app] for app in ("resets", "exits", "destroys", "hangs")] == [None] * 4
     assert found["hangs"]["brief"] == "needs more than 4 s, 137"
 
@@ -130,7 +138,7 @@ def test_people_read_it_in_a_line_or_two(stopped: tuple[int, Rows, str]) -> None
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((name("drains"), "--request", "/"), "was complete before the stop (status 200, after 0."),
+        ((name("answers"), "--request", "/"), "was complete before the stop (status 200, after 0."),
         ((name("drains"), "--request", "/", "--port", "9"), "nothing takes connections on port 9 of the container"),
         (
             (name("deaf"), "--request", "/", "--ready", "rest"),
