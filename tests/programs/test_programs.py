@@ -42,7 +42,8 @@ class Expected:
     """What is expected of a program, and why.
 
     ``why`` is in the reason. ``apps`` are the beginnings of the apps' command lines. ``told`` are the beginnings of
-    other processes' command lines: who told each (a part of its command line, ``None`` for nobody), and what it did.
+    other processes' command lines: who told each (a part of its command line, ``None`` for nobody), and what it did, or
+    may have done.
     ``became`` is what PID 1 did. ``helps`` is a change that does; ``None`` if the verdict is good, or nothing does,
     which ``advice`` then tells. ``behind_shell`` is what helps the same behind a shell in addition to its own command;
     ``None`` if nothing does.
@@ -52,7 +53,7 @@ class Expected:
     why: str
     apps: tuple[str, ...]
     became: str = HANDLED
-    told: tuple[tuple[str, str | None, str | None], ...] = ()
+    told: tuple[tuple[str, str | None, str | tuple[str, ...] | None], ...] = ()
     helps: str | None = None
     advice: str = ""
     behind_shell: str | None = ""
@@ -85,7 +86,7 @@ EXPECTED: Final = {
         verdict="graceful",
         why=GRACEFUL,
         apps=("apache2 -DFOREGROUND",),
-        told=(("apache2", "apache2", RAISED),),
+        told=(("apache2", "apache2", (RAISED, HANDLED)),),  # one that is about to start has its parent's handler
     ),
     "gunicorn": Expected(
         verdict="graceful",
@@ -144,7 +145,7 @@ EXPECTED: Final = {
     # Its runtime catches everything, and dies of SIGTERM where no code of the app asks for it.
     "go": Expected(
         verdict="abrupt",
-        why="the app never saw SIGTERM",
+        why="was handled by the app's runtime, which raised it again",
         apps=("/server",),
         became=RAISED,
         advice="signal.NotifyContext",
@@ -165,7 +166,6 @@ EXPECTED: Final = {
         verdict="graceful",
         why=GRACEFUL,
         apps=("puma 5",),
-        became=RAISED,
         told=(("puma: cluster worker", "puma 5", HANDLED),),
     ),
     "celery": Expected(verdict="graceful", why=GRACEFUL, apps=("python3 /usr/bin/celery",)),
@@ -217,11 +217,12 @@ def test_a_program_as_it_is(program: str, checked: Callable[[Program], Row]) -> 
     assert len(apps) == len(expected.apps), apps
     assert all(map(str.startswith, apps, sorted(expected.apps))), apps
     for start, by, became in expected.told:
-        ours = [call for call in others if call["command"].startswith(start)]
+        # What was only just started has no PID here: it may have come when all had been told.
+        ours = [call for call in others if call["pid"] is not None and call["command"].startswith(start)]
         assert ours, (start, calls)
         assert {call["told"] for call in ours} == {by is not None}, ours
         assert all(by is None or by in call["by"] for call in ours), ours
-        assert {call["became"] for call in ours} == {became}, ours
+        assert {call["became"] for call in ours} <= set(became if isinstance(became, tuple) else (became,)), ours
     good = [one["change"] for one in row["tried"] if one["verdict"] == "graceful"]
     assert good == ([expected.helps] if expected.helps else []), row["tried"]
     assert expected.advice in "\n".join(row["advice"]), row["advice"]
@@ -252,7 +253,6 @@ def test_the_same_behind_a_shell_is_caught_and_what_is_tried_helps(
     assert good == ([] if expected.behind_shell is None else [own + expected.behind_shell]), tried
 
 
-LOST: Final = "requests in flight"
 AT_WORK: Final = {
     "nginx": "abrupt",  # SIGTERM is its fast shutdown, SIGQUIT the one that drains
     "nginx-quit": "graceful",
