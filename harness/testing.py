@@ -422,7 +422,9 @@ class SignalContainer(DockerContainer):
         """How often the app has handled a signal by the kernel's record; ``None`` if that is not known."""
         if signal.name in _NOT_RECORDED:
             return None
-        found = [evidence.deliveries for evidence in self._evidence_of(signal, self._opened_ns).per_app]
+        apps = self._evidence_of(signal, self._opened_ns).per_app
+        # An end that lets expect it is no count.
+        found = [None if app.seen.trace is None and app.by_its_end else app.deliveries for app in apps]
         return max((count for count in found if count is not None), default=None)
 
     def _counted(self, name: str) -> int:

@@ -77,7 +77,7 @@ class EngineContainer:
         self._sampled: dict[int, Process] = {}
         self._words: tuple[str, ...] = ()
         self._started_s = started_s
-        self._kept: tuple[TraceRecord, ...] | None = None
+        self._kept: tuple[tuple[TraceRecord, ...] | None, tuple[Life, ...]] | None = None
         self._port = port
         self._terminal: Any = None
 
@@ -239,19 +239,21 @@ class EngineContainer:
             return 0
 
     def keep_trace(self) -> None:
-        """Keep the kernel's record of its signals as it is now, for when nothing is recorded any more."""
-        self._kept = self.trace()
+        """Keep the kernel's record as it is now, for when nothing is recorded any more."""
+        self._kept = self.trace(), self.lives()
 
     def trace(self) -> tuple[TraceRecord, ...] | None:
         """The kernel's record of its signals."""
         if self._kept is not None:
-            return self._kept
+            return self._kept[0]
         if self._engine.tracer is None or self._pid1 is None:
             return None
         return self._engine.tracer.records(self._ids, since_s=self._started_s)
 
     def lives(self) -> tuple[Life, ...]:
         """Its processes by the kernel's record, with the command lines that samples have shown."""
+        if self._kept is not None:
+            return self._kept[1]
         if self._engine.tracer is None or self._pid1 is None:
             return ()
         return tuple(map(self._known, self._engine.tracer.lives(self._ids, since_s=self._started_s)))

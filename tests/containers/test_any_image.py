@@ -252,6 +252,6 @@ def test_what_the_documentation_shows_passes(page: str, app: str, tmp_path: Path
     assert snippets
     for number, snippet in enumerate(snippets):
         tmp_path.joinpath(f"test_{number}.py").write_text(snippet.replace("my/app", app), encoding="utf-8")
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", "."]
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout
