@@ -25,7 +25,8 @@ def best_first(tried: Iterable[Tried]) -> list[Tried]:
 def tried_table(tried: Iterable[Tried]) -> RenderableType:
     """What each change brought, as a table."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
+    for style, no_wrap in (("dim", True), ("", False), ("", True), ("", False)):
+        table.add_column(style=style, no_wrap=no_wrap, overflow="fold")
     for one in best_first(tried):
         brought = look(one.verdict)
         if one.brief:
