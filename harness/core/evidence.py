@@ -288,9 +288,12 @@ class SignalEvidence:
 
     @property
     def impossible(self) -> tuple[str, ...]:
-        """The signals of the app's receipts that it cannot have got, as it has no handler for them by its masks."""
+        """The signals of the app's receipts that it cannot have got, as it has no handler for them by its masks.
+
+        Of one that runs it is not seen whether a thread of it fetches signals; its first thread blocks them then.
+        """
         app = self.seen.app
-        if app is None or app.fetches_signals is not False:
+        if app is None or app.fetches_signals or (app.fetches_signals is None and app.activity is None):
             return ()
         possible = {signal.name for signal in mask_signals(app.caught | app.blocked)}
         return tuple(dict.fromkeys(r.signal for r in self.own_receipts if r.signal not in possible))

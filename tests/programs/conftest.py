@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,6 @@ from tests.support.programs import ALL, ALL_WANTED, SLOW_PATH, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 GRACE_S, JOBS = 12 if ALL_WANTED else 8, 8
 """On a busy machine some take seconds for what is done in a tenth of one."""
@@ -40,7 +40,8 @@ def stopped_at_work(
 
 def _wanted(request: pytest.FixtureRequest, param: str) -> list[str]:
     """The names of the programs that tests are parametrized with."""
-    items = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    ours = [item for item in request.session.items if item.path.parent == Path(__file__).parent]
+    items = [item for item in ours if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
     return list(dict.fromkeys(item.callspec.params[param] for item in items if param in item.callspec.params))
 
 

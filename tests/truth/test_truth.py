@@ -20,7 +20,8 @@ pytestmark = [
 
 
 def test_no_verdict_is_contradicted_by_the_record() -> None:
-    tally = compare(repeats=1)
+    """On Debian, whose shell stays between PID 1 and the app: there is more to get wrong."""
+    tally = compare(repeats=1, bases=(DEBIAN,))
     assert tally.wrong == []
     assert tally.agree >= 0.85 * tally.cells
     assert tally.runs + tally.lost_records == tally.cells

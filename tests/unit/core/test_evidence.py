@@ -163,6 +163,10 @@ def test_receipts_of_signals_that_have_no_handler_are_impossible() -> None:
     assert blocking.impossible == ()
     fetching = changed(both, before=(MAIN, changed(APP, wchan="do_sigtimedwait")))
     assert fetching.impossible == ()
+    running = changed(both, before=(MAIN, changed(APP, state="R", wchan=None, activity=7)))
+    assert (running.impossible, running.others) == (("SIGHUP",), ())
+    unseen = changed(both, before=(MAIN, changed(APP, wchan=None, activity=None)))
+    assert unseen.impossible == ()
 
 
 # What was delivered, by the record
