@@ -1,4 +1,4 @@
-"""The images that docs/your-own-image.md speaks of, as a reader may have them; gone again once they are not needed."""
+"""The images and the build folder that docs/your-own-image.md speaks of, as a reader may have them; then gone again."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SERVER: Final = """const http = require('node:http');
-const server = http.createServer((request, response) => response.end('hello\\n'));
+const server = http.createServer((request, response) => {
+  setTimeout(() => response.end('hello\\n'), request.url === '/slow' ? 1000 : 0);
+});
 server.listen(8080, () => console.log('listening on port 8080'));
 process.on('SIGTERM', () => server.close());
 """
 _APP: Final = """FROM {base}
+ARG VERSION=1
 WORKDIR /app
 COPY server.js .
 EXPOSE 8080
@@ -43,8 +46,8 @@ IMAGES: Final = {
 
 
 @contextmanager
-def own_images() -> Iterator[None]:
-    """Have them."""
+def own_images() -> Iterator[dict[str, str]]:
+    """Have the images; yields the files of a build folder, by their names."""
     with closing(open_engine()) as engine:
         bases = open_bases(engine, lambda _: None)
         for base, _ in IMAGES.values():
@@ -52,10 +55,10 @@ def own_images() -> Iterator[None]:
         froms = {base: bases.image(base)[0] for base, _ in IMAGES.values()}
     with closing(docker.APIClient(**kwargs_from_env(), version="auto")) as api:
         for name, (base, dockerfile) in IMAGES.items():
-            context = _archive({"Dockerfile": dockerfile.format(base=froms[base]), "server.js": _SERVER})
-            build(api, name, data=context, dockerfile="Dockerfile", name=name)
+            files = {"Dockerfile": dockerfile.format(base=froms[base]), "server.js": _SERVER}
+            build(api, name, data=_archive(files), dockerfile="Dockerfile", name=name)
         try:
-            yield
+            yield {"Dockerfile": _APP.format(base=froms["local:debian12-node24"]), "server.js": _SERVER}
         finally:
             for name in IMAGES:
                 api.remove_image(name, noprune=False)

@@ -83,10 +83,13 @@ def commands(page: Path) -> list[Command]:
 def run_all(wanted: Iterable[Command]) -> dict[str, Ran]:
     """Run commands, several at once and each once, by their lines."""
     once = {command.line: command for command in wanted}
-    with own_images(), tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(_AT_ONCE) as pool:
+    with own_images() as files, tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(_AT_ONCE) as pool:
         folders = [Path(scratch, str(number)) for number in range(len(once))]
         for folder in folders:
-            folder.mkdir()
+            own = folder / "my-app"
+            own.mkdir(parents=True)
+            for name, text in files.items():
+                own.joinpath(name).write_text(text, encoding="utf-8")
         return dict(zip(once, pool.map(Command.run, once.values(), folders), strict=True))
 
 
