@@ -106,19 +106,19 @@ class Trying:
         result = future.result()
         row = self._describe(result)
         sources = None if result.verdict.good else self._sources(result)
-        if tried := tuple(self._tried(result, sources)):
-            known = (*fixes_by_options(result), *(fix for fix, _ in _script_patches(result, sources)))
+        scripts = _script_patches(result, sources)
+        if tried := tuple(self._tried(result, sources, [patch for _, patch in scripts])):
+            known = (*fixes_by_options(result), *(fix for fix, _ in scripts))
             row = structs.replace(row, tried=tried, advice=advice(result, tried=known))
         with self._telling:
             self._receive(row)
         return row
 
-    def _tried(self, result: Result, sources: Sources | None) -> Iterator[Tried]:
+    def _tried(self, result: Result, sources: Sources | None, scripts: Sequence[Patch]) -> Iterator[Tried]:
         """What may help is run, all of it at once; where nothing does, what may help each of these.
 
         Then what helped is, as a patch, where the image is built here.
         """
-        scripts = [patch for _, patch in _script_patches(result, sources)]
         built = self._run_patched(result, scripts)
         pairs = list(self._run_changed(result, candidates(result, self._grace_s)))
         if not any(brought.verdict.good for _, brought in pairs):
