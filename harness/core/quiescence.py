@@ -7,7 +7,7 @@ the signal, such as a loop that sleeps each second, says nothing and does not co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -163,8 +163,6 @@ def next_deed_ns(
             continue
         before = habits.last.get(process.pid)
         pending = process.waits
-        if before and before.waits is not None and before.activity is not None and before.activity == process.activity:
-            pending = before.waits  # a thread that has not run sleeps on what it did
         if pending is None:
             return None
         endless = process.pid in habits.busy and not pending  # it runs by something else than a timeout
@@ -175,12 +173,38 @@ def next_deed_ns(
         heartless = process.pid in concern.apps or not beats or old_ns == 0
         acted = before is not None and heartless and master in concern.acted
         moments += [
-            deadline_ns if wait.until_ns is None else wait.until_ns
+            _end_ns(wait, began_ns=began_ns, deadline_ns=deadline_ns)
             for wait in pending
             if not (acted and before and habits.had(before, wait, began_ns, longer_ns=old_ns))
         ]
     last = max(moment for moment in moments if moment <= deadline_ns)
     return last if last == began_ns else min(last + _SLACK_NS, deadline_ns)
+
+
+def _end_ns(wait: Wait, *, began_ns: int, deadline_ns: int) -> int:
+    """When a timeout has run out at the latest: the deadline for one that may do so by then, or cannot be seen.
+
+    A length is known to have begun before the sample that shows it, and may have done so as early as the signal.
+    """
+    if wait.until_ns is None:
+        return deadline_ns
+    may_end_before = wait.length_ns is not None and began_ns + wait.length_ns <= deadline_ns
+    return min(wait.until_ns, deadline_ns) if may_end_before else wait.until_ns
+
+
+def as_first_seen(tree: Tree, earlier: Mapping[int, Process]) -> Tree:
+    """A tree with the timeouts that an earlier sample shows of the processes that have not run since.
+
+    Who has not run sleeps on what it did, so that the first sample of a timeout is the closest to its beginning. One
+    that is not asleep shows none, and may have its last switch behind it (kernel/sched/fair.c, ``DELAY_DEQUEUE``).
+    """
+
+    def of(process: Process) -> Process:
+        first = earlier.get(process.pid)
+        stayed = first and first.asleep and first.activity is not None and first.activity == process.activity
+        return replace(process, waits=first.waits) if first and stayed and first.waits is not None else process
+
+    return tuple(of(process) for process in tree)
 
 
 def _may_wake_by_alarm(process: Process) -> bool:

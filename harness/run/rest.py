@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground
-from harness.core.quiescence import RESTLESS_NS, Concern, Habits, drops, exact, next_deed_ns, quiet
+from harness.core.quiescence import RESTLESS_NS, Concern, Habits, as_first_seen, drops, exact, next_deed_ns, quiet
 from harness.core.trace import Fate, Handled, Sent, sends
 from harness.run.faults import CannotTest
 from harness.run.observation import SETTLE_BLIND_S, SETTLE_S, Decision, output_complete
@@ -63,6 +63,7 @@ class Rest:
         self._until_ns: int | None = None
         self._sampled_ns = [0, 0]
         self._complete = False
+        self._first = dict(habits.last)
         self.sample: Tree = ()
         self.earlier: Tree = ()
 
@@ -90,7 +91,8 @@ class Rest:
         """Take a sample; whether the container rested between the last one and this one."""
         inbox, habits = self._observation.inbox, self._habits
         self._sampled_ns = [self._sampled_ns[1], inbox.now_ns()]
-        self.earlier, self.sample = self.sample, self._observation.container.tree()
+        self.earlier, self.sample = self.sample, as_first_seen(self._observation.container.tree(), self._first)
+        self._first |= {process.pid: process for process in self.sample}
         known, self._known = self._known, self._concern()
         lines, self._lines = self._lines, len(inbox.lines)
         first, second = (self._known.among(tree, habits) for tree in (self.earlier, self.sample))

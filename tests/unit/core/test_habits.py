@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.process import Process, Tree, Wait
-from harness.core.quiescence import Concern, Habits, next_deed_ns, quiet
+from harness.core.quiescence import Concern, Habits, as_first_seen, next_deed_ns, quiet
 from tests.support.evidence import words
 
 S = 1_000_000_000
@@ -180,6 +180,17 @@ def test_the_last_of_several_counts_and_what_comes_after_the_deadline_does_not()
     assert until_s(tree, concern(), habits()) == pytest.approx(3.05)
 
 
+@pytest.mark.parametrize(("length_s", "found_s"), [(8, 10), (9.5, 10), (10, 10), (10.5, 0)])
+def test_what_is_seen_late_may_have_begun_with_the_signal(length_s: float, found_s: float) -> None:
+    tree = (waiting(MAIN, wait(length_s, since_s=103)), APP)
+    assert until_s(tree, concern(), habits()) == found_s
+
+
+def test_a_moment_after_the_deadline_does_not_count() -> None:
+    tree = (waiting(MAIN, Wait(length_ns=None, until_ns=DEADLINE_NS + 1)), APP)
+    assert until_s(tree, concern(), habits()) == 0
+
+
 def test_the_deadline_is_the_last_moment() -> None:
     assert until_s((waiting(MAIN, wait(9.99)), APP), concern(), habits()) == 10
 
@@ -213,17 +224,21 @@ def test_an_old_long_timeout_of_who_has_acted_does_not_count() -> None:
     assert until_s((MAIN, now), concern(), habits((MAIN, before))) == pytest.approx(6.05)
 
 
-def test_a_thread_that_has_not_run_sleeps_on_what_it_did() -> None:
+def test_who_has_not_run_sleeps_on_what_was_seen_first() -> None:
     """A sample says how long a timeout was to be, and takes it to begin just then: the earlier one is nearer."""
-    before = replace(MAIN, waits=(wait(4, since_s=99.9),))
-    now = waiting(MAIN, wait(4, since_s=103), ran=False)
-    assert until_s((now, APP), concern(), habits((before, APP))) == pytest.approx(3.95)
-    assert until_s((replace(now, activity=11), APP), concern(), habits((before, APP))) == pytest.approx(7.05)
+    first = replace(MAIN, waits=(wait(4, since_s=99.9),))
+    now = replace(MAIN, waits=(wait(4, since_s=103),))
+    assert as_first_seen((now, APP), {100: first}) == (first, APP)
 
 
-def test_what_could_not_be_seen_before_is_seen_now() -> None:
-    now = waiting(MAIN, wait(4), ran=False)
-    assert until_s((now, APP), concern(), habits((replace(MAIN, waits=None), APP))) == pytest.approx(4.05)
+@pytest.mark.parametrize(
+    "change", [{"activity": 9}, {"activity": None}, {"state": "R", "waits": ()}, {"waits": None}, {"pid": 99}]
+)
+def test_what_was_seen_of_another_sleep_or_of_none_does_not_count(change: dict[str, object]) -> None:
+    first = replace(MAIN, waits=(wait(4, since_s=99.9),))
+    before = replace(first, **change)  # type: ignore[arg-type]  # each is of the field's type
+    now = replace(MAIN, waits=(wait(4, since_s=103),))
+    assert as_first_seen((now,), {before.pid: before}) == (now,)
 
 
 def test_timeouts_that_cannot_be_seen_give_no_answer() -> None:

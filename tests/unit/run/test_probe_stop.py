@@ -184,6 +184,17 @@ def test_what_is_to_come_just_before_the_end_is_waited_for(kills_s: float) -> No
     assert verdict_of(stop(Script(at_start=up(su, NODE), at_stop=happenings, at_answer=(LEAVES,)))) is Verdict.ABRUPT
 
 
+@pytest.mark.parametrize("seen_s", [0.5, 1.02, 1.5])
+def test_a_nap_that_is_first_seen_late_may_have_begun_with_the_signal(seen_s: float) -> None:
+    """A sample shows its length alone: from then on it would end behind SIGKILL, and is waited for all the same."""
+    su = process(1, "su node", catches=("TERM",), wchan="do_wait")
+    until_ns = round((SENT_S + seen_s + 2) * 1e9)
+    naps = changed(su, waits=(Wait(length_ns=2_000_000_000, until_ns=until_ns),), activity=11)
+    rests = Happening(after_s=seen_s, tree=(naps, NODE), busy=False)
+    happenings = (changed(RECEIVES, busy=True), rests, Happening(after_s=2, exit_code=143))
+    assert verdict_of(stop(Script(at_start=up(su, NODE), at_stop=happenings, at_answer=(LEAVES,)))) is Verdict.ABRUPT
+
+
 @pytest.mark.parametrize(("rests_s", "told"), [(1.5, True), (1.9, False)])
 def test_an_app_whose_request_was_held_almost_to_the_end_had_no_time(rests_s: float, told: bool) -> None:
     """At rest for the settle time it is then; SIGKILL comes before the app can be done."""
