@@ -90,7 +90,7 @@ class Trying:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop what waits, and wait for what is under way."""
+        """Drop what waits, give up what is under way, and wait until nothing is left of it."""
         self._runner.__exit__()  # first: whoever waits then waits for nothing any more
         self._waiting.shutdown(wait=True, cancel_futures=True)
 

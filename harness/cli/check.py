@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from rich.console import RenderableType
+
+    from harness.core.document import Document
+
 _LONGEST_S: Final = 86_400
 _MOST_PORT: Final = 65_535
 _COMMAND: Final = "harness.command"
@@ -290,15 +294,25 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     )
     need_reachable(asked)
     people = table.console(stderr=any(output.standard for output in outputs.values()))
-    document = measure_all(lambda hooks: Checking(asked, hooks))
-    people.print(checked.render(document))
-    people.print(f"\n{table.summary(document, ())}", markup=False)
-    reports = [
-        (wanted.label, outputs[wanted.value], partial(render, wanted, document, ()))
-        for wanted in Format
-        if wanted.value in outputs
-    ]
-    write_all(reports, tell=partial(people.print, soft_wrap=True, markup=False))
+    parts: list[RenderableType] = []
+    written: list[str] = []
+
+    def write(document: Document) -> None:
+        parts.extend([checked.render(document), f"\n{table.summary(document, ())}"])
+        reports = [
+            (wanted.label, outputs[wanted.value], partial(render, wanted, document, ()))
+            for wanted in Format
+            if wanted.value in outputs
+        ]
+        write_all(reports, tell=written.append)
+
+    try:
+        document = measure_all(lambda hooks: Checking(asked, hooks), end=write)
+    finally:
+        for part in parts:
+            people.print(part, markup=False)
+        for line in written:
+            people.print(line, soft_wrap=True, markup=False)
     sys.exit(code_of(document.results, {}))
 
 

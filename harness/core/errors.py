@@ -55,4 +55,4 @@ class EngineFault(HarnessError):
 
 
 class Abandoned(HarnessError):
-    """A run that was given up while it was under way; its cell is ``untested``."""
+    """A run that was given up while it was under way; of its cell nothing is said."""

@@ -75,8 +75,11 @@ def summary(document: Document, compared: Sequence[Comparison] = ()) -> str:
     """One line: how many cells, how many of each verdict, and how that stands to what was expected."""
     counts = Counter(row.verdict for row in document.results)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    ran = f"cut short: {cut(document)}" if document.cut else counted(len(document.results), "cell")
-    return f"{ran} in {document.duration_s:.1f} s: {tally or 'none'}; {standing(document, compared)}"
+    found = f"{tally or 'none'}; {standing(document, compared)}"
+    if document.cut is None:
+        return f"{counted(len(document.results), 'cell')} in {document.duration_s:.1f} s: {found}"
+    ran = f"cut short after {document.duration_s:.1f} s: {cut(document)}"
+    return f"{ran}: {found}" if document.results else ran
 
 
 def claims(document: Document) -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from msgspec import structs
 
 from harness.core.doubt import doubt
-from harness.core.errors import EngineUnavailable, HarnessError
+from harness.core.errors import Abandoned, EngineUnavailable, HarnessError
 from harness.core.evidence import SignalEvidence, Untested
 from harness.core.judge import judge, judge_all
 from harness.core.reproduce import ByHand
 from harness.core.result import Result, Run
 from harness.core.verdict import Expected
+from harness.run.abandoning import AbandonableEngine
 from harness.run.asking import Asking
 from harness.run.observation import Patience
 from harness.run.probes import module_of
@@ -78,7 +79,7 @@ class Schedule:
 
 
 class Runner(Generic[T]):
-    """Runs cells on an engine. A context manager: on leaving, cells that wait are dropped and those under way end.
+    """Runs cells on an engine. A context manager: on leaving, cells that wait or are under way are dropped.
 
     Args:
         engine: where they run.
@@ -88,7 +89,7 @@ class Runner(Generic[T]):
     """
 
     def __init__(self, engine: Engine, schedule: Schedule, receive: Callable[[Result], T]) -> None:
-        self._engine = engine
+        self._engine = AbandonableEngine(engine)
         self._schedule = schedule
         self._receive = receive
         self._pool: Executor = ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="cell")
@@ -101,8 +102,9 @@ class Runner(Generic[T]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop what waits, and wait for what is under way."""
+        """Drop what waits, give up what is under way, and wait until nothing is left of it."""
         self.leave()
+        self._engine.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def leave(self) -> None:
@@ -115,6 +117,8 @@ class Runner(Generic[T]):
 
     def _run(self, cell: Cell) -> T:
         result = self._result(cell)
+        if self._engine.abandoned:
+            raise Abandoned(f"{cell.id} was given up")
         with self._telling:
             return self._receive(result)
 

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.run.abandoning import AbandonableEngine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.core.process import Tree
     from harness.core.signals import Signal
-    from harness.run.inbox import Inbox
     from harness.run.protocol import Container, Engine, HeldRequest, Launch, Requests
 
 
@@ -50,34 +51,20 @@ class SteppedEngine:
     """An engine in front of an observer; see `harness.run.protocol.Engine`."""
 
     def __init__(self, engine: Engine, observer: Observer) -> None:
-        self._engine = engine
+        self._engine = AbandonableEngine(engine)
         self._observer = observer
-        self._lock = threading.Lock()
-        self._inboxes: set[Inbox] = set()
-        self._abandoned = False
 
     @contextmanager
     def launch(self, launch: Launch) -> Iterator[SteppedContainer]:
         """Create a container, and show it; a control is not for show."""
         with self._engine.launch(launch) as container:
-            with self._lock:
-                self._inboxes.add(container.inbox)
-                if self._abandoned:
-                    container.inbox.abandon()
-            try:
-                observer = Observer() if launch.control else self._observer
-                observer.created(launch, container)
-                yield SteppedContainer(container, observer, port=launch.publish)
-            finally:
-                with self._lock:
-                    self._inboxes.discard(container.inbox)
+            observer = Observer() if launch.control else self._observer
+            observer.created(launch, container)
+            yield SteppedContainer(container, observer, port=launch.publish)
 
     def abandon(self) -> None:
         """Give up what is under way, and all that comes: containers are removed at once, their runs say nothing."""
-        with self._lock:
-            self._abandoned = True
-            for inbox in self._inboxes:
-                inbox.abandon()
+        self._engine.abandon()
 
 
 class SteppedContainer:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.report.formats import Format
 from tests.support.command import command
+from tests.support.leftovers import left_behind, wait_for_a_signal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +73,22 @@ def test_a_report_of_the_results_is_what_the_check_wrote(tmp_path: Path) -> None
         assert later[wanted].read_text() == text
         assert "--init" in text, wanted
         assert "SIGHUP" in text, wanted
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_does_not_wait_for_a_stop_under_way(tmp_path: Path, number: signal.Signals) -> None:
+    file = tmp_path / "results.json"
+    words = ("check", IMAGE, "--json", str(file), "--stop-timeout", "3600", "--", "node", "-e", DEAF)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_a_signal(process.pid)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "0 of 1 cell ran; interrupted" in " ".join(out.split())
+    assert json.loads(file.read_text())["cut"] == {"planned": 1, "reason": "interrupted", "exit_code": 130}
+    assert left_behind(process.pid) == []
 
 
 def test_an_app_without_a_handler_is_not_mended_by_an_init(tmp_path: Path) -> None:

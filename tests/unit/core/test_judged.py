@@ -146,7 +146,7 @@ def test_a_run_that_was_cut_says_so_and_keeps_its_code(rows: tuple[Row, ...], ba
     assert code_of_run(made, compared) == 130
     assert gone(compared) == []
     assert gaps(made, compared)[0] == f"The run was cut short: {len(rows)} of 12 cells ran; interrupted."
-    assert summary(made, compared).startswith(f"cut short: {len(rows)} of 12 cells ran; interrupted in 1.2 s: ")
+    assert summary(made, compared).startswith(f"cut short after 1.2 s: {len(rows)} of 12 cells ran; interrupted")
     assert "all as expected" not in summary(made, compared)
 
 
