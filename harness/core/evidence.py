@@ -225,6 +225,20 @@ class SignalEvidence:
         return next((record for record in of_sent if record.sender_pid in ids and record.target_pid in ids), None)
 
     @property
+    def ignored(self) -> bool:
+        """Whether the signal came as far as the app, which has it ignored, so that it changed nothing there.
+
+        By the kernel's record where there is one, else by the app's mask.
+        """
+        app, ids = self.seen.app, self.seen.app_ids
+        if app is None or self.deliveries or self.others or self.further:
+            return False
+        if self.seen.trace is None:
+            return app.ignores(self.sent)
+        sent = [record for record in sends(self.seen.trace, self.sent.number) if record.target_pid in ids]
+        return bool(sent) and all(record.fate is Fate.IGNORED for record in sent)
+
+    @property
     def handled(self) -> tuple[Handled, ...]:
         """The kernel's record of the app's handler being run for the signal; empty without a record.
 

@@ -18,6 +18,7 @@ from harness.core.reason import got, head, readiness
 from harness.core.trace import sends
 from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.faults import CannotTest
+from harness.run.observation import Decision
 from harness.run.rest import ANSWER_NS, SignalDecider
 from harness.run.waiting import until
 
@@ -66,7 +67,8 @@ class StopEvidence:
 
         ``None`` where it did not end well, or a request was held, which takes as long as it is held.
         """
-        return ceil(self.took_s * 10) / 10 if self.request is None and _verdict(self) is Verdict.GRACEFUL else None
+        good = self.request is None and judge(self).verdict is Verdict.GRACEFUL
+        return ceil(self.took_s * 10) / 10 if good else None
 
     @property
     def lost(self) -> str | None:
@@ -144,6 +146,8 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
             "grace, and the request was held for so long; without a port in [app.stop] it is stopped with no request "
             "in flight"
         )
+    if decision.ground is Ground.MASKS and not kills:  # the drop is certain, but it is not what ended the container
+        decision = Decision(Ground.ENDED, ())
     signalled = observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns)
     return StopEvidence(
         signalled=signalled,
@@ -209,9 +213,12 @@ def _judged(evidence: StopEvidence) -> Judgement:
     unknown = next((app for app in apps if app.finished is None), None)
     if wrong is None and not known and unknown is not None:
         wrong = unseen_end(unknown)
+    verdict = _verdict(evidence)
+    unmoved = next((app for app in apps if app.ignored), None)
+    if wrong is None and verdict is Verdict.GRACEFUL and unmoved is not None:
+        wrong = f"{named(unmoved)} ignores {evidence.signalled.sent}, and ended by itself, whatever the stop"
     if wrong is not None:
         return judge(Untested(reason=wrong))
-    verdict = _verdict(evidence)
     failed = evidence.flight.failed if evidence.flight else None
     if verdict is Verdict.GRACEFUL and failed is not None:
         reason = f"a request in flight was answered with status {failed.status}, and whether that is due to the stop"

@@ -202,6 +202,23 @@ def test_a_thread_that_was_not_seen_may_have_run_the_handler() -> None:
     assert evidence(trace=unseen, receipts=(receipt(),), before=(MAIN, changed(APP, caught=0))).deliveries == 0
 
 
+def test_an_app_that_was_sent_the_signal_and_has_it_ignored() -> None:
+    ignored = sent(fate=Fate.IGNORED)
+    assert evidence(trace=(ignored,), receipts=()).ignored
+    assert evidence(trace=(ignored, changed(ignored, target_pid=111)), receipts=()).ignored
+    for trace in ((), (sent(),), (ignored, sent()), (*ONCE, ignored), (changed(ignored, target_pid=102),)):
+        assert not evidence(trace=trace, receipts=()).ignored, trace
+    told_else = (ignored, sent(number=2), changed(ONCE[-1], number=2))
+    assert not evidence(trace=told_else, receipts=None).ignored
+
+
+def test_without_a_record_the_mask_tells_who_ignores_the_signal() -> None:
+    deaf = changed(APP, caught=0, ignored=TERM)
+    assert evidence(before=(MAIN, deaf), receipts=(), proven=True).ignored
+    assert not evidence(before=(MAIN, APP), receipts=(), proven=True).ignored
+    assert not evidence(before=(MAIN, changed(APP, caught=0)), receipts=(), proven=True).ignored
+
+
 def test_a_signal_that_is_raised_again_was_not_handled() -> None:
     again = (*ONCE, sent(by=101), handled(handler=0))
     assert evidence(trace=again).raised_again

@@ -228,6 +228,35 @@ def test_an_end_without_a_word_of_being_done_leaves_it_open() -> None:
     assert seen.of(StopEvidence).request is Request.ANSWERED
 
 
+DEAF_1 = process(1, "node server.js", wchan="ep_poll")
+BY_ITSELF = (Happening(after_s=0.8, output=DONE, exit_code=0),)
+
+
+def test_an_end_by_itself_is_no_answer_to_a_stop_that_the_kernel_dropped() -> None:
+    """A job that is done in time would be killed in the middle by a stop that comes earlier."""
+    seen = see(Script(at_start=up(DEAF_1, app=1), at_stop=BY_ITSELF), probe=Probe.STOP, app=NO_PORT)
+    judgement = judge(seen.of(StopEvidence))
+    assert judgement.verdict is Verdict.UNTESTED
+    assert judgement.reason == "the kernel dropped SIGTERM, and the container ended by itself, with exit code 0"
+    assert seen.of(StopEvidence).needs_s is None
+
+
+def test_a_dropped_stop_whose_grace_ends_is_forced_all_the_same() -> None:
+    seen = see(Script(at_start=up(DEAF_1, app=1)), probe=Probe.STOP, app=NO_PORT)
+    assert verdict_of(seen) is Verdict.FORCED
+    assert seen.of(StopEvidence).signalled.ground is Ground.MASKS
+
+
+@pytest.mark.parametrize(("ignores", "right"), [(True, Verdict.UNTESTED), (False, Verdict.GRACEFUL)])
+def test_an_app_that_ignores_a_stop_and_ends_by_itself_has_not_answered_it(ignores: bool, right: Verdict) -> None:
+    app = changed(NODE, ignored=1 << 14, caught=0) if ignores else NODE
+    ends = (changed(RECEIVES, output=b"" if ignores else RECEIVED), *BY_ITSELF)
+    seen = see(Script(at_start=up(INIT_1, app), at_stop=ends), probe=Probe.STOP, app=NO_PORT)
+    judgement = judge(seen.of(StopEvidence))
+    assert judgement.verdict is right
+    assert ("ignores SIGTERM, and ended by itself, whatever the stop" in judgement.reason) is ignores
+
+
 @pytest.mark.parametrize(("app", "waits"), [(NO_PORT, False), (APP, True)])
 def test_what_ticks_matters_only_where_a_request_is_held(app: App, waits: bool) -> None:
     """Else the container's end decides, and an app with a timer of a second need not be looked at for so long."""

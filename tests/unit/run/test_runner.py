@@ -47,7 +47,9 @@ APP = App(
     ready=LogPattern(pattern=re.compile(r"^up pid=(?P<pid>\d+)")),
     receipts=LogPattern(pattern=re.compile(r"^got (?P<signal>SIG\w+)")),
 )
-START = (Happening(after_s=0.1, output=b"up pid=1\n", tree=(process(1, "node", catches=("TERM", "HUP", "INT")),)),)
+START = (
+    Happening(after_s=0.1, output=b"up pid=1\n", tree=(process(1, "node", catches=("TERM", "HUP", "INT", "QUIT")),)),
+)
 FORWARDS = Script(at_start=START, at_signal=(Happening(after_s=0.01, output=b"got SIGTERM\n"),))
 SWALLOWS = Script(at_start=START, at_tell=(Happening(output=b"got SIGTERM\n"),))
 FAULTY = Script(at_start=START, kill_fault=EngineFault("the engine says: no"))
