@@ -35,9 +35,14 @@ class Ran:
         return {path.name for path in (self.folder / "reports").iterdir()}
 
 
+def stand_in(file: Path, script: str) -> None:
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
 @pytest.fixture
 def action(tmp_path: Path) -> Callable[..., Ran]:
-    def run(**inputs: str) -> Ran:
+    def run(path: Path | None = None, **inputs: str) -> Ran:
         given = {name: value.get("default", "") for name, value in ACTION["inputs"].items()}
         given |= {name.replace("_", "-"): value for name, value in inputs.items()}
         environment = {
@@ -47,7 +52,7 @@ def action(tmp_path: Path) -> Callable[..., Ran]:
         files = {"GITHUB_OUTPUT": tmp_path / "output", "GITHUB_STEP_SUMMARY": tmp_path / "summary"}
         for file in files.values():
             file.write_text("")
-        programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        programs = ":".join([*([str(path)] if path else []), str(Path(sys.executable).parent), os.environ["PATH"]])
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", SCRIPT["run"]],
             env={**os.environ, **environment, **{name: str(file) for name, file in files.items()}, "PATH": programs},
@@ -110,6 +115,54 @@ def test_whatever_changed_may_be_told_without_failing(action: Callable[..., Ran]
     )
     assert ran.code == 0
     assert "2 cells worse" in ran.summary
+
+
+IMAGE = "local:musl-node24"
+TAG = "signal-harness/base:musl-node24"
+GOOD = "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000)"
+
+
+def test_an_image_is_checked_and_a_loss_fails_the_job(action: Callable[..., Ran]) -> None:
+    options = "--stop-timeout\n1\n--no-try\n--\nsleep\n600\n"
+    ran = action(image=IMAGE, options=options, pull="missing", reports="reports")
+    assert (ran.code, ran.output) == (1, "exit-code=1\n")
+    assert ran.reports == {"results.json", "junit.xml", "report.md", "report.html", "report.sarif"}
+    assert "forced" in ran.summary
+
+
+def test_a_dockerfile_is_built_and_checked(action: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "server.js").write_text(GOOD)
+    lines = [f"FROM {TAG}", "COPY server.js /server.js", 'CMD ["node", "/server.js"]']
+    (tmp_path / "app" / "Dockerfile.production").write_text("\n".join(lines))
+    ran = action(file="app/Dockerfile.production", context="app", pull="missing", reports="reports")
+    assert (ran.code, ran.output) == (0, "exit-code=0\n")
+    (row,) = json.loads((ran.folder / "reports" / "results.json").read_text())["results"]
+    assert row["verdict"] == "graceful"
+    assert "graceful" in ran.summary
+
+
+def test_the_record_is_had_with_sudo_where_the_runner_has_it(action: Callable[..., Ran], tmp_path: Path) -> None:
+    """A runner's user is not root; the stand-ins say so, and tell what was run as root."""
+    programs, told = tmp_path / "programs", tmp_path / "sudo-ran"
+    programs.mkdir()
+    stand_in(programs / "id", "echo 1001")
+    # It is left out where it would change owners: there is no such user here.
+    stand_in(
+        programs / "sudo",
+        f'while [ "${{1#-}}" != "$1" ]; do shift; done; echo "$*" >> {told}; [ "$1" = chown ] || exec "$@"',
+    )
+    ran = action(image=IMAGE, options="--trace\non\n--\nsleep\n1", pull="missing", reports="reports", path=programs)
+    assert ran.code == 4, "what ends by itself cannot be stopped"
+    lines = told.read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["true", "env", "chown"]
+    assert "signal-harness check" in lines[1]
+
+
+@pytest.mark.parametrize("inputs", [{}, {"image": IMAGE, "base": IMAGE}])
+def test_nothing_to_test_or_two_things_are_bad_input(action: Callable[..., Ran], inputs: dict[str, str]) -> None:
+    ran = action(**inputs, reports="reports")
+    assert (ran.code, ran.output) == (2, "exit-code=2\n")
 
 
 def test_bad_input_keeps_its_exit_code(action: Callable[..., Ran]) -> None:
