@@ -7,10 +7,10 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check programs pictures outputs doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check programs packages image first-finding pictures outputs doctor engine-up engine-down clean
 
 help: ## show this
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 # The virtual environment is made again when the project's dependencies change.
 $(VENV)/.made: pyproject.toml
@@ -52,7 +52,7 @@ test: setup tools lint ## lint, and every test, the matrix among them
 
 # Most tests wait for containers: two processes wait at the same time.
 test-commands:
-	@$(BIN)/python -m pytest tests/cli tests/demo tests/browser tests/pictures tests/containers
+	@$(BIN)/python -m pytest tests/cli tests/demo tests/browser tests/pictures tests/containers tests/third_party
 
 test-verdicts:
 	@$(BIN)/python -m pytest tests/unit tests/engine tests/upgrade tests/contract tests/field tests/programs tests/truth tests/benchmarks dockerfiles
@@ -81,6 +81,27 @@ programs: setup ## check nginx, PostgreSQL, a JVM and others as they are and beh
 
 truth-check: setup ## check, on every image of the catalogue, against matrix and record, with it and without
 	@$(BIN)/python -m benchmarks.truth_check
+
+DIST ?= dist
+PYTHON_IMAGE ?= python:3.13-slim
+IMAGE ?= signal-harness
+
+packages: $(VENV)/.made ## build the packages for the index, check them, and list what they are made of
+	@rm -rf $(DIST)
+	@$(BIN)/python -m build --outdir $(DIST) .
+	@$(BIN)/python -m twine check --strict $(DIST)/*
+	@$(BIN)/python -m tests.support.bill_of_materials $(DIST)
+
+image: $(VENV)/.made ## build an image of the tool, for whoever has an engine and no Python
+	@ls $(DIST)/*.whl >/dev/null 2>&1 || $(BIN)/python -m build --wheel --outdir $(DIST) .
+	@rm -rf image/packages
+	@$(BIN)/python -m pip install --quiet --target image/packages --only-binary :all: \
+	  --python-version "$$(docker run --rm --entrypoint python3 $(PYTHON_IMAGE) -c 'import platform; print(platform.python_version())')" $(DIST)/*.whl
+	@docker build --quiet --build-arg PYTHON=$(PYTHON_IMAGE) --tag $(IMAGE) image
+	@rm -rf image/packages
+
+first-finding: setup ## how long a new user takes from the wheel to the first finding
+	@$(BIN)/python -m benchmarks.first_finding
 
 pictures: setup ## draw the pictures of the docs anew, by the commands in docs/pictures/list
 	@grep -v '^#' docs/pictures/list | while read -r name words; do \

@@ -2,17 +2,21 @@
 
 A ``catalogue.toml`` that pytest meets in the folders it is given becomes a test for each base × variant × signal. All
 selected cells run concurrently ahead of their tests, in one session of the harness, so that ``pytest -m signals`` takes
-as long as ``signal-harness run``.
+as long as ``signal-harness run``. A worker of pytest-xdist runs each cell as its test comes. Tests of one's own start
+containers with the fixture ``signal_container``.
 """
 
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from markupsafe import escape
 
 from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
@@ -20,15 +24,16 @@ from harness.core.errors import HarnessError, UsageError
 from harness.core.question import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from harness.core.baseline import Recording
     from harness.core.cause import Cause
-    from harness.core.document import Row
+    from harness.core.document import Document, Row
     from harness.core.subject import Cell
     from harness.core.verdict import Verdict
     from harness.session import Selection, Session
+    from harness.testing import SignalContainer
 
 MARK = "signals"
 _OURS = "[[variant]]"
@@ -87,6 +92,28 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     session.config.stash[_SHARED].start(item for item in session.items if isinstance(item, SignalItem))
 
 
+@pytest.fixture
+def signal_container() -> Iterator[Callable[..., SignalContainer]]:
+    """Start containers that can be sent signals: ``signal_container("my/app")``, with what `SignalContainer` takes.
+
+    Each is ready as it is returned, and removed as the test ends.
+    """
+    from harness.testing import SignalContainer
+
+    with ExitStack() as stack:
+        yield lambda image, **options: stack.enter_context(SignalContainer(image, **options))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the evidence of a cell into the report of pytest-html, where that is there: roll call and drawing."""
+    report = yield
+    if report.when == "call" and isinstance(item, SignalItem) and item.config.pluginmanager.hasplugin("html"):
+        extras = import_module("pytest_html.extras")
+        vars(report)["extras"] = [*getattr(report, "extras", ()), *map(extras.html, item.pictures())]
+    return report
+
+
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Show the evidence where `SignalContainer` has counted another number of deliveries than is asserted."""
     testing = sys.modules.get("harness.testing")
@@ -121,7 +148,7 @@ class _Shared:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._session: Session | None = None
-        self.futures: dict[str, Future[Row]] = {}
+        self._futures: dict[str, Future[Row]] = {}
         self._pairs: dict[str, Recording] = {}
         self.recorded: dict[str, Verdict] = {}
         self.unasserted: list[str] = []
@@ -137,10 +164,24 @@ class _Shared:
         return self._session.cells
 
     def start(self, items: Iterable[SignalItem]) -> None:
+        """Start all cells at once; a worker of pytest-xdist gets to know only later which of them are its own."""
         wanted = [item.cell for item in items]
-        if self._session is not None and wanted and not self._config.option.collectonly:
-            futures = self._session.run(wanted)
-            self.futures = {cell.id: future for cell, future in zip(wanted, futures, strict=True)}
+        if wanted and not self._config.option.collectonly and not hasattr(self._config, "workerinput"):
+            self._run(wanted)
+
+    def row(self, cell: Cell) -> Row:
+        """The result of a cell, waiting for it."""
+        if cell.id not in self._futures:
+            self._run([cell])
+        return self._futures[cell.id].result()
+
+    def document(self, row: Row) -> Document | None:
+        """A results document with one row in it."""
+        return self._session.document([row]) if self._session else None
+
+    def _run(self, cells: Sequence[Cell]) -> None:
+        if self._session is not None:
+            self._futures |= dict(zip([cell.id for cell in cells], self._session.run(cells), strict=True))
 
     def cause(self, row: Row) -> Cause | None:
         """Why a cell is likely not what was recorded of it."""
@@ -236,6 +277,7 @@ class SignalItem(pytest.Item):
     def __init__(self, *, cell: Cell, **rest: Any) -> None:
         super().__init__(**rest)
         self.cell = cell
+        self._row: Row | None = None
         self.add_marker(MARK)
 
     def runtest(self) -> None:
@@ -244,7 +286,7 @@ class SignalItem(pytest.Item):
         from harness.report.rows import story
 
         shared = self.config.stash[_SHARED]
-        row = shared.futures[self.cell.id].result()
+        row = self._row = shared.row(self.cell)
         recorded = shared.recorded.get(self.cell.id)
         self.user_properties.append(("verdict", row.verdict.value))
         self.user_properties.append(("reason", row.reason))
@@ -253,6 +295,19 @@ class SignalItem(pytest.Item):
             raise Unexpected(story(row, recorded, shared.cause(row)))
         if met is None:
             shared.unasserted.append(f"{self.cell.id}: {row.verdict}")
+
+    def pictures(self) -> Iterator[str]:
+        """What a report in HTML shows of the cell: its roll call, and the way of the signal where that was recorded."""
+        from harness.report import roll_call_table, sequence_svg
+        from harness.report.style import printable
+
+        document = self.config.stash[_SHARED].document(self._row) if self._row else None
+        if self._row is None or document is None:
+            return
+        if calls := self._row.evidence.roll_call:
+            yield f"<pre>{escape(printable(chr(10).join(roll_call_table.roll_call_lines(calls))))}</pre>"
+        if self._row.evidence.path is not None:
+            yield sequence_svg.render(self._row, document.subjects[self._row.subject])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show the evidence in place of a traceback."""

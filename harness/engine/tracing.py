@@ -275,7 +275,10 @@ def _tracefs() -> Path:
     if root := _mounted():
         return root
     command = ["mount", "-t", "tracefs", "nodev", str(_MOUNTS[0])]
-    mount = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        why = subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()
+    except OSError as error:  # no mount(8) here, as in a small container
+        why = str(error)
     if root := _mounted():
         return root
-    raise EngineUnavailable(f"tracefs cannot be mounted: {mount.stderr.strip()}")
+    raise EngineUnavailable(f"tracefs cannot be mounted: {why}")

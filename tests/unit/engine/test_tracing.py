@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.errors import EngineUnavailable
 from harness.core.signals import Signal
 from harness.core.trace import Handled, Life, Parting, Sent
 from harness.engine import containers, tracing
@@ -20,6 +21,7 @@ from harness.engine.tracing import Tracer, lives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 LOST = "CPU:1 [LOST 4211 EVENTS]"
 LATER_S = 1e9
@@ -419,3 +421,11 @@ def test_a_thread_that_no_sample_has_shown_acts_for_its_process(fed: Fed) -> Non
     seen, _ = fed.tracer.records([7, 8], since_s=0.5) or ()
     assert isinstance(seen, Sent)
     assert seen.target_pid == 8
+
+
+def test_a_machine_without_mount_has_no_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tracing, "_MOUNTS", (tmp_path / "none",))
+    monkeypatch.setattr(tracing.os, "geteuid", lambda: 0)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineUnavailable, match=r"tracefs cannot be mounted: .*'mount'"):
+        Tracer(()).__enter__()
