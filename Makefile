@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check programs pictures outputs doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs pictures outputs doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ programs: setup ## check nginx, PostgreSQL, a JVM and others as they are and beh
 
 truth-check: setup ## check, on every image of the catalogue, against matrix and record, with it and without
 	@$(BIN)/python -m benchmarks.truth_check
+
+audit-check: setup ## audit on every container of the catalogue, against the stop that follows
+	@$(BIN)/python -m benchmarks.audit_check
 
 pictures: setup ## draw the pictures of the docs anew, by the commands in docs/pictures/list
 	@grep -v '^#' docs/pictures/list | while read -r name words; do \

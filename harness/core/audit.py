@@ -64,8 +64,9 @@ class Looked:
 
     ``stop_timeout`` is in seconds; ``None`` where nothing is said, negative where the engine waits for ever. ``age_s``
     is how long ago it was started, by the engine's clock. ``health`` is what its HEALTHCHECK says, empty without one.
-    ``restart`` is the name of its restart policy, ``removed`` whether the engine removes it as it ends. ``image`` is
-    what its image says, ``None`` if that is gone. ``executables`` are the names of the files that processes run, by PID
+    ``restart`` is the name of its restart policy, ``removed`` whether the engine removes it as it ends, ``shares_pids``
+    whether it has no PID namespace of its own. ``image`` is what its image says, ``None`` if that is gone.
+    ``executables`` are the names of the files that processes run, by PID
     on the host.
     """
 
@@ -77,6 +78,7 @@ class Looked:
     health: str = ""
     restart: str = ""
     removed: bool = False
+    shares_pids: bool = False
     image: Starting | None = None
     tree: Tree = ()
     executables: Mapping[int, str] = field(default_factory=dict)
@@ -121,7 +123,8 @@ class Audited(msgspec.Struct, frozen=True, kw_only=True):
     """A container and what a stop would do to it: ``expected`` is a verdict of `check`, ``None`` if it cannot be told.
 
     ``process`` is the command line of the one that decides it. ``notes`` are other things that a stop brings,
-    ``check`` a command that measures the same in a container of its own; ``None`` where its image is gone.
+    ``check`` a command that measures the same in a container of its own; ``None`` where its image is gone, or ``check``
+    cannot stop it in the same way.
     """
 
     name: str
@@ -206,7 +209,7 @@ def audited(looked: Looked) -> Audited:
         reason=found.reason,
         process=found.process.command if found.process else None,
         notes=_notes(looked),
-        check=None if looked.image is None else shlex.join(check_of(looked, looked.image)),
+        check=shlex.join(words) if (words := check_of(looked)) else None,
         processes=tuple(
             Process(
                 pid=one.inner_pid or one.pid,
@@ -238,12 +241,18 @@ def _notes(looked: Looked) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def check_of(looked: Looked, image: Starting) -> tuple[str, ...]:
+def check_of(looked: Looked) -> tuple[str, ...]:
     """The command that measures a stop in a container of its own, started as this one as far as its image does not say.
 
     Values of variables are left to the environment of who runs it, as they may be secret; mounts, networks and limits
     are left out.
+
+    Returns:
+        No words where there is none: the image is gone, or a check cannot stop a container in this way.
     """
+    image, stopping = looked.image, looked.stopping
+    if image is None or looked.shares_pids or not stopping.grace_s or not stopping.signal.catchable:
+        return ()
     ran, options = looked.starting, ["--init"] if looked.init else []
     command = ran.command
     if ran.entrypoint != image.entrypoint:
@@ -255,7 +264,7 @@ def check_of(looked: Looked, image: Starting) -> tuple[str, ...]:
         options += ["--user", ran.user]
     if ran.stop_signal and ran.stop_signal != image.stop_signal:
         options += ["--stop-signal", ran.stop_signal]
-    if looked.stop_timeout is not None and looked.stop_timeout > 0:
+    if looked.stop_timeout is not None:
         options += ["--stop-timeout", str(looked.stop_timeout)]
     for name, value in ran.environment.items():
         if image.environment.get(name) != value:

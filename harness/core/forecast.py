@@ -52,7 +52,9 @@ class Stopping:
     @property
     def afterwards(self) -> str:
         """What ends a container that does not end by itself, as a clause."""
-        return "no SIGKILL ever follows" if self.grace_s is None else f"SIGKILL ends it after {self.grace_s} s"
+        return (
+            "no SIGKILL ever follows" if self.grace_s is None else f"SIGKILL ends the container after {self.grace_s} s"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,8 +224,12 @@ def _of_app(app: Process, spread: _Spread) -> Forecast:
         return _open(app, f"{_of(app, main)}: {spread.unknown[app.pid]}")
     if app.pid in spread.dies:
         sure = Sure.CERTAIN if app is main else Sure.LIKELY
-        told = _forwarded(by, signal, app) if by else f"PID 1 is no init of a PID namespace: {_named(app)}"
-        reason = f"{told}, which has no handler for it and dies: what is under way is lost"
+        told = (
+            f"{_forwarded(by, signal, app)}, which"
+            if by
+            else f"the app, {_named(app)}, is not PID 1 of a PID namespace: it gets {signal},"
+        )
+        reason = f"{told} has no handler for it and dies: what is under way is lost"
         return Forecast(verdict=Verdict.ABRUPT, sure=sure, reason=reason, process=app)
     if app.pid in spread.stuck:
         reason = f"{_forwarded(by, signal, app)}, which does not heed it: {stopping.afterwards}"

@@ -79,7 +79,7 @@ _GO_CATCHES: Final = sum(1 << (number - 1) for number in range(35, 65))
 """The Go runtime has handlers for all signals that it may have some for (os/signal, "Default behavior of signals")."""
 
 _ENDING: Final = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH"})
-"""The signals that an app has handlers for, if it has any."""
+"""The signals that apps have handlers for, beside those for what they do themselves."""
 
 _RUNTIMES: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "node": ("Node", frozenset({"SIGINT", "SIGTERM", "SIGUSR1", "SIGWINCH"})),
@@ -99,8 +99,8 @@ Node: node.cc (``SignalExit``), inspector_agent.cc; Go: os/signal; Java: java(1)
 def caught_by_runtime(app: Process, signal: Signal, executable: str | None = None) -> str | None:
     """The runtime that has a handler of its own for a signal which an app catches, by its name for people.
 
-    Masks do not tell such a handler from the app's. One that has handlers for other signals, which its runtime leaves
-    alone, is taken to handle this one, too.
+    Masks do not tell such a handler from the app's. An app that handles all the signals that its runtime leaves
+    alone is taken to handle this one, too; one for a reload, for instance, says nothing of a stop.
 
     Args:
         app: the process.
@@ -112,8 +112,9 @@ def caught_by_runtime(app: Process, signal: Signal, executable: str | None = Non
     """
     name = _language_name(executable or program(app.argv), app)
     label, own = _RUNTIMES.get(name, ("", frozenset[str]()))
-    others = {one.name for one in mask_signals(app.caught)} & (_ENDING - own)
-    return label if signal.name in own and not others else None
+    caught = {one.name for one in mask_signals(app.caught)}
+    handles_all = own != _ENDING and caught >= _ENDING - own
+    return label if signal.name in own and not handles_all else None
 
 
 def handler(app: Process, signal: Signal) -> Fix:

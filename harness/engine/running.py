@@ -96,6 +96,7 @@ def _look(
         health=str((state.get("Health") or {}).get("Status", "")),
         restart=(host.get("RestartPolicy") or {}).get("Name", ""),
         removed=bool(host.get("AutoRemove")),
+        shares_pids=bool(host.get("PidMode")),
         image=images[facts["Image"]],
         tree=tree,
         executables={process.pid: name for process in tree if here and (name := _executable(process.pid))},

@@ -42,7 +42,7 @@ def render(audit: Audit) -> RenderableType:
 
 def expected(one: Audited) -> str:
     """What a stop would do and how sure that is, in few words."""
-    return Sure.OPEN.value if one.expected is None else f"{one.expected}, {one.sure}"
+    return Sure.OPEN.value if one.expected is None else f"{one.expected} ({one.sure})"
 
 
 def commands(audit: Audit) -> list[str]:
