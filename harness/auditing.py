@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from harness.core.audit import SCHEMA, Audit, chosen, ranked
+from harness import __version__
+from harness.core.audit import SCHEMA, Audit, chosen, ranked, still_there
 from harness.core.document import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.core.audit import Listed
     from harness.engine.protocol import OpenEngine
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Auditing:
-    """Looks at containers of an engine: those that are named, else all that run."""
+    """Looks at containers of an engine: those that are named, else all that run.
 
-    engine: OpenEngine
-    names: Sequence[str] = ()
+    Args:
+        engine: where they run.
+        names: their names or ids, or beginnings of these.
+    """
+
+    def __init__(self, engine: OpenEngine, names: Sequence[str] = ()) -> None:
+        self._engine = engine
+        self._names = tuple(names)
+        self._known: tuple[Listed, ...] = ()
 
     def look(self) -> Audit:
-        """Look at them once.
+        """Look at them once; of those that are named, some may have gone since the first time.
 
         Raises:
             UsageError: a name fits no container that runs, or several.
             EngineUnavailable: the engine went away.
         """
         started, began_s = datetime.now(UTC), time.monotonic()
-        listed = self.engine.listed()
-        wanted = chosen(listed, self.names)
-        looked = self.engine.look(wanted)
+        listed = self._engine.listed()
+        wanted = still_there(listed, self._known) if self._known else chosen(listed, self._names)
+        self._known = self._known or (wanted if self._names else ())
+        looked = self._engine.look(wanted)
         seen = {one.listed.id for one in looked}
         return Audit(
             schema=SCHEMA,
-            tool=Tool(name="signal-harness", version=version("signal-harness")),
-            engine=self.engine.url,
+            tool=Tool(name="signal-harness", version=__version__),
+            engine=self._engine.url,
             started=started.isoformat(timespec="seconds"),
             containers=ranked(looked),
-            left_out=tuple(one.name for one in listed if one.ours and one.stoppable and one not in wanted),
+            left_out=tuple(one.name for one in listed if one.ours and one.stoppable and not self._names),
             ended=tuple(one.name for one in wanted if one.id not in seen),
             duration_s=round(time.monotonic() - began_s, 3),
         )

@@ -75,7 +75,7 @@ def audit(containers: tuple[str, ...], *, watch: bool, json_file: str | None) ->
         raise UsageError("--watch and --json do not go together", remedy="Leave out one of them.")
     output = Output(json_file)
     with closing(open_engine()) as engine:
-        auditing = Auditing(engine=engine, names=containers)
+        auditing = Auditing(engine, containers)
         if watch:
             _watch(auditing)
         _once(auditing.look(), output)

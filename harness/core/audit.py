@@ -90,13 +90,18 @@ class Looked:
         unless = (
             "it is paused, and a stop resumes it" if self.listed.state == "paused" else "",
             "its health is still `starting`" if self.health == "starting" else "",
-            "it was started a moment ago and may not be ready" if self.age_s < _YOUNG_S else "",
+            "it was started a moment ago and may not be ready" if self._young else "",
         )
         return Stopping(
             signal=known_signal(self.starting.stop_signal) or _SIGTERM,
             grace_s=None if grace_s < 0 else grace_s,
             unless=tuple(filter(None, unless)),
         )
+
+    @property
+    def _young(self) -> bool:
+        """Whether nothing tells that it is ready: neither its age nor its HEALTHCHECK."""
+        return self.age_s < _YOUNG_S and self.health not in ("healthy", "starting")
 
     @property
     def forecast(self) -> Forecast:
@@ -150,7 +155,8 @@ class Audited(msgspec.Struct, frozen=True, kw_only=True):
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """All containers that were looked at, the worst first.
 
-    ``left_out`` are containers that this program runs itself, ``ended`` those that ended while they were looked at.
+    ``left_out`` are containers that this program runs itself, where none is named; ``ended`` are those that ended while
+    they were looked at.
     """
 
     schema: Literal[1]
@@ -172,6 +178,12 @@ def chosen(listed: Sequence[Listed], wanted: Sequence[str]) -> tuple[Listed, ...
     if not wanted:
         return tuple(one for one in listed if one.stoppable and not one.ours)
     return tuple(dict.fromkeys(_named(listed, name) for name in wanted))
+
+
+def still_there(listed: Sequence[Listed], before: Sequence[Listed]) -> tuple[Listed, ...]:
+    """Those of some containers that can be stopped still, or again."""
+    ids = {one.id for one in before}
+    return tuple(one for one in listed if one.id in ids and one.stoppable)
 
 
 def _named(listed: Sequence[Listed], name: str) -> Listed:

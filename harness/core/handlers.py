@@ -85,7 +85,7 @@ _RUNTIMES: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "node": ("Node", frozenset({"SIGINT", "SIGTERM", "SIGUSR1", "SIGWINCH"})),
     "go": ("Go", _ENDING),
     "java": ("the Java VM", frozenset({"SIGHUP", "SIGINT", "SIGTERM"})),
-    "ruby": ("Ruby", _ENDING - {"SIGWINCH"}),
+    "ruby": ("Ruby", _ENDING),
     "dotnet": (".NET", frozenset({"SIGINT", "SIGQUIT", "SIGTERM"})),
 }
 """Runtimes that have handlers whatever the app does, and for which of the signals: they end the app, run its hooks, or

@@ -133,8 +133,14 @@ Node (``watch_mode.js``; ``node_task_runner.cc`` and node.cc, ``SignalExit``), u
 
 
 def manner_of(words: Sequence[str]) -> Manner:
-    """What a wrapper does with a signal, by its command line; that of a shell's trap is not known."""
-    return _MANNERS.get(kind_of(words), _OF_ITS_OWN)
+    """What a wrapper does with a signal, by its command line.
+
+    A shell has a handler of its own for SIGINT; what a trap does with a signal is known to the shell alone.
+    """
+    kind = kind_of(words)
+    if kind is Kind.SHELL_FORM and not any("trap" in word for word in words):
+        return Manner(forwards=frozenset())
+    return _MANNERS.get(kind, _OF_ITS_OWN)
 
 
 _REWRITES: Final = ("-r", "--rewrite")
