@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from harness.core.audit import chosen, ranked
 from harness.engine.registry import open_engine
 from harness.session import open_bases
 from tests.support.cases import DEBIAN
@@ -29,6 +30,16 @@ pytestmark = [pytest.mark.engine, pytest.mark.cli]
 
 SHELL, FINE, BELOW, PAUSED, HOSTS = (f"audited-{name}" for name in ("shell", "fine", "below", "paused", "hosts"))
 SLEEP: Final = ("sleep", "1000")
+EXPECTED: Final = {
+    SHELL: ("forced", "certain"),
+    PAUSED: ("forced", "likely"),
+    HOSTS: ("abrupt", "certain"),
+    BELOW: ("abrupt", "likely"),
+    FINE: ("graceful", "likely"),
+}
+"""The worst first."""
+
+NAMES: Final = (HOSTS, SHELL, FINE, BELOW, PAUSED)
 Row = dict[str, Any]
 
 
@@ -65,24 +76,26 @@ def events_since(api: docker.APIClient, began_ns: int, names: tuple[str, ...]) -
 
 
 def test_a_stop_is_foretold_and_nothing_is_touched(api: docker.APIClient) -> None:
-    names = (SHELL, FINE, BELOW, PAUSED, HOSTS)
-    before, began_ns = {name: api.inspect_container(name)["State"]["Pid"] for name in names}, time.time_ns()
-    found, done = audit(*names)
+    before, began_ns = {name: api.inspect_container(name)["State"]["Pid"] for name in NAMES}, time.time_ns()
+    found, done = audit(*NAMES)
     assert done.returncode == 1
-    assert {name: (one["expected"], one["sure"]) for name, one in found.items()} == {
-        SHELL: ("forced", "certain"),
-        PAUSED: ("forced", "likely"),
-        HOSTS: ("abrupt", "certain"),
-        BELOW: ("abrupt", "likely"),
-        FINE: ("graceful", "likely"),
-    }
-    assert list(found) == [SHELL, PAUSED, HOSTS, BELOW, FINE]
+    assert {name: (one["expected"], one["sure"]) for name, one in found.items()} == EXPECTED
+    assert list(found) == list(EXPECTED)
     assert found[SHELL]["grace_s"] == 1
     assert [one["command"] for one in found[BELOW]["processes"] if one["app"]] == ["sleep 1000"]
     assert "--rm" in found[BELOW]["notes"][0]
-    assert before == {name: api.inspect_container(name)["State"]["Pid"] for name in names}
-    assert events_since(api, began_ns, names) <= ({"top"} if os.geteuid() else set())
+    assert before == {name: api.inspect_container(name)["State"]["Pid"] for name in NAMES}
+    assert events_since(api, began_ns, NAMES) <= ({"top"} if os.geteuid() else set())
     assert found[HOSTS]["check"] is None
+
+
+def test_what_ps_shows_tells_the_same(api: docker.APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this machine's /proc does not show the containers, as with an engine elsewhere."""
+    monkeypatch.setattr("harness.engine.running.seen_in_proc", lambda *_: False)
+    with closing(open_engine()) as engine:
+        looked = engine.look(chosen(engine.listed(), NAMES))
+    assert {one.name: (one.expected, one.sure) for one in ranked(looked)} == EXPECTED
+    assert api.inspect_container(PAUSED)["State"]["Paused"]
 
 
 def test_whoever_touches_a_container_is_found_out(api: docker.APIClient) -> None:

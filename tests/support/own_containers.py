@@ -20,6 +20,14 @@ _OLD_S: Final = 3.0
 TRAPS: Final = ("perl", "-e", "$SIG{TERM} = sub { exit 0 }; sleep 1 while 1")
 """A program that handles SIGTERM, and whose runtime has no handler of its own."""
 
+RUNNING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "my-web": {"image": "my/app", "stop_timeout": 3},
+    "my-worker": {"image": "my/app", "command": ["tail", "-f", "/dev/null"], "host": {"init": True}},
+    "my-api": {"image": "my/app", "command": ["node", "server.js"]},
+    "my-queue": {"image": "my/app", "command": TRAPS},
+}
+"""Those of docs/audit.md, on the images of docs/your-own-image.md."""
+
 
 @contextmanager
 def own_containers(wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[docker.APIClient]:
