@@ -66,9 +66,10 @@ lint: $(VENV)/.made ## ruff, mypy strict, import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup ## a run's wall time against the floor of the engine, and a check's against one container's life
+bench: setup ## a run's wall time against the floor of the engine, a check's against one container's life, an audit's
 	@$(BIN)/python -m benchmarks.floor
 	@$(BIN)/python -m benchmarks.life
+	@$(BIN)/python -m benchmarks.audit_many
 
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth
