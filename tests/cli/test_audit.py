@@ -9,6 +9,7 @@ import signal as os_signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,9 +29,13 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 
-SHELL, FINE, BELOW, PAUSED, HOSTS = (f"audited-{name}" for name in ("shell", "fine", "below", "paused", "hosts"))
+SHELL, FINE, BELOW, PAUSED, HOSTS, HALTED, KILLED = (
+    f"audited-{name}" for name in ("shell", "fine", "below", "paused", "hosts", "halted", "killed")
+)
 SLEEP: Final = ("sleep", "1000")
 EXPECTED: Final = {
+    HALTED: ("forced", "certain"),
+    KILLED: ("forced", "certain"),
     SHELL: ("forced", "certain"),
     PAUSED: ("forced", "likely"),
     HOSTS: ("abrupt", "certain"),
@@ -39,7 +44,7 @@ EXPECTED: Final = {
 }
 """The worst first."""
 
-NAMES: Final = (HOSTS, SHELL, FINE, BELOW, PAUSED)
+NAMES: Final = (HOSTS, SHELL, FINE, BELOW, KILLED, PAUSED, HALTED)
 Row = dict[str, Any]
 
 
@@ -55,6 +60,8 @@ def api() -> Iterator[docker.APIClient]:
         BELOW: {"image": image, "command": SLEEP, "host": {"init": True, "auto_remove": True}},
         PAUSED: {"image": image, "command": SLEEP},
         HOSTS: {"image": image, "command": SLEEP, "host": {"pid_mode": "host"}},
+        HALTED: {"image": image, "command": TRAPS, "stop_signal": "SIGSTOP", "stop_timeout": 1},
+        KILLED: {"image": image, "command": TRAPS, "stop_signal": "SIGKILL"},
     }
     with own_containers(wanted) as api:
         api.pause(PAUSED)
@@ -149,3 +156,20 @@ def test_without_an_engine_it_says_how_to_get_one() -> None:
     done = command("audit", DOCKER_HOST="unix:///nowhere/docker.sock")
     assert done.returncode == 3
     assert "no engine answers" in done.stderr
+
+
+def test_what_is_certain_comes_true(api: docker.APIClient) -> None:
+    """By settings that no image of the catalogue has; it is the last, as nothing runs afterwards."""
+
+    def stop(name: str) -> tuple[int, bool]:
+        began = time.monotonic()
+        api.stop(name, timeout=api.inspect_container(name)["Config"].get("StopTimeout", 10))
+        return api.inspect_container(name)["State"]["ExitCode"], time.monotonic() - began >= 1
+
+    certain = [name for name, (_, sure) in EXPECTED.items() if sure == "certain"]
+    with ThreadPoolExecutor() as pool:
+        ended = dict(zip(certain, pool.map(stop, certain), strict=True))
+    code = {name: ended[name][0] for name in certain}
+    assert code == {HALTED: 137, KILLED: 137, SHELL: 137, HOSTS: 143}
+    assert ended[HALTED][1]
+    assert ended[SHELL][1]
