@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check programs packages image first-finding pictures outputs doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs packages image first-finding pictures outputs doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,9 +66,10 @@ lint: $(VENV)/.made ## ruff, mypy strict, import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup ## a run's wall time against the floor of the engine, and a check's against one container's life
+bench: setup ## a run's wall time against the floor of the engine, a check's against one container's life, an audit's
 	@$(BIN)/python -m benchmarks.floor
 	@$(BIN)/python -m benchmarks.life
+	@$(BIN)/python -m benchmarks.audit_many
 
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth
@@ -102,6 +103,8 @@ image: $(VENV)/.made ## build an image of the tool, for whoever has an engine an
 
 first-finding: setup ## how long a new user takes from the wheel to the first finding
 	@$(BIN)/python -m benchmarks.first_finding
+audit-check: setup ## audit on every container of the catalogue, against the stop that follows
+	@$(BIN)/python -m benchmarks.audit_check
 
 pictures: setup ## draw the pictures of the docs anew, by the commands in docs/pictures/list
 	@grep -v '^#' docs/pictures/list | while read -r name words; do \

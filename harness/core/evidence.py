@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from harness.core.process import chain
 from harness.core.program import Kind, kind_of, says_nothing
-from harness.core.signals import Signal, mask_signals
+from harness.core.signals import ENDS_NOTHING, Signal, mask_signals
 from harness.core.trace import Fate, Handled, Life, Parting, Sent, TraceRecord, sends
 
 if TYPE_CHECKING:
@@ -448,9 +448,9 @@ after they have shut down take longer, if only to let go of their connections (u
 
 _ENDING = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"})
 _ASKING = _ENDING | {"SIGUSR1", "SIGUSR2"}
-_NOT_FATAL = frozenset({_SIGKILL, 17, 18, 19, 20, 21, 22, 23, 28})
-"""Signals whose default action ends nothing (signal(7)): those of job control, SIGCHLD, SIGURG, SIGWINCH. SIGKILL is
-delivered to the threads of any process that ends (kernel/signal.c, ``zap_other_threads``)."""
+_NOT_FATAL = ENDS_NOTHING | {_SIGKILL}
+"""Signals that have ended nothing where they are in the record. SIGKILL is delivered to the threads of any process that
+ends (kernel/signal.c, ``zap_other_threads``)."""
 
 
 def unclear_writers(evidence: SignalEvidence) -> tuple[Process, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.fix import Fix
 from harness.core.program import SHELLS, program
+from harness.core.signals import mask_signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +78,44 @@ _OTHER_NAMES: Final = {"nodejs": "node", "puma": "ruby", "gunicorn": "python", "
 _GO_CATCHES: Final = sum(1 << (number - 1) for number in range(35, 65))
 """The Go runtime has handlers for all signals that it may have some for (os/signal, "Default behavior of signals")."""
 
+_ENDING: Final = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH"})
+"""The signals that apps have handlers for, beside those for what they do themselves."""
+
+_RUNTIMES: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
+    "node": ("Node", frozenset({"SIGINT", "SIGTERM", "SIGUSR1", "SIGWINCH"})),
+    "go": ("Go", _ENDING),
+    "java": ("the Java VM", frozenset({"SIGHUP", "SIGINT", "SIGTERM"})),
+    "ruby": ("Ruby", _ENDING),
+    "dotnet": (".NET", frozenset({"SIGINT", "SIGQUIT", "SIGTERM"})),
+}
+"""Runtimes that have handlers whatever the app does, and for which of the signals: they end the app, run its hooks, or
+do neither.
+
+Node: node.cc (``SignalExit``), inspector_agent.cc; Go: os/signal; Java: java(1), ``-Xrs``; Ruby: signal.c
+(``Init_signal``); .NET: coreclr's pal/src/exception/signal.cpp.
+"""
+
+
+def caught_by_runtime(app: Process, signal: Signal, executable: str | None = None) -> str | None:
+    """The runtime that has a handler of its own for a signal which an app catches, by its name for people.
+
+    Masks do not tell such a handler from the app's. An app that handles all the signals that its runtime leaves
+    alone is taken to handle this one, too; one for a reload, for instance, says nothing of a stop.
+
+    Args:
+        app: the process.
+        signal: one that it has a handler for.
+        executable: the name of the program's file, as a process may call itself something else.
+
+    Returns:
+        ``None`` where the handler is the app's, as far as that is known.
+    """
+    name = _language_name(executable or program(app.argv), app)
+    label, own = _RUNTIMES.get(name, ("", frozenset[str]()))
+    caught = {one.name for one in mask_signals(app.caught)}
+    handles_all = own != _ENDING and caught >= _ENDING - own
+    return label if signal.name in own and not handles_all else None
+
 
 def handler(app: Process, signal: Signal) -> Fix:
     """How an app handles a signal; in words where its language is not known, or has no way to."""
@@ -102,8 +141,12 @@ def handler(app: Process, signal: Signal) -> Fix:
 
 
 def _language(app: Process) -> _Language | None:
-    name = re.sub(r"[\d.]+$", "", program(app.argv))
+    return _LANGUAGES.get(_language_name(program(app.argv), app))
+
+
+def _language_name(started: str, app: Process) -> str:
+    """A language by the program that was started, or by the signals that it catches, as the tables here have it."""
+    name = re.sub(r"[\d.]+$", "", started)
     name = "sh" if name in SHELLS else _OTHER_NAMES.get(name, name)
-    if name not in _LANGUAGES and app.caught & _GO_CATCHES == _GO_CATCHES:
-        name = "go"
-    return _LANGUAGES.get(name)
+    known = name in _LANGUAGES or name in _RUNTIMES
+    return "go" if not known and app.caught & _GO_CATCHES == _GO_CATCHES else name

@@ -103,6 +103,63 @@ STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.SU, Kind.S
 """Those that are never the app themselves."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manner:
+    """What a wrapper does with a signal that it gets.
+
+    ``forwards`` are the numbers of those that it sends to what it started; ``None`` where it sends all. ``raises`` says
+    that the handler is its runtime's, which sends the signal to its own process once more. ``unless`` is what makes
+    that wrong. ``unknown`` is why it cannot be told from outside what becomes of the signal; empty where it can.
+    """
+
+    forwards: frozenset[int] | None = None
+    raises: bool = False
+    unless: str = ""
+    unknown: str = ""
+
+
+_INT_AND_TERM: Final = frozenset({2, 15})
+_OF_ITS_OWN: Final = Manner(unknown="what it does then cannot be seen from outside")
+_MANNERS: Final[Mapping[Kind, Manner]] = {
+    Kind.INIT: Manner(),
+    Kind.NPM: Manner(forwards=_INT_AND_TERM, unless="npm is one of 9.6.7 to 10.2, which forward nothing"),
+    Kind.NODE_RUN: Manner(forwards=frozenset(), raises=True),
+    Kind.NODE_WATCH: Manner(forwards=_INT_AND_TERM),
+    Kind.SU: Manner(unknown="su kills what it started with SIGKILL 2 s later, done or not"),
+    Kind.SUPERVISOR: Manner(unknown="how it stops what it started is a matter of its settings"),
+}
+"""By manuals and sources: tini and dumb-init (their READMEs), @npmcli/run-script (``signal-manager.js``; npm/cli#6547),
+Node (``watch_mode.js``; ``node_task_runner.cc`` and node.cc, ``SignalExit``), util-linux's su (``su-common.c``)."""
+
+
+def manner_of(words: Sequence[str]) -> Manner:
+    """What a wrapper does with a signal, by its command line.
+
+    A shell has a handler of its own for SIGINT; what a trap does with a signal is known to the shell alone.
+    """
+    kind = kind_of(words)
+    if kind is Kind.SHELL_FORM and not any("trap" in word for word in words):
+        return Manner(forwards=frozenset())
+    return _MANNERS.get(kind, _OF_ITS_OWN)
+
+
+_REWRITES: Final = ("-r", "--rewrite")
+
+
+def rewritten(words: Sequence[str], number: int) -> int:
+    """The signal that an init sends in place of another one; 0 for none (dumb-init's README, Signal rewriting)."""
+    if program(words) != "dumb-init":
+        return number
+    rest, found = list(words[1:]), number
+    while rest and rest[0].startswith("-") and rest[0] != "--":
+        option, equals, pair = rest.pop(0).partition("=")
+        if option in _REWRITES:
+            one, colon, other = (pair if equals else "".join(rest[:1])).partition(":")
+            found = int(other) if colon and one == str(number) and other.isdecimal() else found
+            rest = rest if equals else rest[1:]
+    return found
+
+
 WRAPPERS: Final = STARTERS | {Kind.SHELL_FORM, Kind.SCRIPT, Kind.NODE_WATCH}
 """Those that only start another process, as long as there is one below them."""
 

@@ -54,6 +54,8 @@ _ALIASES: Final = {"IOT": 6, "CLD": 17, "POLL": 29, "UNUSED": 31}
 _RTMIN: Final = 34
 _RTMAX: Final = 64
 _UNCATCHABLE: Final = frozenset({9, 19})
+ENDS_NOTHING: Final = frozenset(range(17, 24)) | {28}
+"""Signals whose default action ends nothing (signal(7)): those of job control, SIGCHLD, SIGURG, SIGWINCH."""
 _REAL_TIME: Final = re.compile(r"RT(MIN|MAX)(?:([+-])(\d{1,2}))?")
 
 
@@ -78,6 +80,11 @@ class Signal:
         """Whether a process can have a handler for it at all."""
         return self.number not in _UNCATCHABLE
 
+    @property
+    def fatal(self) -> bool:
+        """Whether its default action ends a process."""
+        return self.number not in ENDS_NOTHING
+
     def __str__(self) -> str:
         """The name."""
         return self.name
@@ -89,20 +96,25 @@ def parse_signal(text: str) -> Signal:
     Raises:
         UsageError: there is no such signal, or no process can catch it.
     """
-    name = text.strip().upper()
-    digits = name.isascii() and name.isdecimal() and len(name) <= len(str(_RTMAX))
-    number = int(name) if digits else _number(name.removeprefix("SIG"))
-    if number is None or not 1 <= number <= _RTMAX:
+    signal = known_signal(text)
+    if signal is None:
         raise UsageError(
             f"{text!r} is not a signal", remedy="Name it as kill(1) does, such as HUP, SIGTERM, 15 or RTMIN+3; or: all."
         )
-    signal = Signal(number)
     if not signal.catchable:
         raise UsageError(
             f"{signal} cannot be caught by any process, so there is nothing to test",
             remedy="Choose a signal that an app can handle, such as SIGTERM.",
         )
     return signal
+
+
+def known_signal(text: str) -> Signal | None:
+    """Any signal, as `parse_signal` reads it; ``None`` if there is none of that name."""
+    name = text.strip().upper()
+    digits = name.isascii() and name.isdecimal() and len(name) <= len(str(_RTMAX))
+    number = int(name) if digits else _number(name.removeprefix("SIG"))
+    return Signal(number) if number is not None and 1 <= number <= _RTMAX else None
 
 
 def _number(name: str) -> int | None:

@@ -17,6 +17,7 @@ from harness.engine.containers import DockerEngine, leftovers, sweep
 from harness.engine.folders import build_folder, context_files
 from harness.engine.images import Images, builder_of, remove_images
 from harness.engine.protocol import Swept
+from harness.engine.running import listed, look
 from harness.engine.store import ImageStore
 from harness.engine.tracing import Tracer
 from harness.engine.tracing import sweep as sweep_records
@@ -58,6 +59,8 @@ class _Docker:
         self.context_files = context_files
         self.load_archive = partial(load_archive, api)
         self.containers = partial(DockerEngine, api)
+        self.listed = partial(listed, api)
+        self.look = partial(look, api)
         self.leftovers = partial(leftovers, api)
         self.remove_images = partial(remove_images, api)
         self.try_build = partial(try_build, api)

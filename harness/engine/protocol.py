@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from harness.core.audit import Listed, Looked
     from harness.core.catalogue import Variant
     from harness.core.facts import BaseFacts, EngineFacts, ImageFacts, StartCommand
     from harness.core.signals import Signal
@@ -231,6 +232,12 @@ class OpenEngine(Protocol):
         Raises:
             HarnessError: it does not run, or not in time.
         """
+
+    def listed(self) -> tuple[Listed, ...]:
+        """All its containers, those that have ended too, by name."""
+
+    def look(self, wanted: Sequence[Listed]) -> tuple[Looked, ...]:
+        """Look at containers without touching them; those that have ended meanwhile are left out."""
 
     def leftovers(self) -> Sequence[str]:
         """The containers of killed runs."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import files, floor, life, truth_apps
+from benchmarks import audit_many, files, floor, life, truth_apps
 from harness.report.formats import Format, render
 from tests.support.cases import DEBIAN
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
@@ -53,6 +53,13 @@ def test_a_check_is_measured_against_a_life_by_hand(capsys: pytest.CaptureFixtur
     figures = [re.fullmatch(r"(.+): median \d\.\d{3} s, ratio (\d+\.\d\d) \(rounds: .+\)", line) for line in sides]
     assert [figure and figure[1].partition(" ")[0] for figure in figures] == ["by", "a", "a", "a", "a"]
     assert re.fullmatch(r"a bad app: 2 changes tried at once took \d\.\d\d s; the slowest alone \d\.\d\d s", last)
+
+
+@pytest.mark.engine
+def test_an_audit_of_several_containers_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    audit_many.main(["--containers", "2", "--rounds", "1"])
+    figures = r"audit of 2 containers: median \d+\.\d\d s \(rounds: \d+\.\d\d\)\n"
+    assert re.fullmatch(figures, capsys.readouterr().out)
 
 
 def test_files_are_compared_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The commands of the README and of docs/your-own-image.md, run: each ends and prints as is said."""
+"""The commands of the README, docs/your-own-image.md and docs/audit.md, run: each ends and prints as is said."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from harness.core.audit import Listed, Looked
     from harness.core.catalogue import Variant
     from harness.core.signals import Signal
     from harness.core.subject import Folder, Subject
@@ -117,6 +118,7 @@ class ScriptedOpenEngine:
     shares_kernel: bool = False
     cli: str = "scripted"
     url: str = "nowhere"
+    standing: tuple[Looked, ...] = ()
     left: list[str] = field(default_factory=list)
     refused: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
@@ -198,6 +200,12 @@ class ScriptedOpenEngine:
     def _try(self, deed: str) -> None:
         if deed in self.refused:
             raise EngineFault(f"the engine says: no {deed}")
+
+    def listed(self) -> tuple[Listed, ...]:
+        return tuple(one.listed for one in self.standing)
+
+    def look(self, wanted: Sequence[Listed]) -> tuple[Looked, ...]:
+        return tuple(one for one in self.standing if one.listed in wanted)
 
     def leftovers(self) -> list[str]:
         return self.left

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.support.comparing import masked
+from tests.support.own_containers import RUNNING, own_containers
 from tests.support.own_images import own_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = (ROOT / "README.md", ROOT / "docs" / "your-own-image.md")
+PAGES: Final = (ROOT / "README.md", ROOT / "docs" / "your-own-image.md", ROOT / "docs" / "audit.md")
 _COLUMNS: Final = 100
 _AT_ONCE: Final = 4
 _BLOCK: Final = re.compile(
@@ -83,7 +84,12 @@ def commands(page: Path) -> list[Command]:
 def run_all(wanted: Iterable[Command]) -> dict[str, Ran]:
     """Run commands, several at once and each once, by their lines."""
     once = {command.line: command for command in wanted}
-    with own_images() as files, tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(_AT_ONCE) as pool:
+    with (
+        own_images() as files,
+        own_containers(RUNNING),
+        tempfile.TemporaryDirectory() as scratch,
+        ThreadPoolExecutor(_AT_ONCE) as pool,
+    ):
         folders = [Path(scratch, str(number)) for number in range(len(once))]
         for folder in folders:
             own = folder / "my-app"

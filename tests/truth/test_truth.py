@@ -6,9 +6,10 @@ import os
 
 import pytest
 
-from benchmarks import truth_check
+from benchmarks import audit_check, truth_check
 from benchmarks.truth import compare
 from harness.core.evidence import SignalEvidence
+from harness.core.verdict import Verdict
 from harness.session import TraceMode
 
 DEBIAN = "local:debian12-node24"
@@ -52,3 +53,14 @@ def test_a_check_that_takes_any_end_for_a_good_one_is_found_out(monkeypatch: pyt
         bases=(DEBIAN,), variants=("npm-start-exec",), signals=(), repeat=1, modes=(TraceMode.OFF,)
     )
     assert [cell.name for cell in tally.contradicted] == ["debian12-node24/npm-start-exec/stop"]
+
+
+def test_what_audit_foretells_comes_true() -> None:
+    tally = audit_check.compare(bases=(DEBIAN,), variants=("node-shell-form", "npm-start-tini", "tini", "no-handlers"))
+    assert [str(cell) for cell in tally.wrong] == []
+    assert {cell.name.split("/")[1]: (cell.foretold.verdict, cell.foretold.sure.value) for cell in tally.cells} == {
+        "node-shell-form": (Verdict.FORCED, "certain"),
+        "npm-start-tini": (Verdict.ABRUPT, "likely"),
+        "tini": (Verdict.GRACEFUL, "likely"),
+        "no-handlers": (None, "cannot tell"),
+    }

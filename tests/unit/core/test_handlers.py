@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.fix import Fix
-from harness.core.handlers import handler
+from harness.core.handlers import caught_by_runtime, handler
 from harness.core.signals import Signal
 from tests.support.scripted import process
 
@@ -95,3 +95,35 @@ def test_what_a_language_has_no_way_to_handle_is_said(args: str, number: Signal,
 @pytest.mark.parametrize("args", ["/srv/orders", "orders: worker", "erl -noshell", ""])
 def test_other_languages_are_told_in_words(args: str) -> None:
     assert handler(process(1, args), TERM).notes == ("The app must handle SIGTERM, and end when it comes.",)
+
+
+ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH")
+
+
+@pytest.mark.parametrize(
+    ("args", "catches", "file", "runtime"),
+    [
+        ("node x.js", ("SIGINT", "SIGTERM"), None, "Node"),
+        ("node x.js", ("SIGINT", "SIGTERM", "SIGHUP"), None, "Node"),
+        ("node x.js", ENDING, None, None),
+        ("my title", ("SIGINT", "SIGTERM"), "node", "Node"),
+        ("java -jar x", (*ENDING[:4], "SIGUSR2"), None, "the Java VM"),
+        ("puma 5.6.5 (tcp://0.0.0.0:80)", ENDING, None, "Ruby"),
+        ("dotnet x.dll", ("SIGTERM",), None, ".NET"),
+        ("python3 x.py", ("SIGTERM",), None, None),
+        ("nginx", ("SIGTERM",), None, None),
+    ],
+)
+def test_a_runtime_may_have_a_handler_of_its_own(
+    args: str, catches: tuple[str, ...], file: str | None, runtime: str | None
+) -> None:
+    assert caught_by_runtime(process(1, args, catches=catches), TERM, file) == runtime
+
+
+def test_go_is_told_by_all_that_it_catches() -> None:
+    go = replace(process(1, "/server"), caught=0xFFFFFFFD7FC1FEFF)
+    assert caught_by_runtime(go, TERM) == "Go"
+
+
+def test_a_signal_that_the_runtime_leaves_alone_is_the_app_s() -> None:
+    assert caught_by_runtime(process(1, "node x.js", catches=("SIGQUIT",)), Signal(3)) is None

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.program import INITS, SHELLS, Kind, kind_of, program, script, shell_text, titled
+from harness.core.program import (
+    INITS,
+    SHELLS,
+    Kind,
+    kind_of,
+    manner_of,
+    program,
+    rewritten,
+    script,
+    shell_text,
+    titled,
+)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +138,31 @@ def test_what_is_no_shell_runs_no_text(words: list[str]) -> None:
 def test_an_init_is_an_init_by_the_words_that_put_it_in_front(name: str, words: tuple[str, ...]) -> None:
     assert kind_of((*words, "node", "server.js")) is Kind.INIT
     assert kind_of([name]) is Kind.INIT
+
+
+@pytest.mark.parametrize(
+    ("args", "sent"),
+    [
+        ("dumb-init node x.js", 15),
+        ("dumb-init --rewrite 15:3 node x.js", 3),
+        ("/usr/bin/dumb-init -v -r 15:3 node x.js", 3),
+        ("dumb-init --rewrite=15:3 -- node x.js", 3),
+        ("dumb-init -r 1:2 -r 15:0 node x.js", 0),
+        ("dumb-init -r 15 node", 15),
+        ("dumb-init -- x --rewrite 15:3", 15),
+        ("dumb-init x -r 15:3", 15),
+        ("tini -r 15:3 -- x", 15),
+    ],
+)
+def test_an_init_may_send_another_signal(args: str, sent: int) -> None:
+    assert rewritten(args.split(), 15) == sent
+
+
+def test_what_a_wrapper_does_with_a_signal() -> None:
+    assert manner_of(["tini", "--", "x"]).forwards is None
+    assert manner_of(["npm", "start"]).forwards == {2, 15}
+    assert manner_of(["node", "--run", "x"]).raises
+    assert manner_of(["sh", "-c", "x; y"]).forwards == frozenset()
+    assert manner_of(["sh", "-c", "trap x TERM; y"]).unknown
+    assert manner_of(["sh", "/entry.sh"]).unknown
+    assert manner_of(["supervisord"]).unknown
