@@ -407,11 +407,11 @@ class SignalEvidence:
             app = self.seen.app
             return None if app is None or app.may_get(self.sent) else False
         if not silent:
-            return code < _BY_SIGNAL if self._code_is_the_apps else None
+            return code < _BY_SIGNAL if self.code_is_the_apps else None
         return False if code else True if self.seen.app is self.seen.main else None
 
     @property
-    def _code_is_the_apps(self) -> bool:
+    def code_is_the_apps(self) -> bool:
         """Whether the container's exit code is the app's: as PID 1, or handed on by an init (tini(1), dumb-init(1))."""
         app, main = self.seen.app, self.seen.main
         if app is None or main is None:

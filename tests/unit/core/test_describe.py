@@ -27,7 +27,7 @@ def test_every_verdict_and_every_probe_tested_and_untested_are_described() -> No
 
 def test_a_finding_is_what_only_its_probe_sees() -> None:
     assert ROWS["well"].finding == Finding(
-        brief="0.2 s, 0",
+        brief="0.2 s, exit 0",
         text=(
             "docker stop with 3 s of grace: the end came by itself, after 0.25 s, exit code 0; "
             "the request in flight was answered"
@@ -36,7 +36,7 @@ def test_a_finding_is_what_only_its_probe_sees() -> None:
         marked={},
     )
     assert ROWS["late"].finding == Finding(
-        brief="3.1 s, 137",
+        brief="3.1 s, exit 137",
         text="docker stop with 3 s of grace: SIGKILL, after 3.06 s, exit code 137; no request was sent",
         facts={"grace_s": 3, "took_s": 3.062, "forced": True, "request": None, "needs_s": None},
         marked={},

@@ -110,8 +110,8 @@ def test_a_story_is_told_whole() -> None:
 def test_what_was_tried_stands_above_what_to_change() -> None:
     text = drawn(changed(result("shell", SWALLOWED, start=START), tried=TRIED))
     assert text.partition("\nHow to fix it\n")[2].splitlines()[:4] == [
-        '  tried  CMD ["node", "server.js"]  ✓ graceful 0.1 s, 0',
-        "  tried  --init                     ✂ abrupt 0.1 s, 143  the container ended by itself",
+        '  tried  CMD ["node", "server.js"]  ✓ graceful 0.1 s, exit 0',
+        "  tried  --init                     ✂ abrupt 0.1 s, exit 143  the container ended by itself",
         "",
         "  In the Dockerfile:",
     ]

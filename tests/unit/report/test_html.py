@@ -485,8 +485,8 @@ def test_a_roll_call_without_a_record_is_said_to_be_inferred() -> None:
 
 def test_what_was_tried_is_told_and_what_helps_comes_first() -> None:
     assert page_of(EVERYTHING).told(9)["tried"] == [
-        ("graceful", 'CMD ["node", "server.js"]', "(0.1 s, 0)"),
-        ("abrupt", "--init", "(0.1 s, 143) the container ended by itself"),
+        ("graceful", 'CMD ["node", "server.js"]', "(0.1 s, exit 0)"),
+        ("abrupt", "--init", "(0.1 s, exit 143) the container ended by itself"),
     ]
 
 
@@ -636,7 +636,7 @@ def test_what_containers_say_is_text(line: str, args: str, name: str) -> None:
     assert sorted(tag for tag, _ in page.tags if tag != "code") == sorted(tag for tag, _ in plain.tags if tag != "code")
     assert page.told()["log"] == [printable(line)]
     assert page.told()["processes"][0][2] == page.told()["calls"][0][3] == printable(args)
-    assert page.told()["tried"] == [("abrupt", printable(name), printable(f"(0.1 s, 143) {line}"))]
+    assert page.told()["tried"] == [("abrupt", printable(name), printable(f"(0.1 s, exit 143) {line}"))]
     assert " ".join(printable(f"its {name}").split()) in " ".join(page.text.split())
 
 

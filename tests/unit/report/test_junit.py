@@ -294,7 +294,8 @@ def test_what_was_tried_is_told_and_an_inferred_roll_call_is_marked() -> None:
     assert "    1 /bin/sh -c node server.js  [~ told by docker; not known what it did; exited with 137]\n" in text
     assert "      7 node server.js  [the app; ~ not known whether told; gone]\n    ~ inferred from" in text
     assert (
-        '  tried\n    CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0)\n    --init: ✂ abrupt (0.1 s, 143): the' in text
+        '  tried\n    CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0)\n    --init: ✂ abrupt (0.1 s, exit 143): the'
+        in text
     )
 
 

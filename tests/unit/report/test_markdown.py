@@ -533,7 +533,7 @@ def test_what_was_tried_stands_in_the_evidence_as_text() -> None:
     row = changed(result("v", FORCED, probe=Probe.STOP, expected=Expected.ALWAYS), tried=tried)
     (block,) = (token for token in tokens(render(document(row))) if token.type == "fence")
     assert "tried\n  CMD [" in block.content
-    assert "  ```\\n@someone: ✂ abrupt (0.1 s, 143): <b>\n" in block.content
+    assert "  ```\\n@someone: ✂ abrupt (0.1 s, exit 143): <b>\n" in block.content
 
 
 def test_names_are_inert_in_a_summary() -> None:

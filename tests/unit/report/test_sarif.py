@@ -366,13 +366,13 @@ def test_what_was_tried_takes_the_place_of_what_helps_as_a_rule() -> None:
     tried = changed(result("v", FORCED, probe=Probe.STOP), tried=TRIED)
     rule = next(rule for rule in run(document(tried))["tool"]["driver"]["rules"] if rule["id"] == "stop/forced")
     lines = [
-        'v on local:musl-node24, stop: CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0)',
-        "v on local:musl-node24, stop: --init: ✂ abrupt (0.1 s, 143): the container ended by itself",
+        'v on local:musl-node24, stop: CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0)',
+        "v on local:musl-node24, stop: --init: ✂ abrupt (0.1 s, exit 143): the container ended by itself",
     ]
     assert rule["help"]["text"].splitlines()[2:] == ["Tried:", *lines]
     assert rule["help"]["markdown"].endswith("\n\nTried:\n\n" + "\n".join(f"    {line}" for line in lines))
     alert = only(document(tried))
-    assert 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0); --init: ✂ abrupt' in alert["message"]["text"]
+    assert 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0); --init: ✂ abrupt' in alert["message"]["text"]
     assert [one["change"] for one in alert["properties"]["tried"]] == ['CMD ["node", "server.js"]', "--init"]
     other = result("w", FORCED, probe=Probe.STOP)
     both = next(rule for rule in run(document(tried, other))["tool"]["driver"]["rules"] if rule["id"] == "stop/forced")
