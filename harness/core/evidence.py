@@ -65,6 +65,7 @@ class Seen:
     """What was seen of one run, whatever the probe: process trees before and after, output, events, the end.
 
     ``trace`` is the kernel's record of signals, ``lives`` that of the processes that were there at any time since.
+    ``chosen`` says of each app why it is taken for it; empty where that is not known.
     """
 
     app_pid: int | None
@@ -78,6 +79,7 @@ class Seen:
     decided_ns: int
     trace: tuple[TraceRecord, ...] | None = None
     lives: tuple[Life, ...] = ()
+    chosen: tuple[str, ...] = ()
 
     @property
     def main(self) -> Process | None:

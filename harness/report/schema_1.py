@@ -102,6 +102,7 @@ def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
             "finding": _finding(probe, row["exit_code"]) if probe else None,
             "evidence": {
                 **evidence,
+                "apps": [],
                 "main": None if main is None else main.split(),
                 "chain": [command.split() for command in evidence["chain"]],
                 "path": None if path is None else _path(path, row["signal"], tree, evidence["chain"]),

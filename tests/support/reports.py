@@ -92,6 +92,7 @@ SWALLOWED = made(
             fate=Fate.IGNORED,
         ),
     ),
+    chosen=("it wrote the ready line",),
 )
 FORWARDED = changed(
     SWALLOWED,
