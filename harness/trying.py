@@ -14,6 +14,7 @@ from harness.core.describe import describe_tried
 from harness.core.patch import of_options, of_script
 from harness.core.subject import Folder
 from harness.core.trying import candidates, fixes_by_options, further
+from harness.core.unhelped import in_the_app, nothing_helps
 from harness.run.runner import Runner
 
 if TYPE_CHECKING:
@@ -107,14 +108,21 @@ class Trying:
         row = self._describe(result)
         sources = None if result.verdict.good else self._sources(result)
         scripts = _script_patches(result, sources)
-        if tried := tuple(self._tried(result, sources, [patch for _, patch in scripts])):
+        if tried := list(self._tried(result, sources, [patch for _, patch in scripts])):
             known = (*fixes_by_options(result), *(fix for fix, _ in scripts))
-            row = structs.replace(row, tried=tried, advice=advice(result, tried=known))
+            brought = [each for _, each in tried]
+            in_vain = nothing_helps(brought)
+            lines = advice(result, tried=known, beyond=in_the_app(result, brought))
+            row = structs.replace(
+                row, tried=tuple(told for told, _ in tried), advice=(*([in_vain] if in_vain else []), *lines)
+            )
         with self._telling:
             self._receive(row)
         return row
 
-    def _tried(self, result: Result, sources: Sources | None, scripts: Sequence[Patch]) -> Iterator[Tried]:
+    def _tried(
+        self, result: Result, sources: Sources | None, scripts: Sequence[Patch]
+    ) -> Iterator[tuple[Tried, Result]]:
         """What may help is run, all of it at once; where nothing does, what may help each of these.
 
         Then what helped is, as a patch, where the image is built here.
@@ -124,11 +132,11 @@ class Trying:
         if not any(brought.verdict.good for _, brought in pairs):
             pairs += self._run_changed(result, further(pairs, result, self._grace_s))
         for chance, brought in pairs:
-            yield describe_tried(chance.change, brought)
+            yield describe_tried(chance.change, brought), brought
         helped = [chance.options for chance, brought in pairs if brought.verdict.good]
         patches = _option_patches(helped, result, sources)
         for patch, future in zip([*scripts, *patches], [*built, *self._run_patched(result, patches)], strict=True):
-            yield describe_tried(patch.change, future.result(), patch.text)
+            yield describe_tried(patch.change, future.result(), patch.text), future.result()
 
     def _run_changed(self, result: Result, chances: Sequence[Candidate]) -> Iterator[tuple[Candidate, Result]]:
         """What the cell of a result brings with each of some changes; all at once."""

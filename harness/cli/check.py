@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -30,11 +31,11 @@ from harness.core.subject import (
     Ready,
     Succeeding,
 )
+from harness.core.volume import volume
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _LONGEST_S: Final = 86_400
 _MOST_PORT: Final = 65_535
 _COMMAND: Final = "harness.command"
+_ENV_FILE: Final = "Name a file with a line NAME=VALUE for each variable, or give them one by one: --env NAME=VALUE"
 _SIZE: Final = re.compile(r"\d+[bkmg]?", re.ASCII | re.IGNORECASE)
 
 SUBJECTS: Final = (
@@ -171,7 +173,7 @@ RUN: Final = (
         help="Set the variables of a file. Repeatable.",
     ),
     HOW.option("-u", "--user", metavar="USER", help="Run as another user."),
-    HOW.option("-v", "--volume", "volumes", multiple=True, metavar="SRC:DST", help="Mount a folder. Repeatable."),
+    HOW.option("-v", "--volume", "volumes", multiple=True, metavar="SRC:DST[:ro]", help="Mount a folder. Repeatable."),
     HOW.option("--network", metavar="MODE", help="A network, such as none."),
     HOW.option("--stop-signal", metavar="SIG", help="The signal that a stop sends, in place of the image's."),
     HOW.option(
@@ -274,7 +276,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
         entrypoint=_entrypoint(chosen.pop("entrypoint")),
         command=command or None,
         environment=_environment(chosen.pop("env_files"), chosen.pop("env")),
-        volumes=chosen.pop("volumes"),
+        volumes=tuple(volume(text, here=str(Path.cwd())) for text in chosen.pop("volumes")),
         stop_signal=_signal(chosen.pop("stop_signal")),
         **{name: chosen.pop(name) for name in _AS_THEY_ARE},
     )
@@ -326,7 +328,11 @@ def _environment(files: Iterable[Path], pairs: Iterable[str]) -> dict[str, str]:
 
     environment: dict[str, str] = {}
     for file in files:
-        environment |= variables_of_file(read_file(file), place=str(file), own=os.environ)
+        try:
+            content = read_file(file)
+        except UsageError as error:
+            raise UsageError(f"--env-file: {error.message}", remedy=_ENV_FILE) from error
+        environment |= variables_of_file(content, place=str(file), own=os.environ)
     return environment | variables(pairs, own=os.environ)
 
 

@@ -33,6 +33,7 @@ _AT_FAULT: Final = {
 
 _INIT_OPTION: Final = Fix(options=("--init",))
 _OR: Final = "or"
+_AND: Final = "and"
 _NOT_TRIED: Final = " (not tried)"
 _TAILS: Final = {
     Kind.SHELL_FORM: "and forwards no signal",
@@ -46,12 +47,13 @@ _TAILS: Final = {
 }
 
 
-def advice(result: Result, *, tried: Collection[Fix] | None = None) -> tuple[str, ...]:
+def advice(result: Result, *, tried: Collection[Fix] | None = None, beyond: Collection[Fix] = ()) -> tuple[str, ...]:
     """What to change, line by line, the change first; or a line on why nothing needs to change.
 
     Args:
         result: what was found.
         tried: the fixes that were run, where some were: what else is advised is then marked as not tried.
+        beyond: fixes that are needed as well, as those that were run do not help by themselves.
     """
     evidence = result.evidence
     if evidence is None:
@@ -68,6 +70,9 @@ def advice(result: Result, *, tried: Collection[Fix] | None = None) -> tuple[str
         mark = "" if tried is None or fix in tried else _NOT_TRIED
         lines += [*([_OR] if number else []), *_lines(fix, given=given, mark=mark)]
     lines += _reasons(result, evidence)
+    for fix in beyond:
+        if fix not in fixes(result):
+            lines += [*([_AND] if lines else []), *_lines(fix, given=given, mark=_NOT_TRIED)]
     return (*lines, *zombies) or ("No standard fix applies: see where the signal's path ends.",)
 
 
@@ -88,6 +93,18 @@ def fixes(result: Result) -> tuple[Fix, ...]:
     if evidence.signalled is not None and seen.app is not None and not _wrappers(seen):
         return _in_app(result, evidence.signalled, seen.app)
     return ()
+
+
+def lacking(result: Result) -> tuple[Fix, ...]:
+    """What the app's own code lacks to do what the signal asks; none where something above it may be at fault."""
+    evidence = result.evidence
+    signalled = evidence.signalled if evidence else None
+    if evidence is None or signalled is None or result.verdict.good:
+        return ()
+    app = evidence.seen.app
+    if app is None or _wrappers(evidence.seen):
+        return ()
+    return tuple(fix for fix in _in_app(result, signalled, app) if not fix.edits)
 
 
 def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix, ...]:

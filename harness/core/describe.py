@@ -133,6 +133,7 @@ def _evidence(result: Result) -> doc.Evidence:
     if evidence is None:
         return doc.Evidence(
             main=None,
+            apps=(),
             chain=(),
             tree=None,
             logs=logs,
@@ -145,6 +146,7 @@ def _evidence(result: Result) -> doc.Evidence:
     seen = evidence.seen
     return doc.Evidence(
         main=seen.main.argv if seen.main else None,
+        apps=tuple(_chosen(evidence)),
         chain=tuple(process.argv for process in seen.chain),
         tree=doc.Tree(before=_tree(seen.before), after=_tree(seen.after)),
         logs=logs,
@@ -157,6 +159,16 @@ def _evidence(result: Result) -> doc.Evidence:
         roll_call=roll_call(evidence),
         reproduce=result.reproduce,
     )
+
+
+def _chosen(evidence: Evidence) -> Iterable[doc.Chosen]:
+    """The processes that are taken for the app, and why."""
+    seen, signalled = evidence.seen, evidence.signalled
+    by_pid = {process.pid: process for process in seen.before}
+    for pid, why in zip((seen.app_pid, *(signalled.more_apps if signalled else ())), seen.chosen, strict=False):
+        if pid in by_pid:
+            process = describe_process(by_pid[pid])
+            yield doc.Chosen(pid=process.number, command=process.command, why=why)
 
 
 @singledispatch

@@ -247,13 +247,23 @@ class Finding(_Shape, frozen=True):
     marked: dict[int, str]
 
 
+class Chosen(_Shape, frozen=True):
+    """A process that is taken for the app: its PID as people see it, its command line, and why it is."""
+
+    pid: int
+    command: str
+    why: str
+
+
 class Evidence(_Shape, frozen=True):
     """What the run that speaks for a cell has shown.
 
     ``main`` is the command line of the process that the runtime signals, ``chain`` are those from it down to the app.
+    ``apps`` are the processes that are taken for the app; none where it was gone before they were looked at.
     """
 
     main: tuple[str, ...] | None
+    apps: tuple[Chosen, ...]
     chain: tuple[tuple[str, ...], ...]
     tree: Tree | None
     logs: tuple[str, ...]

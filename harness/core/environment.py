@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _BLANKS: Final = "\t\n\v\f\r \x85\xa0"
 """What Go's unicode.IsSpace takes for a blank in Latin-1."""
 
+_LINES: Final = "A line is NAME=VALUE, or NAME for the value in your environment; one that begins with # is a comment."
+
 
 def variables(pairs: Iterable[str], *, own: Mapping[str, str]) -> dict[str, str]:
     """Variables given as ``NAME=VALUE``, or as ``NAME`` for what ``own`` has; one that is not set there is left out.
@@ -36,7 +38,7 @@ def variables_of_file(content: bytes, *, place: str, own: Mapping[str, str]) -> 
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{place} is not UTF-8, as a file for --env-file has to be") from error
+        raise UsageError(f"{place} is not UTF-8, as a file for --env-file has to be", remedy=_LINES) from error
     found: list[tuple[str, str | None]] = []
     for number, row in enumerate(text.split("\n"), 1):
         line = row.removesuffix("\r").lstrip(_BLANKS)
@@ -45,9 +47,9 @@ def variables_of_file(content: bytes, *, place: str, own: Mapping[str, str]) -> 
         try:
             name, value = _pair(line)
         except UsageError as error:
-            raise UsageError(f"{place}:{number}: {error.message}") from None
+            raise UsageError(f"{place}:{number}: {error.message}", remedy=_LINES) from None
         if any(blank in name for blank in _BLANKS):
-            raise UsageError(f"{place}:{number}: the name {name!r} has a blank in it")
+            raise UsageError(f"{place}:{number}: the name {name!r} has a blank in it", remedy=_LINES)
         found.append((name, value))
     return dict(_known(found, own))
 
@@ -55,7 +57,7 @@ def variables_of_file(content: bytes, *, place: str, own: Mapping[str, str]) -> 
 def _pair(text: str) -> tuple[str, str | None]:
     name, sign, value = text.partition("=")
     if not name:
-        raise UsageError(f"{text!r} has no name: NAME=VALUE, or NAME for the value in your environment")
+        raise UsageError(f"{text!r} has no name", remedy="Write NAME=VALUE, or NAME for the value in your environment.")
     return name, value if sign else None
 
 

@@ -65,6 +65,7 @@ class Seen:
     """What was seen of one run, whatever the probe: process trees before and after, output, events, the end.
 
     ``trace`` is the kernel's record of signals, ``lives`` that of the processes that were there at any time since.
+    ``chosen`` says of each app why it is taken for it; empty where that is not known.
     """
 
     app_pid: int | None
@@ -78,6 +79,7 @@ class Seen:
     decided_ns: int
     trace: tuple[TraceRecord, ...] | None = None
     lives: tuple[Life, ...] = ()
+    chosen: tuple[str, ...] = ()
 
     @property
     def main(self) -> Process | None:
@@ -421,11 +423,11 @@ class SignalEvidence:
             app = self.seen.app
             return None if app is None or app.may_get(self.sent) else False
         if not silent:
-            return code < _BY_SIGNAL if self._code_is_the_apps else None
+            return code < _BY_SIGNAL if self.code_is_the_apps else None
         return False if code else True if self.seen.app is self.seen.main else None
 
     @property
-    def _code_is_the_apps(self) -> bool:
+    def code_is_the_apps(self) -> bool:
         """Whether the container's exit code is the app's: as PID 1, or handed on by an init (tini(1), dumb-init(1))."""
         app, main = self.seen.app, self.seen.main
         if app is None or main is None:

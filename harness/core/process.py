@@ -141,12 +141,12 @@ def find_apps(tree: Tree, inner_pids: Collection[int]) -> Tree:
     """
     if inner_pids and any(process.inner_pid is not None for process in tree):
         return tuple(process for process in tree if process.inner_pid in inner_pids)
-    leaves = _leaves(tree)
+    leaves = childless(tree)
     while plumbing := [process for process in leaves if program(process.argv) in PLUMBING]:
         rest = tuple(process for process in tree if process not in plumbing)
         if not any(process.alive for process in rest):
             break
-        tree, leaves = rest, _leaves(rest)
+        tree, leaves = rest, childless(rest)
     return leaves if len({(process.ppid, process.argv) for process in leaves}) == 1 else ()
 
 
@@ -185,7 +185,7 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
     return matching(tree[0], WRAPPERS) or matching(tree[0], ())
 
 
-def _leaves(tree: Tree) -> Tree:
+def childless(tree: Tree) -> Tree:
     """The living processes without a child."""
     parents = {process.ppid for process in tree}
     return tuple(process for process in tree if process.pid not in parents and process.alive)

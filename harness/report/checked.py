@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
+from harness.report.apps import app_lines
 from harness.report.patch_text import patch_text
 from harness.report.roll_call_table import roll_call_table
 from harness.report.style import look, plain, printable, section
@@ -38,6 +39,8 @@ def _row(row: Row) -> Iterator[RenderableType]:
         head.append(f", {printable(row.finding.brief)}")
     yield head
     yield plain(row.reason)
+    for line in app_lines(row.evidence.apps):
+        yield plain(f"app: {line}")
     if row.finding and "in_flight" in row.finding.facts:
         yield plain(row.finding.text)
     if calls := row.evidence.roll_call:

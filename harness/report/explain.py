@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harness.core.process import shown
 from harness.core.verdict import Outcome
+from harness.report.apps import app_lines
 from harness.report.path_text import path_table
 from harness.report.process_table import processes
 from harness.report.roll_call_table import roll_call_table
@@ -31,6 +32,8 @@ def render(row: Row, subject: SubjectFacts) -> RenderableType:
     """The whole story of one cell."""
     evidence = row.evidence
     head = Text.assemble((printable(f"{row.title}: "), "bold"), look(row.verdict), f"\n{printable(row.reason)}")
+    for line in app_lines(evidence.apps):
+        head.append(f"\napp: {printable(line)}")
     if len(row.runs) > 1:
         head.append(f"\n{len(row.runs)} runs; what follows is one of them", style="dim")
     parts: list[RenderableType] = [head, *section("The Dockerfile starts", pairs(_started(row, subject)))]

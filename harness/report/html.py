@@ -25,7 +25,7 @@ from harness.core.verdict import Verdict
 from harness.report.html_cells import dialogs, words_of
 from harness.report.remarks import remarks, standing
 from harness.report.rendering import environment
-from harness.report.rows import Place, by_base, changes_of, differs, place_of, questions_of
+from harness.report.rows import Place, by_table, changes_of, differs, place_of, questions_of
 from harness.report.style import CHANGED, printable
 
 if TYPE_CHECKING:
@@ -157,11 +157,14 @@ def _cells(document: Document, comparisons: Sequence[Comparison]) -> list[Cell]:
 
 
 def _matrix(document: Document, cells: Sequence[Cell]) -> dict[str, Any]:
-    """Variants down, questions across, base by base; a place may be empty. Fewer columns have room for more."""
+    """Variants down, questions across, base by base; a place may be empty. Fewer columns have room for more.
+
+    Images that were given have no base, and stand together under an empty name.
+    """
     at: dict[Place, list[Cell]] = {}
     for row, cell in zip(document.results, cells, strict=True):
-        at.setdefault(place_of(row), []).append(cell)
-    bases = {base: questions_of(rows) for base, rows in by_base(document.results).items()}
+        at.setdefault((row.base or "", row.subject, row.question.name), []).append(cell)
+    bases = {base or "": questions_of(rows) for base, rows in by_table(document.results).items()}
     columns = [
         (base, question.name, question is questions[0]) for base, questions in bases.items() for question in questions
     ]
@@ -170,10 +173,19 @@ def _matrix(document: Document, cells: Sequence[Cell]) -> dict[str, Any]:
         "columns": columns,
         "width": "few" if len(columns) <= _FEW else "some" if len(columns) <= _SOME else "many",
         "rows": [
-            (name, document.subjects[name].title, [at.get((base, name, question), []) for base, question, _ in columns])
+            (
+                name,
+                _titled(name, document.subjects[name].title),
+                [at.get((base, name, question), []) for base, question, _ in columns],
+            )
             for name in dict.fromkeys(row.subject for row in document.results)
         ],
     }
+
+
+def _titled(name: str, title: str) -> str:
+    """What a variant is, where that is more than its name."""
+    return "" if title == name else title
 
 
 def _facts_of(bases: Mapping[str, BaseFacts]) -> list[tuple[str, list[str | None], bool]]:

@@ -9,6 +9,8 @@ from harness.core.comparison import recorded
 from harness.core.process import depths, shown
 from harness.core.signals import Signal
 from harness.core.verdict import Outcome, Verdict
+from harness.report.apps import app_lines
+from harness.report.patch_text import patch_lines
 from harness.report.path_text import moment, pauses
 from harness.report.process_table import catches, state
 from harness.report.roll_call_table import INFERRED, did, in_order, told
@@ -75,7 +77,16 @@ def _cell(row: Row, subject: SubjectFacts, known: Verdict | None, text: _Texts) 
             for call, depth in in_order(evidence.roll_call)
         ],
         "inferred": text(INFERRED) if any(call.inferred for call in evidence.roll_call) else None,
-        "tried": [(one.verdict, text(one.change), text(_brought(one))) for one in best_first(row.tried)],
+        "apps": [text(line) for line in app_lines(evidence.apps)],
+        "tried": [
+            (
+                one.verdict,
+                text(one.change),
+                text(_brought(one)),
+                text.pairs(patch_lines(one.patch.expandtabs()) if one.patch else ()),
+            )
+            for one in best_first(row.tried)
+        ],
         "unseen": 1 if path is None and evidence.tree and row.signal else None,
         "runs": [(run.verdict, text(run.reason), text(_ran(run))) for run in row.runs] if len(row.runs) > 1 else (),
         "events": text.pairs(_events(evidence.events)),
@@ -186,7 +197,8 @@ def _step(step: Step, pause: str, text: _Texts) -> tuple[object, ...]:
 
 def _brought(one: Tried) -> str:
     """What a change brought, beside the verdict that it is to be read with."""
-    return " ".join([*([f"({one.brief})"] if one.brief else []), *([] if one.verdict.good else [one.reason])])
+    brief = f"({one.brief})" if one.brief else ""
+    return brief if one.verdict.good else f"{brief}: {one.reason}" if brief else one.reason
 
 
 def _ran(run: Run) -> str:

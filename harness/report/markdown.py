@@ -9,6 +9,7 @@ import html
 import re
 from collections import Counter
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from markupsafe import Markup
@@ -19,12 +20,13 @@ from harness.core.judged import is_open
 from harness.core.ranking import Change
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
+from harness.report.apps import app_lines
 from harness.report.base_table import heading
 from harness.report.difference import SIGNS
 from harness.report.remarks import cut, remarks, standing
 from harness.report.rendering import environment
 from harness.report.rows import (
-    by_base,
+    by_table,
     changes_of,
     differs,
     evidence,
@@ -35,6 +37,7 @@ from harness.report.rows import (
     wanted,
 )
 from harness.report.style import CHANGED, clipped, counted
+from harness.report.tried import best_first, in_vain, patches_that_help, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from harness.core.baseline import Finding
     from harness.core.cause import Shift
     from harness.core.comparison import Comparison, Difference
-    from harness.core.document import Document, Row
+    from harness.core.document import Document, Row, Tried
 
 T = TypeVar("T")
 MARKER: Final = "<!-- signal-harness -->"
@@ -54,6 +57,7 @@ _MOST_LINE: Final = 1_000
 _MOST_ROWS: Final = 20
 _MOST_NAMES: Final = 8
 _MOST_LINES: Final = 60
+_MOST_PATCH: Final = 40
 _ROOM_FOR_NOTE: Final = 1_500
 _GOOD, _BAD, _OPEN = (verdict.symbol for verdict in (Verdict.FORWARDED, Verdict.KILLED, Verdict.UNTESTED))
 _SAME_BASE: Final = "nothing that is recorded of the base differs"
@@ -106,16 +110,20 @@ class _View:
         """All parts, the most important first."""
         engines = self._document.engines.values()
         where = ", ".join(f"{each.name} {each.version} ({each.runtime}, kernel {each.kernel})" for each in engines)
-        bases = by_base(self._document.results)
+        tables = by_table(self._document.results)
+        bases = [base for base in tables if base is not None]
+        given = list(dict.fromkeys(row.subject for row in tables.get(None, ())))
         compared = {each.new.base.reference for each in self._comparisons if each.old.findings}
         alone = [base for base in bases if base not in compared] if self._comparisons else []
-        yield "head", _written("head", *self._headline(), _names(bases), where, _names(alone))
+        labels = [*map(base_label, bases), *given]
+        yield "head", _written("head", *self._headline(), _names(labels), where, _names(map(base_label, alone)))
         if said := remarks(self._document, self._comparisons):
             yield "remarks", _written("bullets", said)
         for comparison in self._comparisons:
             yield from _compared(comparison)
         yield from self._listed()
-        for base, rows in bases.items():
+        yield from (("ways to fix cells", _fixes(row)) for row in self._document.results if row.tried)
+        for base, rows in tables.items():
             yield "tables of all cells", self._matrix(base, rows)
         verdicts = {row.verdict for row in self._document.results}
         legend = [f"{_look(verdict)}: {verdict.meaning}" for verdict in Verdict if verdict in verdicts]
@@ -160,7 +168,7 @@ class _View:
             reasons = [(f"`{row.id}`", row.reason) for row in untested]
             yield "untested cells", _written("listed", _OPEN, title, ["cell", "reason"], *_most(reasons, _MOST_ROWS))
 
-    def _matrix(self, base: str, rows: Sequence[Row]) -> str:
+    def _matrix(self, base: str | None, rows: Sequence[Row]) -> str:
         questions = [question.name for question in questions_of(rows)]
         cells: dict[str, dict[str, str]] = {}
         for row in rows:
@@ -170,8 +178,9 @@ class _View:
         known = [heading(self._document.bases[base])] if base in self._document.bases else []
         subjects = [self._document.subjects[name] for name in cells]
         facts = " · ".join([*known, *in_place_of(subjects, base)])
-        summary = f"All {counted(len(rows), 'cell')} on {base_label(base)}"
-        return _written("matrix", summary, facts, ["variant", *questions], table)
+        of = counted(len(cells), "image") if base is None else base_label(base)
+        summary = f"All {counted(len(rows), 'cell')} {'of' if base is None else 'on'} {of}"
+        return _written("matrix", summary, facts, ["image" if base is None else "variant", *questions], table)
 
 
 def _most(items: Sequence[T], most: int) -> tuple[Sequence[T], int]:
@@ -180,13 +189,43 @@ def _most(items: Sequence[T], most: int) -> tuple[Sequence[T], int]:
 
 
 def _evidence(row: Row) -> str:
-    lines, left = _most(evidence(row), _MOST_LINES)
-    more = [f"… and {left} more lines"] if left else []
-    return _written("evidence", f"Evidence: {row.id}, {row.verdict}", row.reason, [*lines, *more])
+    lines = _capped(evidence(row), _MOST_LINES)
+    return _written("evidence", f"Evidence: {row.id}, {row.verdict}", row.reason, app_lines(row.evidence.apps), lines)
 
 
-def _names(bases: Iterable[str]) -> list[str]:
-    labels, left = _most([f"`{base_label(base)}`" for base in bases], _MOST_NAMES)
+def _fixes(row: Row) -> str:
+    """What was tried for a cell, the first patch that helped, and what to change where nothing did."""
+    tried = best_first(row.tried)
+    rows = [
+        (one.change, f"{_look(one.verdict)}{f', {one.brief}' if one.brief else ''}", _why_not(one)) for one in tried
+    ]
+    patches = [(one.change, _capped(lines, _MOST_PATCH)) for one, lines in patches_that_help(tried)[:1]]
+    advice = [
+        ("code", [line[2:] for line in lines]) if code else ("prose", list(lines))
+        for code, lines in groupby(row.advice, _is_code)
+    ]
+    names = ["tried", "brought", "because"]
+    left = _most(rows, _MOST_ROWS)
+    return _written("fixes", row.title, names, *left, patches, advice if in_vain(row) else [])
+
+
+def _why_not(one: Tried) -> str:
+    return "" if one.verdict.good else shortened(one.reason)
+
+
+def _is_code(line: str) -> bool:
+    """Whether a line of advice is to be taken over as it is."""
+    return line.startswith("  ")
+
+
+def _capped(lines: Sequence[str], most: int) -> list[str]:
+    """The first lines, and how many are left."""
+    shown, left = _most(lines, most)
+    return [*shown, *([f"… and {left} more lines"] if left else [])]
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    labels, left = _most([f"`{name}`" for name in names], _MOST_NAMES)
     return [*labels, *([f"{left} more"] if left else [])]
 
 
@@ -272,11 +311,11 @@ def _html(text: str) -> Markup:
     return Markup(html.escape(_unlinked(clipped(one_line(text), _MOST_TEXT))))  # noqa: S704
 
 
-def _fenced(lines: Iterable[str]) -> Markup:
+def _fenced(lines: Iterable[str], language: str = "text") -> Markup:
     """Lines as a block of code, in a fence that is longer than any they hold."""
     text = "\n".join(clipped(one_line(line), _MOST_LINE) for line in lines)
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
-    return Markup(f"{fence}text\n{text}\n{fence}")  # noqa: S704
+    return Markup(f"{fence}{language}\n{text}\n{fence}")  # noqa: S704
 
 
 @cache

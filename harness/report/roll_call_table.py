@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.console import Group
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +16,7 @@ from harness.report.style import plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from harness.core.document import Call
 
@@ -24,6 +25,7 @@ _INFERRED_FROM: Final = "inferred from signal masks, samples and the container's
 INFERRED: Final = f"{INFERRED_MARK}{_INFERRED_FROM}"
 
 _MOST: Final = 72
+_MARK: Final = ("◀ app", "bold")
 
 
 def roll_call_table(calls: Sequence[Call]) -> RenderableType:
@@ -34,16 +36,34 @@ def roll_call_table(calls: Sequence[Call]) -> RenderableType:
         table.add_column(title, overflow="fold")
     for call, depth in in_order(calls):
         command = plain(_shortened(call.command))
-        if call.app:
-            command.append("  ◀ app", style="bold")
         table.add_row(
             "–" if call.pid is None else str(call.pid),
-            Padding(command, (0, 0, 0, 2 * depth)),
+            Padding(_App(command) if call.app else command, (0, 0, 0, 2 * depth)),
             plain(told(call)),
             plain(did(call)),
             plain(call.end),
         )
     return Group(table, Text(INFERRED, style="dim")) if any(call.inferred for call in calls) else table
+
+
+class _App:
+    """A command with the mark of the app behind it, or below it where there is no room."""
+
+    def __init__(self, command: Text) -> None:
+        self._command = command
+        self._beside = Text.assemble(command, "  ", _MARK)
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it as wide as there is room."""
+        if len(self._beside) <= options.max_width:
+            yield self._beside
+        else:
+            yield self._command
+            yield Text.assemble(_MARK)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """As wide as both beside each other, if there is room."""
+        return Measurement.get(console, options, self._beside)
 
 
 def _shortened(command: str) -> str:

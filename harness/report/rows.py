@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 from harness.core.judge import as_expected
 from harness.core.process import depths
 from harness.core.verdict import Expected, Outcome, Verdict
+from harness.report.apps import app_lines
 from harness.report.roll_call_table import roll_call_lines
 from harness.report.style import printable
-from harness.report.tried import tried_lines
+from harness.report.tried import in_vain, patches_that_help, tried_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +39,14 @@ def by_base(rows: Iterable[Row]) -> dict[str, list[Row]]:
     for row in rows:
         bases.setdefault(place_of(row)[0], []).append(row)
     return bases
+
+
+def by_table(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
+    """Rows by their base, as tables show them: those of images that were given, which have none, together."""
+    tables: dict[str | None, list[Row]] = {}
+    for row in rows:
+        tables.setdefault(row.base, []).append(row)
+    return tables
 
 
 def questions_of(rows: Iterable[Row]) -> list[Question]:
@@ -86,10 +95,12 @@ def story(row: Row, known: Verdict | None, cause: Cause | None) -> str:
         f"  expected  {wanted(row, known)}",
         f"  observed  {_observed(row)}",
         f"  because   {one_line(row.reason)}",
+        *(f"  app       {one_line(line)}" for line in app_lines(row.evidence.apps)),
     ]
     if cause:
         lines.append(f"  likely    {one_line('; '.join(part for part in (cause.text, cause.detail) if part))}")
-    return "\n".join([*lines, *(f"  {line}" for line in evidence(row))])
+    shown = (*roll_call(row.evidence.roll_call), *fixes(row), *_behind_roll_call(row))
+    return "\n".join([*lines, *(f"  {line}" for line in shown)])
 
 
 def wanted(row: Row, known: Verdict | None) -> str:
@@ -105,16 +116,29 @@ def _observed(row: Row) -> str:
 
 
 def evidence(row: Row) -> list[str]:
-    """What a cell's verdict rests on, line by line in plain text; and what was tried, and how to repeat it."""
-    shown = row.evidence
-    lines = roll_call(shown.roll_call)
-    if row.tried:
-        lines += ["tried", *_in(map(one_line, tried_lines(row.tried)))]
+    """What a cell's verdict rests on, line by line in plain text, and how to repeat it."""
+    return [*roll_call(row.evidence.roll_call), *_behind_roll_call(row)]
+
+
+def _behind_roll_call(row: Row) -> list[str]:
+    shown, lines = row.evidence, []
     if shown.tree:
         lines += processes(shown.tree.before, shown.tree.after, running=row.outcome is Outcome.RUNNING)
     lines += log_end(shown.logs)
     if shown.reproduce:
         lines += ["to reproduce it by hand", *_in(one_line(line) for line in shown.reproduce)]
+    return lines
+
+
+def fixes(row: Row) -> list[str]:
+    """What was tried for a cell, the patches that helped, and what to change where nothing did; empty for nothing."""
+    if not row.tried:
+        return []
+    lines = ["tried", *_in(map(one_line, tried_lines(row.tried)))]
+    for one, patch in patches_that_help(row.tried):
+        lines += [f"the patch, built and run: {one.verdict.symbol} {one.verdict}", *_in(map(one_line, patch))]
+    if in_vain(row):
+        lines += ["how to fix it", *_in(map(one_line, row.advice))]
     return lines
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -19,17 +20,20 @@ from harness.core.program import Kind, kind_of, program
 from harness.core.question import Probe
 from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
+from harness.report.apps import app_lines
 from harness.report.remarks import gaps
+from harness.report.replacements import replacements
 from harness.report.roll_call_table import roll_call_lines
 from harness.report.rows import differs, one_line, wanted
 from harness.report.style import clipped
-from harness.report.tried import best_first, tried_lines
+from harness.report.tried import best_first, in_vain, patches_that_help, tried_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.comparison import Comparison
-    from harness.core.document import Document, Line, Row, SubjectFacts
+    from harness.core.document import Document, Line, Row, SubjectFacts, Tried
+    from harness.report.replacements import Replacement
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT: Final = "%SRCROOT%"
@@ -157,6 +161,7 @@ def _invocation(document: Document, untested: Sequence[Row], missing: Sequence[s
 def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verdict]) -> dict[str, Any]:
     """One alert, of cells that differ by their base alone."""
     first = rows[0]
+    fixes = [fix for one, _ in patches_that_help(first.tried) if (fix := _fix(subject, first, one))]
     fingerprint = hashlib.sha256("\0".join((first.subject, first.question.name, first.verdict)).encode()).hexdigest()
     return {
         "ruleId": rule_id(first.verdict),
@@ -168,11 +173,13 @@ def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verd
         # By the first, code scanning distinguishes alerts. Left to the line's text, as it is by default,
         # two signals that one CMD swallows would be one alert.
         "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint[:16]}:1", "cell/v1": fingerprint},
+        **({"fixes": fixes} if fixes else {}),
         "properties": {
             "bases": [row.base for row in rows],
             "subject": first.subject,
             "question": first.question.name,
             "reason": first.reason,
+            **({"app": apps} if (apps := app_lines(first.evidence.apps)) else {}),
             "advice": list(first.advice),
             **({"rollCall": roll_call_lines(first.evidence.roll_call)} if first.evidence.roll_call else {}),
             **({"tried": msgspec.to_builtins(best_first(first.tried))} if first.tried else {}),
@@ -189,16 +196,60 @@ def _level(rows: Sequence[Row], known: Mapping[str, Verdict]) -> str:
 def _text(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verdict]) -> str:
     """What an alert says. Its first sentence is all that is shown in a list."""
     first = rows[0]
-    bases = ", ".join(base_label(row.base or row.subject) for row in rows)
-    parts = [f"{first.subject}, {first.question.name}: {first.verdict} on {bases}", first.reason]
+    bases = ", ".join(base_label(row.base) for row in rows if row.base is not None)
+    head = f"{first.subject}, {first.question.name}: {first.verdict}{f' on {bases}' if bases else ''}"
+    parts = [head, first.reason]
     if against := next((row for row in rows if differs(row, known)), None):
-        base = base_label(against.base or against.subject)
-        parts.append(f"Expected on {base} is {wanted(against, known.get(against.id))}")
+        on = "" if against.base is None else f" on {base_label(against.base)}"
+        parts.append(f"Expected{on} is {wanted(against, known.get(against.id))}")
+    if helped := patches_that_help(first.tried):
+        parts.append(f"What helps, as a patch that was built and run: {'; '.join(one.change for one, _ in helped)}")
+    if in_vain(first) and first.advice:
+        parts.append(first.advice[0].removesuffix("."))
     if first.tried:
         parts.append(f"Tried: {'; '.join(tried_lines(first.tried))}")
     if subject.dockerfile and not subject.starting:
         parts.append("The Dockerfile sets neither CMD nor ENTRYPOINT, its base does: the line is its first one")
     return "".join(f"{clipped(part, _MOST_TEXT // 2)}. " for part in parts).strip()
+
+
+def _fix(subject: SubjectFacts, row: Row, tried: Tried) -> dict[str, Any] | None:
+    """A patch that helped as a fix of files in the repository; ``None`` where they are not known to be in it."""
+    changes = replacements(tried.patch or "")
+    root = _root(subject, row, changes)
+    if root is None or not changes:
+        return None
+    return {
+        "description": _message(f"{tried.change}. Built and run: {tried.verdict}"),
+        "artifactChanges": [
+            {
+                "artifactLocation": _artifact(f"{root}{path}"),
+                "replacements": [_replacement(one) for one in replaced],
+            }
+            for path, replaced in changes.items()
+        ],
+    }
+
+
+def _root(subject: SubjectFacts, row: Row, paths: Iterable[str]) -> str | None:
+    """What stands in front of a build folder's paths to get those of the repository; ``None`` if it is not in it."""
+    dockerfile = subject.dockerfile or ""
+    folder = posixpath.normpath(row.subject)
+    if folder.startswith(("/", "..")) or any(path.startswith("../") for path in paths):
+        return None
+    root = "" if folder == "." else f"{folder}/"
+    return root if dockerfile.startswith(root) else None
+
+
+def _replacement(one: Replacement) -> dict[str, Any]:
+    """Lines as SARIF has them: a region of whole lines leaves out the newline that ends the last of them."""
+    if one.last is None:
+        region = {"startLine": one.first, "startColumn": 1, "endLine": one.first, "endColumn": 1}
+    elif one.text is None:
+        region = {"startLine": one.first, "startColumn": 1, "endLine": one.last + 1, "endColumn": 1}
+    else:
+        region = {"startLine": one.first, "endLine": one.last}
+    return {"deletedRegion": region, **({} if one.text is None else {"insertedContent": {"text": one.text}})}
 
 
 def _message(text: str) -> dict[str, str]:
@@ -208,10 +259,14 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _location(subject: SubjectFacts, row: Row) -> dict[str, Any]:
-    # A relative URI that stays below the root, whatever a document says.
-    parts = [part for part in (subject.dockerfile or "").split("/") if part not in ("", ".", "..")]
-    artifact = {"uri": quote("/".join(parts), errors="replace") or ".", "uriBaseId": ROOT}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": _region(subject.starting, row)}}
+    place = {"artifactLocation": _artifact(subject.dockerfile or ""), "region": _region(subject.starting, row)}
+    return {"physicalLocation": place}
+
+
+def _artifact(path: str) -> dict[str, str]:
+    """A file of the repository: a relative URI that stays below the root, whatever a document says."""
+    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+    return {"uri": quote("/".join(parts), errors="replace") or ".", "uriBaseId": ROOT}
 
 
 def _region(starting: Sequence[Line], row: Row) -> dict[str, Any]:

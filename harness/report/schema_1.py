@@ -102,6 +102,7 @@ def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
             "finding": _finding(probe, row["exit_code"]) if probe else None,
             "evidence": {
                 **evidence,
+                "apps": [],
                 "main": None if main is None else main.split(),
                 "chain": [command.split() for command in evidence["chain"]],
                 "path": None if path is None else _path(path, row["signal"], tree, evidence["chain"]),
@@ -121,7 +122,7 @@ def _finding(probe: dict[str, Any], exit_code: int | None) -> dict[str, Any]:
     match probe.pop("kind"):
         case "stop":
             grace_s, took_s, forced, request = _fields(probe, "grace_s", "took_s", "forced", "request")
-            brief = f"{took_s:.1f} s, {exit_code}"
+            brief = f"{took_s:.1f} s, exit {'unknown' if exit_code is None else exit_code}"
             how = "SIGKILL" if forced else "the end came by itself"
             text = f"docker stop with {grace_s} s of grace: {how}, after {took_s:.2f} s, exit code {exit_code}"
             text += f"; the request in flight was {request}" if request else ""

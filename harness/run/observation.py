@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
+from harness.core.choice import choose_below_wrappers, choose_by_log
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
-from harness.core.process import apps_below_wrappers, find_apps, only_starts_others
+from harness.core.process import only_starts_others
 from harness.core.quiescence import Habits, quiet, steady, ticked_ns
 from harness.core.subject import LogPattern, Quiescent
 from harness.run.faults import CannotTest
@@ -17,6 +18,7 @@ from harness.run.waiting import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.core.choice import Choice
     from harness.core.process import Process, Tree
     from harness.core.signals import Signal
     from harness.core.subject import App
@@ -80,10 +82,15 @@ class InitialState:
     """
 
     tree: Tree
-    apps: tuple[Process, ...]
+    choice: Choice
     habits: Habits
     lines: int
     unrested_s: float | None = None
+
+    @property
+    def apps(self) -> Tree:
+        """The processes that are taken for its apps."""
+        return self.choice.apps
 
     @property
     def app(self) -> Process:
@@ -122,12 +129,12 @@ class Observation:
         tree = samples[-1]
         if not tree:
             raise CannotTest(f"the container ended before it could be tested{exit_text(self.container)}")
-        apps = self.find_apps(tree)
-        if not apps:
+        choice = self.choose(tree)
+        if not choice.apps:
             raise CannotTest("the process tree does not tell which process is the app")
         habits = Habits.of(samples, since_ns=self._since_ns)
         return InitialState(
-            tree=tree, apps=apps, habits=habits, lines=len(self.inbox.lines), unrested_s=self._unrested_s
+            tree=tree, choice=choice, habits=habits, lines=len(self.inbox.lines), unrested_s=self._unrested_s
         )
 
     def wait_for_signal(self, sent: Callable[[], bool], *, silence: str) -> None:
@@ -159,9 +166,9 @@ class Observation:
         if any(event.action == "oom" for event in self.inbox.events):
             raise CannotTest("the container ran out of memory")
 
-    def seen(self, *, before: Tree, app: Process | None, after: Tree, began_ns: int) -> Seen:
+    def seen(self, *, before: Tree, choice: Choice, after: Tree, began_ns: int) -> Seen:
         """What every kind of evidence holds, as of now."""
-        died = self.inbox.died
+        died, app = self.inbox.died, choice.app
         return Seen(
             app_pid=app.pid if app else None,
             before=before,
@@ -173,6 +180,7 @@ class Observation:
             began_ns=began_ns,
             decided_ns=self.inbox.now_ns(),
             trace=self.trace_since(began_ns),
+            chosen=choice.why,
         )
 
     def signalled(
@@ -187,7 +195,7 @@ class Observation:
     ) -> SignalEvidence:
         """The evidence of a signal, as of now, as far as it may decide."""
         return SignalEvidence(
-            seen=self.seen(before=initial.tree, app=initial.app, after=decision.tree, began_ns=began_ns),
+            seen=self.seen(before=initial.tree, choice=initial.choice, after=decision.tree, began_ns=began_ns),
             sent=signal,
             receipts=self.receipts(initial.lines),
             done=self.done(initial.lines),
@@ -261,11 +269,11 @@ class Observation:
             case _:
                 return ()
 
-    def find_apps(self, tree: Tree) -> tuple[Process, ...]:
+    def choose(self, tree: Tree) -> Choice:
         """The apps: by the PIDs of their ready lines, or else what a tree tells; none if it does not."""
         if self.app.below_wrappers:
-            return apps_below_wrappers(tree, self.app.process)
-        return find_apps(tree, self.ready_pids)
+            return choose_below_wrappers(tree, self.app.process)
+        return choose_by_log(tree, self.ready_pids)
 
     def wait_until_ready(self) -> None:
         """Wait until the app is ready; one that is so when all rests is waited for in `open`."""

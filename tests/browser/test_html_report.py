@@ -25,6 +25,7 @@ from tests.support.reports import (
     GRACEFUL,
     KEPT,
     KILLED,
+    PATCH,
     PID1,
     REAPED,
     SOURCE,
@@ -233,9 +234,10 @@ def test_the_roll_call_and_what_was_tried_are_shown(opens: Opens) -> None:
     ]
     tried = page.get_by_role("list", name="Tried").locator("li")
     assert [" ".join(row.split()) for row in tried.all_inner_texts()] == [
-        'tried CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0)',
-        "tried --init: ✂ abrupt (0.1 s, 143) the container ended by itself",
+        f'tried CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0) {" ".join(PATCH.split())}',
+        "tried --init: ✂ abrupt (0.1 s, exit 143): the container ended by itself",
     ]
+    assert page.get_by_role("region", name="The patch, built and run").inner_text() == PATCH.rstrip()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 

@@ -95,7 +95,13 @@ def test_an_app_without_a_handler_is_not_mended_by_an_init(tmp_path: Path) -> No
     code, (row,), told = check(tmp_path, "--stop-timeout", "2", "--", "node", "-e", DEAF)
     assert (code, row["verdict"]) == (1, "forced"), told
     assert {one["change"]: one["verdict"] for one in row["tried"]}["--init"] == "abrupt", told
-    assert "In the app (not tried):" in told
+    lines = [line.strip() for line in told.splitlines()]
+    assert "app: node -e setInterval(() => {}, 1000) (PID 1): the first process, and no shell, init," in told
+    vain = next(number for number, line in enumerate(lines) if line.startswith("Nothing tried helps: "))
+    assert "In the app (not tried):" in lines[vain:]
+    assert row["advice"][0].endswith(
+        "because the app has no handler of its own for SIGTERM and SIGINT (its runtime's raises it again)."
+    ), told
 
 
 HELPS = """

@@ -97,6 +97,20 @@ def patches(row: dict[str, Any]) -> dict[str, tuple[str, str]]:
     }
 
 
+def fixes(file: Path) -> dict[str, str]:
+    """The fixes of a SARIF log: what is put where, by the files of the repository."""
+    (run,) = json.loads(file.read_text())["runs"]
+    changes = (
+        change for result in run["results"] for fix in result.get("fixes", ()) for change in fix["artifactChanges"]
+    )
+    return {
+        change["artifactLocation"]["uri"]: "".join(
+            one.get("insertedContent", {"text": ""})["text"] for one in change["replacements"]
+        )
+        for change in changes
+    }
+
+
 def test_what_helps_a_folder_is_shown_as_a_patch_that_was_built_and_run(folder: Callable[..., str]) -> None:
     code, rows, told = check(
         folder("shell", "CMD node /srv/app.js; true", app_js=LEAVES),
@@ -106,6 +120,7 @@ def test_what_helps_a_folder_is_shown_as_a_patch_that_was_built_and_run(folder: 
             "unsure", 'CMD ["sh", "/srv/run.sh"]', app_js=LEAVES, run_sh="if true; then node /srv/app.js; fi; exit 0\n"
         ),
         folder("good", 'CMD ["node", "/srv/app.js"]', app_js=LEAVES),
+        *("--sarif", "results.sarif"),
         *SHORT,
     )
     assert code == 1, told
@@ -134,6 +149,16 @@ def test_what_helps_a_folder_is_shown_as_a_patch_that_was_built_and_run(folder: 
     assert by_option == {"--init": "abrupt", own: "graceful"}
     assert [one["patch"] is None for one in rows["shell"]["tried"]] == [True, True, False]
     assert "The patch, built and run: ✓ graceful" in told
+    assert fixes(Path("results.sarif")) == {
+        f"{_PREFIX}shell/Dockerfile": own,
+        f"{_PREFIX}signal/Dockerfile": f"{own}\nSTOPSIGNAL SIGQUIT",
+        f"{_PREFIX}script/run.sh": "exec node /srv/app.js",
+    }
+    found = {name: [app["why"] for app in row["evidence"]["apps"]] for name, row in rows.items()}
+    assert found["script"] == ["first process below sh that does more than start another"], told
+    assert found["good"] == ["the first process, and no shell, init, supervisor or package manager"], told
+    assert rows["unsure"]["advice"][0].startswith("Nothing tried helps: "), told
+    assert not any(line.startswith("Nothing tried") for line in rows["shell"]["advice"]), told
 
 
 def test_a_folder_is_built_with_the_options_of_docker_build_and_found_again(

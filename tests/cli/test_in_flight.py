@@ -121,12 +121,12 @@ def test_how_long_new_ones_are_accepted(stopped: tuple[int, Rows, str]) -> None:
 
 def test_the_shortest_safe_grace_is_what_a_graceful_one_took(stopped: tuple[int, Rows, str]) -> None:
     found = {app: row["finding"] for app, row in stopped[1].items()}
-    assert found["drains"]["brief"] == f"needs {found['drains']['facts']['needs_s']} s of 4 s, 0"
+    assert found["drains"]["brief"] == f"needs {found['drains']['facts']['needs_s']} s of 4 s, exit 0"
     needs = {app: one["facts"]["needs_s"] for app, one in found.items()}
     assert 0 <= needs["drains"] - found["drains"]["facts"]["took_s"] <= 0.1
     assert needs["stays-open"] > 0.9
     assert [needs[app] for app in ("resets", "exits", "destroys", "hangs")] == [None] * 4
-    assert found["hangs"]["brief"] == "needs more than 4 s, 137"
+    assert found["hangs"]["brief"] == "needs more than 4 s, exit 137"
 
 
 def test_people_read_it_in_a_line_or_two(stopped: tuple[int, Rows, str]) -> None:

@@ -92,6 +92,7 @@ SWALLOWED = made(
             fate=Fate.IGNORED,
         ),
     ),
+    chosen=("it wrote the ready line",),
 )
 FORWARDED = changed(
     SWALLOWED,
@@ -250,12 +251,16 @@ PATCH = """\
 """
 TRIED = (
     Tried(
-        change="--init", verdict=Verdict.ABRUPT, brief="0.1 s, 143", reason="the container ended by itself", patch=None
+        change="--init",
+        verdict=Verdict.ABRUPT,
+        brief="0.1 s, exit 143",
+        reason="the container ended by itself",
+        patch=None,
     ),
     Tried(
         change='CMD ["node", "server.js"]',
         verdict=Verdict.GRACEFUL,
-        brief="0.1 s, 0",
+        brief="0.1 s, exit 0",
         reason="the app was done",
         patch=PATCH,
     ),

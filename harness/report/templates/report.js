@@ -246,7 +246,7 @@
     const order = visible();
     const place = order.indexOf(button);
     byId("cell-title").replaceChildren(badge(button.dataset.verdict), ` ${rows[y].name}`);
-    byId("cell-where").textContent = `${columns[x].base}, ${columns[x].question}`;
+    byId("cell-where").textContent = [columns[x].base, columns[x].question].filter(Boolean).join(", ");
     byId("cell-at").textContent = place < 0 ? "" : `${place + 1} of ${order.length}`;
     byId("previous").disabled = place <= 0;
     byId("next").disabled = place < 0 || place + 1 >= order.length;
@@ -258,6 +258,7 @@
     return [
       make("p", { class: "reason" }, ...prose(text(cell.reason))),
       ...(cell.notes || []).map(([kind, note]) => make("p", { class: `note ${text(kind)}` }, ...prose(text(note)))),
+      ...(cell.apps || []).map((app) => make("p", { class: "chosen" }, make("b", {}, "App"), ` ${text(app)}`)),
       pairs("cell-facts", cell.facts),
       path(cell),
       section("The roll call", cell.calls && rollCall(cell)),
@@ -313,8 +314,15 @@
   }
 
   function tried(entries) {
-    return make("ul", { class: "tried", "aria-label": "Tried" }, ...entries.map(([verdict, change, brought]) =>
-      make("li", {}, "tried ", make("code", {}, text(change)), ": ", badge(verdict), " ", ...prose(text(brought)))));
+    return make("ul", { class: "tried", "aria-label": "Tried" }, ...entries.map(([verdict, change, brought, patch]) =>
+      make("li", {}, "tried ", make("code", {}, text(change)), ": ", badge(verdict), " ", ...prose(text(brought)),
+        patch.length ? diff(patch) : null)));
+  }
+
+  /** A patch that was built and run: lines that come and lines that go look different, and begin with their signs. */
+  function diff(lines) {
+    return make("pre", { class: "patch", tabindex: "0", role: "region", "aria-label": "The patch, built and run" },
+      ...lines.map(([sort, line]) => make("span", { class: text(sort) }, text(line))));
   }
 
   function badge(verdict) {

@@ -72,7 +72,7 @@ def _see_exit(observation: Observation, code: int) -> ExitEvidence:
     observation.wait_until_ready()
     began_ns = observation.inbox.now_ns()
     before = observation.container.tree()
-    apps = observation.find_apps(before)
+    choice = observation.choose(before)
     rest = Rest.after(observation, before, told={process.pid for process in before})
 
     def look() -> bool | None:
@@ -88,7 +88,7 @@ def _see_exit(observation: Observation, code: int) -> ExitEvidence:
         raise CannotTest("the container ended, but its app does not say that it was done")
     given = observation.container.exit_code() if observation.ended() else None
     after = () if observation.ended() else rest.sample
-    seen = observation.seen(before=before, app=apps[0] if apps else None, after=after, began_ns=began_ns)
+    seen = observation.seen(before=before, choice=choice, after=after, began_ns=began_ns)
     return ExitEvidence(seen=seen, codes=((code, given),), anew=given is None and observation.ready_again())
 
 

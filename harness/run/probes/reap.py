@@ -88,7 +88,7 @@ def _reap(observation: Observation) -> ReapEvidence:
     zombie = until(look, timeout_s=observation.patience.decide_s, time=container.inbox)
     if zombie is None:
         raise CannotTest(f"the container did not come to rest within {observation.patience.decide_s:g} s")
-    seen = observation.seen(before=before, app=initial.app, after=rest.sample, began_ns=began_ns)
+    seen = observation.seen(before=before, choice=initial.choice, after=rest.sample, began_ns=began_ns)
     return ReapEvidence(seen=seen, orphan=orphan, zombie=zombie)
 
 

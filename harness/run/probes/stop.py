@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from harness.run.protocol import HeldRequest, Requests
 
 _SIGKILL: Final = 9
+_BY_SIGNAL: Final = 128
+"""What is added to a signal for the exit code of who ends by it (docker-run(1), exit status)."""
+
 _LATE_S: Final = 30.0
 _TAKEN_S: Final = 0.5
 """How long an app may take to read the requests that are to be in flight; some serve only a few at once."""
@@ -243,7 +246,8 @@ def _of_all(evidence: StopEvidence, verdict: Verdict) -> str:
     if len(apps) == 1:
         return _reason(evidence, evidence.signalled, verdict)
     if verdict is Verdict.GRACEFUL:
-        return f"its {len(apps)} apps ended by themselves, {evidence.took_s:.1f} s after {evidence.signalled.sent}"
+        took = f"{evidence.took_s:.1f} s after {evidence.signalled.sent}"
+        return f"its {len(apps)} apps ended by themselves, {took}{_container_code(evidence)}"
     at = next((app for app in apps if not app.finished), apps[0])
     return f"{_reason(evidence, at, verdict)} (one of {len(apps)} apps, {named(at)})"
 
@@ -255,9 +259,9 @@ def _reason(evidence: StopEvidence, signalled: SignalEvidence, verdict: Verdict)
     lost = f", and {evidence.lost}" if evidence.lost else ""
     match verdict:
         case Verdict.GRACEFUL:
-            return f"the app {received}{answered}, and ended by itself"
+            return f"the app {received}{answered}, and ended by itself{_code(evidence, signalled)}"
         case Verdict.ABRUPT if signalled.finished:
-            return f"the app {received} and ended by itself, but {evidence.lost}"
+            return f"the app {received} and ended by itself{_code(evidence, signalled)}, but {evidence.lost}"
         case Verdict.ABRUPT if signalled.raised_again:
             how = "died of it" if signalled.killed else f"ended with exit code {evidence.seen.exit_code}"
             return (
@@ -271,6 +275,19 @@ def _reason(evidence: StopEvidence, signalled: SignalEvidence, verdict: Verdict)
             did = f"{received}, but did not end" if signalled.deliveries else received
             did = "was done, but the container ran on" if signalled.finished else did
             return f"the app {did}; SIGKILL ended the container {took}{lost}"
+
+
+def _code(evidence: StopEvidence, signalled: SignalEvidence) -> str:
+    """The exit code of an app that ended by itself, where it is not the one of success or of the signal."""
+    said = _container_code(evidence)
+    return f", with exit code {evidence.seen.exit_code}" if said and signalled.code_is_the_apps else said
+
+
+def _container_code(evidence: StopEvidence) -> str:
+    """The container's exit code, where it is not the one of success or of the signal."""
+    code = evidence.seen.exit_code
+    usual = (None, 0, _BY_SIGNAL + evidence.signalled.sent.number)
+    return "" if code in usual else f" (the container's exit code is {code})"
 
 
 @finding.register(StopEvidence)
@@ -292,7 +309,7 @@ def _found(evidence: StopEvidence) -> Finding:
     else:
         request = f"; the request in flight was {evidence.request}" if evidence.request else "; no request was sent"
     return Finding(
-        brief=f"{needs or f'{evidence.took_s:.1f} s'}, {code}",
+        brief=f"{needs or f'{evidence.took_s:.1f} s'}, exit {'unknown' if code is None else code}",
         text=f"docker stop with {evidence.grace_s} s of grace: {how}, after {evidence.took_s:.2f} s, "
         f"exit code {code}{f' ({needs})' if needs else ''}{request}",
         facts=facts,

@@ -176,3 +176,22 @@ def test_bad_input_is_refused(words: list[str], told: str) -> None:
     else:
         assert done.exit_code == ExitCode.USAGE
         assert told in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["--env-file", "/nowhere"], "Name a file with a line NAME=VALUE for each variable, or"),
+        (["--env", "=b"], "Write NAME=VALUE, or NAME for the value in your environment."),
+        (["--volume", "here"], "For instance: --volume ./data:/data,"),
+    ],
+)
+def test_what_is_refused_says_what_to_write(words: list[str], remedy: str) -> None:
+    refused = CliRunner().invoke(check, ["x", *words]).exception
+    assert isinstance(refused, UsageError)
+    assert refused.remedy.startswith(remedy)
+
+
+def test_a_mount_counts_from_the_working_folder(asks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert asks("x", "--volume", "./data:/data:ro").options.volumes == (f"{tmp_path}/data:/data:ro",)

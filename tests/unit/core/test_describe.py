@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.catalogue import LIMITS, Variant
 from harness.core.describe import describe_process, describe_subject
-from harness.core.document import Event, Finding, HandledRecord, Kind, Line, SentRecord, SubjectFacts
+from harness.core.document import Chosen, Event, Finding, HandledRecord, Kind, Line, SentRecord, SubjectFacts
 from harness.core.evidence import LogLine, Receipt
 from harness.core.question import Probe, Question
 from harness.core.signals import Signal
@@ -16,7 +16,21 @@ from harness.core.trace import Fate, Handled, Sent
 from harness.core.verdict import Verdict
 from tests.support.everything import EVERYTHING, ROWS
 from tests.support.evidence import changed, words
-from tests.support.reports import FORWARDED, GRACEFUL, KEPT, KILLED, ORPHAN, SOURCE, SWALLOWED, ZOMBIE, report, result
+from tests.support.reports import (
+    APP,
+    FORWARDED,
+    GRACEFUL,
+    KEPT,
+    KILLED,
+    ORPHAN,
+    PID1,
+    SOURCE,
+    SWALLOWED,
+    UNTESTED,
+    ZOMBIE,
+    report,
+    result,
+)
 
 
 def test_every_verdict_and_every_probe_tested_and_untested_are_described() -> None:
@@ -27,7 +41,7 @@ def test_every_verdict_and_every_probe_tested_and_untested_are_described() -> No
 
 def test_a_finding_is_what_only_its_probe_sees() -> None:
     assert ROWS["well"].finding == Finding(
-        brief="0.2 s, 0",
+        brief="0.2 s, exit 0",
         text=(
             "docker stop with 3 s of grace: the end came by itself, after 0.25 s, exit code 0; "
             "the request in flight was answered"
@@ -36,7 +50,7 @@ def test_a_finding_is_what_only_its_probe_sees() -> None:
         marked={},
     )
     assert ROWS["late"].finding == Finding(
-        brief="3.1 s, 137",
+        brief="3.1 s, exit 137",
         text="docker stop with 3 s of grace: SIGKILL, after 3.06 s, exit code 137; no request was sent",
         facts={"grace_s": 3, "took_s": 3.062, "forced": True, "request": None, "needs_s": None},
         marked={},
@@ -244,3 +258,17 @@ def test_a_row_without_a_signal_of_its_own_has_a_path_too() -> None:
         "sleep 3600 (PID 20) sends SIGCHLD to /bin/sh -c node server.js (PID 1)"
     ] * 2
     assert result("v", ZOMBIE).evidence.path is None
+
+
+def test_each_app_is_named_with_why_it_is_taken_for_one() -> None:
+    second = changed(APP, pid=1008, inner_pid=8, argv=("node", "worker.js"))
+    both = changed(
+        SWALLOWED, before=(PID1, APP, second), after=(), more_apps=(1008,), chosen=("the first", "the second")
+    )
+    assert result("v", both).evidence.apps == (
+        Chosen(pid=7, command="node server.js", why="the first"),
+        Chosen(pid=8, command="node worker.js", why="the second"),
+    )
+    assert result("v", changed(SWALLOWED, chosen=())).evidence.apps == ()
+    assert result("v", UNTESTED).evidence.apps == ()
+    assert [app.pid for app in result("v", changed(KEPT, chosen=("x",)), probe=Probe.EXIT_CODE).evidence.apps] == [7]

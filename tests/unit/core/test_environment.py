@@ -39,5 +39,6 @@ def test_a_file_is_read_as_docker_reads_it() -> None:
     ],
 )
 def test_what_docker_refuses_is_refused_with_its_line(content: bytes, told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=told) as refused:
         variables_of_file(content, place="f", own=OWN)
+    assert refused.value.remedy.startswith("A line is NAME=VALUE, or NAME")

@@ -70,6 +70,7 @@ ENDS = changed(
     events=(EngineEvent(action="die", time_ns=2, exit_code=143),),
 )
 HEAD = "PID 1 is `/bin/sh -c node app.js`: "
+IS_APP = "PID 1 is the app, `node app.js`: "
 STOPPED = made(
     StopEvidence,
     sent=Signal(15),
@@ -284,6 +285,26 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
         changed(STOPPED, before=ALONE, app_pid=100, request=None),
         (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
         "PID 1 is the app, `node app.js`: the app received SIGTERM, and ended by itself",
+    ),
+    "graceful, with an exit code of the app's own": (
+        changed(STOPPED, before=ALONE, app_pid=100, request=None, exit_code=3),
+        (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
+        "PID 1 is the app, `node app.js`: the app received SIGTERM, and ended by itself, with exit code 3",
+    ),
+    "graceful, with the exit code of the signal": (
+        changed(STOPPED, before=ALONE, app_pid=100, request=None, exit_code=143),
+        (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
+        "PID 1 is the app, `node app.js`: the app received SIGTERM, and ended by itself",
+    ),
+    "graceful, with an exit code that is not known to be the app's": (
+        changed(STOPPED, request=None, exit_code=3),
+        (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
+        HEAD + "the app received SIGTERM, and ended by itself (the container's exit code is 3)",
+    ),
+    "abrupt, with an exit code of the app's own": (
+        changed(STOPPED, before=ALONE, app_pid=100, request=Request.LOST, exit_code=3),
+        (Verdict.ABRUPT, Delivery.ONCE, Outcome.EXITED),
+        IS_APP + "the app received SIGTERM and ended by itself, with exit code 3, but the request in flight was lost",
     ),
     "graceful, though it was told twice": (
         changed(STOPPED, receipts=received("SIGTERM", "SIGTERM")),

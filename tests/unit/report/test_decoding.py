@@ -388,7 +388,7 @@ def test_what_a_probe_of_schema_1_found_is_its_finding() -> None:
     findings = {name: row.finding for name, row in OLD_ROWS.items() if row.finding}
     assert findings == {
         "musl-node24/naive/stop": Finding(
-            brief="0.2 s, 0",
+            brief="0.2 s, exit 0",
             text=(
                 "docker stop with 3 s of grace: the end came by itself, after 0.24 s, exit code 0; "
                 "the request in flight was answered"
@@ -397,7 +397,7 @@ def test_what_a_probe_of_schema_1_found_is_its_finding() -> None:
             marked={},
         ),
         "debian12-node24/no-handlers/stop": Finding(
-            brief="3.0 s, 137",
+            brief="3.0 s, exit 137",
             text=(
                 "docker stop with 3 s of grace: SIGKILL, after 3.04 s, exit code 137; the request in flight was lost"
             ),

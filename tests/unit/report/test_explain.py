@@ -58,6 +58,7 @@ def drawn(row: Row) -> str:
 STORY = """\
 shell on local:musl-node24, SIGTERM: ○ swallowed
 PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
+app: node server.js (PID 7): it wrote the ready line
 
 The Dockerfile starts
   shell.Dockerfile:9  CMD node server.js
@@ -109,9 +110,10 @@ def test_a_story_is_told_whole() -> None:
 
 def test_what_was_tried_stands_above_what_to_change() -> None:
     text = drawn(changed(result("shell", SWALLOWED, start=START), tried=TRIED))
-    assert text.partition("\nHow to fix it\n")[2].splitlines()[:4] == [
-        '  tried  CMD ["node", "server.js"]  ✓ graceful 0.1 s, 0',
-        "  tried  --init                     ✂ abrupt 0.1 s, 143  the container ended by itself",
+    assert text.partition("\nHow to fix it\n")[2].splitlines()[:5] == [
+        '  tried  CMD ["node", "server.js"]  ✓ graceful, 0.1 s, exit 0',
+        "  tried  --init                     ✂ abrupt, 0.1 s, exit 143",
+        "         the container ended by itself",
         "",
         "  In the Dockerfile:",
     ]

@@ -146,14 +146,17 @@ class Page(HTMLParser):
             name: [tuple(texts[one] for one in pair) for pair in cell.get(name, ())]
             for name in ("facts", "starts", "events", "notes")
         }
-        told |= {name: [texts[one] for one in cell.get(name, ())] for name in ("log", "others", "hand")}
+        told |= {name: [texts[one] for one in cell.get(name, ())] for name in ("log", "others", "hand", "apps")}
         told["processes"] = [
             (pid, depth, *(texts[one] for one in rest)) for pid, depth, *rest in cell.get("processes", ())
         ]
         told["calls"] = [
             (pid, depth, app, *(texts[one] for one in rest)) for pid, depth, app, *rest in cell.get("calls", ())
         ]
-        told["tried"] = [(verdict, texts[change], texts[what]) for verdict, change, what in cell.get("tried", ())]
+        told["tried"] = [(verdict, texts[change], texts[what]) for verdict, change, what, _ in cell.get("tried", ())]
+        told["patches"] = [
+            [(texts[sort], texts[line]) for sort, line in patch] for *_, patch in cell.get("tried", ()) if patch
+        ]
         told["parties"] = [(pid, texts[name]) for pid, name in cell.get("parties", ())]
         told["path"] = [
             (*(None if number is None else texts[number] for number in step[:5]), *step[5:])
@@ -485,9 +488,36 @@ def test_a_roll_call_without_a_record_is_said_to_be_inferred() -> None:
 
 def test_what_was_tried_is_told_and_what_helps_comes_first() -> None:
     assert page_of(EVERYTHING).told(9)["tried"] == [
-        ("graceful", 'CMD ["node", "server.js"]', "(0.1 s, 0)"),
-        ("abrupt", "--init", "(0.1 s, 143) the container ended by itself"),
+        ("graceful", 'CMD ["node", "server.js"]', "(0.1 s, exit 0)"),
+        ("abrupt", "--init", "(0.1 s, exit 143): the container ended by itself"),
     ]
+
+
+def test_a_patch_stands_below_what_it_brought() -> None:
+    assert page_of(EVERYTHING).told(9)["patches"] == [
+        [
+            ("name", "--- a/Dockerfile"),
+            ("name", "+++ b/Dockerfile"),
+            ("where", "@@ -1,2 +1,2 @@"),
+            ("stays", " FROM node"),
+            ("goes", "-CMD node server.js"),
+            ("comes", '+CMD ["node", "server.js"]'),
+        ]
+    ]
+
+
+def test_which_process_is_the_app_is_told() -> None:
+    assert page_of(report(result("one", SWALLOWED))).told()["apps"] == [
+        "node server.js (PID 7): it wrote the ready line"
+    ]
+
+
+def test_images_that_were_given_stand_below_each_other() -> None:
+    rows = [changed(result(name, SWALLOWED), base=None) for name in ("my/app:1", "my/app:2")]
+    page = page_of(changed(report(*rows), bases={}))
+    assert page.text.strip().startswith("2 cells of 2 images, ")
+    assert [head["data-base"] for head in page.named("th") if "data-question" in head] == [""]
+    assert [cell["data-verdict"] for cell in page.cells] == ["swallowed", "swallowed"]
 
 
 def test_several_runs_are_told_and_one_is_not() -> None:
@@ -636,7 +666,7 @@ def test_what_containers_say_is_text(line: str, args: str, name: str) -> None:
     assert sorted(tag for tag, _ in page.tags if tag != "code") == sorted(tag for tag, _ in plain.tags if tag != "code")
     assert page.told()["log"] == [printable(line)]
     assert page.told()["processes"][0][2] == page.told()["calls"][0][3] == printable(args)
-    assert page.told()["tried"] == [("abrupt", printable(name), printable(f"(0.1 s, 143) {line}"))]
+    assert page.told()["tried"] == [("abrupt", printable(name), printable(f"(0.1 s, exit 143): {line}"))]
     assert " ".join(printable(f"its {name}").split()) in " ".join(page.text.split())
 
 

@@ -171,6 +171,7 @@ SMALL = {
             "finding": None,
             "evidence": {
                 "main": SH,
+                "apps": [{"pid": 7, "command": "node server.js", "why": "it wrote the ready line"}],
                 "chain": [SH, APP],
                 "tree": {"before": TREE, "after": TREE},
                 "logs": ["Listening"],
@@ -246,6 +247,7 @@ SMALL = {
             "finding": None,
             "evidence": {
                 "main": None,
+                "apps": [],
                 "chain": [],
                 "tree": None,
                 "logs": ["starting"],

@@ -131,6 +131,7 @@ SMALL_XML = """<?xml version="1.0" encoding="utf-8"?>
   expected  forwarded (the catalogue says: always)
   observed  swallowed, delivery none, outcome running
   because   PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
+  app       node server.js (PID 7): it wrote the ready line
   the roll call
     1 /bin/sh -c node server.js  [told by docker, +0.0 ms; dropped by the kernel; still there]
       7 node server.js  [the app; never told; still there]
@@ -231,11 +232,12 @@ def test_a_cell_that_changed_fails_with_what_was_recorded_and_the_likely_cause()
     found = cases(render(SMALL, compared(WAS, SMALL)))["musl-node24/naive/SIGTERM"].find("failure")
     assert found is not None
     assert found.text is not None
-    assert found.text.splitlines()[:5] == [
+    assert found.text.splitlines()[:6] == [
         "musl-node24/naive/SIGTERM",
         "  expected  forwarded, as recorded",
         "  observed  swallowed, delivery none, outcome running",
         "  because   PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it",
+        "  app       node server.js (PID 7): it wrote the ready line",
         (
             "  likely    /bin/sh is now BusyBox v1.37.0 ash, was dash 0.5.12-2: it stays the parent of what it starts; "
             "PID 1 was `node server.js`, is `/bin/sh -c node server.js`"
@@ -272,7 +274,9 @@ def test_the_end_of_a_container_and_of_a_long_log_is_told() -> None:
     new = document(result("v", changed(KILLED, logs=logs), expected=Expected.ALWAYS))
     text = next(parsed(render(new)).iter("failure")).text or ""
     assert "  processes after\n    none: the container has ended\n" in text
-    assert [line for line in text.splitlines() if "line" in line] == [f"    line {number}" for number in range(28, 40)]
+    assert [line for line in text.splitlines() if line.startswith("    line")] == [
+        f"    line {number}" for number in range(28, 40)
+    ]
 
 
 def test_no_text_passes_for_lines_of_the_report() -> None:
@@ -293,9 +297,19 @@ def test_what_was_tried_is_told_and_an_inferred_roll_call_is_marked() -> None:
     text = next(parsed(render(document(row))).iter("failure")).text or ""
     assert "    1 /bin/sh -c node server.js  [~ told by docker; not known what it did; exited with 137]\n" in text
     assert "      7 node server.js  [the app; ~ not known whether told; gone]\n    ~ inferred from" in text
-    assert (
-        '  tried\n    CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0)\n    --init: ✂ abrupt (0.1 s, 143): the' in text
-    )
+    assert '  tried\n    CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0)\n' in text
+    assert "    --init: ✂ abrupt (0.1 s, exit 143): the container ended by itself\n" in text
+    assert "  the patch, built and run: ✓ graceful\n    --- a/Dockerfile\n" in text
+    assert "how to fix it" not in text
+
+
+def test_where_nothing_helped_what_to_change_stands_below_what_was_tried() -> None:
+    advice = ("Nothing tried helps: each is abrupt.", "In the app (not tried):", "  code")
+    row = changed(result("v", FORCED, probe=Probe.STOP, expected=Expected.ALWAYS), tried=TRIED[:1], advice=advice)
+    text = next(parsed(render(document(row))).iter("failure")).text or ""
+    told = "  how to fix it\n    Nothing tried helps: each is abrupt.\n    In the app (not tried):\n      code\n"
+    assert told in text
+    assert "the patch" not in text
 
 
 def test_a_given_image_stands_in_its_own_group_and_nobody_has_to_expect_anything_of_it() -> None:

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from harness.core.evidence import LogLine
 from harness.core.question import Probe
-from harness.core.verdict import Expected
+from harness.core.verdict import Expected, Verdict
 from harness.report.markdown import MARKER, MOST, inert, render
 from harness.report.style import printable
 from tests.support.evidence import changed
@@ -34,11 +34,11 @@ from tests.support.reports import (
 from tests.unit.report.test_junit import EVERYTHING, SMALL, compared, document, forged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from markdown_it.token import Token
 
-    from harness.core.document import Document
+    from harness.core.document import Document, Row, Tried
     from harness.core.evidence import Evidence, Untested
 
 JOINER = "\u2060"
@@ -90,6 +90,8 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 """
 EVIDENCE_MD = """
 Because: PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
+
+App: node server.js (PID 7): it wrote the ready line
 
 ```text
 the roll call
@@ -528,12 +530,82 @@ def test_a_fence_is_longer_than_any_that_it_holds() -> None:
     assert "docker kill x" in block.content
 
 
-def test_what_was_tried_stands_in_the_evidence_as_text() -> None:
-    tried = (changed(TRIED[0], change="```\n@someone", reason="<b>"), TRIED[1])
-    row = changed(result("v", FORCED, probe=Probe.STOP, expected=Expected.ALWAYS), tried=tried)
-    (block,) = (token for token in tokens(render(document(row))) if token.type == "fence")
-    assert "tried\n  CMD [" in block.content
-    assert "  ```\\n@someone: ✂ abrupt (0.1 s, 143): <b>\n" in block.content
+FIXES = """\
+### How to fix v on local:musl-node24, stop
+
+| tried | brought | because |
+|---|---|---|
+| CMD \\["node", "server.js"\\] | ✓ graceful, 0.1 s, exit 0 |  |
+| \\--init | ✂ abrupt, 0.1 s, exit 143 | the container ended by itself |
+
+As a patch, built and run:
+
+```diff
+--- a/Dockerfile
++++ b/Dockerfile
+@@ -1,2 +1,2 @@
+ FROM node
+-CMD node server.js
++CMD ["node", "server.js"]
+```
+"""
+IN_VAIN = """\
+### How to fix v on local:musl-node24, stop
+
+| tried | brought | because |
+|---|---|---|
+| \\--init | ✂ abrupt, 0.1 s, exit 143 | the container ended by itself |
+
+Nothing tried helps: each is abrupt.
+
+In the app (not tried):
+
+```text
+process.on('SIGTERM', () => server.close());
+```
+
+`sh` stays as PID 1.
+"""
+
+
+def bad(tried: Sequence[Tried], *advice: str) -> Row:
+    row = result("v", FORCED, probe=Probe.STOP, expected=Expected.ALWAYS)
+    return changed(row, tried=tuple(tried), **({"advice": advice} if advice else {}))
+
+
+def test_what_was_tried_is_a_table_and_the_patch_that_helped_a_block() -> None:
+    assert FIXES in render(document(bad(TRIED)))
+
+
+def test_where_nothing_helped_that_is_said_with_what_has_not_been_tried() -> None:
+    code = "  process.on('SIGTERM', () => server.close());"
+    row = bad(
+        TRIED[:1], "Nothing tried helps: each is abrupt.", "In the app (not tried):", code, "`sh` stays as PID 1."
+    )
+    assert IN_VAIN in render(document(row))
+
+
+def test_a_patch_that_did_not_help_is_not_shown_nor_is_advice_where_something_did() -> None:
+    vain = changed(TRIED[1], verdict=Verdict.FORCED)
+    assert "```diff" not in render(document(bad([vain])))
+    assert "In the Dockerfile" not in render(document(bad(TRIED)))
+
+
+def test_what_was_tried_is_text() -> None:
+    patch = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-```\n+<b> @someone \x1b[2J\n"
+    hostile = changed(TRIED[1], change="```\n@someone", patch=patch)
+    text = render(document(bad([hostile, changed(TRIED[0], reason="<b>|@someone")])))
+    (block,) = (token for token in tokens(text) if token.type == "fence" and token.info == "diff")
+    assert block.content.splitlines()[-2:] == ["-```", "+<b> @someone \\x1b[2J"]
+    assert "&lt;b&gt;&#124;@⁠someone" in text
+
+
+def test_a_long_patch_is_cut() -> None:
+    patch = "--- a/x\n+++ b/x\n@@ -0,0 +1,90 @@\n" + "+RUN x\n" * 90
+    (block,) = (
+        token for token in tokens(render(document(bad([changed(TRIED[1], patch=patch)])))) if token.info == "diff"
+    )
+    assert block.content.splitlines()[39:] == ["+RUN x", "… and 53 more lines"]
 
 
 def test_names_are_inert_in_a_summary() -> None:

@@ -51,6 +51,13 @@ def test_each_process_has_a_line_and_children_stand_right_of_their_parents() -> 
     ]
 
 
+def test_the_mark_of_the_app_is_not_torn_apart() -> None:
+    lines = printed(SHELL, APP, width=100)
+    (marked,) = (number for number, line in enumerate(lines) if "◀" in line)
+    assert "◀ app" in lines[marked]
+    assert "node server.js" in lines[marked - 1]
+
+
 def test_a_long_command_is_cut_and_folds_below_its_beginning() -> None:
     long = changed(APP, command="node -e " + "setInterval(() => {}, 1000); " * 9)
     lines = printed(SHELL, long, width=80)

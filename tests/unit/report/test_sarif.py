@@ -30,6 +30,7 @@ from tests.support.reports import (
     FORCED,
     FORWARDED,
     KILLED,
+    PATCH,
     PID1,
     SOURCE,
     SWALLOWED,
@@ -99,6 +100,7 @@ SMALL_RUN = {
                 "subject": "naive",
                 "question": "SIGTERM",
                 "reason": REASON,
+                "app": ["node server.js (PID 7): it wrote the ready line"],
                 "advice": list(SMALL.results[1].advice),
                 "rollCall": [
                     "1 /bin/sh -c node server.js  [told by docker, +0.0 ms; dropped by the kernel; still there]",
@@ -366,18 +368,104 @@ def test_what_was_tried_takes_the_place_of_what_helps_as_a_rule() -> None:
     tried = changed(result("v", FORCED, probe=Probe.STOP), tried=TRIED)
     rule = next(rule for rule in run(document(tried))["tool"]["driver"]["rules"] if rule["id"] == "stop/forced")
     lines = [
-        'v on local:musl-node24, stop: CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0)',
-        "v on local:musl-node24, stop: --init: ✂ abrupt (0.1 s, 143): the container ended by itself",
+        'v on local:musl-node24, stop: CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0)',
+        "v on local:musl-node24, stop: --init: ✂ abrupt (0.1 s, exit 143): the container ended by itself",
     ]
     assert rule["help"]["text"].splitlines()[2:] == ["Tried:", *lines]
     assert rule["help"]["markdown"].endswith("\n\nTried:\n\n" + "\n".join(f"    {line}" for line in lines))
     alert = only(document(tried))
-    assert 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0); --init: ✂ abrupt' in alert["message"]["text"]
+    assert 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0); --init: ✂ abrupt' in alert["message"]["text"]
     assert [one["change"] for one in alert["properties"]["tried"]] == ['CMD ["node", "server.js"]', "--init"]
     other = result("w", FORCED, probe=Probe.STOP)
     both = next(rule for rule in run(document(tried, other))["tool"]["driver"]["rules"] if rule["id"] == "stop/forced")
     assert "Start the app itself" in both["help"]["text"]
     assert both["help"]["text"].endswith(rule["help"]["text"].partition("\nTried:")[2])
+
+
+def patched(patch: str = PATCH, *, name: str = "./app", dockerfile: str = "app/Dockerfile") -> Document:
+    """A build folder whose patch helped."""
+    row = changed(result(name, FORCED, probe=Probe.STOP), base=None, tried=(TRIED[0], changed(TRIED[1], patch=patch)))
+    made = document(row)
+    return changed(made, subjects={name: changed(made.subjects[name], dockerfile=dockerfile)}, bases={})
+
+
+def test_a_patch_that_helped_is_a_fix() -> None:
+    made = patched()
+    assert only(made)["fixes"] == [
+        {
+            "description": {"text": 'CMD ["node", "server.js"]. Built and run: graceful'},
+            "artifactChanges": [
+                {
+                    "artifactLocation": {"uri": "app/Dockerfile", "uriBaseId": ROOT},
+                    "replacements": [
+                        {
+                            "deletedRegion": {"startLine": 2, "endLine": 2},
+                            "insertedContent": {"text": 'CMD ["node", "server.js"]'},
+                        }
+                    ],
+                }
+            ],
+        }
+    ]
+    told = 'What helps, as a patch that was built and run: CMD ["node", "server.js"]. Tried: '
+    assert told in only(made)["message"]["text"]
+    assert only(made)["message"]["text"].startswith("./app, stop: forced. PID 1 is")
+    VALIDATOR.validate(log(made))
+
+
+LINES = """\
+--- a/start.sh
++++ b/start.sh
+@@ -1,3 +1,2 @@
+ #!/bin/sh
+-# a
+-# b
++exec x
+--- a/Dockerfile
++++ b/Dockerfile
+@@ -1,3 +1,3 @@
++# syntax=docker/dockerfile:1
+ FROM node
+-USER root
+ CMD x
+"""
+
+
+def test_lines_that_come_and_lines_that_go_are_regions() -> None:
+    made = patched(LINES, name=".", dockerfile="Dockerfile")
+    (fix,) = only(made)["fixes"]
+    script, dockerfile = fix["artifactChanges"]
+    assert (script["artifactLocation"]["uri"], dockerfile["artifactLocation"]["uri"]) == ("start.sh", "Dockerfile")
+    assert script["replacements"] == [
+        {"deletedRegion": {"startLine": 2, "endLine": 3}, "insertedContent": {"text": "exec x"}}
+    ]
+    begin = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
+    assert dockerfile["replacements"] == [
+        {"deletedRegion": begin, "insertedContent": {"text": "# syntax=docker/dockerfile:1\n"}},
+        {"deletedRegion": {"startLine": 2, "startColumn": 1, "endLine": 3, "endColumn": 1}},
+    ]
+    VALIDATOR.validate(log(made))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        patched(name="/srv/app", dockerfile="app/Dockerfile"),
+        patched(name="../app", dockerfile="app/Dockerfile"),
+        patched(name="./app", dockerfile="else/Dockerfile"),
+        patched(PATCH.replace("Dockerfile", "../Dockerfile"), dockerfile="Dockerfile"),
+        changed(patched(), results=(changed(patched().results[0], tried=(TRIED[0],)),)),
+    ],
+    ids=["elsewhere", "above", "not below the folder", "a file outside the folder", "none helped"],
+)
+def test_a_patch_of_files_that_are_not_known_to_be_in_the_repository_is_no_fix(made: Document) -> None:
+    assert "fixes" not in only(made)
+    VALIDATOR.validate(log(made))
+
+
+def test_where_nothing_helped_the_alert_says_so() -> None:
+    row = changed(result("v", FORCED, probe=Probe.STOP), tried=TRIED[:1], advice=("Nothing tried helps: x.", "y"))
+    assert " Nothing tried helps: x. Tried: --init: " in only(document(row))["message"]["text"]
 
 
 def test_a_given_image_has_no_dockerfile_to_be_spoken_of() -> None:

@@ -127,11 +127,11 @@ def test_a_small_report_is_drawn_whole() -> None:
 
 
 DRAWN_PROBES = """\
- variant              SIGHUP        SIGTERM       stop                               exit-code             reap       tty           claim
- ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- good      the good   ✓ forwarded   ✓ forwarded   ✓ graceful 0.2 s, 0                ✓ kept                ✓ reaped   ✓ forwarded   held
- bad       the bad    –             ○ swallowed   ✗ forced 3.1 s, 137 ← unexpected   ✗ lost 42 → 1         ○ zombie   –             refuted
- odd       the odd    –             ? untested    ~ unstable                         ✗ lost 42 → runs on   –          –             –
+ variant              SIGHUP        SIGTERM       stop                                    exit-code             reap       tty           claim
+ ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ good      the good   ✓ forwarded   ✓ forwarded   ✓ graceful 0.2 s, exit 0                ✓ kept                ✓ reaped   ✓ forwarded   held
+ bad       the bad    –             ○ swallowed   ✗ forced 3.1 s, exit 137 ← unexpected   ✗ lost 42 → 1         ○ zombie   –             refuted
+ odd       the odd    –             ? untested    ~ unstable                              ✗ lost 42 → runs on   –          –             –
 
 
 ✓ forwarded: received once, the app is in control

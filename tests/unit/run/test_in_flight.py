@@ -148,7 +148,7 @@ class TestNeeds:
         found = finding(
             stop(changed(DRAINS, at_stop=(Happening(after_s=1.234, exit_code=0),)), self.NO_REQUEST).of(StopEvidence)
         )
-        assert found.brief == f"needs 1.3 s of {GRACE_S} s, 0"
+        assert found.brief == f"needs 1.3 s of {GRACE_S} s, exit 0"
         assert f"(needs 1.3 s of {GRACE_S} s)" in found.text
         assert found.facts["needs_s"] == 1.3
 
@@ -163,7 +163,7 @@ class TestNeeds:
     def test_one_that_was_told_and_did_not_end_needs_more_if_it_ends_at_all(self) -> None:
         told = Script(at_start=up(NODE_1, app=1), at_stop=(Happening(after_s=0.01, output=RECEIVED),))
         found = finding(stop(told, changed(LOGS, stop=StopSetting())).of(StopEvidence))
-        assert (found.brief, found.facts["needs_s"]) == (f"needs more than {GRACE_S} s, 137", None)
+        assert (found.brief, found.facts["needs_s"]) == (f"needs more than {GRACE_S} s, exit 137", None)
 
     def test_a_request_that_is_held_is_not_counted_as_need(self) -> None:
         receives, done = Happening(output=RECEIVED), Happening(after_s=0.01, output=DONE, exit_code=0)

@@ -187,3 +187,26 @@ def test_an_init_is_not_the_app_though_all_that_it_starts_helps_others_along() -
 def test_who_only_starts_the_app_has_its_words_and_is_not_meant(tree: Tree, found: list[int]) -> None:
     apps = apps_below_wrappers(tree, re.compile("node"))
     assert [process.inner_pid for process in apps] == found
+
+
+@pytest.mark.parametrize(
+    ("app", "why"),
+    [
+        (
+            App(ready=Quiescent(), below_wrappers=True),
+            "first process below sh that does more than start another",
+        ),
+        (
+            App(ready=Quiescent(), below_wrappers=True, process=re.compile("^node")),
+            "chosen by --app ^node",
+        ),
+        (App(ready=Quiescent()), "the only process with none below it"),
+        (App(ready=LogPattern(pattern=re.compile(r"pid=(?P<pid>\d+)"))), "it wrote the ready line"),
+    ],
+    ids=["below wrappers", "by a pattern", "by the tree", "by its ready line"],
+)
+def test_the_evidence_says_how_the_app_was_found(app: App, why: str) -> None:
+    begins = Happening(after_s=0.0, output=b"up pid=7\n", tree=(SHELL_1, NODE))
+    look = see(Script(at_start=(begins,), at_tell=None), PATIENCE, app=app)
+    evidence = look.of(SignalEvidence)
+    assert (evidence.seen.app_pid, evidence.seen.chosen) == (NODE.pid, (why,))
