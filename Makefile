@@ -103,6 +103,7 @@ image: $(VENV)/.made ## build an image of the tool, for whoever has an engine an
 
 first-finding: setup ## how long a new user takes from the wheel to the first finding
 	@$(BIN)/python -m benchmarks.first_finding
+
 audit-check: setup ## audit on every container of the catalogue, against the stop that follows
 	@$(BIN)/python -m benchmarks.audit_check
 
