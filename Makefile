@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs packages image first-finding pictures outputs doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs advice packages image first-finding pictures outputs doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ truth-apps: setup ## verdicts on apps that are not ours against the record, with
 
 programs: setup ## check nginx, PostgreSQL, a JVM and others as they are and behind a shell
 	@SIGNAL_HARNESS_PROGRAMS=all $(BIN)/python -m pytest tests/programs
+
+advice: setup ## follow the advice on every bad cell of both bases, and see whether it helps
+	@SIGNAL_HARNESS_ADVICE=all $(BIN)/python -m pytest tests/engine/test_advice.py
 
 truth-check: setup ## check, on every image of the catalogue, against matrix and record, with it and without
 	@$(BIN)/python -m benchmarks.truth_check

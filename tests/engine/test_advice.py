@@ -1,4 +1,8 @@
-"""Advice that is followed to the letter helps, and the commands that are given repeat what was seen."""
+"""Advice that is followed to the letter helps, and the commands that are given repeat what was seen.
+
+By itself this leaves out, on one base, what the catalogue expects to be the same on the other; ``make advice``
+(SIGNAL_HARNESS_ADVICE=all) does all of both.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 ROOT: Final = Path(__file__).parents[2]
-BASES: Final = ("local:musl-node24", "local:debian12-node24")
+MUSL: Final = "local:musl-node24"
+BASES: Final = (MUSL, "local:debian12-node24")
+ALL: Final = os.environ.get("SIGNAL_HARNESS_ADVICE") == "all"
 JOBS: Final = 6
 TRIES: Final = 3
 PASTED_S: Final = 120
@@ -71,7 +77,10 @@ def rows() -> tuple[Row, ...]:
 
 
 def interesting(cell: Cell) -> bool:
-    return cell.subject.name == "tini" or cell.subject.expect.of(cell.question) is not Expected.ALWAYS
+    expected = cell.subject.expect.of(cell.question)
+    if cell.subject.base == MUSL and not ALL:
+        return expected is Expected.DEPENDS
+    return cell.subject.name == "tini" or expected is not Expected.ALWAYS
 
 
 def bad(rows: Iterable[Row]) -> list[Row]:
