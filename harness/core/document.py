@@ -218,8 +218,8 @@ class Call(_Shape, frozen=True):
     ``pid`` counts in the container; ``None`` for one that came and went between two samples, and is known by the
     kernel's record alone, with its name there in place of a command line. ``parent`` is the number of the call above
     it. ``told`` is whether it was sent the signal, by whom, and after how many milliseconds; ``None`` where that is not
-    known. ``end`` is how it ended, or that it did not. ``inferred`` tells what masks, samples, events and exit codes
-    let expect from what the kernel has recorded.
+    known. ``signal`` is the one that it was sent in its place, as by a supervisor. ``end`` is how it ended, or that it
+    did not. ``inferred`` tells what masks, samples, events and exit codes let expect from what the kernel has recorded.
     """
 
     pid: int | None
@@ -232,6 +232,7 @@ class Call(_Shape, frozen=True):
     became: Became | None
     end: str
     inferred: bool
+    signal: str | None
 
 
 class Finding(_Shape, frozen=True):

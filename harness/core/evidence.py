@@ -341,7 +341,7 @@ class SignalEvidence:
             ids = self.seen.app_ids
             taken = (r.number for r in self.seen.trace or () if isinstance(r, Handled) and r.pid in ids and r.handler)
             names = dict.fromkeys(Signal(number).name for number in taken)
-            return tuple(name for name in names if name in _ASKING and name != self.sent.name)
+            return tuple(name for name in names if name in ASKING and name != self.sent.name)
         names = dict.fromkeys(r.signal for r in self.own_receipts if r.signal != self.sent.name)
         if self.seen.trace is None:
             return () if self.ground is Ground.MASKS else tuple(name for name in names if name not in self.impossible)
@@ -449,7 +449,9 @@ _AT_ONCE_S = 0.05
 after they have shut down take longer, if only to let go of their connections (uvicorn: 0.1 s)."""
 
 _ENDING = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"})
-_ASKING = _ENDING | {"SIGUSR1", "SIGUSR2"}
+ASKING = _ENDING | {"SIGUSR1", "SIGUSR2"}
+"""Signals by which one program asks another to end, or to do something else."""
+
 _NOT_FATAL = ENDS_NOTHING | {_SIGKILL}
 """Signals that have ended nothing where they are in the record. SIGKILL is delivered to the threads of any process that
 ends (kernel/signal.c, ``zap_other_threads``)."""

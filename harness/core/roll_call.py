@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from harness.core.document import Became, Call, Kind, Role
-from harness.core.evidence import Ground
+from harness.core.evidence import ASKING, Ground
 from harness.core.quiescence import drops
 from harness.core.signal_path import ENGINE, KERNEL, TERMINAL, signal_path
-from harness.core.signals import Signal
+from harness.core.signals import Signal, parse_signal
 from harness.core.trace import Fate, Handled, Parting, Sent
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def _helper(evidence: SignalEvidence, life: Life, parent: int | None) -> Call:
         became=_helped(evidence, life, told) if first else None,
         end=_life_end(life, sends_to),
         inferred=False,
+        signal=None,
     )
 
 
@@ -149,9 +150,10 @@ def _recorded(evidence: SignalEvidence, process: Process, parent: int | None, pa
     """One process by the kernel's record."""
     number, sent = process.inner_pid or process.pid, evidence.sent.name
     life = next((one for one in evidence.seen.lives if one.pid == process.pid), None)
-    sends, steps = _steps_of(process, path)
+    sends, _ = _steps_of(process, path)
     told = [step for step in sends if step.signal == sent and step.who != step.to]
-    first = told[0] if told else None
+    first = told[0] if told else next((step for step in sends if _asked(step, path)), None)
+    by_another = first is not None and first.signal != sent
     return Call(
         pid=number,
         command=process.command,
@@ -160,10 +162,16 @@ def _recorded(evidence: SignalEvidence, process: Process, parent: int | None, pa
         told=first is not None,
         by=_named(path.participants[first.who]) if first else None,
         after_ms=first.at_us / 1000 if first else None,
-        became=_became(evidence, process, life, sends, steps) if first else None,
+        became=_became(evidence, process, life, path, str(first.signal)) if first else None,
         end=_end(evidence.seen, process, life, path),
         inferred=False,
+        signal=first.signal if first and by_another else None,
     )
+
+
+def _asked(step: Step, path: SignalPath) -> bool:
+    """Whether a step is another process asking by a signal of whatever name, and not the kernel."""
+    return step.who != step.to and step.signal in ASKING and path.participants[step.who].role is not Role.KERNEL
 
 
 def _steps_of(process: Process, path: SignalPath) -> tuple[list[Step], list[Step]]:
@@ -178,10 +186,14 @@ def _named(sender: Participant) -> str:
 
 
 def _became(
-    evidence: SignalEvidence, process: Process, life: Life | None, sends: Sequence[Step], steps: Sequence[Step]
+    evidence: SignalEvidence,
+    process: Process,
+    life: Life | None,
+    path: SignalPath,
+    signal: str,
 ) -> Became:
-    """What became of the signal, by the steps of a process that was sent it."""
-    sent = evidence.sent
+    """What became of a signal, by the steps of a process that was sent it."""
+    sent, (sends, steps) = parse_signal(signal), _steps_of(process, path)
     of_sent = [step for step in sends if step.signal == sent.name]
     taken = [step.kind for step in steps if step.signal == sent.name]
     if Kind.HANDLER in taken:
@@ -248,6 +260,7 @@ def _inferred(evidence: SignalEvidence, process: Process, parent: int | None) ->
         became=became,
         end=_expected_end(evidence, process),
         inferred=True,
+        signal=None,
     )
 
 

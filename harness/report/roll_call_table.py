@@ -94,7 +94,8 @@ def told(call: Call) -> str:
     if not call.told:
         return f"{mark}never"
     after = "" if call.after_ms is None else f", +{call.after_ms:.1f} ms"
-    return f"{mark}by {call.by}{after}" if call.by else f"{mark}yes"
+    other = f", {call.signal}" if call.signal else ""
+    return f"{mark}by {call.by}{other}{after}" if call.by else f"{mark}yes"
 
 
 def did(call: Call) -> str:

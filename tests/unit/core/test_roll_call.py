@@ -8,6 +8,7 @@ from harness.core.document import Became, Call
 from harness.core.evidence import EngineEvent, Ground
 from harness.core.roll_call import roll_call
 from harness.core.trace import Fate, Handled, Life, Parting, Sent
+from harness.report.roll_call_table import told
 from tests.support.evidence import changed
 from tests.support.reports import APP, FORCED, FORWARDED, HANDED_ON, KILLED, PID1, SWALLOWED, TO_SHELL, ZOMBIE
 from tests.support.scripted import process
@@ -60,6 +61,21 @@ def test_who_told_whom_and_after_how_long() -> None:
     evidence = changed(SWALLOWED, before=(shell, APP), after=(shell, APP), trace=(TO_SHELL, HANDED_ON, ran))
     app = of(roll_call(evidence), 7)
     assert (app.told, app.by, app.after_ms, app.became) == (True, f"{PID1.command} (PID 1)", 500, Became.HANDLED)
+
+
+def test_who_is_told_by_another_signal() -> None:
+    """A supervisor may have a stop signal of its own for each program."""
+    shell = changed(PID1, caught=1 << 14)
+    quits = changed(HANDED_ON, number=3)
+    ran = Handled(time_s=1.6, comm="node", pid=1007, number=3, handler=64)
+    evidence = changed(SWALLOWED, before=(shell, APP), after=(shell, APP), trace=(TO_SHELL, quits, ran))
+    app = of(roll_call(evidence), 7)
+    assert (app.told, app.signal, app.by, app.became) == (True, "SIGQUIT", f"{PID1.command} (PID 1)", Became.HANDLED)
+    assert told(app) == f"by {PID1.command} (PID 1), SIGQUIT, +500.0 ms"
+    by_kernel = changed(evidence, trace=(TO_SHELL, changed(quits, by_kernel=True)))
+    assert of(roll_call(by_kernel), 7).told is False
+    killed = changed(evidence, trace=(TO_SHELL, changed(quits, number=9)))
+    assert of(roll_call(killed), 7).told is False
 
 
 def test_an_app_that_dies_of_it_and_one_that_its_runtime_sends_it_again() -> None:

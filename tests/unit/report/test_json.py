@@ -66,6 +66,7 @@ TOLD = {
     "became": "dropped by the kernel",
     "end": "still there",
     "inferred": False,
+    "signal": None,
 }
 NOT_TOLD = {
     "pid": 7,
@@ -78,6 +79,7 @@ NOT_TOLD = {
     "became": None,
     "end": "still there",
     "inferred": False,
+    "signal": None,
 }
 SMALL = {
     "schema": 2,

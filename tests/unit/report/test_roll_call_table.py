@@ -21,6 +21,7 @@ APP = Call(
     became=None,
     end="SIGKILL by the kernel, as PID 1 ended",
     inferred=False,
+    signal=None,
 )
 SHELL = changed(
     APP,
