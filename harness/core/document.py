@@ -14,6 +14,7 @@ from harness.core.evidence import Ground
 from harness.core.facts import BaseFacts, EngineFacts, StartCommand
 from harness.core.process import shown
 from harness.core.question import Probe, Question
+from harness.core.rules import Rule
 from harness.core.signals import parse_signal
 from harness.core.subject import cell_id
 from harness.core.trace import Fate
@@ -282,7 +283,8 @@ class Row(_Shape, frozen=True):
     """One cell's result.
 
     ``base`` is ``None`` for an image that was given, not built on one. ``shown`` is the number of the run that speaks
-    for the cell, and whose evidence this is. ``tried`` are changes that were run to see whether they help.
+    for the cell, and whose evidence this is. ``tried`` are changes that were run to see whether they help. ``rule`` is
+    the kind of finding that it is, by `harness.core.rules`; ``None`` where nothing is wrong, or it could not be tested.
     """
 
     engine: str
@@ -291,6 +293,7 @@ class Row(_Shape, frozen=True):
     probe: Probe
     signal: str | None
     verdict: Verdict
+    rule: Rule | None
     delivery: Delivery | None
     deliveries: int | None
     sent: int | None

@@ -78,6 +78,15 @@ _GO_CATCHES: Final = sum(1 << (number - 1) for number in range(35, 65))
 """The Go runtime has handlers for all signals that it may have some for (os/signal, "Default behavior of signals")."""
 
 
+def by_language(signal: Signal) -> dict[str, tuple[str, ...]]:
+    """The code that handles a signal in each language, by the language's name."""
+    short = signal.name.removeprefix("SIG")
+    return {
+        language.label: tuple(line.replace("SIGNAL", signal.name).replace("SHORT", short) for line in language.code)
+        for language in _LANGUAGES.values()
+    }
+
+
 def handler(app: Process, signal: Signal) -> Fix:
     """How an app handles a signal; in words where its language is not known, or has no way to."""
     language = _language(app)

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from harness.report.patch_text import patch_text
 from harness.report.roll_call_table import roll_call_table
+from harness.report.rows import rule_of
 from harness.report.style import look, plain, printable, section
 from harness.report.tried import how_to_fix
 
@@ -34,6 +35,8 @@ def render(document: Document) -> RenderableType:
 
 def _row(row: Row) -> Iterator[RenderableType]:
     head = Text.assemble((printable(f"{row.subject}, {row.question.name}: "), "bold"), look(row.verdict))
+    if rule := rule_of(row):
+        head.append(f" ({rule})", "dim")
     if row.finding and row.finding.brief:
         head.append(f", {printable(row.finding.brief)}")
     yield head

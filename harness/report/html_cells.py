@@ -12,7 +12,7 @@ from harness.core.verdict import Outcome, Verdict
 from harness.report.path_text import moment, pauses
 from harness.report.process_table import catches, state
 from harness.report.roll_call_table import INFERRED, did, in_order, told
-from harness.report.rows import changes_of, differs, exchanged, expectation, place_of
+from harness.report.rows import changes_of, differs, exchanged, expectation, place_of, rule_of
 from harness.report.style import CHANGED, printable
 from harness.report.tried import best_first
 
@@ -102,6 +102,8 @@ def _notes(
 
 def _facts(row: Row, known: Verdict | None) -> Iterator[tuple[str, str]]:
     yield "expected", expectation(row)
+    if rule := rule_of(row):
+        yield "rule", f"{rule}: {rule.about.title}"
     if known is not None:
         yield "recorded", known
     if row.deliveries is not None:

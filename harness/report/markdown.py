@@ -32,6 +32,7 @@ from harness.report.rows import (
     one_line,
     place_of,
     questions_of,
+    rule_of,
     wanted,
 )
 from harness.report.style import CHANGED, clipped, counted
@@ -119,7 +120,9 @@ class _View:
             yield "tables of all cells", self._matrix(base, rows)
         verdicts = {row.verdict for row in self._document.results}
         legend = [f"{_look(verdict)}: {verdict.meaning}" for verdict in Verdict if verdict in verdicts]
-        yield "what the symbols mean", _written("legend", [*legend, "! behind a symbol: not as expected"])
+        rules = sorted({rule for row in self._document.results if (rule := rule_of(row))})
+        legend += ["! behind a symbol: not as expected", *(f"{rule}: {rule.about.title}" for rule in rules)]
+        yield "what the symbols mean", _written("legend", legend)
         bad = self._worse | set(map(place_of, self._wrong))
         yield from (("evidence of cells", _evidence(row)) for row in self._document.results if place_of(row) in bad)
 

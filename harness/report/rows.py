@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.judge import as_expected
 from harness.core.process import depths
+from harness.core.rules import GENERAL
 from harness.core.verdict import Expected, Outcome, Verdict
 from harness.report.roll_call_table import roll_call_lines
 from harness.report.style import printable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from harness.core.comparison import Comparison, Difference
     from harness.core.document import Call, Process, Row, SubjectFacts
     from harness.core.question import Question
+    from harness.core.rules import Rule
 
 _LOG_TAIL: Final = 12
 _MANY: Final = 8
@@ -48,6 +50,11 @@ def questions_of(rows: Iterable[Row]) -> list[Question]:
 def differs(row: Row, recorded: Mapping[str, Verdict]) -> bool:
     """Whether a cell is not as expected, by what is recorded of cell ids; one that was not tested says nothing."""
     return as_expected(row.expected, row.verdict, recorded.get(row.id)) is False
+
+
+def rule_of(row: Row) -> Rule | None:
+    """The rule that a row comes to: its own, or the general one of its verdict in a file that names none."""
+    return row.rule or GENERAL.get(row.verdict)
 
 
 def expectation(row: Row) -> str:
@@ -87,6 +94,8 @@ def story(row: Row, known: Verdict | None, cause: Cause | None) -> str:
         f"  observed  {_observed(row)}",
         f"  because   {one_line(row.reason)}",
     ]
+    if rule := rule_of(row):
+        lines.append(f"  rule      {rule}: {rule.about.title}")
     if cause:
         lines.append(f"  likely    {one_line('; '.join(part for part in (cause.text, cause.detail) if part))}")
     return "\n".join([*lines, *(f"  {line}" for line in evidence(row))])
