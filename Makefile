@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check programs pictures outputs doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check programs pictures outputs rules doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ pictures: setup ## draw the pictures of the docs anew, by the commands in docs/p
 
 outputs: setup ## run the commands of the docs, and paste what they print anew
 	@$(BIN)/python -m tests.support.pasted
+
+rules: setup ## write the pages on rules anew, and what their examples print
+	@$(BIN)/python -m tests.support.rule_pages
 
 doctor: $(VENV)/.made ## check engine, bases, evidence, leftovers
 	@$(BIN)/signal-harness doctor

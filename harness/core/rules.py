@@ -63,8 +63,8 @@ class About:
     """What there is to say of a rule.
 
     ``slug`` is its name in words, ``title`` one line. ``seen`` is what a run shows, ``why`` why that matters, ``fix``
-    are ways to fix it, the best first. ``verdicts`` are those that it stands for. ``in_app`` says whether it is the app's
-    code that has to change.
+    are ways to fix it, the best first. ``verdicts`` are those that it stands for. ``in_app`` says whether the
+    app's own code has to change.
     """
 
     slug: str

@@ -8,7 +8,6 @@ from rich.console import Group
 from rich.text import Text
 
 from harness.core.handlers import by_language
-from harness.core.rules import Rule
 from harness.core.signals import Signal
 from harness.report.style import look, pairs, plain, section
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import RenderableType
+
+    from harness.core.rules import Rule
 
 _TERM: Final = Signal(15)
 
