@@ -58,6 +58,7 @@ def describe_row(result: Result, starting: Iterable[Instruction] = ()) -> doc.Ro
         signal=signal.name if signal else None,
         verdict=result.verdict,
         rule=rule_of(result),
+        ignored=None,
         delivery=result.judgement.delivery,
         deliveries=signalled.deliveries if signalled else None,
         sent=signalled.sends if signalled and signalled.seen.trace is not None else None,

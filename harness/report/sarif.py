@@ -21,7 +21,7 @@ from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
 from harness.report.remarks import gaps
 from harness.report.roll_call_table import roll_call_lines
-from harness.report.rows import differs, one_line, rule_of, wanted
+from harness.report.rows import differs, one_line, rule_of, wanted, why_ignored
 from harness.report.style import clipped
 from harness.report.tried import best_first, tried_lines
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.core.comparison import Comparison
-    from harness.core.document import Document, Line, Row, SubjectFacts
+    from harness.core.document import Document, Ignored, Line, Row, SubjectFacts
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT: Final = "%SRCROOT%"
@@ -45,10 +45,10 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     depends, a ``note`` if the catalogue expects it. What could not be tested is not a result but a notification.
     """
     known = recorded(comparisons)
-    alerts: dict[tuple[str, str, Rule, Verdict], list[Row]] = {}
+    alerts: dict[tuple[str, str, Rule, Verdict, Ignored | None], list[Row]] = {}
     for row in document.results:
         if rule := rule_of(row):
-            alerts.setdefault((row.subject, row.question.name, rule, row.verdict), []).append(row)
+            alerts.setdefault((row.subject, row.question.name, rule, row.verdict, row.ignored), []).append(row)
     untested = [row for row in document.results if not row.tested]
     rules = [_rule(rule, [row for row in document.results if rule_of(row) is rule]) for rule in Rule]
     driver = {"name": document.tool.name, "version": document.tool.version, "rules": rules}
@@ -114,6 +114,7 @@ def _result(subject: SubjectFacts, rule: Rule, rows: Sequence[Row], known: Mappi
         # By the first, code scanning distinguishes alerts. Left to the line's text, as it is by default,
         # two signals that one CMD swallows would be one alert.
         "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint[:16]}:1", "cell/v1": fingerprint},
+        **({"suppressions": [_suppression(first.ignored)]} if first.ignored else {}),
         "properties": {
             "bases": [row.base for row in rows],
             "subject": first.subject,
@@ -124,6 +125,12 @@ def _result(subject: SubjectFacts, rule: Rule, rows: Sequence[Row], known: Mappi
             **({"tried": msgspec.to_builtins(best_first(first.tried))} if first.tried else {}),
         },
     }
+
+
+def _suppression(ignored: Ignored) -> dict[str, Any]:
+    """Why a result is left be: said in a file of its own, or in the source that the result is about."""
+    kind = "inSource" if re.search(r":\d+$", ignored.place) else "external"
+    return {"kind": kind, "status": "accepted", "justification": why_ignored(ignored)}
 
 
 def _level(rows: Sequence[Row], known: Mapping[str, Verdict]) -> str:

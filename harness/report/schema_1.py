@@ -97,6 +97,7 @@ def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
             "engine": engine,
             "subject": variant,
             "rule": GENERAL.get(row["verdict"]),
+            "ignored": None,
             "deliveries": row["deliveries"] if runs[shown]["ground"] else None,
             "runs": runs,
             "shown": shown,
