@@ -260,7 +260,7 @@ class _WithCommand(Command):
         "signal-harness check node:24-alpine -- node server.js",
         "signal-harness check ./my-app --target production --build-arg VERSION=2",
         "signal-harness check docker-archive:my-app.tar --read-only --tmpfs /run",
-        "signal-harness check --max-stop 5s   # the subjects of signal-harness.toml",
+        "signal-harness check --max-stop 5s",
     ],
     tables=[SUBJECTS, WAYS, _PROBES, EXIT_CODES],
 )
@@ -311,7 +311,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     ctx = click.get_current_context()
     outputs = dict(opened([(wanted.value, chosen[wanted]) for wanted in Format]))
     names: dict[str, list[str]] = {}
-    groups = _groups(ctx, images, {**chosen, "signals": signals, "probes": probes}, names)
+    groups = groups_of(ctx, images, {**chosen, "signals": signals, "probes": probes}, names)
     people = table.console(stderr=any(output.standard for output in outputs.values()))
     found = found_config(ctx)
     ignores = list(found.config.ignores) if found else []
@@ -335,7 +335,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     sys.exit(code_of(document.results, {}))
 
 
-def _groups(
+def groups_of(
     ctx: click.Context, images: tuple[str, ...], chosen: dict[str, Any], names: dict[str, list[str]]
 ) -> list[tuple[Check, float | None]]:
     """What to check: the images that are named, else those of the config, which says how; those alike in one.

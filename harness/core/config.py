@@ -10,7 +10,7 @@ import msgspec
 
 from harness.core.errors import UsageError
 from harness.core.ignoring import Ignore
-from harness.core.rules import find_rule
+from harness.core.rules import Rule, find_rule
 from harness.core.toml import convert, load, unknown_key
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A table of the file: unknown keys are errors."""
 
 
-class _Options(_Table, frozen=True):
+class CheckOptions(_Table, frozen=True):
     """Options of ``check``, by their long names; those that may be repeated are lists, NAME=VALUE are tables."""
 
     signal: tuple[str, ...] | None = None
@@ -73,7 +73,7 @@ class _Options(_Table, frozen=True):
     max_stop: str | float | None = None
 
 
-class _Subject(_Options, frozen=True):
+class SubjectTable(CheckOptions, frozen=True):
     """What is checked: one of ``image``, ``build`` (a folder) and ``archive``; ``command`` takes the place of CMD."""
 
     image: _Text | None = None
@@ -82,22 +82,22 @@ class _Subject(_Options, frozen=True):
     command: _Words | None = None
 
 
-class _Ignore(_Table, frozen=True):
+class IgnoreTable(_Table, frozen=True):
     """A rule that is left be, for subjects that match, with the reason; from the day after ``until`` no more."""
 
-    rule: str
+    rule: Annotated[str, _one_of(*(name for rule in Rule for name in (rule.value, rule.about.slug)))]
     reason: _Text
     subject: _Text = "*"
     until: dt.date | None = None
 
 
-class _File(_Table, frozen=True):
+class ConfigFile(_Table, frozen=True):
     """``check`` holds options for all subjects, ``output`` files to write, by format."""
 
-    check: _Options = _Options()
-    subject: tuple[_Subject, ...] = ()
+    check: CheckOptions = CheckOptions()
+    subject: tuple[SubjectTable, ...] = ()
     output: dict[str, str] = {}
-    ignore: tuple[_Ignore, ...] = ()
+    ignore: tuple[IgnoreTable, ...] = ()
 
 
 _KINDS: Final = ("image", "build", "archive")
@@ -157,7 +157,7 @@ def parse_config(text: str, *, place: str, formats: tuple[str, ...], pyproject: 
     data: Any = load(text, place=place)
     if pyproject:
         data, place = data.get("tool", {}).get(TABLE, {}), f"{place}, tool.{TABLE}"
-    file = convert(data, _File, place=place)
+    file = convert(data, ConfigFile, place=place)
     for name in file.output:
         if name not in formats:
             raise unknown_key(name, formats, place=f"{place}, output")
@@ -170,8 +170,8 @@ def parse_config(text: str, *, place: str, formats: tuple[str, ...], pyproject: 
     )
 
 
-def _subjects(file: _File, place: str) -> Iterator[ConfigSubject]:
-    seen: set[str] = set()
+def _subjects(file: ConfigFile, place: str) -> Iterator[ConfigSubject]:
+    seen: set[tuple[str, str]] = set()
     for number, row in enumerate(file.subject, start=1):
         at = f"{place}, subject {number}"
         kinds = [kind for kind in _KINDS if getattr(row, kind) is not None]
@@ -179,15 +179,15 @@ def _subjects(file: _File, place: str) -> Iterator[ConfigSubject]:
             said = " and ".join(kinds) or "nothing"
             raise UsageError(f"{at}: it names {said}", remedy=f"A subject has one of {', '.join(_KINDS)}.")
         name = getattr(row, kinds[0])
-        if name in seen:
+        if (kinds[0], name) in seen:
             raise UsageError(f"{at}: {name} is named twice", remedy="Keep one of them.")
-        seen.add(name)
+        seen.add((kinds[0], name))
         yield ConfigSubject(
             kind=kinds[0], name=name, command=row.command, options=_options(row), place=f"{at} ({name})"
         )
 
 
-def _options(row: _Options) -> dict[str, Any]:
+def _options(row: CheckOptions) -> dict[str, Any]:
     """The options that are set, by their long names."""
     return {
         field.encode_name: value
@@ -196,7 +196,7 @@ def _options(row: _Options) -> dict[str, Any]:
     }
 
 
-def _ignore(row: _Ignore, place: str) -> Ignore:
+def _ignore(row: IgnoreTable, place: str) -> Ignore:
     if not row.reason.strip():
         raise UsageError(f"{place}: reason is empty", remedy="Say why the finding is as it should be.")
     try:
@@ -212,5 +212,12 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:signal-harness:config",
         "title": "signal-harness config",
-        **msgspec.json.schema(_File),
+        **_without_defaults(msgspec.json.schema(ConfigFile)),
     }
+
+
+def _without_defaults(part: Any) -> Any:
+    """A schema without the defaults of keys, which are those of the options and not known here."""
+    if isinstance(part, dict):
+        return {key: _without_defaults(value) for key, value in part.items() if key != "default"}
+    return [_without_defaults(value) for value in part] if isinstance(part, list | tuple) else part

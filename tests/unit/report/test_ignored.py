@@ -48,7 +48,9 @@ def test_the_reason_is_in_every_format(wanted: Format) -> None:
 
 
 def test_the_reason_is_in_every_text() -> None:
-    assert f"musl-node24/v/SIGTERM: swallowed (SH001), ignored: {WHY}" in drawn(Group(*below(DOCUMENT.results, {})), width=200)
+    assert f"musl-node24/v/SIGTERM: swallowed (SH001), ignored: {WHY}" in drawn(
+        Group(*below(DOCUMENT.results, {})), width=200
+    )
     text = drawn(checked.render(DOCUMENT))
     assert text.startswith("v, SIGTERM: ○ swallowed (SH001, ignored)\n")
     assert f"Ignored: {WHY}" in text
