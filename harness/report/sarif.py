@@ -15,10 +15,10 @@ from urllib.parse import quote
 import msgspec
 
 from harness.core.comparison import recorded
-from harness.core.program import Kind, kind_of, program
 from harness.core.rules import Rule
 from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
+from harness.report.places import instruction_of, path_of
 from harness.report.remarks import gaps
 from harness.report.roll_call_table import roll_call_lines
 from harness.report.rows import differs, one_line, rule_of, wanted, why_ignored
@@ -161,25 +161,13 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _location(subject: SubjectFacts, row: Row) -> dict[str, Any]:
-    # A relative URI that stays below the root, whatever a document says.
-    parts = [part for part in (subject.dockerfile or "").split("/") if part not in ("", ".", "..")]
-    artifact = {"uri": quote("/".join(parts), errors="replace") or ".", "uriBaseId": ROOT}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": _region(subject.starting, row)}}
+    artifact = {"uri": quote(path_of(subject), errors="replace") or ".", "uriBaseId": ROOT}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": _region(instruction_of(subject, row))}}
 
 
-def _region(starting: Sequence[Line], row: Row) -> dict[str, Any]:
-    """The lines of the instruction that starts what is at fault; the first line if there is none."""
-    if not starting:
+def _region(line: Line | None) -> dict[str, Any]:
+    """The lines of an instruction; the first line if there is none."""
+    if line is None:
         return {"startLine": 1}
-    wanted = "ENTRYPOINT" if _by_entrypoint(row) else "CMD"
-    line = next((line for line in starting if line.text.upper().startswith(wanted)), starting[-1])
     first = max(line.line, 1)
     return {"startLine": first, "endLine": first + line.text.count("\n"), "snippet": {"text": line.text}}
-
-
-def _by_entrypoint(row: Row) -> bool:
-    """Whether the first process that is not an init, or the app where all are, comes from the ENTRYPOINT."""
-    entrypoint = row.start.entrypoint if row.start else ()
-    chain = row.evidence.chain or ((row.evidence.main,) if row.evidence.main else ())
-    argv = next((argv for argv in chain if kind_of(argv) is not Kind.INIT), ())
-    return bool(set(entrypoint) & set(argv)) or (bool(argv) and program(entrypoint) == program(argv))
