@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
 import shlex
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from msgspec import structs
 
-from harness.cli.config import config_options, found_config, options_of
+from harness.cli.config import config_options, found_config, options_of, policy_of
 from harness.cli.help import EXIT_CODES, HOW, JUDGE, OUTPUT, PATH, PROBES, WHAT, Command, Section
 from harness.cli.measuring import measure_all
 from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, no_try_option, together
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.checking import Check
+    from harness.core.ignoring import Ignore
 
 _LONGEST_S: Final = 86_400
 _MOST_PORT: Final = 65_535
@@ -274,7 +274,7 @@ class _WithCommand(Command):
     help="Tell the app by its command line. [default: the first processes that are no shell, init, supervisor or "
     "package manager]",
 )
-@config_options
+@config_options(defaults=True)
 @no_try_option
 @HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below.")
 @HOW.option(
@@ -305,7 +305,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     bad verdict is run, too; of a folder that is built, as a patch of its Dockerfile or start script.
     """
     from harness.checking import Checking
-    from harness.core.policy import Policy, held_against, limited
+    from harness.core.policy import held_against, limited
     from harness.report import checked, table
 
     ctx = click.get_current_context()
@@ -313,15 +313,13 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     names: dict[str, list[str]] = {}
     groups = groups_of(ctx, images, {**chosen, "signals": signals, "probes": probes}, names)
     people = table.console(stderr=any(output.standard for output in outputs.values()))
-    found = found_config(ctx)
-    ignores = list(found.config.ignores) if found else []
+    ignores: list[Ignore] = []
     documents = []
     for asked, max_stop_s in groups:
         document = measure_all(partial(Checking, asked), begin=lambda checking: ignores.extend(checking.ignores))
         rows = tuple(limited(row, max_stop_s) for row in document.results)
         documents.append(structs.replace(document, results=rows))
-    policy = Policy(ignores=tuple(ignores), today=dt.datetime.now().astimezone().date())
-    document, told = held_against(joined(documents), policy, names)
+    document, told = held_against(joined(documents), policy_of(found_config(ctx), *ignores), names)
     people.print(checked.render(document))
     for line in told:
         people.print(f"\n{printable(line)}", markup=False)

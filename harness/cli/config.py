@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -9,6 +11,7 @@ import click
 from harness.cli.help import PATH, WHAT, Defaults, long_name
 from harness.cli.options import together
 from harness.core.errors import UsageError
+from harness.core.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.configs import Found
     from harness.core.config import ConfigSubject
+    from harness.core.ignoring import Ignore
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -30,7 +34,7 @@ def _refuse(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         raise UsageError("--config and --no-config exclude each other")
 
 
-def _read(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
+def _read(ctx: click.Context, _: click.Parameter, value: Path | None, *, defaults: bool) -> None:
     """Read it once, and let its options be the defaults; contexts of single subjects come with theirs."""
     from harness.configs import read_config
 
@@ -42,36 +46,39 @@ def _read(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
         return
     found = read_config(value)
     ctx.meta[_FOUND] = found
-    if found is not None:
+    if found is not None and defaults:
         ctx.default_map = _defaults(ctx.command, found, None)
 
 
-config_options = together(
-    WHAT.option(
-        "--no-config",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_refuse,
-        help="Read no config.",
-    ),
-    WHAT.option(
-        "--config",
-        type=PATH,
-        is_eager=True,
-        expose_value=False,
-        callback=_read,
-        metavar="F",
-        help="Read a config. [default: signal-harness.toml, or [tool.signal-harness] in pyproject.toml, here or above]",
-    ),
-)
-"""Which config is read. They are eager: all other options take their defaults from it."""
+def config_options(*, defaults: bool) -> Callable[[F], F]:
+    """Which config is read; with ``defaults``, all other options take theirs from it, so that it is read first."""
+    return together(
+        WHAT.option(
+            "--no-config", is_flag=True, is_eager=True, expose_value=False, callback=_refuse, help="Read no config."
+        ),
+        WHAT.option(
+            "--config",
+            type=PATH,
+            is_eager=True,
+            expose_value=False,
+            callback=partial(_read, defaults=defaults),
+            metavar="F",
+            help="Read a config. [default: signal-harness.toml, or [tool.signal-harness] of pyproject.toml, here or "
+            "above]",
+        ),
+    )
 
 
 def found_config(ctx: click.Context) -> Found | None:
     """The config that the options of a command were read with."""
     found: Found | None = ctx.meta.get(_FOUND)
     return found
+
+
+def policy_of(found: Found | None, *further: Ignore) -> Policy:
+    """What a config leaves be, and what is left be elsewhere, as of today."""
+    own = found.config.ignores if found else ()
+    return Policy(ignores=(*own, *further), today=dt.datetime.now().astimezone().date())
 
 
 def options_of(ctx: click.Context, found: Found, subject: ConfigSubject, words: list[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from harness.core.claims import LINT_RULE, tally
 from harness.core.verdict import Verdict
 from harness.report.base_table import BaseTable
 from harness.report.remarks import cut, standing
-from harness.report.rows import differs, expectation, one_line, rule_of, why_ignored
+from harness.report.rows import differs, expectation, one_line, rule_of
 from harness.report.style import counted, look, printable
 
 if TYPE_CHECKING:
@@ -111,10 +111,6 @@ def _notes(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> Text:
     text = Text()
     for row in rows:
         unexpected = differs(row, recorded)
-        if row.ignored:
-            text.append(f"{row.id}: {row.verdict} ({rule_of(row)}), ignored: ", style="bold")
-            text.append(f"{why_ignored(row.ignored)}\n")
-            continue
         if unexpected or row.verdict in (Verdict.UNTESTED, Verdict.UNSTABLE):
             wanted = f"expected {recorded.get(row.id) or expectation(row)}, but " if unexpected else ""
             text.append(f"{row.id}: {wanted}{row.verdict}: ", style="bold").append(printable(row.reason) + "\n")
