@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from harness.core.config import Config, ConfigSubject, has_table, parse_config, schema
 from harness.core.errors import UsageError
-from harness.core.ignoring import Ignore
+from harness.core.ignoring import Ignore, comments
 from harness.core.rules import Rule
 from tests.support.config_schema import FILE
 
@@ -226,3 +227,21 @@ def test_what_is_read_is_valid() -> None:
 )
 def test_what_is_refused_is_not_valid(text: str) -> None:
     assert not VALIDATOR.is_valid(plain(text))
+
+
+# The docs.
+
+PAGE = FILE.with_name("config.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_docs_is_a_config() -> None:
+    (text,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    made = parsed(text)
+    assert [one.kind for one in made.subjects] == ["image", "build"]
+    assert made.ignores[0].until == dt.date(2026, 12, 31)
+    VALIDATOR.validate(plain(text))
+
+
+def test_the_comment_of_the_docs_is_one() -> None:
+    (text,) = re.findall(r"^```dockerfile\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert [one.rule for one in comments(text, place="Dockerfile", subject="x")] == [Rule.NOT_REAPED]

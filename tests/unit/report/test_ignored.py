@@ -7,7 +7,6 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rich.console import Group
 
 from harness.cli.options import code_of
 from harness.core.document import Ignored
@@ -17,8 +16,7 @@ from harness.core.question import Probe
 from harness.core.verdict import Expected
 from harness.report import checked
 from harness.report.formats import Format, render
-from harness.report.remarks import standing
-from harness.report.table import below
+from harness.report.remarks import remarks, standing
 from tests.support.evidence import changed
 from tests.support.reports import FORWARDED, GRACEFUL, SWALLOWED, drawn, report, result
 
@@ -48,9 +46,7 @@ def test_the_reason_is_in_every_format(wanted: Format) -> None:
 
 
 def test_the_reason_is_in_every_text() -> None:
-    assert f"musl-node24/v/SIGTERM: swallowed (SH001), ignored: {WHY}" in drawn(
-        Group(*below(DOCUMENT.results, {})), width=200
-    )
+    assert remarks(DOCUMENT, ()) == [f"Ignored: musl-node24/v/SIGTERM, swallowed (SH001): {WHY}."]
     text = drawn(checked.render(DOCUMENT))
     assert text.startswith("v, SIGTERM: ○ swallowed (SH001, ignored)\n")
     assert f"Ignored: {WHY}" in text
