@@ -14,7 +14,6 @@ from harness.core.describe import describe_row
 from harness.core.dockerfile import starting
 from harness.core.document import SCHEMA, Document, Line, SubjectFacts, Tool
 from harness.core.errors import UsageError
-from harness.core.ignoring import comments
 from harness.core.patch import Sources
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
@@ -35,7 +34,7 @@ from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
 from harness.files import shown
-from harness.obtaining import BuildOptions, Obtaining, read_subject, text_of
+from harness.obtaining import BuildOptions, Obtaining, left_be, read_subject, text_of
 from harness.run.asking import STOP_SIGNAL
 from harness.run.observation import Patience
 from harness.run.plan import cells as plan_cells
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
     from harness.core.dockerfile import Instruction
     from harness.core.document import Cut, Row
     from harness.core.facts import ImageFacts
-    from harness.core.ignoring import Ignore
     from harness.core.result import Result
     from harness.core.signals import Signal
     from harness.core.subject import Cell, Image, Ready
@@ -119,7 +117,7 @@ class Checking:
                 "--file, --target and --build-arg are for a build folder, and none is named",
                 remedy="For instance: signal-harness check ./my-app --file Dockerfile.production",
             )
-        self.ignores = tuple(one for name, image in self._subjects.items() for one in _left_be(name, image))
+        self.ignores = tuple(one for name, image in self._subjects.items() for one in left_be(name, image))
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(check.engine)))
@@ -249,14 +247,6 @@ class Checking:
             read=partial(text_of, image),
             start=self._images[result.cell.subject.name].start,
         )
-
-
-def _left_be(name: str, image: Image) -> tuple[Ignore, ...]:
-    """What the Dockerfile of an image says that is to be left be."""
-    if not isinstance(image, Folder):
-        return ()
-    place = shown(Path(image.path) / image.dockerfile)
-    return comments(text_of(image, image.dockerfile), place=place, subject=name)
 
 
 def ready_of(facts: ImageFacts) -> Ready:

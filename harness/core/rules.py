@@ -359,7 +359,8 @@ def _held_up(evidence: SignalEvidence) -> Rule | None:
     if app is main:
         if deaf or evidence.raised_again:
             return Rule.APP_DROPS
-        return Rule.APP_RUNS_ON if main.catches(signal) else None
+        # Without a record, a handler may be the runtime's, of which the app learns nothing.
+        return Rule.APP_RUNS_ON if main.catches(signal) and evidence.deliveries is not None else None
     if evidence.deliveries:
         return Rule.APP_RUNS_ON
     if evidence.typed:

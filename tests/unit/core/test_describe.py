@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.catalogue import LIMITS, Variant
 from harness.core.describe import describe_process, describe_subject
-from harness.core.document import Event, Finding, HandledRecord, Kind, Line, SentRecord, SubjectFacts
+from harness.core.document import Event, Finding, HandledRecord, Kind, Line, SentRecord, SubjectFacts, joined
 from harness.core.evidence import LogLine, Receipt
 from harness.core.question import Probe, Question
 from harness.core.signals import Signal
@@ -244,3 +244,13 @@ def test_a_row_without_a_signal_of_its_own_has_a_path_too() -> None:
         "sleep 3600 (PID 20) sends SIGCHLD to /bin/sh -c node server.js (PID 1)"
     ] * 2
     assert result("v", ZOMBIE).evidence.path is None
+
+
+def test_documents_of_runs_one_after_the_other_are_joined() -> None:
+    first, second = report(result("v", SWALLOWED)), report(result("w", FORWARDED))
+    made = joined([first, second])
+    assert made.results == (*first.results, *second.results)
+    assert set(made.subjects) == {"v", "w"}
+    assert made.duration_s == 2.5
+    assert made.started == first.started
+    assert joined([first]) == first

@@ -76,6 +76,11 @@ CASES: dict[str, tuple[Rule | None, Probe, tuple[Evidence | Untested, ...]]] = {
         Probe.STOP,
         (changed(STUCK, before=(ALONE,), app_pid=1001),),
     ),
+    "the app alone catches it, or its runtime does": (
+        Rule.CONTAINER_RUNS_ON,
+        Probe.STOP,
+        (changed(STUCK, before=(ALONE,), app_pid=1001, receipts=None, done=None),),
+    ),
     "the app is done, its container is not": (
         Rule.CONTAINER_RUNS_ON,
         Probe.STOP,
