@@ -14,6 +14,7 @@ from harness.report.places import instruction_of, path_of
 from harness.report.remarks import gaps
 from harness.report.rows import differs, one_line, rule_of, why_ignored
 from harness.report.style import clipped
+from harness.report.tried import tried_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from harness.core.verdict import Verdict
 
 _MOST_TEXT: Final = 900
+_MOST_PART: Final = 400
 _LEVELS: Final = ("error", "warning", "notice")
 """GitHub shows ten of each for a step: those that fail come first."""
 
@@ -62,8 +64,9 @@ def _annotation(level: str, subject: SubjectFacts, row: Row) -> str:
     if row.ignored:
         parts.append(f"Ignored: {why_ignored(row.ignored)}")
     elif rule:
-        parts += [*rule.about.fix[:1], rule.page]
-    return _command(level, properties, " — ".join(parts))
+        tried = f"Tried: {'; '.join(tried_lines(row.tried))}" if row.tried else ""
+        parts += [tried or rule.about.fix[0], rule.page]
+    return _command(level, properties, " — ".join(clipped(part, _MOST_PART) for part in parts))
 
 
 def _command(level: str, properties: Mapping[str, object], message: str) -> str:

@@ -15,6 +15,7 @@ from harness.report.places import instruction_of, path_of
 from harness.report.remarks import gaps
 from harness.report.rows import differs, one_line, rule_of, why_ignored
 from harness.report.style import clipped
+from harness.report.tried import tried_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from harness.core.verdict import Verdict
 
 _MOST_TEXT: Final = 900
+_MOST_PART: Final = 400
 _NOWHERE: Final = "."
 """The path of what is in no file: an entry without one is refused."""
 
@@ -56,7 +58,8 @@ def _of_row(subject: SubjectFacts, row: Row, severity: str) -> dict[str, Any]:
     rule = rule_of(row)
     line = instruction_of(subject, row)
     ignored = f" (ignored: {why_ignored(row.ignored)})" if row.ignored else ""
-    text = f"{row.title}: {row.verdict}: {row.reason}{ignored}"
+    tried = f". Tried: {'; '.join(tried_lines(row.tried))}" if row.tried else ""
+    text = f"{row.title}: {row.verdict}: {clipped(row.reason, _MOST_PART)}{ignored}{tried}"
     name = rule.value if rule else row.verdict.value
     path = path_of(subject) or _NOWHERE
     return _entry(name, text, severity, path, max(line.line, 1) if line else 1, key=f"{row.engine}\0{row.id}\0{name}")

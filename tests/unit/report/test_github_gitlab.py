@@ -23,6 +23,7 @@ from tests.support.reports import (
     FORWARDED,
     SOURCE,
     SWALLOWED,
+    TRIED,
     UNTESTED,
     report,
     result,
@@ -117,6 +118,16 @@ def test_annotations_are_written_whole_and_what_fails_comes_first() -> None:
             f"{LEFT.reason} — Ignored: 50%25 of it, is so: done (Dockerfile:3)"
         ),
     ]
+
+
+def test_what_was_tried_takes_the_place_of_what_helps_as_a_rule() -> None:
+    made = report(changed(BAD, tried=TRIED))
+    ((_, _, message),) = annotations(render(Format.GITHUB, made))
+    tried = 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0); --init: ✂ abrupt (0.1 s, 143): '
+    assert message.startswith(f"{BAD.reason} — {tried}")
+    assert message.endswith(f" — {PAGES}/SH001.md")
+    (entry,) = entries(made)
+    assert f"{BAD.reason}. {tried}" in entry["description"]
 
 
 def test_an_image_that_was_given_is_annotated_without_a_file() -> None:
