@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs advice packages image first-finding pictures outputs doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs advice packages image first-finding pictures outputs rules schema doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -118,6 +118,12 @@ pictures: setup ## draw the pictures of the docs anew, by the commands in docs/p
 
 outputs: setup ## run the commands of the docs, and paste what they print anew
 	@$(BIN)/python -m tests.support.pasted
+
+rules: setup ## write the pages on rules anew, and what their examples print
+	@$(BIN)/python -m tests.support.rule_pages
+
+schema: $(VENV)/.made ## write the JSON Schema of the config anew
+	@$(BIN)/python -m tests.support.config_schema
 
 doctor: $(VENV)/.made ## check engine, bases, evidence, leftovers
 	@$(BIN)/signal-harness doctor

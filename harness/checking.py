@@ -34,7 +34,7 @@ from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
 from harness.files import shown
-from harness.obtaining import BuildOptions, Obtaining, read_subject, text_of
+from harness.obtaining import BuildOptions, Obtaining, left_be, read_subject, text_of
 from harness.run.asking import STOP_SIGNAL
 from harness.run.observation import Patience
 from harness.run.plan import cells as plan_cells
@@ -117,6 +117,7 @@ class Checking:
                 "--file, --target and --build-arg are for a build folder, and none is named",
                 remedy="For instance: signal-harness check ./my-app --file Dockerfile.production",
             )
+        self.ignores = tuple(one for name, image in self._subjects.items() for one in left_be(name, image))
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(check.engine)))

@@ -11,15 +11,17 @@ from msgspec import structs
 
 from harness.core.dockerfile import parse
 from harness.core.errors import BaseUnavailable, UsageError
+from harness.core.ignoring import comments
 from harness.core.references import same_platform
 from harness.core.subject import Archive, Folder, Given
-from harness.files import read_file
+from harness.files import read_file, shown
 from harness.session import Pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.core.facts import ImageFacts
+    from harness.core.ignoring import Ignore
     from harness.core.subject import Image
     from harness.engine.protocol import BaseStore, OpenEngine
 
@@ -78,6 +80,18 @@ def text_of(folder: Folder, path: str) -> str:
     """
     edited = dict(folder.edited)
     return edited[path] if path in edited else read_file(Path(folder.path) / path).decode(errors="surrogateescape")
+
+
+def left_be(name: str, image: Image) -> tuple[Ignore, ...]:
+    """What the Dockerfile of a subject says that is to be left be; nothing for one that is not built here.
+
+    Raises:
+        UsageError: a comment of it cannot be read; the message names its line.
+    """
+    if not isinstance(image, Folder):
+        return ()
+    place = shown(Path(image.path) / image.dockerfile)
+    return comments(text_of(image, image.dockerfile), place=place, subject=name)
 
 
 class Obtaining:

@@ -6,17 +6,21 @@ import os
 import re
 import shlex
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from msgspec import structs
 
-from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PATH, PROBES, WHAT, Command, Section
-from harness.cli.measuring import measure_all
+from harness.cli.config import config_options, found_config, options_of, policy_of
+from harness.cli.help import EXIT_CODES, HOW, JUDGE, OUTPUT, PATH, PROBES, WHAT, Command, Section
+from harness.cli.measuring import cut_of, measure_all
 from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, no_try_option, together
 from harness.cli.output import opened, write_all
 from harness.cli.requests import is_path, need_reachable, request_options
+from harness.core.document import joined
 from harness.core.environment import variables, variables_of_file
 from harness.core.errors import UsageError
 from harness.core.question import Probe
@@ -33,19 +37,23 @@ from harness.core.subject import (
 )
 from harness.core.volume import volume
 from harness.report.formats import Format, render
+from harness.report.style import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from rich.console import RenderableType
-
+    from harness.checking import Check
     from harness.core.document import Document
+    from harness.core.ignoring import Ignore
 
 _LONGEST_S: Final = 86_400
 _MOST_PORT: Final = 65_535
 _COMMAND: Final = "harness.command"
 _ENV_FILE: Final = "Name a file with a line NAME=VALUE for each variable, or give them one by one: --env NAME=VALUE"
+_WORDS: Final = "harness.words"
 _SIZE: Final = re.compile(r"\d+[bkmg]?", re.ASCII | re.IGNORECASE)
+_SPAN: Final = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|m)?", re.ASCII)
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 SUBJECTS: Final = (
     "What a SUBJECT can be",
@@ -105,6 +113,20 @@ class SizeType(click.ParamType[Any]):
         if _SIZE.fullmatch(str(value)) is None:
             self.fail(f"{value!r} is not a size, such as 512m or 2g", param, ctx)
         return str(value)
+
+
+class SpanType(click.ParamType[Any]):
+    """A span of time, such as ``5s``, ``500ms`` or ``2m``; a number alone is seconds."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it, as seconds."""
+        span = _SPAN.fullmatch(str(value).strip())
+        seconds = float(span["number"]) * _UNITS[span["unit"] or "s"] if span else 0.0
+        if not 0 < seconds <= _LONGEST_S:
+            self.fail(f"{value!r} is not a span of time, such as 5s, 500ms or 2m", param, ctx)
+        return seconds
 
 
 class PatternType(click.ParamType[Any]):
@@ -204,6 +226,19 @@ _AS_THEY_ARE: Final = (
     "tmpfs",
     "platform",
 )
+_OF_CHECK: Final = (
+    "process",
+    "tries",
+    "ready",
+    "ready_s",
+    "request",
+    "in_flight",
+    "port",
+    "repeat",
+    "jobs",
+    "settle_s",
+)
+_NOTHING: Final = "For instance: signal-harness check nginx:1.27; or name subjects in signal-harness.toml"
 
 
 class _WithCommand(Command):
@@ -214,6 +249,7 @@ class _WithCommand(Command):
         if "--" in args:
             at = args.index("--")
             ctx.meta[_COMMAND], args = args[at + 1 :], args[:at]
+        ctx.meta[_WORDS] = list(args)
         return super().parse_args(ctx, args)
 
 
@@ -227,10 +263,11 @@ class _WithCommand(Command):
         "signal-harness check node:24-alpine -- node server.js",
         "signal-harness check ./my-app --target production --build-arg VERSION=2",
         "signal-harness check docker-archive:my-app.tar --read-only --tmpfs /run",
+        "signal-harness check --max-stop 5s",
     ],
     tables=[SUBJECTS, WAYS, _PROBES, EXIT_CODES],
 )
-@click.argument("images", nargs=-1, metavar="SUBJECT… [-- COMMAND…]")
+@click.argument("images", nargs=-1, metavar="[SUBJECT]… [-- COMMAND…]")
 @check_options
 @WHAT.option(
     "--app",
@@ -240,6 +277,7 @@ class _WithCommand(Command):
     help="Tell the app by its command line. [default: the first processes that are no shell, init, supervisor or "
     "package manager]",
 )
+@config_options(defaults=True)
 @no_try_option
 @HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below.")
 @HOW.option(
@@ -254,68 +292,135 @@ class _WithCommand(Command):
 @request_options
 @together(*RUN)
 @check_measuring
+@JUDGE.option(
+    "--max-stop",
+    "max_stop_s",
+    type=SpanType(),
+    metavar="SPAN",
+    help="How long a graceful stop may take, such as 5s or 500ms. [default: its grace period]",
+)
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
     """Check any image: is it stopped well?
 
     Runs the image as it is, stops it as the engine does, and says what became of each of its processes. A command
-    behind -- takes the place of the image's CMD. What may help a bad verdict is run, too; of a folder that is built, as
-    a patch of its Dockerfile or start script.
+    behind -- takes the place of the image's CMD. Without a SUBJECT, those of the config are checked. What may help a
+    bad verdict is run, too; of a folder that is built, as a patch of its Dockerfile or start script.
     """
-    from harness.checking import Check, Checking
-    from harness.obtaining import BuildOptions
+    from harness.core.policy import held_against
     from harness.report import checked, table
+
+    ctx = click.get_current_context()
+    outputs = dict(opened([(wanted.value, chosen[wanted]) for wanted in Format]))
+    names: dict[str, list[str]] = {}
+    groups = groups_of(ctx, images, {**chosen, "signals": signals, "probes": probes}, names)
+    people = table.console(stderr=any(output.standard for output in outputs.values()))
+    ignores: list[Ignore] = []
+    documents: list[Document] = []
+    try:
+        _measure(groups, ignores, documents)
+    finally:
+        if documents:  # something was planned, whatever ended it
+            document, told = held_against(joined(documents), policy_of(found_config(ctx), *ignores), names)
+            people.print(checked.render(document))
+            for line in (*told, table.summary(document, ())):
+                people.print(f"\n{printable(line)}", markup=False)
+            reports = [
+                (wanted.label, outputs[wanted.value], partial(render, wanted, document, ()))
+                for wanted in Format
+                if wanted.value in outputs
+            ]
+            write_all(reports, tell=partial(people.print, soft_wrap=True, markup=False))
+    sys.exit(code_of(document.results, {}))
+
+
+def _measure(groups: Iterable[tuple[Check, float | None]], ignores: list[Ignore], documents: list[Document]) -> None:
+    """Run checks one after the other; what they leave be, and their results, are added to lists, whatever ends one."""
+    from harness.checking import Checking
+    from harness.core.policy import limited
+
+    def keep(max_stop_s: float | None, document: Document) -> None:
+        rows = tuple(limited(row, max_stop_s) for row in document.results)
+        documents.append(structs.replace(document, results=rows))
+
+    for asked, max_stop_s in groups:
+        try:
+            measure_all(
+                partial(Checking, asked),
+                begin=lambda checking: ignores.extend(checking.ignores),
+                end=partial(keep, max_stop_s),
+            )
+        except BaseException as error:
+            if documents and documents[-1].cut is None:  # this one did not even begin
+                last = documents[-1]
+                documents[-1] = structs.replace(last, cut=cut_of(error, len(last.results) + len(asked.images)))
+            raise
+
+
+def groups_of(
+    ctx: click.Context, images: tuple[str, ...], chosen: dict[str, Any], names: dict[str, list[str]]
+) -> list[tuple[Check, float | None]]:
+    """What to check: the images that are named, else those of the config, which says how; those alike in one.
+
+    ``names`` takes the names that a config has for them.
+    """
+    found = found_config(ctx)
+    words = ctx.meta[_WORDS]
+    typed = tuple(ctx.meta.get(_COMMAND, ())) or None
+    known = {found.subject(subject): subject for subject in found.config.subjects} if found else {}
+    known |= {subject.name: subject for subject in known.values() if subject.name in images}
+    if not images and not known:
+        raise UsageError("nothing is named to check", remedy=_NOTHING)
+    groups: list[tuple[Check, float | None]] = []
+    for image in images or known:
+        subject = known.get(image)
+        if subject is None or found is None:
+            options, command = chosen, typed
+        else:
+            options, command = options_of(ctx, found, subject, words), typed or subject.command
+            names[image] = [subject.name]
+        one, max_stop_s = _check(image, options, command), options["max_stop_s"]
+        for at, (other, most) in enumerate(groups):
+            if most == max_stop_s and replace(other, images=one.images) == one:
+                groups[at] = replace(one, images=(*other.images, image)), most
+                break
+        else:
+            groups.append((one, max_stop_s))
+    return groups
+
+
+def _check(image: str, chosen: Mapping[str, Any], command: tuple[str, ...] | None) -> Check:
+    """A check of one image, by the options for it."""
+    from harness.checking import Check
+    from harness.obtaining import BuildOptions
     from harness.session import Pull, TraceMode
 
-    outputs = dict(opened([(wanted.value, chosen.pop(wanted)) for wanted in Format]))
-    if not images:
-        raise UsageError("nothing is named to check", remedy="For instance: signal-harness check nginx:1.27")
-    command = tuple(click.get_current_context().meta.get(_COMMAND, ()))
     options = LaunchOptions(
-        init=chosen.pop("init"),
-        entrypoint=_entrypoint(chosen.pop("entrypoint")),
-        command=command or None,
-        environment=_environment(chosen.pop("env_files"), chosen.pop("env")),
-        volumes=tuple(volume(text, here=str(Path.cwd())) for text in chosen.pop("volumes")),
-        stop_signal=_signal(chosen.pop("stop_signal")),
-        **{name: chosen.pop(name) for name in _AS_THEY_ARE},
+        init=chosen["init"],
+        entrypoint=_entrypoint(chosen["entrypoint"]),
+        command=command,
+        environment=_environment(chosen["env_files"], chosen["env"]),
+        volumes=tuple(volume(text, here=str(Path.cwd())) for text in chosen["volumes"]),
+        stop_signal=_signal(chosen["stop_signal"]),
+        **{name: chosen[name] for name in _AS_THEY_ARE},
     )
+    probes = chosen["probes"]
     asked = Check(
-        images=images,
+        images=(image,),
         build=BuildOptions(
-            file=chosen.pop("file"),
-            target=chosen.pop("target"),
-            arguments=tuple(variables(chosen.pop("build_args"), own=os.environ).items()),
+            file=chosen["file"],
+            target=chosen["target"],
+            arguments=tuple(variables(chosen["build_args"], own=os.environ).items()),
         ),
         options=options,
-        signals=tuple(dict.fromkeys(map(parse_signal, signals))),
+        signals=tuple(dict.fromkeys(map(parse_signal, chosen["signals"]))),
         probes=CHECK_PROBES if "all" in probes else tuple(dict.fromkeys(map(Probe, probes))),
-        trace=TraceMode(chosen.pop("trace")),
-        pull=Pull(chosen.pop("pull")),
-        **chosen,
+        trace=TraceMode(chosen["trace"]),
+        pull=Pull(chosen["pull"]),
+        **{name: chosen[name] for name in _OF_CHECK},
     )
     need_reachable(asked)
-    people = table.console(stderr=any(output.standard for output in outputs.values()))
-    parts: list[RenderableType] = []
-    written: list[str] = []
-
-    def write(document: Document) -> None:
-        parts.extend([checked.render(document), f"\n{table.summary(document, ())}"])
-        reports = [
-            (wanted.label, outputs[wanted.value], partial(render, wanted, document, ()))
-            for wanted in Format
-            if wanted.value in outputs
-        ]
-        write_all(reports, tell=written.append)
-
-    try:
-        document = measure_all(lambda hooks: Checking(asked, hooks), end=write)
-    finally:
-        for part in parts:
-            people.print(part, markup=False)
-        for line in written:
-            people.print(line, soft_wrap=True, markup=False)
-    sys.exit(code_of(document.results, {}))
+    return asked
 
 
 def _entrypoint(text: str | None) -> tuple[str, ...] | None:

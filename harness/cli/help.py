@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from harness.core.errors import ExitCode
+from harness.core.errors import ExitCode, UsageError
 from harness.core.question import Probe
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 Rows = list[tuple[str, str]]
+
+PREFIX: Final = "SIGNAL_HARNESS"
+"""What the names of our variables in the environment begin with."""
 
 SUMMARY: Final = 45
 """How long the summary of a command may be: next to the longest name, it fits into 80 columns."""
@@ -34,12 +39,38 @@ EXIT_CODES: Final = (
 PROBES: Final = ("Probes", [(probe.value, probe.about) for probe in Probe])
 
 
+class Defaults(dict[str, Any]):
+    """What takes the place of defaults of options, by the names of parameters; ``places`` are where that is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[str, str] = {}
+
+
+def long_name(param: click.Parameter) -> str:
+    """The name of an option as people write it, without the dashes."""
+    return next((name for name in param.opts if name.startswith("--")), param.opts[0]).lstrip("-")
+
+
+def variable(ctx: click.Context, param: click.Parameter) -> str:
+    """The variable of the environment that sets an option: that of ``check --ready`` is SIGNAL_HARNESS_CHECK_READY."""
+    words, at = [long_name(param)], ctx
+    while at.parent is not None:
+        words.insert(0, str(at.info_name))
+        at = at.parent
+    return "_".join([PREFIX, *words]).replace("-", "_").upper()
+
+
 class Option(click.Option):
-    """An option that stands in a group of the help."""
+    """An option that stands in a group of the help, and that a variable of the environment can set."""
 
     def __init__(self, *names: Any, group: str, **attributes: Any) -> None:
         super().__init__(*names, **{"show_default": "default" in attributes, **attributes})
         self.group = group
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """What the environment says of it; an empty variable says nothing."""
+        return os.environ.get(variable(ctx, self)) or None
 
 
 class Section(str):
@@ -69,6 +100,19 @@ class Command(click.Command):
         super().__init__(*names, **attributes)
         self.examples = examples
         self.tables = tables
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; what is wrong with one that nobody typed names the place that it is from."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadParameter as error:
+            param = error.param
+            source = ctx.get_parameter_source(str(param.name)) if param is not None else None
+            if param is not None and source is ParameterSource.ENVIRONMENT:
+                raise UsageError(f"{variable(ctx, param)}: {error.message}") from error
+            if source is ParameterSource.DEFAULT_MAP and param is not None and isinstance(ctx.default_map, Defaults):
+                raise UsageError(f"{ctx.default_map.places[str(param.name)]}: {error.message}") from error
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, group by group; what every command has comes last."""

@@ -80,14 +80,14 @@ def measure_all(
                 for future in session.run():
                     future.result()
             except BaseException as error:
-                end(document(_cut(error, len(session.cells))))
+                end(document(cut_of(error, len(session.cells))))
                 raise
             done = document()
             end(done)
     return done
 
 
-def _cut(error: BaseException, planned: int) -> Cut:
+def cut_of(error: BaseException, planned: int) -> Cut:
     """What results say of a run that did not come to its end."""
     if isinstance(error, HarnessError):
         return Cut(planned=planned, reason=error.message, exit_code=error.exit_code)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
+from harness.cli.config import config_options, found_config, policy_of
 from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command
 from harness.cli.measuring import measure
 from harness.cli.options import (
@@ -31,6 +32,7 @@ from harness.core.baseline import relevant
 from harness.core.comparison import recorded
 from harness.core.errors import ExitCode, UsageError
 from harness.core.judged import comparisons_of, judged
+from harness.core.policy import held_against
 from harness.core.question import Probe
 from harness.report.formats import Format, render
 
@@ -58,6 +60,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
     tables=[PROBES, EXIT_CODES],
 )
 @matrix_options
+@config_options(defaults=False)
 @baseline_option("Judge against")
 @OUTPUT.option(
     "--table",
@@ -69,12 +72,13 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
 
-    Each signal is sent to a fresh container.
+    Each signal is sent to a fresh container. Of a config, what it ignores counts.
     """
     from harness.files import read_recordings
     from harness.report import table as tables
     from harness.report import terminal_svg
 
+    policy = policy_of(found_config(click.get_current_context()))
     outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
     typed = _typed(click.get_current_context())
     known, selection = read_recordings(baseline), selection_of(**chosen)
@@ -89,6 +93,8 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     def write(document: Document) -> None:
         if baseline is not None:
             document = judged(document, known, asked, named=bool(selection.bases))
+        document, told = held_against(document, policy)
+        written.extend(told)
         compared = comparisons_of(document)
         codes.append(code_of_run(document, compared))
         parts.extend(_for_people(document, compared, table))
@@ -112,7 +118,7 @@ def _typed(ctx: click.Context) -> str:
     words = ctx.command_path.split()
     for param in ctx.command.params:
         name = str(param.name)
-        if name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if name in ctx.params and name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             given = ctx.params[name]
             for value in given if param.multiple else (given,):
                 words += [param.opts[0], str(value)]

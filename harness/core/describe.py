@@ -10,6 +10,7 @@ from harness.core.advice import advice
 from harness.core.claims import held, lint
 from harness.core.evidence import Untested
 from harness.core.roll_call import roll_call
+from harness.core.rules import rule_of
 from harness.core.signal_path import signal_path
 from harness.core.signals import mask_signals
 from harness.core.trace import Handled, Sent
@@ -56,6 +57,8 @@ def describe_row(result: Result, starting: Iterable[Instruction] = ()) -> doc.Ro
         probe=cell.question.probe,
         signal=signal.name if signal else None,
         verdict=result.verdict,
+        rule=rule_of(result),
+        ignored=None,
         delivery=result.judgement.delivery,
         deliveries=signalled.deliveries if signalled else None,
         sent=signalled.sends if signalled and signalled.seen.trace is not None else None,

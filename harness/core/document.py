@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -14,10 +14,14 @@ from harness.core.evidence import Ground
 from harness.core.facts import BaseFacts, EngineFacts, StartCommand
 from harness.core.process import shown
 from harness.core.question import Probe, Question
+from harness.core.rules import Rule
 from harness.core.signals import parse_signal
 from harness.core.subject import cell_id
 from harness.core.trace import Fate
 from harness.core.verdict import Delivery, Expected, Holds, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SCHEMA: Final[Literal[2]] = 2
 
@@ -289,11 +293,21 @@ class Tried(_Shape, frozen=True):
     patch: str | None
 
 
+class Ignored(_Shape, frozen=True):
+    """That a finding is left be: why, where that is said, and the last day on which it counts (``2026-12-31``)."""
+
+    reason: str
+    place: str
+    until: str | None
+
+
 class Row(_Shape, frozen=True):
     """One cell's result.
 
     ``base`` is ``None`` for an image that was given, not built on one. ``shown`` is the number of the run that speaks
-    for the cell, and whose evidence this is. ``tried`` are changes that were run to see whether they help.
+    for the cell, and whose evidence this is. ``tried`` are changes that were run to see whether they help. ``rule`` is
+    the kind of finding that it is, by `harness.core.rules`; ``None`` where nothing is wrong, or it could not be tested.
+    ``ignored`` says that it is left be, and why.
     """
 
     engine: str
@@ -302,6 +316,8 @@ class Row(_Shape, frozen=True):
     probe: Probe
     signal: str | None
     verdict: Verdict
+    rule: Rule | None
+    ignored: Ignored | None
     delivery: Delivery | None
     deliveries: int | None
     sent: int | None
@@ -391,3 +407,23 @@ class Document(_Shape, frozen=True):
     judged: Judged | None
     cut: Cut | None
     results: tuple[Row, ...]
+
+
+def joined(documents: Sequence[Document]) -> Document:
+    """Documents of runs that came one after the other, of other subjects each, as one; there is at least one.
+
+    The last one may have been cut short, and so is all of it then.
+    """
+    first, *rest = documents
+    for one in rest:
+        cut = one.cut and msgspec.structs.replace(one.cut, planned=len(first.results) + one.cut.planned)
+        first = msgspec.structs.replace(
+            first,
+            duration_s=round(first.duration_s + one.duration_s, 3),
+            engines=first.engines | one.engines,
+            bases=first.bases | one.bases,
+            subjects=first.subjects | one.subjects,
+            cut=cut,
+            results=first.results + one.results,
+        )
+    return first

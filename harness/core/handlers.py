@@ -117,6 +117,15 @@ def caught_by_runtime(app: Process, signal: Signal, executable: str | None = Non
     return label if signal.name in own and not handles_all else None
 
 
+def by_language(signal: Signal) -> dict[str, tuple[str, ...]]:
+    """The code that handles a signal in each language, by the language's name."""
+    short = signal.name.removeprefix("SIG")
+    return {
+        language.label: tuple(line.replace("SIGNAL", signal.name).replace("SHORT", short) for line in language.code)
+        for language in _LANGUAGES.values()
+    }
+
+
 def handler(app: Process, signal: Signal) -> Fix:
     """How an app handles a signal; in words where its language is not known, or has no way to."""
     language = _language(app)

@@ -38,10 +38,27 @@ def read_toml(text: str, shape: type[T], *, place: str) -> T:
     Raises:
         UsageError: it is not valid TOML, or not of this shape; the message names the place.
     """
+    return convert(load(text, place=place), shape, place=place)
+
+
+def load(text: str, *, place: str) -> dict[str, Any]:
+    """A TOML document as plain data.
+
+    Raises:
+        UsageError: it is not valid TOML; the message names the place.
+    """
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{place} is not valid TOML: {error}") from error
+
+
+def convert(data: Any, shape: type[T], *, place: str) -> T:
+    """Bring plain data, of a TOML document or a part of one, into a shape.
+
+    Raises:
+        UsageError: it is not of this shape; the message names the place.
+    """
     try:
         return msgspec.convert(data, shape)
     except msgspec.ValidationError as error:

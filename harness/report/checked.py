@@ -10,6 +10,7 @@ from rich.text import Text
 from harness.report.apps import app_lines
 from harness.report.patch_text import patch_text
 from harness.report.roll_call_table import roll_call_table
+from harness.report.rows import rule_of, why_ignored
 from harness.report.style import look, plain, printable, section
 from harness.report.tried import how_to_fix
 
@@ -35,12 +36,16 @@ def render(document: Document) -> RenderableType:
 
 def _row(row: Row) -> Iterator[RenderableType]:
     head = Text.assemble((printable(f"{row.subject}, {row.question.name}: "), "bold"), look(row.verdict))
+    if rule := rule_of(row):
+        head.append(f" ({rule}{', ignored' if row.ignored else ''})", "dim")
     if row.finding and row.finding.brief:
         head.append(f", {printable(row.finding.brief)}")
     yield head
     yield plain(row.reason)
     for line in app_lines(row.evidence.apps):
         yield plain(f"app: {line}")
+    if row.ignored:
+        yield plain(f"Ignored: {why_ignored(row.ignored)}")
     if row.finding and "in_flight" in row.finding.facts:
         yield plain(row.finding.text)
     if calls := row.evidence.roll_call:

@@ -14,7 +14,7 @@ from harness.report.apps import app_lines
 from harness.report.path_text import path_table
 from harness.report.process_table import processes
 from harness.report.roll_call_table import roll_call_table
-from harness.report.rows import exchanged
+from harness.report.rows import exchanged, rule_of
 from harness.report.style import look, pairs, plain, printable, section
 from harness.report.tried import how_to_fix
 
@@ -31,7 +31,10 @@ _LOG_TAIL: Final = 16
 def render(row: Row, subject: SubjectFacts) -> RenderableType:
     """The whole story of one cell."""
     evidence = row.evidence
-    head = Text.assemble((printable(f"{row.title}: "), "bold"), look(row.verdict), f"\n{printable(row.reason)}")
+    head = Text.assemble((printable(f"{row.title}: "), "bold"), look(row.verdict))
+    if rule := rule_of(row):
+        head.append(f" ({rule})", "dim")
+    head.append(f"\n{printable(row.reason)}")
     for line in app_lines(evidence.apps):
         head.append(f"\napp: {printable(line)}")
     if len(row.runs) > 1:

@@ -31,6 +31,8 @@ class Format(StrEnum):
     MARKDOWN = "markdown", "Markdown", "Write Markdown, for a pull request or a step summary."
     HTML = "html", "HTML", "Write one HTML page with all evidence."
     SARIF = "sarif", "SARIF", "Write SARIF, for code scanning."
+    GITHUB = "github", "GitHub annotations", "Write GitHub's annotations; they show where a step prints them: use -."
+    GITLAB = "gitlab", "GitLab", "Write GitLab's Code Quality report."
 
 
 def render(wanted: Format, document: Document, comparisons: Sequence[Comparison] = ()) -> str:

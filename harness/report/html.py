@@ -25,7 +25,7 @@ from harness.core.verdict import Verdict
 from harness.report.html_cells import dialogs, words_of
 from harness.report.remarks import remarks, standing
 from harness.report.rendering import environment
-from harness.report.rows import Place, by_table, changes_of, differs, place_of, questions_of
+from harness.report.rows import Place, by_table, changes_of, differs, place_of, questions_of, rule_of
 from harness.report.style import CHANGED, printable
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
         standing=standing(document, comparisons),
         remarks=remarks(document, comparisons),
         changed={cell.change for cell in cells},
+        rules=sorted({rule for row in document.results if (rule := rule_of(row))}),
         facts=_facts_of(document.bases),
         matrix=matrix,
         data=dialogs(document, comparisons, [name for name, _, _ in matrix["rows"]]),

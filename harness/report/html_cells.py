@@ -14,7 +14,7 @@ from harness.report.patch_text import patch_lines
 from harness.report.path_text import moment, pauses
 from harness.report.process_table import catches, state
 from harness.report.roll_call_table import INFERRED, did, in_order, told
-from harness.report.rows import changes_of, differs, exchanged, expectation, place_of
+from harness.report.rows import changes_of, differs, exchanged, expectation, place_of, rule_of, why_ignored
 from harness.report.style import CHANGED, printable
 from harness.report.tried import best_first
 
@@ -103,6 +103,8 @@ def _notes(
     """What needs a reader's attention: its kind, and a sentence."""
     if unexpected:
         yield "unexpected", f"Not as expected, which is {expectation(row) if known in (None, row.verdict) else known}."
+    if row.ignored:
+        yield "ignored", f"Ignored: {why_ignored(row.ignored)}"
     if difference:
         seen = f" ({', '.join(difference.old.seen)})" if difference.old and difference.old.seen else ""
         was = f"{difference.old.verdict}{seen}" if difference.old else "nothing"
@@ -113,6 +115,8 @@ def _notes(
 
 def _facts(row: Row, known: Verdict | None) -> Iterator[tuple[str, str]]:
     yield "expected", expectation(row)
+    if rule := rule_of(row):
+        yield "rule", f"{rule}: {rule.about.title}"
     if known is not None:
         yield "recorded", known
     if row.deliveries is not None:

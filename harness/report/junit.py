@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import msgspec
-from junitparser import Error, Failure, TestCase, TestSuite
+from junitparser import Error, Failure, Skipped, TestCase, TestSuite
 from junitparser.xunit2 import JUnitXml
 
 from harness.core.comparison import recorded
@@ -18,7 +18,7 @@ from harness.core.judged import gone, is_judged, uncovered
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
 from harness.report.remarks import cut
-from harness.report.rows import by_base, changes_of, differs, one_line, place_of, story
+from harness.report.rows import by_base, changes_of, differs, one_line, place_of, rule_of, story, why_ignored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +87,10 @@ def _case(row: Row, known: Mapping[str, Verdict], difference: Difference | None,
     name, base = one_line(f"{row.subject}/{row.question.name}"), one_line(base_label(place_of(row)[0]))
     case = TestCase(name, base, round(sum(run.decided_ms or 0 for run in row.runs) / 1000, 3))
     summary = one_line(f"{row.verdict}: {row.reason}")
-    if row.tested and not covered:
+    if row.ignored:
+        case.result = Skipped(one_line(f"{rule_of(row)} is ignored: {why_ignored(row.ignored)}"))
+        case.system_out = summary
+    elif row.tested and not covered:
         case.result = Error(f"covered by nothing, neither a recording nor the catalogue: {summary}", "uncovered")
     elif row.tested and not differs(row, known):
         case.system_out = summary

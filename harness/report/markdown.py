@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from markupsafe import Markup
 
 from harness.core.comparison import recorded
-from harness.core.judge import as_expected
 from harness.core.judged import is_open
 from harness.core.ranking import Change
 from harness.core.subject import base_label
@@ -31,9 +30,11 @@ from harness.report.rows import (
     differs,
     evidence,
     in_place_of,
+    met,
     one_line,
     place_of,
     questions_of,
+    rule_of,
     wanted,
 )
 from harness.report.style import CHANGED, clipped, counted
@@ -103,7 +104,7 @@ class _View:
         changes = changes_of(comparisons).items()
         self._worse = {place for place, difference in changes if difference.change is Change.WORSE}
         self._untested = [row for row in document.results if not row.tested]
-        unexpected = (row for row in document.results if as_expected(row.expected, row.verdict) is False)
+        unexpected = (row for row in document.results if met(row, None) is False)
         self._wrong = [row for row in unexpected if place_of(row) not in self._worse]
 
     def parts(self) -> Iterator[_Part]:
@@ -127,7 +128,9 @@ class _View:
             yield "tables of all cells", self._matrix(base, rows)
         verdicts = {row.verdict for row in self._document.results}
         legend = [f"{_look(verdict)}: {verdict.meaning}" for verdict in Verdict if verdict in verdicts]
-        yield "what the symbols mean", _written("legend", [*legend, "! behind a symbol: not as expected"])
+        rules = sorted({rule for row in self._document.results if (rule := rule_of(row))})
+        legend += ["! behind a symbol: not as expected", *(f"{rule}: {rule.about.title}" for rule in rules)]
+        yield "what the symbols mean", _written("legend", legend)
         bad = self._worse | set(map(place_of, self._wrong))
         yield from (("evidence of cells", _evidence(row)) for row in self._document.results if place_of(row) in bad)
 
@@ -136,9 +139,7 @@ class _View:
         rows = self._document.results
         counts = Counter(difference.change for comparison in self._comparisons for difference in comparison.differences)
         unstable = sum(row.verdict is Verdict.UNSTABLE for row in rows)
-        as_it_should_be = sum(
-            as_expected(row.expected, row.verdict, self._recorded.get(row.id)) is True for row in rows
-        )
+        as_it_should_be = sum(met(row, self._recorded.get(row.id)) is True for row in rows)
         wrong = {"not as expected": len(self._wrong)}
         bad = {"worse": counts[Change.WORSE], "sideways": counts[Change.SIDEWAYS]} | wrong
         unsure = {"untested": len(self._untested), "gone": counts[Change.GONE]}

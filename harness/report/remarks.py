@@ -6,16 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from harness.core.comparison import recorded
-from harness.core.judge import as_expected
 from harness.core.judged import any_compared, gone, is_judged, uncovered
 from harness.core.verdict import Verdict
+from harness.report.rows import met, rule_of, why_ignored
 from harness.report.style import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.core.comparison import Comparison
-    from harness.core.document import Document
+    from harness.core.document import Cut, Document, Row
 
 _MOST_NAMES: Final = 8
 
@@ -24,7 +24,18 @@ def remarks(document: Document, compared: Sequence[Comparison]) -> list[str]:
     """What keeps a run from being complete, and what it was not compared with."""
     left_out = document.judged.left_out if document.judged else 0
     chosen = f"The options leave out {counted(left_out, 'recorded cell')}." if left_out else ""
-    return [line for line in (*gaps(document, compared), chosen) if line]
+    return [line for line in (*gaps(document, compared), chosen, *_ignored(document)) if line]
+
+
+def _ignored(document: Document) -> list[str]:
+    """The findings that are left be, and why; where there are many, the first of them."""
+    rows = [row for row in document.results if row.ignored]
+    lines = [
+        f"Ignored: {row.id}, {row.verdict} ({rule_of(row)}): {why_ignored(row.ignored)}."
+        for row in rows[:_MOST_NAMES]
+        if row.ignored
+    ]
+    return lines if len(rows) <= _MOST_NAMES else [*lines, f"Ignored: {len(rows) - _MOST_NAMES} more."]
 
 
 def gaps(document: Document, compared: Sequence[Comparison]) -> list[str]:
@@ -57,7 +68,15 @@ def standing(document: Document, compared: Sequence[Comparison] = ()) -> str:
 
 def _standing(document: Document, known: Mapping[str, Verdict]) -> str:
     rows = document.results
-    met = Counter(as_expected(row.expected, row.verdict, known.get(row.id)) for row in rows if row.tested)
+    left = [row for row in rows if row.ignored is None]
+    ignored = f"{len(rows) - len(left)} ignored" if len(left) < len(rows) else ""
+    if ignored and not left:
+        return ignored
+    told = _counted(left, Counter(met(row, known.get(row.id)) for row in left if row.tested), cut=document.cut)
+    return f"{told}, {ignored}" if ignored else told
+
+
+def _counted(rows: Sequence[Row], met: Counter[bool | None], *, cut: Cut | None) -> str:
     if not met:
         return "none could be tested" if rows else "nothing was run"
     if met[False]:
@@ -68,7 +87,7 @@ def _standing(document: Document, known: Mapping[str, Verdict]) -> str:
     if met[None]:
         return f"{met[True]} as expected, {met[None]} with no expectation" + (f"; {bad} bad" if bad else "")
     though = f", {bad} of them bad" if bad else ""
-    who = "all that ran" if document.cut else "all" if met.total() == len(rows) else "all tested ones"
+    who = "all that ran" if cut else "all" if met.total() == len(rows) else "all tested ones"
     return f"{who} as expected{though}"
 
 

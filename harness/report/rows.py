@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.judge import as_expected
 from harness.core.process import depths
+from harness.core.rules import GENERAL, Rule
 from harness.core.verdict import Expected, Outcome, Verdict
 from harness.report.apps import app_lines
 from harness.report.roll_call_table import roll_call_lines
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.core.cause import Cause
     from harness.core.comparison import Comparison, Difference
-    from harness.core.document import Call, Process, Row, SubjectFacts
+    from harness.core.document import Call, Ignored, Process, Row, SubjectFacts
     from harness.core.question import Question
 
 _LOG_TAIL: Final = 12
@@ -56,11 +57,31 @@ def questions_of(rows: Iterable[Row]) -> list[Question]:
 
 def differs(row: Row, recorded: Mapping[str, Verdict]) -> bool:
     """Whether a cell is not as expected, by what is recorded of cell ids; one that was not tested says nothing."""
-    return as_expected(row.expected, row.verdict, recorded.get(row.id)) is False
+    return met(row, recorded.get(row.id)) is False
+
+
+def met(row: Row, known: Verdict | None) -> bool | None:
+    """Whether a cell is as expected, by what is recorded of it; ``None`` if nothing can be said, or it is left be."""
+    if row.ignored is not None:
+        return None
+    return False if row.rule is Rule.SLOW_STOP else as_expected(row.expected, row.verdict, known)
+
+
+def rule_of(row: Row) -> Rule | None:
+    """The rule that a row comes to: its own, or the general one of its verdict in a file that names none."""
+    return row.rule or GENERAL.get(row.verdict)
+
+
+def why_ignored(ignored: Ignored) -> str:
+    """Why a finding is left be, for how long, and where that is said."""
+    until = f"until {ignored.until}, " if ignored.until else ""
+    return one_line(f"{ignored.reason} ({until}{ignored.place})")
 
 
 def expectation(row: Row) -> str:
     """What the catalogue expects of a cell, in words."""
+    if row.rule is Rule.SLOW_STOP:
+        return "a shorter stop"
     if row.expected is Expected.DEPENDS:
         return "what was recorded"
     return row.probe.good.value if row.expected is Expected.ALWAYS else f"anything but {row.probe.good}"
@@ -97,6 +118,10 @@ def story(row: Row, known: Verdict | None, cause: Cause | None) -> str:
         f"  because   {one_line(row.reason)}",
         *(f"  app       {one_line(line)}" for line in app_lines(row.evidence.apps)),
     ]
+    if rule := rule_of(row):
+        lines.append(f"  rule      {rule}: {rule.about.title}")
+    if row.ignored:
+        lines.append(f"  ignored   {why_ignored(row.ignored)}")
     if cause:
         lines.append(f"  likely    {one_line('; '.join(part for part in (cause.text, cause.detail) if part))}")
     shown = (*roll_call(row.evidence.roll_call), *fixes(row), *_behind_roll_call(row))

@@ -1,4 +1,4 @@
-"""The results as SARIF 2.1.0, for code scanning: one result per Dockerfile's line, question and verdict.
+"""The results as SARIF 2.1.0, for code scanning: one result per Dockerfile's line, question and rule.
 
 Written as plain JSON: the one library that makes SARIF in Python had its last release in 2019. What GitHub reads of it
 and where its limits are: https://docs.github.com/en/code-security/reference/code-scanning/sarif-support-for-code-scanning
@@ -16,15 +16,15 @@ from urllib.parse import quote
 import msgspec
 
 from harness.core.comparison import recorded
-from harness.core.program import Kind, kind_of, program
-from harness.core.question import Probe
+from harness.core.rules import Rule
 from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
 from harness.report.apps import app_lines
+from harness.report.places import instruction_of, path_of
 from harness.report.remarks import gaps
 from harness.report.replacements import replacements
 from harness.report.roll_call_table import roll_call_lines
-from harness.report.rows import differs, one_line, wanted
+from harness.report.rows import differs, one_line, rule_of, wanted, why_ignored
 from harness.report.style import clipped
 from harness.report.tried import best_first, in_vain, patches_that_help, tried_lines
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.comparison import Comparison
-    from harness.core.document import Document, Line, Row, SubjectFacts, Tried
+    from harness.core.document import Document, Ignored, Line, Row, SubjectFacts, Tried
     from harness.report.replacements import Replacement
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -42,52 +42,6 @@ _MOST_TRIED: Final = 20
 _UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 
 
-_START_THE_APP: Final = (
-    "Start the app itself, which must handle the signal: ENTRYPOINT or CMD as a JSON array, and `exec` in front of "
-    "what a script runs last."
-)
-_RULES: Final = {
-    Verdict.DUPLICATED: (
-        "A handler that takes a second signal for impatience aborts the shutdown that the first one began.",
-        "Let only one process forward the signal: the terminal or an init signals the app and its parents at once.",
-    ),
-    Verdict.CUT_SHORT: (
-        "What the app was about to finish, such as requests in flight, is lost.",
-        f"PID 1 must not end before the app does. {_START_THE_APP}",
-    ),
-    Verdict.TRANSLATED: (
-        "The handler that runs is not the one that was written for the signal, and was tested.",
-        "Let PID 1 forward what it gets, or handle and test the signal that does arrive.",
-    ),
-    Verdict.SWALLOWED: (
-        "Nothing shuts down: docker stop waits for its whole grace period and then kills the app.",
-        _START_THE_APP,
-    ),
-    Verdict.KILLED: (
-        "The app is gone without a trace in its log, and so is what it had not yet written.",
-        _START_THE_APP,
-    ),
-    Verdict.ABRUPT: ("docker stop ends the container under the app: requests in flight are lost.", _START_THE_APP),
-    Verdict.FORCED: (
-        "Every stop takes the whole grace period and ends in SIGKILL.",
-        f"{_START_THE_APP} The app must end by itself when it gets the image's STOPSIGNAL.",
-    ),
-    Verdict.LOST: (
-        "What watches the container, such as a restart policy, acts on an exit code that is not the app's.",
-        "Start the app itself, or let what starts it end with the app's exit code.",
-    ),
-    Verdict.ZOMBIE: (
-        "Entries of the process table are never given back, and in the end no process can be started.",
-        "Put an init in front that waits for orphans, for instance with docker run --init.",
-    ),
-    Verdict.UNSTABLE: (
-        "It works on one machine, or today, and fails on another, or tomorrow.",
-        "Find out what the repeats depend on: two processes may each forward the signal.",
-    ),
-}
-"""Why a bad verdict matters, and what helps."""
-
-
 def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     """A document as a SARIF log, whose results are the bad verdicts.
 
@@ -95,51 +49,43 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     depends, a ``note`` if the catalogue expects it. What could not be tested is not a result but a notification.
     """
     known = recorded(comparisons)
-    alerts: dict[tuple[str, str, Verdict], list[Row]] = {}
+    alerts: dict[tuple[str, str, Rule, Verdict, Ignored | None], list[Row]] = {}
     for row in document.results:
-        if row.verdict in _RULES:
-            alerts.setdefault((row.subject, row.question.name, row.verdict), []).append(row)
+        if rule := rule_of(row):
+            alerts.setdefault((row.subject, row.question.name, rule, row.verdict, row.ignored), []).append(row)
     untested = [row for row in document.results if not row.tested]
-    rules = [_rule(verdict, [row for row in document.results if row.verdict is verdict]) for verdict in _RULES]
+    rules = [_rule(rule, [row for row in document.results if rule_of(row) is rule]) for rule in Rule]
     driver = {"name": document.tool.name, "version": document.tool.version, "rules": rules}
     run = {
         "tool": {"driver": driver},
         "invocations": [_invocation(document, untested, gaps(document, comparisons))],
         "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the repository."}}},
-        "results": [_result(document.subjects[rows[0].subject], rows, known) for rows in alerts.values()],
+        "results": [_result(document.subjects[rows[0].subject], key[2], rows, known) for key, rows in alerts.items()],
         "properties": msgspec.to_builtins({"engines": document.engines, "bases": document.bases}),
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
-def rule_id(verdict: Verdict) -> str:
-    """The name of a bad verdict's rule, such as ``signal/swallowed``."""
-    return f"{_about(verdict)}/{verdict}"
-
-
-def _about(verdict: Verdict) -> str:
-    return next((probe.value for probe in Probe if verdict in probe.verdicts), "any")
-
-
-def _rule(verdict: Verdict, rows: Sequence[Row]) -> dict[str, Any]:
-    """A bad verdict as a rule; its help is what was tried for the rows that have it, in place of what helps mostly."""
-    why, stock = _RULES[verdict]
+def _rule(rule: Rule, rows: Sequence[Row]) -> dict[str, Any]:
+    """A rule; its help is what was tried for the rows that come to it, in place of what helps mostly."""
+    about = rule.about
     lines = [f"{row.title}: {line}" for row in rows for line in tried_lines(row.tried)][:_MOST_TRIED]
     tried = [clipped(one_line(line), _MOST_TEXT // 2) for line in lines]
-    remedy = [stock] if not tried or any(not row.tried for row in rows) else []
-    meaning = f"{verdict.meaning[0].upper()}{verdict.meaning[1:]}."
-    name = "".join(word.capitalize() for word in re.split("[/-]", rule_id(verdict)))
-    text = [meaning, why, *remedy, *(["Tried:", *tried] if tried else [])]
+    remedy = list(about.fix) if not tried or any(not row.tried for row in rows) else []
+    text = [f"{about.title}.", about.seen, about.why, *remedy, *(["Tried:", *tried] if tried else [])]
     # Lines that are indented are code in Markdown: whatever a container has said makes no markup there.
     code = ["Tried:", "\n".join(f"    {line}" for line in tried)] if tried else []
+    marked = [f"**{about.title}.** {about.seen}", about.why, *(f"- {line}" for line in remedy), *code]
+    ranks = [verdict.rank for verdict in about.verdicts]
     return {
-        "id": rule_id(verdict),
-        "name": name,
-        "shortDescription": {"text": f"{verdict.value.capitalize()}: {verdict.meaning}"},
-        "fullDescription": {"text": f"{meaning} {why}"},
-        "help": {"text": "\n".join(text), "markdown": "\n\n".join([f"**{meaning}** {why}", *remedy, *code])},
-        "defaultConfiguration": {"level": "error" if verdict.rank == WORST_RANK else "warning"},
-        "properties": {"tags": ["containers", "reliability", _about(verdict)]},
+        "id": rule.value,
+        "name": "".join(word.capitalize() for word in about.slug.split("-")),
+        "shortDescription": {"text": about.title},
+        "fullDescription": {"text": f"{about.seen} {about.why}"},
+        "helpUri": rule.page,
+        "help": {"text": "\n".join(text), "markdown": "\n\n".join(marked)},
+        "defaultConfiguration": {"level": "error" if WORST_RANK in ranks else "warning"},
+        "properties": {"tags": ["containers", "reliability", *about.verdicts]},
     }
 
 
@@ -158,14 +104,14 @@ def _invocation(document: Document, untested: Sequence[Row], missing: Sequence[s
     return started | {"executionSuccessful": not notifications, "toolExecutionNotifications": notifications}
 
 
-def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verdict]) -> dict[str, Any]:
+def _result(subject: SubjectFacts, rule: Rule, rows: Sequence[Row], known: Mapping[str, Verdict]) -> dict[str, Any]:
     """One alert, of cells that differ by their base alone."""
     first = rows[0]
     fixes = [fix for one, _ in patches_that_help(first.tried) if (fix := _fix(subject, first, one))]
     fingerprint = hashlib.sha256("\0".join((first.subject, first.question.name, first.verdict)).encode()).hexdigest()
     return {
-        "ruleId": rule_id(first.verdict),
-        "ruleIndex": list(_RULES).index(first.verdict),
+        "ruleId": rule.value,
+        "ruleIndex": list(Rule).index(rule),
         "kind": "fail",
         "level": _level(rows, known),
         "message": _message(_text(subject, rows, known)),
@@ -174,6 +120,7 @@ def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verd
         # two signals that one CMD swallows would be one alert.
         "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint[:16]}:1", "cell/v1": fingerprint},
         **({"fixes": fixes} if fixes else {}),
+        **({"suppressions": [_suppression(first.ignored)]} if first.ignored else {}),
         "properties": {
             "bases": [row.base for row in rows],
             "subject": first.subject,
@@ -185,6 +132,12 @@ def _result(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verd
             **({"tried": msgspec.to_builtins(best_first(first.tried))} if first.tried else {}),
         },
     }
+
+
+def _suppression(ignored: Ignored) -> dict[str, Any]:
+    """Why a result is left be: said in a file of its own, or in the source that the result is about."""
+    kind = "inSource" if re.search(r":\d+$", ignored.place) else "external"
+    return {"kind": kind, "status": "accepted", "justification": why_ignored(ignored)}
 
 
 def _level(rows: Sequence[Row], known: Mapping[str, Verdict]) -> str:
@@ -259,7 +212,7 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _location(subject: SubjectFacts, row: Row) -> dict[str, Any]:
-    place = {"artifactLocation": _artifact(subject.dockerfile or ""), "region": _region(subject.starting, row)}
+    place = {"artifactLocation": _artifact(path_of(subject)), "region": _region(instruction_of(subject, row))}
     return {"physicalLocation": place}
 
 
@@ -269,19 +222,9 @@ def _artifact(path: str) -> dict[str, str]:
     return {"uri": quote("/".join(parts), errors="replace") or ".", "uriBaseId": ROOT}
 
 
-def _region(starting: Sequence[Line], row: Row) -> dict[str, Any]:
-    """The lines of the instruction that starts what is at fault; the first line if there is none."""
-    if not starting:
+def _region(line: Line | None) -> dict[str, Any]:
+    """The lines of an instruction; the first line if there is none."""
+    if line is None:
         return {"startLine": 1}
-    wanted = "ENTRYPOINT" if _by_entrypoint(row) else "CMD"
-    line = next((line for line in starting if line.text.upper().startswith(wanted)), starting[-1])
     first = max(line.line, 1)
     return {"startLine": first, "endLine": first + line.text.count("\n"), "snippet": {"text": line.text}}
-
-
-def _by_entrypoint(row: Row) -> bool:
-    """Whether the first process that is not an init, or the app where all are, comes from the ENTRYPOINT."""
-    entrypoint = row.start.entrypoint if row.start else ()
-    chain = row.evidence.chain or ((row.evidence.main,) if row.evidence.main else ())
-    argv = next((argv for argv in chain if kind_of(argv) is not Kind.INIT), ())
-    return bool(set(entrypoint) & set(argv)) or (bool(argv) and program(entrypoint) == program(argv))

@@ -14,6 +14,7 @@ import msgspec
 
 from harness.core.document import Participant, Role, SignalPath
 from harness.core.program import PROGRAMS
+from harness.core.rules import GENERAL
 from harness.core.signal_path import ENGINE, KERNEL, TERMINAL, PathBuilder
 from harness.core.trace import Fate
 
@@ -95,6 +96,8 @@ def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
             **row,
             "engine": engine,
             "subject": variant,
+            "rule": GENERAL.get(row["verdict"]),
+            "ignored": None,
             "deliveries": row["deliveries"] if runs[shown]["ground"] else None,
             "runs": runs,
             "shown": shown,

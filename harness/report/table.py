@@ -14,7 +14,7 @@ from harness.core.claims import LINT_RULE, tally
 from harness.core.verdict import Verdict
 from harness.report.base_table import BaseTable
 from harness.report.remarks import cut, standing
-from harness.report.rows import differs, expectation, one_line
+from harness.report.rows import differs, expectation, one_line, rule_of
 from harness.report.style import counted, look, printable
 
 if TYPE_CHECKING:
@@ -98,9 +98,15 @@ def claims(document: Document) -> str:
 
 
 def _legend(rows: Sequence[Row]) -> Text:
-    """What the verdicts in sight mean."""
-    seen = sorted({row.verdict for row in rows}, key=list(Verdict).index)
-    return Text("\n").join(Text.assemble(look(verdict), (f": {verdict.meaning}", "dim")) for verdict in seen)
+    """What the verdicts in sight mean, and which rules they come to."""
+    rules: dict[Verdict, set[str]] = {row.verdict: set() for row in rows}
+    for row in rows:
+        rules[row.verdict] |= {rule} if (rule := rule_of(row)) else set()
+    lines = []
+    for verdict in sorted(rules, key=list(Verdict).index):
+        ids = f" ({', '.join(sorted(rules[verdict]))})" if rules[verdict] else ""
+        lines.append(Text.assemble(look(verdict), (f": {verdict.meaning}{ids}", "dim")))
+    return Text("\n").join(lines)
 
 
 def _notes(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> Text:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.errors import BaseUnavailable, UsageError
+from harness.core.rules import Rule
 from harness.core.subject import Archive, Folder, Given
-from harness.obtaining import BuildOptions, Obtaining, read_subject, text_of
+from harness.obtaining import BuildOptions, Obtaining, left_be, read_subject, text_of
 from harness.session import Pull
 from tests.support.engines import ScriptedBases, ScriptedOpenEngine
 
@@ -118,3 +119,16 @@ def test_an_image_for_another_machine_is_told_of() -> None:
     notes: list[str] = []
     obtaining(notes, made_for="linux/arm64/v8").facts("x", Given(reference="x"))
     assert notes == ["x is for linux/arm64/v8, and the engine runs on amd64: it needs an emulator"]
+
+
+def test_what_a_dockerfile_leaves_be_is_read_with_its_line(app: Path) -> None:
+    with (app / "Dockerfile").open("a") as file:
+        file.write("\n# signal-harness ignore=SH003 holds no state\n")
+    number = len((app / "Dockerfile").read_text().splitlines())
+    (one,) = left_be("./app", read_subject(str(app), BuildOptions()))
+    assert (one.rule, one.subject, one.reason) == (Rule.APP_DROPS, "./app", "holds no state")
+    assert one.place.endswith(f"Dockerfile:{number}")
+
+
+def test_an_image_that_is_not_built_here_leaves_nothing_be() -> None:
+    assert left_be("app", Given(reference="app")) == ()

@@ -8,7 +8,18 @@ import pytest
 
 from harness.core.catalogue import LIMITS, Variant
 from harness.core.describe import describe_process, describe_subject
-from harness.core.document import Chosen, Event, Finding, HandledRecord, Kind, Line, SentRecord, SubjectFacts
+from harness.core.document import (
+    Chosen,
+    Cut,
+    Event,
+    Finding,
+    HandledRecord,
+    Kind,
+    Line,
+    SentRecord,
+    SubjectFacts,
+    joined,
+)
 from harness.core.evidence import LogLine, Receipt
 from harness.core.question import Probe, Question
 from harness.core.signals import Signal
@@ -272,3 +283,20 @@ def test_each_app_is_named_with_why_it_is_taken_for_one() -> None:
     assert result("v", changed(SWALLOWED, chosen=())).evidence.apps == ()
     assert result("v", UNTESTED).evidence.apps == ()
     assert [app.pid for app in result("v", changed(KEPT, chosen=("x",)), probe=Probe.EXIT_CODE).evidence.apps] == [7]
+
+
+def test_documents_of_runs_one_after_the_other_are_joined() -> None:
+    first, second = report(result("v", SWALLOWED)), report(result("w", FORWARDED))
+    made = joined([first, second])
+    assert made.results == (*first.results, *second.results)
+    assert set(made.subjects) == {"v", "w"}
+    assert made.duration_s == 2.5
+    assert made.started == first.started
+    assert joined([first]) == first
+
+
+def test_a_run_that_was_cut_short_cuts_all_of_it() -> None:
+    first, second = report(result("v", SWALLOWED)), report(result("w", FORWARDED))
+    cut = Cut(planned=3, reason="interrupted", exit_code=130)
+    made = joined([first, changed(second, cut=cut)])
+    assert made.cut == changed(cut, planned=4)

@@ -74,10 +74,10 @@ Each cell: SIGHUP SIGTERM stop
 
 
 ✓ forwarded: received once, the app is in control
-○ swallowed: not received; everything keeps running
-✗ killed: not received, the app is gone
+○ swallowed: not received; everything keeps running (SH001)
+✗ killed: not received, the app is gone (SH006)
 ✓ graceful: the app shut down within the grace period
-~ unstable: repeats disagree
+~ unstable: repeats disagree (SH016)
 ? untested: could not be tested
 
 debian12-node24/naive/SIGTERM: expected forwarded, but killed: PID 1 is `/bin/sh -c node server.js`:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness.core.baseline import Finding as RecordedFinding
 from harness.core.baseline import recordings
-from harness.core.document import Cut, Finding, Kind, Role
+from harness.core.document import Cut, Finding, Ignored, Kind, Role
 from harness.core.errors import UsageError
 from harness.core.judged import judged
 from harness.core.question import Probe
@@ -148,7 +148,14 @@ def parts(part: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 JUDGED = judged(EVERYTHING, recordings(EVERYTHING), {BASE: {("flaky", "SIGRTMIN+3")}}, named=True)
-WHOLE = written(changed(JUDGED, cut=Cut(planned=99, reason="interrupted", exit_code=130)))
+LEFT_BE = changed(JUDGED.results[0], ignored=Ignored(reason="it is so", place="x.toml, ignore 1", until="2026-12-31"))
+WHOLE = written(
+    changed(
+        JUDGED,
+        cut=Cut(planned=99, reason="interrupted", exit_code=130),
+        results=(LEFT_BE, *JUDGED.results[1:]),
+    )
+)
 KINDS = {tuple(part): (place, part) for place, part in parts(WHOLE)}
 
 

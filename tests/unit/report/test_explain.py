@@ -56,7 +56,7 @@ def drawn(row: Row) -> str:
 
 
 STORY = """\
-shell on local:musl-node24, SIGTERM: ○ swallowed
+shell on local:musl-node24, SIGTERM: ○ swallowed (SH001)
 PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
 app: node server.js (PID 7): it wrote the ready line
 

@@ -11,6 +11,7 @@ import pytest
 
 from harness.core.baseline import recordings
 from harness.core.comparison import Comparison, compare
+from harness.core.verdict import Expected
 from harness.report.formats import Format, render
 from harness.report.json import render as as_json
 from tests.support.reports import SWALLOWED, report, result
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.core.document import Document
 
-DOCUMENT = report(result("v", SWALLOWED))
+DOCUMENT = report(result("v", SWALLOWED, expected=Expected.ALWAYS))
 (RECORDED,) = recordings(DOCUMENT)
 COMPARED = [compare(RECORDED, RECORDED)]
 
@@ -83,4 +84,4 @@ def test_no_renderer_is_loaded_before_it_is_asked_for() -> None:
 
 
 def test_a_format_goes_by_its_name_on_the_command_line() -> None:
-    assert [*map(str, Format)] == ["json", "junit", "markdown", "html", "sarif"]
+    assert [*map(str, Format)] == ["json", "junit", "markdown", "html", "sarif", "github", "gitlab"]

@@ -132,6 +132,7 @@ SMALL_XML = """<?xml version="1.0" encoding="utf-8"?>
   observed  swallowed, delivery none, outcome running
   because   PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it
   app       node server.js (PID 7): it wrote the ready line
+  rule      SH001: PID 1 is not the app and has no handler: the kernel drops the signal
   the roll call
     1 /bin/sh -c node server.js  [told by docker, +0.0 ms; dropped by the kernel; still there]
       7 node server.js  [the app; never told; still there]
@@ -238,6 +239,7 @@ def test_a_cell_that_changed_fails_with_what_was_recorded_and_the_likely_cause()
         "  observed  swallowed, delivery none, outcome running",
         "  because   PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it",
         "  app       node server.js (PID 7): it wrote the ready line",
+        "  rule      SH001: PID 1 is not the app and has no handler: the kernel drops the signal",
         (
             "  likely    /bin/sh is now BusyBox v1.37.0 ash, was dash 0.5.12-2: it stays the parent of what it starts; "
             "PID 1 was `node server.js`, is `/bin/sh -c node server.js`"

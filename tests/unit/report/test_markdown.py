@@ -85,6 +85,7 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 - ✓ forwarded: received once, the app is in control
 - ○ zombie: an orphan that ended stays
 - ! behind a symbol: not as expected
+- SH015: PID 1 does not wait for orphans: they stay as zombies
 
 </details>
 """
@@ -150,6 +151,7 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 - ○ swallowed: not received; everything keeps running
 - ? untested: could not be tested
 - ! behind a symbol: not as expected
+- SH001: PID 1 is not the app and has no handler: the kernel drops the signal
 
 </details>
 
@@ -221,6 +223,8 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 - ✗ killed: not received, the app is gone
 - ? untested: could not be tested
 - ! behind a symbol: not as expected
+- SH001: PID 1 is not the app and has no handler: the kernel drops the signal
+- SH006: The app is gone, and never saw the signal
 
 </details>
 

@@ -18,10 +18,11 @@ from harness import __version__
 from harness.core.dockerfile import Instruction
 from harness.core.evidence import EngineEvent
 from harness.core.question import Probe
+from harness.core.rules import GENERAL, PAGES, Rule
 from harness.core.signals import Signal
 from harness.core.source import Source
-from harness.core.verdict import Expected, Verdict
-from harness.report.sarif import ROOT, SCHEMA, render, rule_id
+from harness.core.verdict import Expected
+from harness.report.sarif import ROOT, SCHEMA, render
 from tests.support.evidence import changed
 from tests.support.facts import start_command
 from tests.support.reports import (
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 
 OFFICIAL = json.loads((Path(__file__).parents[2] / "schemas" / "sarif-schema-2.1.0.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft4Validator(OFFICIAL, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
-BAD = [verdict for verdict in Verdict if not verdict.good and verdict is not Verdict.UNTESTED]
 REASON = "PID 1 is `/bin/sh -c node server.js`: no handler for SIGTERM, so the kernel dropped it"
 SMALL_RUN = {
     "invocations": [
@@ -75,8 +75,8 @@ SMALL_RUN = {
     "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the repository."}}},
     "results": [
         {
-            "ruleId": "signal/swallowed",
-            "ruleIndex": 3,
+            "ruleId": "SH001",
+            "ruleIndex": 0,
             "kind": "fail",
             "level": "error",
             "message": {
@@ -144,44 +144,31 @@ def test_a_small_document_is_written_whole() -> None:
     assert made["properties"]["bases"]["local:musl-node24"]["shell"] == "BusyBox v1.37.0 ash"
 
 
-def test_the_tool_has_one_rule_for_each_bad_verdict() -> None:
+def test_the_tool_has_all_rules() -> None:
     driver = run(SMALL)["tool"]["driver"]
+    about = Rule.WRAPPER_DROPS.about
     assert (driver["name"], driver["version"]) == ("signal-harness", __version__)
-    assert [rule["id"] for rule in driver["rules"]] == [
-        "signal/duplicated",
-        "signal/cut-short",
-        "signal/translated",
-        "signal/swallowed",
-        "signal/killed",
-        "stop/abrupt",
-        "stop/forced",
-        "exit-code/lost",
-        "reap/zombie",
-        "any/unstable",
-    ]
-    assert driver["rules"][3] == {
-        "id": "signal/swallowed",
-        "name": "SignalSwallowed",
-        "shortDescription": {"text": "Swallowed: not received; everything keeps running"},
-        "fullDescription": {
-            "text": "Not received; everything keeps running. Nothing shuts down: docker stop waits for its whole grace "
-            "period and then kills the app."
-        },
+    assert [rule["id"] for rule in driver["rules"]] == [*Rule]
+    assert driver["rules"][0] == {
+        "id": "SH001",
+        "name": "WrapperDrops",
+        "shortDescription": {"text": about.title},
+        "fullDescription": {"text": f"{about.seen} {about.why}"},
+        "helpUri": f"{PAGES}/SH001.md",
         "help": {
-            "text": "Not received; everything keeps running.\nNothing shuts down: docker stop waits for its whole "
-            "grace period and then kills the app.\nStart the app itself, which must handle the signal: ENTRYPOINT or "
-            "CMD as a JSON array, and `exec` in front of what a script runs last.",
-            "markdown": "**Not received; everything keeps running.** Nothing shuts down: docker stop waits for its "
-            "whole grace period and then kills the app.\n\nStart the app itself, which must handle the signal: "
-            "ENTRYPOINT or CMD as a JSON array, and `exec` in front of what a script runs last.",
+            "text": "\n".join([f"{about.title}.", about.seen, about.why, *about.fix]),
+            "markdown": "\n\n".join(
+                [f"**{about.title}.** {about.seen}", about.why, *(f"- {line}" for line in about.fix)]
+            ),
         },
         "defaultConfiguration": {"level": "error"},
-        "properties": {"tags": ["containers", "reliability", "signal"]},
+        "properties": {"tags": ["containers", "reliability", "swallowed", "forced"]},
     }
 
 
-def test_the_rules_are_those_of_the_bad_verdicts() -> None:
-    assert sorted(rule["id"] for rule in run(SMALL)["tool"]["driver"]["rules"]) == sorted(map(rule_id, BAD))
+def test_a_finding_of_a_file_that_names_no_rule_is_an_alert_of_the_general_one() -> None:
+    made = only(document(changed(result("v", SWALLOWED), rule=None)))
+    assert made["ruleId"] == "SH002"
 
 
 @pytest.mark.parametrize("comparisons", [[], compared(WAS, SMALL)], ids=["alone", "compared"])
@@ -189,7 +176,10 @@ def test_the_big_document_is_valid_and_within_the_limits_of_code_scanning(compar
     written = log(EVERYTHING, comparisons)
     VALIDATOR.validate(written)
     within_limits(written)
-    assert {one["ruleId"] for one in written["runs"][0]["results"]} == set(map(rule_id, BAD))
+    assert {one["ruleId"] for one in written["runs"][0]["results"]} == {
+        row.rule for row in EVERYTHING.results if row.rule
+    }
+    assert {row.verdict for row in EVERYTHING.results if row.rule} == set(GENERAL)
 
 
 def within_limits(written: dict[str, Any]) -> None:
@@ -256,7 +246,7 @@ def test_bases_share_a_result_that_names_them_and_the_first_reason() -> None:
 
 def test_each_question_and_verdict_is_a_result_of_its_own() -> None:
     made = run(document(result("v", SWALLOWED), result("v", FORCED, probe=Probe.STOP), result("w", KILLED)))["results"]
-    assert [one["ruleId"] for one in made] == ["signal/swallowed", "stop/forced", "signal/killed"]
+    assert [one["ruleId"] for one in made] == ["SH001", "SH002", "SH006"]
     assert len({json.dumps(one["partialFingerprints"]) for one in made}) == 3
 
 
@@ -366,19 +356,19 @@ def test_braces_are_doubled_and_links_are_none() -> None:
 
 def test_what_was_tried_takes_the_place_of_what_helps_as_a_rule() -> None:
     tried = changed(result("v", FORCED, probe=Probe.STOP), tried=TRIED)
-    rule = next(rule for rule in run(document(tried))["tool"]["driver"]["rules"] if rule["id"] == "stop/forced")
+    rule = next(rule for rule in run(document(tried))["tool"]["driver"]["rules"] if rule["id"] == "SH002")
     lines = [
         'v on local:musl-node24, stop: CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0)',
         "v on local:musl-node24, stop: --init: ✂ abrupt (0.1 s, exit 143): the container ended by itself",
     ]
-    assert rule["help"]["text"].splitlines()[2:] == ["Tried:", *lines]
+    assert rule["help"]["text"].splitlines()[3:] == ["Tried:", *lines]
     assert rule["help"]["markdown"].endswith("\n\nTried:\n\n" + "\n".join(f"    {line}" for line in lines))
     alert = only(document(tried))
     assert 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0); --init: ✂ abrupt' in alert["message"]["text"]
     assert [one["change"] for one in alert["properties"]["tried"]] == ['CMD ["node", "server.js"]', "--init"]
     other = result("w", FORCED, probe=Probe.STOP)
-    both = next(rule for rule in run(document(tried, other))["tool"]["driver"]["rules"] if rule["id"] == "stop/forced")
-    assert "Start the app itself" in both["help"]["text"]
+    both = next(rule for rule in run(document(tried, other))["tool"]["driver"]["rules"] if rule["id"] == "SH002")
+    assert Rule.NOT_FORWARDED.about.fix[0] in both["help"]["text"]
     assert both["help"]["text"].endswith(rule["help"]["text"].partition("\nTried:")[2])
 
 

@@ -94,9 +94,9 @@ alpine 3.22 · musl 1.2.5 · /bin/sh is BusyBox v1.37.0 ash · Node 24.11.1 · n
 
 
 ✓ forwarded: received once, the app is in control
-» duplicated: received, or sent, more than once
-○ swallowed: not received; everything keeps running
-✗ killed: not received, the app is gone
+» duplicated: received, or sent, more than once (SH010)
+○ swallowed: not received; everything keeps running (SH001)
+✗ killed: not received, the app is gone (SH006)
 ? untested: could not be tested
 
 musl-node24/naive/SIGTERM: expected forwarded, but killed: PID 1 is `/bin/sh -c node server.js`: the
@@ -135,14 +135,14 @@ DRAWN_PROBES = """\
 
 
 ✓ forwarded: received once, the app is in control
-○ swallowed: not received; everything keeps running
+○ swallowed: not received; everything keeps running (SH001)
 ✓ graceful: the app shut down within the grace period
-✗ forced: SIGKILL, after the whole grace period
+✗ forced: SIGKILL, after the whole grace period (SH002)
 ✓ kept: the container's exit code is the app's
-✗ lost: the container's exit code differs, or it keeps running
+✗ lost: the container's exit code differs, or it keeps running (SH014)
 ✓ reaped: an orphan that ended is gone
-○ zombie: an orphan that ended stays
-~ unstable: repeats disagree
+○ zombie: an orphan that ended stays (SH015)
+~ unstable: repeats disagree (SH016)
 ? untested: could not be tested
 """  # noqa: E501  it is as wide as it is
 

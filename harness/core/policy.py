@@ -1,0 +1,68 @@
+"""What a team asks beyond the verdicts: how long a stop may take, and which findings are left be. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from harness.core.document import Ignored
+from harness.core.rules import GENERAL, Rule
+from harness.core.verdict import Verdict
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from harness.core.document import Document, Row
+    from harness.core.ignoring import Ignore
+
+_NONE: Final[Mapping[str, Sequence[str]]] = {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What is left be, and the day that it is."""
+
+    ignores: tuple[Ignore, ...]
+    today: dt.date
+
+
+def limited(row: Row, max_stop_s: float | None) -> Row:
+    """A row, with the rule on slow stops if it is a graceful one that took more seconds than it may."""
+    took = row.finding.facts.get("took_s") if row.finding else None
+    if max_stop_s is None or row.verdict is not Verdict.GRACEFUL or not isinstance(took, int | float):
+        return row
+    if took <= max_stop_s:
+        return row
+    reason = f"{row.reason}; that took {took:.1f} s, and may take {max_stop_s:g} s"
+    return msgspec.structs.replace(row, rule=Rule.SLOW_STOP, reason=reason)
+
+
+def held_against(
+    document: Document, policy: Policy, names: Mapping[str, Sequence[str]] = _NONE
+) -> tuple[Document, list[str]]:
+    """A document whose rows say what is left be; and what to tell of ignores that count no more.
+
+    ``names`` are further names of subjects, by those that the document gives them.
+    """
+    told: list[str] = []
+    rows: list[Row] = []
+    for row in document.results:
+        rule = row.rule or GENERAL.get(row.verdict)
+        known = (row.subject, *names.get(row.subject, ()))
+        covering = [ignore for ignore in policy.ignores if ignore.covers(rule, known)]
+        ignore = next((one for one in covering if not one.expired(policy.today)), None)
+        if ignore is None:
+            told += [
+                f"{one.place}: {one.rule} of {row.subject} is ignored no more, since {one.until}: {one.reason}"
+                for one in covering
+            ]
+        rows.append(row if ignore is None else msgspec.structs.replace(row, ignored=_ignored(ignore)))
+    return msgspec.structs.replace(document, results=tuple(rows)), list(dict.fromkeys(told))
+
+
+def _ignored(ignore: Ignore) -> Ignored:
+    until = None if ignore.until is None else ignore.until.isoformat()
+    return Ignored(reason=ignore.reason, place=ignore.place, until=until)
