@@ -62,8 +62,27 @@ PLUMBING: Final = frozenset(
 )
 """Programs that help others along, and are no app of a container as long as anything else is in it."""
 
-SUPERVISORS: Final = frozenset({"runsv", "runsvdir", "s6-supervise", "s6-svscan", "supervisord"})
-"""Programs that start others, start them anew as they end, and stop them: apps are what they start."""
+SUPERVISORS: Final = frozenset(
+    {
+        "concurrently",
+        "nodemon",
+        "npm-run-all",
+        "pm2-docker",
+        "pm2-runtime",
+        "run-p",
+        "run-s",
+        "runsv",
+        "runsvdir",
+        "s6-supervise",
+        "s6-svscan",
+        "supervisord",
+    }
+)
+"""Programs that start others, some of them anew as they end, and stop them or leave them: apps are what they start.
+
+``pm2-docker`` is the older name of ``pm2-runtime``; ``run-p`` and ``run-s`` are ``npm-run-all``, of several scripts at
+once and one by one (the ``bin`` of their packages).
+"""
 
 _ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
 
@@ -170,7 +189,7 @@ def kind_of(words: Sequence[str]) -> Kind:
         return Kind.SHELL_FORM if shell_text(words) else Kind.SCRIPT
     if name in INITS or name in _ENGINE_INITS:
         return Kind.INIT
-    if name in SUPERVISORS or started_by_path(words) in SUPERVISORS:
+    if name in SUPERVISORS or started_by_path(words).removesuffix(".js") in SUPERVISORS:
         return Kind.SUPERVISOR
     if name == "npm":
         return Kind.NPM

@@ -10,10 +10,12 @@ import pytest
 
 from tests.support.command import command
 from tests.support.program_images import images
-from tests.support.programs import ALL, ALL_WANTED, SLOW_PATH, Program
+from tests.support.programs import ALL, ALL_WANTED, SLOW_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.support.program import Program
 
 GRACE_S, JOBS = 12 if ALL_WANTED else 8, 8
 """On a busy machine some take seconds for what is done in a tenth of one."""
@@ -27,6 +29,12 @@ def checked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """The row of a program."""
     wanted = [one for name in _wanted(request, "program") for one in (ALL[name], ALL[name].wrapped())]
     return _check(tmp_path_factory.mktemp("programs"), wanted)
+
+
+@pytest.fixture(scope="session")
+def checked_one(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Program], Row]:
+    """The row of a program that is checked by itself."""
+    return lambda program: _check(tmp_path_factory.mktemp(program.name), [program])(program)
 
 
 @pytest.fixture(scope="session")

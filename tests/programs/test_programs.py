@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tests.support.index_programs import CELERY, CELERY_EVERYBODY, TO_EVERYBODY
 from tests.support.programs import ALL, ALL_WANTED, QUICK, VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.programs import Program
+    from tests.support.program import Program
 
 pytestmark = [
     pytest.mark.engine,
@@ -67,7 +68,7 @@ POSTGRES: Final = Expected(
     apps=("/usr/lib/postgresql/15/bin/postgres",),
     told=(("postgres: walwriter", "bin/postgres", HANDLED), ("postgres: checkpointer", None, None)),
 )
-EXPECTED: Final = {
+EXPECTED_FROM_DEBIAN: Final = {
     # The workers are told through a channel (ngx_write_channel).
     "nginx": Expected(verdict="graceful", why=GRACEFUL, apps=("nginx: master",), told=(("nginx: worker", None, None),)),
     "redis": Expected(verdict="graceful", why=GRACEFUL, apps=("redis-server",)),
@@ -193,6 +194,88 @@ EXPECTED: Final = {
         told=(("s6-supervise", "s6-svscan", FETCHED), ("redis-server", "s6-supervise", HANDLED)),
     ),
 }
+_EXPRESS: Final = "/usr/local/bin/node server.js"
+EXPECTED_FROM_INDEXES: Final = {
+    "pypi-gunicorn": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/local/bin/gunicorn",),
+        told=(("/usr/bin/python3 /usr/local/bin/gunicorn", "/usr/local/bin/gunicorn", HANDLED),),
+    ),
+    # Its workers end as uvicorn always does: what it has caught it raises once more, when it is done (Server.serve).
+    "pypi-uvicorn": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/local/bin/uvicorn",),
+        told=(("/usr/bin/python3 -c from multiprocessing.spawn", "/usr/local/bin/uvicorn", RAISED),),
+    ),
+    # Of two signals that a worker gets, it is SIGINT alone that breaks off what is under way (encode/uvicorn#1165).
+    "pypi-uvicorn-everybody": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/local/bin/uvicorn",),
+        became=FETCHED,
+        told=(("/usr/bin/python3 -c from multiprocessing.spawn", "dumb-init", RAISED),),
+        advice="signals the whole group, what the app has started among it",
+    ),
+    # The pool's processes are told through pipes.
+    "pypi-celery": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/local/bin/celery",),
+        told=(("/usr/bin/python3 /usr/local/bin/celery", None, None),),
+    ),
+    # It terminates what has not ended by itself yet, which has no handler or has just set SIGTERM to be ignored.
+    "pypi-hypercorn": Expected(verdict="graceful", why=GRACEFUL, apps=("/usr/bin/python3 /usr/local/bin/hypercorn",)),
+    "npm-express": Expected(verdict="graceful", why=GRACEFUL, apps=("node server.js",)),
+    # PM2 stops an app by SIGINT, whatever it is sent itself (PM2's documentation, "Graceful Shutdown").
+    "npm-express-pm2": Expected(
+        verdict="graceful",
+        why="received SIGINT in place of SIGTERM",
+        apps=("node /srv/server.js",),
+        told=(("node /srv/server.js", None, None),),
+    ),
+    # So an app that handles SIGTERM alone, as Docker's documentation has it, dies of SIGINT.
+    "npm-express-pm2-term": Expected(
+        verdict="abrupt",
+        why="received SIGINT in place of SIGTERM",
+        apps=("node /srv/server.js",),
+        advice="tells the app by the signal that its configuration says",
+        behind_shell=None,
+    ),
+    "npm-express-nodemon": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=(_EXPRESS,),
+        told=((_EXPRESS, "nodemon", HANDLED),),
+    ),
+    # It looks for the processes below its own with ps, and falls over where the image has none.
+    "npm-express-concurrently": Expected(
+        verdict="abrupt",
+        why="the app never saw SIGTERM (one of 2 apps",
+        apps=("node server.js 8080", "node server.js 8081"),
+        told=(("node server.js", None, None),),
+        advice="concurrently node server.js 8080 node server.js 8081` stays as PID 1",
+        behind_shell=None,
+    ),
+    "npm-express-concurrently-ps": Expected(
+        verdict="graceful",
+        why="its 2 apps ended by themselves",
+        apps=("node server.js 8080", "node server.js 8081"),
+        told=(("node server.js", "concurrently", HANDLED), ("/bin/sh -c node server.js", "concurrently", DIED)),
+    ),
+    # It has no handlers, and Node's own raises SIGTERM again, which the kernel drops at PID 1.
+    "npm-express-run-all": Expected(
+        verdict="forced",
+        why="the app never saw SIGTERM",
+        apps=("node server.js 8080", "node server.js 8081"),
+        became=RAISED,
+        told=(("npm run", None, None), ("node server.js", None, None)),
+        advice="run-p web api` stays as PID 1",
+        behind_shell=None,
+    ),
+}
+EXPECTED: Final = {**EXPECTED_FROM_DEBIAN, **EXPECTED_FROM_INDEXES}
 WANTED: Final = sorted(ALL) if ALL_WANTED else [one.name for one in QUICK]
 
 
@@ -257,6 +340,12 @@ AT_WORK: Final = {
     "nginx": "abrupt",  # SIGTERM is its fast shutdown, SIGQUIT the one that drains
     "nginx-quit": "graceful",
     "gunicorn": "graceful",
+    **dict.fromkeys(("pypi-gunicorn", "pypi-uvicorn", "pypi-uvicorn-everybody", "pypi-hypercorn"), "graceful"),
+    **dict.fromkeys(("npm-express", "npm-express-nodemon"), "graceful"),
+    # PM2 waits for 1.6 s, and then sends SIGKILL (its option kill_timeout).
+    **dict.fromkeys(("npm-express-pm2", "npm-express-pm2-term"), "abrupt"),
+    "npm-express-concurrently": "abrupt",
+    "npm-express-concurrently-ps": "graceful",
     "java": "abrupt",
     "java-hook": "graceful",
     "go": "abrupt",
@@ -269,3 +358,17 @@ SERVERS: Final = sorted(AT_WORK) if ALL_WANTED else ["nginx", "nginx-quit"]
 def test_a_program_that_is_stopped_at_work(server: str, stopped_at_work: Callable[[Program], Row]) -> None:
     row = stopped_at_work(ALL[server])
     assert row["verdict"] == AT_WORK[server], row["reason"]
+
+
+@pytest.mark.skipif(not ALL_WANTED, reason="it takes Celery's whole grace period")
+def test_celery_below_an_init_that_tells_everybody(checked_one: Callable[[Program], Row]) -> None:
+    """Its pool dies of what is meant for Celery, which then waits for it, by luck, for good (celery/celery#2839)."""
+    row = checked_one(CELERY_EVERYBODY)
+    told = [call["by"] for call in row["evidence"]["roll_call"] if "celery" in call["command"] and call["told"]]
+    assert any("dumb-init" in by for by in told[1:]), row["evidence"]["roll_call"]
+    assert row["verdict"] in ("forced", "graceful")
+    assert "signals the whole group, what the app has started among it" in "\n".join(row["advice"])
+    if row["verdict"] == "forced":
+        alone = f"CMD {json.dumps([TO_EVERYBODY, '--single-child', *CELERY.start])}"
+        tried = {one["change"]: one["verdict"] for one in row["tried"]}
+        assert tried[alone] == "graceful", tried
