@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from harness.core.almost_json import why_not_json
 from harness.core.facts import StartCommand
 from harness.core.fix import Edit, Fix, started, with_init
-from harness.core.handlers import handler
+from harness.core.handlers import handler, taken_by_runtime
 from harness.core.process import chain
 from harness.core.program import RUNNERS, Kind, kind_of, program
 from harness.core.question import Probe
@@ -103,9 +103,11 @@ def fixes(result: Result) -> tuple[Fix, ...]:
 def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix, ...]:
     """Nothing stands between, and the signal does not get the app to do what it should."""
     found: list[Fix] = []
+    signal = evidence.sent
+    if result.verdict is Verdict.ABRUPT and evidence.finished and taken_by_runtime(app, signal):
+        return (handler(app, signal),)  # it has ended by itself, and what it was at is lost
     if evidence.deliveries or result.verdict in (Verdict.TRANSLATED, Verdict.DUPLICATED):
         return ()
-    signal = evidence.sent
     stop = result.cell.question.probe is Probe.STOP
     if stop and signal != _TERM and app.catches(_TERM):
         note = f"The app has a handler for SIGTERM, and the image's STOPSIGNAL is {signal}."

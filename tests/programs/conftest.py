@@ -46,6 +46,12 @@ def stopped_at_work(
     return _check(tmp_path_factory.mktemp("servers"), wanted, "--request", SLOW_PATH, "--in-flight", "2", "--no-try")
 
 
+@pytest.fixture(scope="session")
+def check_all(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Callable[[Program], Row]]:
+    """Checks programs by one command, with options; what comes back gives the row of each."""
+    return lambda programs, *options: _check(tmp_path_factory.mktemp("code"), programs, *options)
+
+
 def _wanted(request: pytest.FixtureRequest, param: str) -> list[str]:
     """The names of the programs that tests are parametrized with."""
     ours = [item for item in request.session.items if item.path.parent == Path(__file__).parent]

@@ -143,6 +143,15 @@ EXPECTED_FROM_DEBIAN: Final = {
     # The JVM handles SIGTERM, and runs what hooks there are: only a request in flight tells the two apart.
     "java": Expected(verdict="graceful", why=GRACEFUL, apps=("java -cp /app Server",)),
     "java-hook": Expected(verdict="graceful", why=GRACEFUL, apps=("java -cp /app Server hook",)),
+    # By this option it handles no signals (java(1)).
+    "java-xrs": Expected(
+        verdict="forced",
+        why=DEAF,
+        apps=("java -Xrs -cp /app Server",),
+        became=DROPPED,
+        advice="With -Xrs, Java runs no hooks on SIGTERM: start it without that.",
+        behind_shell=None,
+    ),
     # Its runtime catches everything, and dies of SIGTERM where no code of the app asks for it.
     "go": Expected(
         verdict="abrupt",

@@ -266,6 +266,14 @@ UVICORN: Final = Program(
     start=("uvicorn", "--host", _ANY, "--port", "8080", "hello:app"),
     port=8080,
 )
+PUMA: Final = Program(
+    name="puma",
+    packages=(*_RUBY, "ruby-rack", "rake", "libyaml-0-2", "libffi8", "libgdbm6", "libncurses6"),
+    files={"srv/config.ru": RACK},
+    steps=("WORKDIR /srv",),
+    start=("puma", "--workers", "2", "--bind", "tcp://0.0.0.0:8080", "config.ru"),
+    port=8080,
+)
 SLOW: Final = (
     Program(name="deaf-loop", files={"loop.sh": DEAF_LOOP}, start=("/loop.sh",)),
     HAPROXY_SERVER,
@@ -275,18 +283,12 @@ SLOW: Final = (
     POSTGRES.variant("quit", stop_signal="SIGQUIT"),
     JVM,
     JVM.variant("hook", start=(*JVM.start, "hook")),
+    JVM.variant("xrs", start=("java", "-Xrs", *JVM.start[1:])),
     STATIC,
     STATIC.variant("notify", start=("/server", "notify")),
     PHP,
     PHP.variant("quit", stop_signal="SIGQUIT"),
-    Program(
-        name="puma",
-        packages=(*_RUBY, "ruby-rack", "rake", "libyaml-0-2", "libffi8", "libgdbm6", "libncurses6"),
-        files={"srv/config.ru": RACK},
-        steps=("WORKDIR /srv",),
-        start=("puma", "--workers", "2", "--bind", "tcp://0.0.0.0:8080", "config.ru"),
-        port=8080,
-    ),
+    PUMA,
     Program(
         name="celery",
         packages=(*PYTHON_PACKAGES, *_CELERY, *_CLICK, *_PROMPT, "python3-pkg-resources", "libffi8", "tzdata"),

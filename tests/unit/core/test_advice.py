@@ -10,19 +10,20 @@ from harness.core.evidence import Ground, Receipt
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Sent
+from harness.run.probes.stop import Request
 from tests.support.evidence import changed
-from tests.support.reports import FORCED, FORWARDED, SWALLOWED, UNTESTED, ZOMBIE, result
+from tests.support.reports import FORCED, FORWARDED, GRACEFUL, SWALLOWED, UNTESTED, ZOMBIE, result
 from tests.support.scripted import process
 
 if TYPE_CHECKING:
     from harness.core.document import Row
-    from harness.core.evidence import SignalEvidence
+    from harness.core.evidence import Evidence, SignalEvidence
     from harness.run.probes.stop import StopEvidence
 
 APP = process(9, "node server.js", parent=8, catches=("TERM",))
 
 
-def told(evidence: SignalEvidence) -> str:
+def told(evidence: Evidence) -> str:
     return "\n".join(result("v", evidence).advice)
 
 
@@ -123,7 +124,7 @@ def test_a_wrapper_that_forwards_too_much_is_not_told_to_forward() -> None:
             "/bin/sh /app.sh",
             [
                 '  trap \'kill -TERM "$child"; wait "$child"; exit $?\' TERM',
-                '  the-command & child=$!; wait "$child"',
+                '  the-command & child=$!; wait "$child"   # in place of the-command, for which the script waits',
             ],
         ),
     ],
@@ -198,6 +199,13 @@ def test_an_init_that_tells_the_apps_workers_is_told_of_where_all_went_well() ->
     (line,) = result("v", good).advice
     assert line.startswith("No change is needed here: `dumb-init celery worker` forwards it.")
     assert line.endswith("signals the whole group, what the app has started among it, and not the app alone.")
+
+
+@pytest.mark.parametrize(("command", "advised"), [("java -jar app.jar", True), ("node server.js", False)])
+def test_what_a_runtime_handles_by_itself_is_the_apps_to_handle_where_work_is_lost(command: str, advised: bool) -> None:
+    app = process(1, command, catches=("TERM",))
+    lost = changed(GRACEFUL, before=(app,), app_pid=app.pid, request=Request.LOST, trace=None)
+    assert ("addShutdownHook" in told(lost)) is advised
 
 
 def test_an_init_that_tells_an_app_alone_or_one_that_is_deaf_is_not_at_fault() -> None:
