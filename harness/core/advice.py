@@ -47,6 +47,7 @@ _TAILS: Final = {
     Kind.SCRIPT: "and forwards only what it traps; `exec` lets the app take its place",
     Kind.NPM: "and forwards only SIGINT and SIGTERM",
     Kind.NODE_RUN: "and forwards nothing",
+    Kind.RUNNER: "and forwards a signal, if it does, to the shell it started, not to the app",
     Kind.NODE_WATCH: "for development: it starts the app anew, and forwards only SIGINT and SIGTERM",
     Kind.SU: "as the app's parent; the USER instruction drops root without it",
     Kind.SUPERVISOR: "and tells the app by the signal that its configuration says, or not at all",
@@ -95,7 +96,7 @@ def fixes(result: Result) -> tuple[Fix, ...]:
             fix = started(start, launch, seen.chain, drop=_AT_FAULT.get(result.verdict, frozenset()))
         if fix != Fix():
             return (fix,)
-    if evidence.signalled is not None and seen.app is not None and not _wrappers(seen):
+    if evidence.signalled is not None and seen.app is not None and (evidence.signalled.sends or not _wrappers(seen)):
         return _in_app(result, evidence.signalled, seen.app)
     return ()
 

@@ -255,7 +255,8 @@ class _Lead:
     def _of_runner(self, chain: Tree) -> _Start:
         """A package manager: what its script says, where its shell shows it, else what it became."""
         below, runner = chain[1:], chain[0]
-        note = f"`{program(runner.argv)}` sets variables and a folder, too: add ENV and WORKDIR if the app needs them."
+        name = started_by_path(runner.argv) or program(runner.argv)
+        note = f"`{name}` sets variables and a folder, too: add ENV and WORKDIR if the app needs them."
         if len(below) > 1 and shell_text(below[0].argv) and below[0].inner_pid is not None:
             new = self._of_text(below[0].argv, below[1:])
             return replace(new, notes=(*new.notes, note))

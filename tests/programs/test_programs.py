@@ -47,7 +47,7 @@ class Expected:
     may have done.
     ``became`` is what PID 1 did. ``helps`` is a change that does; ``None`` if the verdict is good, or nothing does,
     which ``advice`` then tells. ``behind_shell`` is what helps the same behind a shell in addition to its own command;
-    ``None`` if nothing does.
+    ``None`` if nothing does. ``own`` is that command, if not the program's as it is started.
     """
 
     verdict: str
@@ -58,6 +58,7 @@ class Expected:
     helps: str | None = None
     advice: str = ""
     behind_shell: str | None = ""
+    own: str = ""
 
 
 DEAF: Final = "the app never saw SIGTERM; SIGKILL ended the container"
@@ -204,6 +205,7 @@ EXPECTED_FROM_DEBIAN: Final = {
     ),
 }
 _EXPRESS: Final = "/usr/local/bin/node server.js"
+_SERVER: Final = 'CMD ["node", "server.js", "8080"]'
 EXPECTED_FROM_INDEXES: Final = {
     "pypi-gunicorn": Expected(
         verdict="graceful",
@@ -233,6 +235,12 @@ EXPECTED_FROM_INDEXES: Final = {
         why=GRACEFUL,
         apps=("/usr/bin/python3 /usr/local/bin/celery",),
         told=(("/usr/bin/python3 /usr/local/bin/celery", None, None),),
+    ),
+    "pypi-honcho": Expected(
+        verdict="graceful",
+        why="its 2 apps ended by themselves",
+        apps=("/bin/sh /loop.sh", "/bin/sh /loop.sh"),
+        told=(("/bin/sh /loop.sh", "honcho", HANDLED),),
     ),
     # It terminates what has not ended by itself yet, which has no handler or has just set SIGTERM to be ignored.
     "pypi-hypercorn": Expected(verdict="graceful", why=GRACEFUL, apps=("/usr/bin/python3 /usr/local/bin/hypercorn",)),
@@ -272,6 +280,46 @@ EXPECTED_FROM_INDEXES: Final = {
         why="its 2 apps ended by themselves",
         apps=("node server.js 8080", "node server.js 8081"),
         told=(("node server.js", "concurrently", HANDLED), ("/bin/sh -c node server.js", "concurrently", DIED)),
+    ),
+    # yarn and pnpm tell the shell that they have started, which dies of it; they end with it, and the app with them.
+    "npm-express-yarn": Expected(
+        verdict="abrupt",
+        why="the app never saw SIGTERM",
+        apps=("/usr/local/bin/node server.js 8080",),
+        told=(("/bin/sh -c node server.js", "yarn web", DIED), (f"{_EXPRESS} 8080", None, None)),
+        helps=_SERVER,
+        own=_SERVER,
+        advice="`yarn` sets variables and a folder, too",
+    ),
+    "npm-express-pnpm": Expected(
+        verdict="abrupt",
+        why="the app never saw SIGTERM",
+        apps=("node server.js 8080",),
+        became=RAISED,
+        told=(("sh -c node server.js", "pnpm web", DIED), ("node server.js", None, None)),
+        helps=_SERVER,
+        own=_SERVER,
+        advice="`pnpm` sets variables and a folder, too",
+    ),
+    "npm-express-cross-env": Expected(
+        verdict="graceful", why=GRACEFUL, apps=("node server.js",), told=(("node server.js", "cross-env", HANDLED),)
+    ),
+    # It has a handler, and ends well; the app that it starts has none.
+    "npm-express-cross-env-deaf": Expected(
+        verdict="abrupt",
+        why="and the app died of it",
+        apps=("node server.js 8080 SIGINT",),
+        told=(("node server.js", "cross-env", RAISED),),
+        advice="process.on('SIGTERM', () => server.close());",
+        behind_shell=None,
+    ),
+    # It dies of the signal as it has passed it on, if it is not PID 1, which does not.
+    "npm-express-timeout": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("node server.js",),
+        became=RAISED,
+        told=(("node server.js", "timeout", HANDLED),),
     ),
     # It has no handlers, and Node's own raises SIGTERM again, which the kernel drops at PID 1.
     "npm-express-run-all": Expected(
@@ -338,7 +386,7 @@ def test_the_same_behind_a_shell_is_caught_and_what_is_tried_helps(
     assert len(apps) == len(expected.apps), calls
     assert {call["end"] for call in apps} == {WITH_PID_1}, calls
     tried = {one["change"]: one for one in row["tried"]}
-    own = f"CMD {json.dumps(plain.start)}"
+    own = expected.own or f"CMD {json.dumps(plain.start)}"
     assert tried["--init"]["verdict"] != "graceful", tried["--init"]
     assert own in tried, tried
     good = [change for change, one in tried.items() if one["verdict"] == "graceful"]

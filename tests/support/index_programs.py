@@ -42,6 +42,11 @@ def ready(**_):
 """
 _HEALTHY: Final = "HEALTHCHECK --interval=1s --retries=60 CMD test -e /tmp/ready"
 
+_LOOP: Final = """#!/bin/sh
+trap 'echo done; exit 0' TERM
+while :; do sleep 1; done
+"""
+_PROCFILE: Final = "one: /loop.sh\ntwo: /loop.sh\n"
 _H11: Final = "h11==0.16.0"
 _CLICK: Final = "click==8.5.1"
 
@@ -97,6 +102,14 @@ FROM_PYPI: Final = (
     UVICORN.variant("everybody", start=(TO_EVERYBODY, *UVICORN.start)),
     CELERY,
     Program(
+        name="pypi-honcho",
+        packages=PYTHON_PACKAGES,
+        wheels=("honcho==2.0.0",),
+        files={"srv/Procfile": _PROCFILE, "loop.sh": _LOOP},
+        steps=_LINK,
+        start=("honcho", "start"),
+    ),
+    Program(
         name="pypi-hypercorn",
         packages=PYTHON_PACKAGES,
         wheels=(
@@ -138,5 +151,10 @@ FROM_NPM: Final = (
         start=_TWO,
         port=8080,
     ),
+    _EXPRESS.variant("yarn", start=("yarn", "web")),
+    _EXPRESS.variant("pnpm", start=("pnpm", "web")),
+    _EXPRESS.variant("cross-env", start=("cross-env", "A=b", "node", "server.js")),
+    _EXPRESS.variant("cross-env-deaf", start=("cross-env", "A=b", "node", "server.js", "8080", "SIGINT")),
+    _EXPRESS.variant("timeout", start=("timeout", "600", "node", "server.js")),
     _EXPRESS.variant("run-all", start=("run-p", "web", "api")),
 )

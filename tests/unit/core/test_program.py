@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.program import INITS, SHELLS, Kind, kind_of, program, script, shell_text, titled
+from harness.core.program import INITS, SHELLS, Kind, kind_of, passes_on, program, script, shell_text, titled
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,11 @@ from harness.core.program import INITS, SHELLS, Kind, kind_of, program, script, 
         ("node /usr/local/bin/pm2-runtime server.js", Kind.SUPERVISOR),
         ("node node_modules/nodemon/bin/nodemon.js server.js", Kind.SUPERVISOR),
         ("node /app/pm2.js", Kind.OTHER),
+        ("node /app/node_modules/.bin/yarn start", Kind.RUNNER),
+        ("node /opt/yarn-v1.22.22/bin/yarn.js start", Kind.RUNNER),
+        ("node /app/.yarn/releases/yarn-4.1.0.cjs start", Kind.RUNNER),
+        ("node /root/.cache/corepack/pnpm/9.0.0/bin/pnpm.cjs start", Kind.RUNNER),
+        ("node /app/yarn-server.js", Kind.OTHER),
         ("node server.js nodemon", Kind.OTHER),
         ("python3 supervisord", Kind.OTHER),
         ("python3 -m http.server", Kind.OTHER),
@@ -133,3 +138,27 @@ def test_what_is_no_shell_runs_no_text(words: list[str]) -> None:
 def test_an_init_is_an_init_by_the_words_that_put_it_in_front(name: str, words: tuple[str, ...]) -> None:
     assert kind_of((*words, "node", "server.js")) is Kind.INIT
     assert kind_of([name]) is Kind.INIT
+
+
+@pytest.mark.parametrize(
+    ("args", "child", "passes"),
+    [
+        ("timeout 60 node server.js", "node server.js", True),
+        ("sudo -u app /srv/orders", "/srv/orders", True),
+        ("node /srv/node_modules/.bin/cross-env A=b node server.js", "/usr/local/bin/node server.js", True),
+        ("uv run uvicorn app:app", "/srv/.venv/bin/python /srv/.venv/bin/uvicorn app:app", True),
+        ("flock /lock /entry.py x", "/usr/bin/python3 -u /entry.py x", True),
+        ("node /srv/node_modules/.bin/tsx server.ts", "node --require /a --import /b server.ts", True),
+        ("node /srv/node_modules/.bin/tsx watch server.ts", "node --require /a --import /b server.ts", True),
+        ("node /srv/node_modules/.bin/tsx server.ts", "/srv/esbuild --service=0.25 --ping", False),
+        ("gunicorn app:app", "gunicorn app:app", False),
+        ("python3 /usr/bin/gunicorn app:app", "python3 /usr/bin/gunicorn app:app", False),
+        ("node cluster.js 80", "node worker.js 80", False),
+        ("timeout 60 node server.js", "node server.js 80", False),
+        ("postgres -D /data", "postgres: checkpointer", False),
+        ("server worker", "", False),
+        ("", "node server.js", False),
+    ],
+)
+def test_whether_a_command_line_ends_in_another(args: str, child: str, passes: bool) -> None:
+    assert passes_on(args.split(), child.split()) is passes
