@@ -112,6 +112,13 @@ EXPECTED_FROM_DEBIAN: Final = {
         advice="The app must handle SIGTERM",
         behind_shell=None,
     ),
+    # Nothing shows that it is there for another program alone: that it leaves one behind is said.
+    "launcher": Expected(
+        verdict="graceful",
+        why="`node /server.js`, which it has started, was killed then",
+        apps=("node /launcher.js",),
+        told=(("node /server.js", None, None),),
+    ),
     "deaf-loop": Expected(
         verdict="forced",
         why=DEAF,

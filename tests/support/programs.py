@@ -77,6 +77,12 @@ while :; do sleep 1; done
 DEAF_LOOP = """#!/bin/sh
 while :; do sleep 1; done
 """
+SERVER = """require("http").createServer((_, response) => response.end("hello")).listen(8080);
+process.on("SIGTERM", () => process.exit(0));
+"""
+LAUNCHER = """require("child_process").spawn("node", ["/server.js"], { stdio: "inherit" });
+process.on("SIGTERM", () => process.exit(0));
+"""
 FPM = """[global]
 error_log = /dev/stderr
 [www]
@@ -275,6 +281,12 @@ PUMA: Final = Program(
     port=8080,
 )
 SLOW: Final = (
+    Program(
+        name="launcher",
+        files={"launcher.js": LAUNCHER, "server.js": SERVER},
+        start=("node", "/launcher.js"),
+        port=8080,
+    ),
     Program(name="deaf-loop", files={"loop.sh": DEAF_LOOP}, start=("/loop.sh",)),
     HAPROXY_SERVER,
     QUICK[0].variant("quit", stop_signal="SIGQUIT"),
