@@ -77,7 +77,7 @@ truth: setup ## verdicts without the kernel's record against the record, on a bu
 truth-apps: setup ## verdicts on apps that are not ours against the record, with it and without
 	@$(BIN)/python -m benchmarks.truth_apps
 
-programs: setup ## check nginx, PostgreSQL, a JVM and others as they are and behind a shell
+programs: setup ## check nginx, a JVM, Celery, PM2 and others as they are and behind a shell
 	@SIGNAL_HARNESS_PROGRAMS=all $(BIN)/python -m pytest tests/programs
 
 advice: setup ## follow the advice on every bad cell of both bases, and see whether it helps

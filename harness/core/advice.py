@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Final
 from harness.core.almost_json import why_not_json
 from harness.core.facts import StartCommand
 from harness.core.fix import Edit, Fix, started, with_init
-from harness.core.handlers import handler
+from harness.core.handlers import handler, taken_by_runtime
+from harness.core.process import chain
 from harness.core.program import RUNNERS, Kind, kind_of, program
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import Built
+from harness.core.trace import sends
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from harness.core.evidence import Evidence, Seen, SignalEvidence
     from harness.core.process import Process
@@ -31,6 +33,12 @@ _AT_FAULT: Final = {
 }
 """Options of inits that do what the verdict complains of: on a terminal, --single-child leaves the app in the group."""
 
+_APP_ALONE: Final[Mapping[str, str]] = {"dumb-init": "--single-child"}
+"""The option by which an init signals its child alone; without it, the child's whole group (its README)."""
+
+_WHOLE_GROUP: Final = frozenset({"-g"})
+"""The option by which an init signals its child's whole group; without it, its child alone (tini's README)."""
+
 _INIT_OPTION: Final = Fix(options=("--init",))
 _OR: Final = "or"
 _AND: Final = "and"
@@ -40,6 +48,7 @@ _TAILS: Final = {
     Kind.SCRIPT: "and forwards only what it traps; `exec` lets the app take its place",
     Kind.NPM: "and forwards only SIGINT and SIGTERM",
     Kind.NODE_RUN: "and forwards nothing",
+    Kind.RUNNER: "and forwards a signal, if it does, to the shell it started, not to the app",
     Kind.NODE_WATCH: "for development: it starts the app anew, and forwards only SIGINT and SIGTERM",
     Kind.SU: "as the app's parent; the USER instruction drops root without it",
     Kind.SUPERVISOR: "and tells the app by the signal that its configuration says, or not at all",
@@ -86,11 +95,13 @@ def fixes(result: Result) -> tuple[Fix, ...]:
     if result.cell.question.probe is Probe.REAP:
         return (_INIT_OPTION, with_init(start, launch, seen.chain))
     if seen.chain:
-        drop = _AT_FAULT.get(result.verdict, frozenset())
-        fix = started(start, launch, seen.chain, drop=drop)
+        if result.verdict not in _AT_FAULT and _to_all(evidence) is not None:
+            fix = started(start, launch, seen.chain, drop=_WHOLE_GROUP, add=_APP_ALONE)
+        else:
+            fix = started(start, launch, seen.chain, drop=_AT_FAULT.get(result.verdict, frozenset()))
         if fix != Fix():
             return (fix,)
-    if evidence.signalled is not None and seen.app is not None and not _wrappers(seen):
+    if evidence.signalled is not None and seen.app is not None and (evidence.signalled.sends or not _wrappers(seen)):
         return _in_app(result, evidence.signalled, seen.app)
     return ()
 
@@ -110,9 +121,11 @@ def lacking(result: Result) -> tuple[Fix, ...]:
 def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix, ...]:
     """Nothing stands between, and the signal does not get the app to do what it should."""
     found: list[Fix] = []
+    signal = evidence.sent
+    if result.verdict is Verdict.ABRUPT and evidence.finished and taken_by_runtime(app, signal):
+        return (handler(app, signal),)  # it has ended by itself, and what it was at is lost
     if evidence.deliveries or result.verdict in (Verdict.TRANSLATED, Verdict.DUPLICATED):
         return ()
-    signal = evidence.sent
     stop = result.cell.question.probe is Probe.STOP
     if stop and signal != _TERM and app.catches(_TERM):
         note = f"The app has a handler for SIGTERM, and the image's STOPSIGNAL is {signal}."
@@ -156,6 +169,8 @@ def _reasons(result: Result, evidence: Evidence) -> Iterable[str]:
         return [f"`{between[-1][0].command}` sends another signal than the one it gets."]
     if between and result.verdict is Verdict.DUPLICATED:
         return [f"`{between[-1][0].command}` forwards the signal to an app that gets it without that, too."]
+    if (init := _to_all(evidence)) is not None and result.verdict not in _AT_FAULT:
+        return [_of_group(init)]
     if evidence.signalled is not None and evidence.signalled.deliveries and result.cell.question.probe is Probe.STOP:
         name = evidence.signalled.sent.name
         return [f"The app gets {name}: let its handler finish what is under way, and exit."]
@@ -198,6 +213,26 @@ def _wrappers(seen: Seen) -> list[tuple[Process, Kind]]:
     return [(process, kind) for process, kind in _between(seen) if kind is not Kind.INIT]
 
 
+def _of_group(init: Process) -> str:
+    return f"`{init.command}` signals the whole group, what the app has started among it, and not the app alone."
+
+
+def _to_all(evidence: Evidence) -> Process | None:
+    """The init that has sent the signal to what the app has started, too, by the kernel's record.
+
+    ``None`` as well where the app has not handled it, which is what has to change first.
+    """
+    signalled, seen = evidence.signalled, evidence.seen
+    inits = [process for process, kind in _between(seen) if kind is Kind.INIT]
+    if signalled is None or not signalled.deliveries or signalled.raised_again or seen.app is None:
+        return None
+    below = {process.pid for process in seen.before if seen.app in chain(seen.before, process.pid)[:-1]}
+    told = {
+        record.sender_pid for record in sends(seen.trace or (), signalled.sent.number) if record.target_pid in below
+    }
+    return next((init for init in inits if init.pid in told), None)
+
+
 def _between(seen: Seen) -> list[tuple[Process, Kind]]:
     """The processes above the app, and what they are; the shell that a runner starts is the runner's own affair."""
     above = [(process, kind_of(process.argv)) for process in seen.chain[:-1]]
@@ -232,7 +267,8 @@ def _why_good(evidence: Evidence) -> str:
     if not between:
         return "No change is needed: the app is PID 1 and handles the signal itself."
     names = " and ".join(f"`{process.command}`" for process, _ in between)
-    caution = ""
+    init = _to_all(evidence)
+    caution = "" if init is None else f" {_of_group(init)}"
     if any(kind is Kind.NPM for _, kind in between):
-        caution = " It depends on the shell and on npm's version, though: starting the app itself does not."
+        caution += " It depends on the shell and on npm's version, though: starting the app itself does not."
     return f"No change is needed here: {names} forward{'s' if len(between) == 1 else ''} it.{caution}"

@@ -10,6 +10,7 @@ import json
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from harness.core.program import (
@@ -28,7 +29,7 @@ from harness.core.program import (
 from harness.core.shell import commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.core.facts import StartCommand
     from harness.core.process import Process, Tree
@@ -39,6 +40,8 @@ Where = Literal["Dockerfile", "catalogue"]
 Words = tuple[str, ...]
 _LONGEST: Final = 399
 """What is as long may have been cut off."""
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +94,14 @@ class _Start:
     notes: tuple[str, ...] = ()
 
 
-def started(start: StartCommand, launch: LaunchOptions, chain: Tree, *, drop: frozenset[str] = frozenset()) -> Fix:
+def started(
+    start: StartCommand,
+    launch: LaunchOptions,
+    chain: Tree,
+    *,
+    drop: frozenset[str] = frozenset(),
+    add: Mapping[str, str] = _NOTHING,
+) -> Fix:
     """How to start the app itself.
 
     Args:
@@ -99,6 +109,7 @@ def started(start: StartCommand, launch: LaunchOptions, chain: Tree, *, drop: fr
         launch: the options of its container.
         chain: the processes from the main one down to the app.
         drop: options of inits that are at fault.
+        add: options that inits lack, by the init.
 
     Returns:
         Without edits and script, if nothing can be said for sure.
@@ -106,7 +117,7 @@ def started(start: StartCommand, launch: LaunchOptions, chain: Tree, *, drop: fr
     if launch.init and len(chain) > 1:
         chain = chain[1:]
     words = _own(start)
-    new = _Lead(drop).of(words, chain)
+    new = _Lead(drop, add).of(words, chain)
     if not new.solved:
         return Fix(notes=new.notes)
     edits = _edits(words, new.words, start, launch)
@@ -159,8 +170,9 @@ def _edit(instruction: str, words: Words, launch: LaunchOptions) -> Edit:
 class _Lead:
     """Follows a command line down the processes that it became."""
 
-    def __init__(self, drop: frozenset[str]) -> None:
+    def __init__(self, drop: frozenset[str], add: Mapping[str, str]) -> None:
         self._drop = drop
+        self._add = add
 
     def of(self, words: Words, chain: Tree) -> _Start:
         """The same command line, without what stands between."""
@@ -195,7 +207,8 @@ class _Lead:
         return _Start(words=words, solved=False)
 
     def _behind_init(self, words: Words, chain: Tree) -> _Start:
-        kept, at = [words[0]], 1
+        added = self._add.get(program(words))
+        kept, at = [words[0], *([added] if added else [])], 1
         while at < len(words) and words[at].startswith("-") and words[at] != "--":
             takes = words[at] in _INIT_VALUES
             if words[at] not in self._drop:
@@ -242,7 +255,8 @@ class _Lead:
     def _of_runner(self, chain: Tree) -> _Start:
         """A package manager: what its script says, where its shell shows it, else what it became."""
         below, runner = chain[1:], chain[0]
-        note = f"`{program(runner.argv)}` sets variables and a folder, too: add ENV and WORKDIR if the app needs them."
+        name = started_by_path(runner.argv) or program(runner.argv)
+        note = f"`{name}` sets variables and a folder, too: add ENV and WORKDIR if the app needs them."
         if len(below) > 1 and shell_text(below[0].argv) and below[0].inner_pid is not None:
             new = self._of_text(below[0].argv, below[1:])
             return replace(new, notes=(*new.notes, note))

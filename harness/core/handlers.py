@@ -11,7 +11,7 @@ from harness.core.program import SHELLS, program
 from harness.core.signals import mask_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from harness.core.process import Process
     from harness.core.signals import Signal
@@ -23,15 +23,20 @@ _FIRST_REAL_TIME: Final = 32
 class _Language:
     """A language: its name for people, the code of a handler, and the signals that it can have handlers for.
 
-    In the code ``SIGNAL`` is the signal's name and ``SHORT`` the name without SIG; ``real_time`` is what takes the
-    place of ``SIGNAL`` for a real-time signal, with its number; ``None`` if it has no handlers for these. ``only`` are
-    the signals that it can handle, if not all.
+    In the code ``SIGNAL`` is the signal's name, ``SHORT`` the name without SIG, and ``PASSED`` that of the signal that
+    a background process gets; ``real_time`` is what takes the place of ``SIGNAL`` for a real-time signal, with its
+    number; ``None`` if it has no handlers for these. ``only`` are the signals that it can handle, if not all. ``note``
+    says what the code needs. ``takes`` says whether its runtime handles ``only`` with no code of the app's, and
+    ``deaf`` is the option by which it does not, and runs no such code either.
     """
 
     label: str
     code: tuple[str, ...]
     real_time: str | None = "SIGNAL"
     only: frozenset[str] = frozenset()
+    note: str | None = None
+    takes: bool = False
+    deaf: str | None = None
 
 
 _LANGUAGES: Final[Mapping[str, _Language]] = {
@@ -43,36 +48,46 @@ _LANGUAGES: Final[Mapping[str, _Language]] = {
     "go": _Language(
         label="Go",
         code=(
+            'import ("context"; "os/signal"; "syscall")',
             "stopping, _ := signal.NotifyContext(context.Background(), syscall.SIGNAL)",
-            "go func() { <-stopping.Done(); server.Shutdown(context.Background()) }()",
+            "go server.ListenAndServe() // in place of waiting for it, as main must not end before Shutdown does",
+            "<-stopping.Done()",
+            "server.Shutdown(context.Background())",
         ),
         real_time="Signal(NUMBER)",
     ),
     "java": _Language(
         label="Java",
-        code=("Runtime.getRuntime().addShutdownHook(new Thread(() -> server.stop(1)));",),
+        code=("Runtime.getRuntime().addShutdownHook(new Thread(() -> server.stop(5)));",),
         real_time=None,
         only=frozenset({"SIGTERM", "SIGINT", "SIGHUP"}),
+        takes=True,
+        deaf="-Xrs",
     ),
     "ruby": _Language(label="Ruby", code=("Signal.trap('SHORT') { exit }",), real_time=None),
     "php": _Language(
         label="PHP",
         code=("pcntl_async_signals(true);", "pcntl_signal(SIGNAL, fn () => exit(0));"),
         real_time="NUMBER",
+        note="PHP needs its extension pcntl for that, which Docker's official images add by docker-php-ext-install.",
     ),
     "sh": _Language(
         label="shell",
         code=(
-            'trap \'kill -SHORT "$child"; wait "$child"; exit $?\' SHORT',
-            'the-command & child=$!; wait "$child"',
+            'trap \'kill -PASSED "$child"; wait "$child"; exit $?\' SHORT',
+            'the-command & child=$!; wait "$child"   # in place of the-command, for which the script waits',
         ),
     ),
 }
 """By the names of the programs that run them.
 
-The Java VM runs its shutdown hooks on three signals (java(1), ``-Xrs``); Ruby knows no real-time signals
-(``Signal.list``).
+The Java VM runs its shutdown hooks on three signals, and on none of them with ``-Xrs`` (java(1)); Ruby knows no
+real-time signals (``Signal.list``). Go's ``ListenAndServe`` returns as ``Shutdown`` begins, and the program ends with
+``main`` (net/http, "make sure the program doesn't exit and waits instead for Shutdown to return").
 """
+
+_NOT_IN_BACKGROUND: Final = frozenset({"SIGINT", "SIGQUIT"})
+"""What a script's background processes ignore, from their start on (POSIX.1-2024, Shell Command Language, 2.12)."""
 
 _OTHER_NAMES: Final = {"nodejs": "node", "puma": "ruby", "gunicorn": "python", "celery": "python", "uvicorn": "python"}
 _GO_CATCHES: Final = sum(1 << (number - 1) for number in range(35, 65))
@@ -139,14 +154,29 @@ def handler(app: Process, signal: Signal) -> Fix:
     if language.only and signal.name not in language.only:
         known = ", ".join(sorted(language.only))
         return Fix(notes=(f"{language.label} has hooks for {known} alone, and not for {signal.name}: send SIGTERM.",))
+    if language.deaf in app.argv:
+        return Fix(
+            notes=(f"With {language.deaf}, {language.label} runs no hooks on {signal.name}: start it without that.",)
+        )
     name = (language.real_time or "").replace("NUMBER", str(signal.number)) if real_time else "SIGNAL"
     short = signal.name.removeprefix("SIG")
+    passed = "TERM" if signal.name in _NOT_IN_BACKGROUND else short
+    words = (("SIGNAL", name), ("SIGNAL", signal.name), ("SHORT", short), ("PASSED", passed))
     return Fix(
-        code=tuple(
-            line.replace("SIGNAL", name).replace("SIGNAL", signal.name).replace("SHORT", short)
-            for line in language.code
-        )
+        code=tuple(_replaced(line, words) for line in language.code), notes=(language.note,) if language.note else ()
     )
+
+
+def taken_by_runtime(app: Process, signal: Signal) -> bool:
+    """Whether the app's runtime handles a signal, and ends the app, with no code of the app's own."""
+    language = _language(app)
+    return language is not None and language.takes and signal.name in language.only
+
+
+def _replaced(line: str, words: Iterable[tuple[str, str]]) -> str:
+    for old, new in words:
+        line = line.replace(old, new)
+    return line
 
 
 def _language(app: Process) -> _Language | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness.core.program import PLUMBING, STARTERS, WRAPPERS, Kind, kind_of, program
+from harness.core.program import PLUMBING, STARTERS, WRAPPERS, Kind, kind_of, passes_on, program
 
 if TYPE_CHECKING:
     import re
@@ -154,7 +154,8 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
     """The first processes from the main one down that do not only start another; several if several are started.
 
     What only helps others along is none, nor what has no process below it that it could be there for: a shell that runs
-    a loop is the app itself. An init never is, whatever it starts.
+    a loop is the app itself. An init never is, whatever it starts. Whatever has started the very command that its own
+    command line ends in is no app either.
 
     Args:
         tree: a container's processes.
@@ -173,7 +174,13 @@ def apps_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> T
             children = children or everything
         if children and kind_of(process.argv) in WRAPPERS:
             return tuple(app for child in children for app in down(child))
-        return (process,)
+        return tuple(app for child in launched(process, children) for app in down(child)) or (process,)
+
+    def launched(process: Process, children: Iterable[Process]) -> Tree:
+        """What a process has started that its own command line ends in; sudo(8) does that from another of itself."""
+        found = tuple(child for child in children if passes_on(process.argv, child.argv))
+        again = (child for child in children if child.argv == process.argv)
+        return found or tuple(app for child in again for app in launched(child, below.get(child.pid, ())))
 
     def matching(process: Process, wrappers: Collection[Kind]) -> Tree:
         if pattern and pattern.search(process.command) and kind_of(process.argv) not in wrappers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
@@ -62,8 +63,31 @@ PLUMBING: Final = frozenset(
 )
 """Programs that help others along, and are no app of a container as long as anything else is in it."""
 
-SUPERVISORS: Final = frozenset({"runsv", "runsvdir", "s6-supervise", "s6-svscan", "supervisord"})
-"""Programs that start others, start them anew as they end, and stop them: apps are what they start."""
+SUPERVISORS: Final = frozenset(
+    {
+        "concurrently",
+        "honcho",
+        "nodemon",
+        "npm-run-all",
+        "pm2-docker",
+        "pm2-runtime",
+        "run-p",
+        "run-s",
+        "runsv",
+        "runsvdir",
+        "s6-supervise",
+        "s6-svscan",
+        "supervisord",
+    }
+)
+"""Programs that start others, some of them anew as they end, and stop them or leave them: apps are what they start.
+
+``pm2-docker`` is the older name of ``pm2-runtime``; ``run-p`` and ``run-s`` are ``npm-run-all``, of several scripts at
+once and one by one (the ``bin`` of their packages).
+"""
+
+_LAUNCHERS: Final = frozenset({"tsx"})
+"""Programs that start the interpreter that runs them once more, for what they are given, behind options of theirs."""
 
 _ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
 
@@ -75,6 +99,7 @@ class Kind(Enum):
     SCRIPT = "script"
     NPM = "npm"
     NODE_RUN = "node --run"
+    RUNNER = "another package manager"
     NODE_WATCH = "node --watch"
     SU = "su"
     INIT = "init"
@@ -82,7 +107,12 @@ class Kind(Enum):
     OTHER = "other"
 
 
-RUNNERS: Final = frozenset({Kind.NPM, Kind.NODE_RUN})
+_RUNNER: Final = re.compile(r"(yarn|yarnpkg|pnpm)(-\d[\w.-]*?)?(\.c?js)?")
+"""The names of package managers that run an app's scripts as npm does: commands, and the files that Node runs for them
+(``.yarn/releases/yarn-4.1.0.cjs``, as yarn's ``yarnPath`` names it).
+"""
+
+RUNNERS: Final = frozenset({Kind.NPM, Kind.NODE_RUN, Kind.RUNNER})
 """Those that run a script of the app's manifest, through a shell of their own."""
 
 
@@ -99,7 +129,7 @@ process the same signal again (node.cc, ``SignalExit``). npm ends itself half a 
 """
 
 
-STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.SU, Kind.SUPERVISOR})
+STARTERS: Final = frozenset({Kind.INIT, Kind.NPM, Kind.NODE_RUN, Kind.RUNNER, Kind.SU, Kind.SUPERVISOR})
 """Those that are never the app themselves."""
 
 
@@ -205,6 +235,24 @@ def started_by_path(words: Sequence[str]) -> str:
     return program(words[at:]) if words[at:] and "/" in words[at] else ""
 
 
+def passes_on(words: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether a command line ends in another that it starts, as ``timeout 60 node server.js`` does.
+
+    That one may show its whole path, and in front of it the interpreter of its file's first line (execve(2)).
+    """
+    read = started_by_path(others)
+    if read and read == started_by_path(words) and program(words) == program(others):
+        return False  # the same program once more
+    if started_by_path(words) in _LAUNCHERS and words[2:]:
+        return program(others) == program(words) and tuple(others[-1:]) == tuple(words[-1:])
+    forms = [others, *([others[1:], others[2:]] if read else [])]
+    for form in filter(None, forms):
+        at = len(words) - len(form)
+        if at >= 1 and program(words[at : at + 1]) == program(form[:1]) and tuple(words[at + 1 :]) == tuple(form[1:]):
+            return True
+    return False
+
+
 def _operand(words: Sequence[str]) -> tuple[int, bool]:
     """Where a shell's first word is that is no option, and whether a ``-c`` says that it is a text (sh(1), bash(1))."""
     at, text = 2 if program(words) == "busybox" and words[1:2] and words[1][:1] != "-" else 1, False
@@ -227,10 +275,12 @@ def kind_of(words: Sequence[str]) -> Kind:
         return Kind.SHELL_FORM if shell_text(words) else Kind.SCRIPT
     if name in INITS or name in _ENGINE_INITS:
         return Kind.INIT
-    if name in SUPERVISORS or started_by_path(words) in SUPERVISORS:
+    if name in SUPERVISORS or started_by_path(words).removesuffix(".js") in SUPERVISORS:
         return Kind.SUPERVISOR
     if name == "npm":
         return Kind.NPM
+    if _RUNNER.fullmatch(name) or (name == "node" and _RUNNER.fullmatch(started_by_path(words))):
+        return Kind.RUNNER
     if name == "node" and len(words) > 1:
         if words[1].startswith("--run"):
             return Kind.NODE_RUN

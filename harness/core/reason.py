@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.core.evidence import Ground
-from harness.core.process import Process, find_app
+from harness.core.process import Process, chain, find_app
+from harness.core.program import PLUMBING, program
+from harness.core.trace import sends
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from harness.core.evidence import Seen, SignalEvidence
+
+
+_SIGKILL: Final = 9
 
 
 def head(seen: Seen) -> str:
@@ -63,6 +68,30 @@ def readiness(evidence: SignalEvidence) -> str:
     if evidence.unrested_s is None:
         return ""
     return f" (taken to be ready after {evidence.unrested_s:.0f} s, as it does not come to rest: see --ready)"
+
+
+def left_behind(evidence: SignalEvidence) -> str:
+    """What the app has started and has left running as it ended well, as a clause; empty if nothing is known of that.
+
+    By the record of the SIGKILL that the kernel sends as PID 1 ends (pid_namespaces(7)). What only helps others along
+    does not count, nor what ignores the stop signal: it is there for as long as the app is.
+    """
+    seen = evidence.seen
+    killed = {record.target_pid for record in sends(seen.trace or (), _SIGKILL) if record.by_kernel}
+    tree = (*seen.before, *(process for process in seen.after if process not in seen.before))
+    left = [
+        process
+        for process in {process.pid: process for process in tree}.values()
+        if process.pid in killed
+        and seen.app in chain(tree, process.pid)[:-1]
+        and program(process.argv) not in PLUMBING
+        and not process.ignores(evidence.sent)
+    ]
+    if not left:
+        return ""
+    if len(left) == 1:
+        return f"; `{left[0].command}`, which it has started, was killed then"
+    return f"; {len(left)} processes that it has started were killed then, `{left[0].command}` among them"
 
 
 def _ground(evidence: SignalEvidence) -> str:

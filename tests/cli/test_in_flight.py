@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pytest import TempPathFactory  # noqa: PT013  for the annotation alone
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
+
+needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="namespaces need root")
 
 BASE: Final = "signal-harness/base:musl-node24"
 PORT: Final = 8080
@@ -68,9 +71,9 @@ def images() -> Iterator[None]:
         api.close()
 
 
-def check(*words: str) -> tuple[int, Rows, str]:
+def check(*words: str, before: tuple[str, ...] = ()) -> tuple[int, Rows, str]:
     """The exit code, the rows by app, and what is printed."""
-    done = command("check", *words, "--json", "-", "--no-try")
+    done = command("check", *words, "--json", "-", "--no-try", before=before)
     assert done.stdout, done.stderr
     rows = {row["subject"].partition(":")[2]: row for row in json.loads(done.stdout)["results"]}
     return done.returncode, rows, done.stderr
@@ -133,6 +136,38 @@ def test_people_read_it_in_a_line_or_two(stopped: tuple[int, Rows, str]) -> None
     told = " ".join(stopped[2].split())
     assert "3 requests in flight: 3 answered; new requests: accepting for 0." in told
     assert "3 requests in flight: 3 reset; new requests: accepting for 0." in told
+
+
+ELSEWHERE: Final = ("unshare", "--pid", "--fork", "--mount-proc")
+"""A PID namespace of its own: its /proc lacks the containers' processes, which are then taken to run elsewhere."""
+
+
+@needs_root
+def test_a_published_port_does_where_the_containers_own_address_does_not(stopped: tuple[int, Rows, str]) -> None:
+    """The engine's proxy takes every connection, and closes what the app resets or refuses; verdicts stay as they are.
+
+    That is dockerd's ``userland-proxy``, which is on unless it is told otherwise.
+    """
+    apps = ("drains", "resets", "exits")
+    words = ("--request", "/slow", "--in-flight", "3", "--stop-timeout", "4", "--ready", "http:/up")
+    _, rows, _ = check(*map(name, apps), *words, "--jobs", "3", before=ELSEWHERE)
+    assert {app: rows[app]["verdict"] for app in apps} == {app: stopped[1][app]["verdict"] for app in apps}
+    facts = {app: rows[app]["finding"]["facts"] for app in apps}
+    assert facts["drains"]["in_flight_answered"] == 3
+    # At its own address all three are reset.
+    assert (facts["resets"]["in_flight_reset"], facts["resets"]["in_flight_cut"]) == (0, 3)
+    assert facts["exits"]["in_flight_cut"] == 3
+    # A new one that is closed without an answer may have been refused: it is not counted as lost.
+    assert {one["new_then"] for one in facts.values()} <= {"closed without an answer", "refused", None}
+    assert facts["drains"]["new_lost"] == 0
+
+
+@needs_root
+def test_a_proxy_that_takes_connections_for_nobody_is_no_app_that_loses_them(images: None) -> None:
+    words = (name("deaf"), "--request", "/slow", "--stop-timeout", "2", "--ready", "exec:true")
+    code, rows, _ = check(*words, before=ELSEWHERE)
+    assert (code, rows["deaf"]["verdict"]) == (4, "untested")
+    assert "whether it listens on that port on all addresses" in rows["deaf"]["reason"], rows["deaf"]["reason"]
 
 
 @pytest.mark.parametrize(

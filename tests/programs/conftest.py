@@ -10,10 +10,12 @@ import pytest
 
 from tests.support.command import command
 from tests.support.program_images import images
-from tests.support.programs import ALL, ALL_WANTED, SLOW_PATH, Program
+from tests.support.programs import ALL, ALL_WANTED, SLOW_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.support.program import Program
 
 GRACE_S, JOBS = 12 if ALL_WANTED else 8, 8
 """On a busy machine some take seconds for what is done in a tenth of one."""
@@ -30,12 +32,24 @@ def checked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
+def checked_one(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Program], Row]:
+    """The row of a program that is checked by itself."""
+    return lambda program: _check(tmp_path_factory.mktemp(program.name), [program])(program)
+
+
+@pytest.fixture(scope="session")
 def stopped_at_work(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Program], Row]:
     """The row of a program that has two requests in flight."""
     wanted = [ALL[name] for name in _wanted(request, "server")]
     return _check(tmp_path_factory.mktemp("servers"), wanted, "--request", SLOW_PATH, "--in-flight", "2", "--no-try")
+
+
+@pytest.fixture(scope="session")
+def check_all(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Callable[[Program], Row]]:
+    """Checks programs by one command, with options; what comes back gives the row of each."""
+    return lambda programs, *options: _check(tmp_path_factory.mktemp("code"), programs, *options)
 
 
 def _wanted(request: pytest.FixtureRequest, param: str) -> list[str]:

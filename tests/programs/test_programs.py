@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tests.support.index_programs import CELERY, CELERY_EVERYBODY, TO_EVERYBODY
 from tests.support.programs import ALL, ALL_WANTED, QUICK, VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.programs import Program
+    from tests.support.program import Program
 
 pytestmark = [
     pytest.mark.engine,
@@ -46,7 +47,7 @@ class Expected:
     may have done.
     ``became`` is what PID 1 did. ``helps`` is a change that does; ``None`` if the verdict is good, or nothing does,
     which ``advice`` then tells. ``behind_shell`` is what helps the same behind a shell in addition to its own command;
-    ``None`` if nothing does.
+    ``None`` if nothing does. ``own`` is that command, if not the program's as it is started.
     """
 
     verdict: str
@@ -57,6 +58,7 @@ class Expected:
     helps: str | None = None
     advice: str = ""
     behind_shell: str | None = ""
+    own: str = ""
 
 
 DEAF: Final = "the app never saw SIGTERM; SIGKILL ended the container"
@@ -67,7 +69,7 @@ POSTGRES: Final = Expected(
     apps=("/usr/lib/postgresql/15/bin/postgres",),
     told=(("postgres: walwriter", "bin/postgres", HANDLED), ("postgres: checkpointer", None, None)),
 )
-EXPECTED: Final = {
+EXPECTED_FROM_DEBIAN: Final = {
     # The workers are told through a channel (ngx_write_channel).
     "nginx": Expected(verdict="graceful", why=GRACEFUL, apps=("nginx: master",), told=(("nginx: worker", None, None),)),
     "redis": Expected(verdict="graceful", why=GRACEFUL, apps=("redis-server",)),
@@ -110,6 +112,13 @@ EXPECTED: Final = {
         advice="The app must handle SIGTERM",
         behind_shell=None,
     ),
+    # Nothing shows that it is there for another program alone: that it leaves one behind is said.
+    "launcher": Expected(
+        verdict="graceful",
+        why="`node /server.js`, which it has started, was killed then",
+        apps=("node /launcher.js",),
+        told=(("node /server.js", None, None),),
+    ),
     "deaf-loop": Expected(
         verdict="forced",
         why=DEAF,
@@ -142,6 +151,15 @@ EXPECTED: Final = {
     # The JVM handles SIGTERM, and runs what hooks there are: only a request in flight tells the two apart.
     "java": Expected(verdict="graceful", why=GRACEFUL, apps=("java -cp /app Server",)),
     "java-hook": Expected(verdict="graceful", why=GRACEFUL, apps=("java -cp /app Server hook",)),
+    # By this option it handles no signals (java(1)).
+    "java-xrs": Expected(
+        verdict="forced",
+        why=DEAF,
+        apps=("java -Xrs -cp /app Server",),
+        became=DROPPED,
+        advice="With -Xrs, Java runs no hooks on SIGTERM: start it without that.",
+        behind_shell=None,
+    ),
     # Its runtime catches everything, and dies of SIGTERM where no code of the app asks for it.
     "go": Expected(
         verdict="abrupt",
@@ -193,6 +211,135 @@ EXPECTED: Final = {
         told=(("s6-supervise", "s6-svscan", FETCHED), ("redis-server", "s6-supervise", HANDLED)),
     ),
 }
+_EXPRESS: Final = "/usr/local/bin/node server.js"
+_SERVER: Final = 'CMD ["node", "server.js", "8080"]'
+EXPECTED_FROM_INDEXES: Final = {
+    "pypi-gunicorn": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/local/bin/gunicorn",),
+        told=(("/usr/bin/python3 /usr/local/bin/gunicorn", "/usr/local/bin/gunicorn", HANDLED),),
+    ),
+    # Its workers end as uvicorn always does: what it has caught it raises once more, when it is done (Server.serve).
+    "pypi-uvicorn": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/local/bin/uvicorn",),
+        told=(("/usr/bin/python3 -c from multiprocessing.spawn", "/usr/local/bin/uvicorn", RAISED),),
+    ),
+    # Of two signals that a worker gets, it is SIGINT alone that breaks off what is under way (encode/uvicorn#1165).
+    "pypi-uvicorn-everybody": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/local/bin/uvicorn",),
+        became=FETCHED,
+        told=(("/usr/bin/python3 -c from multiprocessing.spawn", "dumb-init", RAISED),),
+        advice="signals the whole group, what the app has started among it",
+    ),
+    # The pool's processes are told through pipes.
+    "pypi-celery": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("/usr/bin/python3 /usr/local/bin/celery",),
+        told=(("/usr/bin/python3 /usr/local/bin/celery", None, None),),
+    ),
+    "pypi-honcho": Expected(
+        verdict="graceful",
+        why="its 2 apps ended by themselves",
+        apps=("/bin/sh /loop.sh", "/bin/sh /loop.sh"),
+        told=(("/bin/sh /loop.sh", "honcho", HANDLED),),
+    ),
+    # It terminates what has not ended by itself yet, which has no handler or has just set SIGTERM to be ignored.
+    "pypi-hypercorn": Expected(verdict="graceful", why=GRACEFUL, apps=("/usr/bin/python3 /usr/local/bin/hypercorn",)),
+    "npm-express": Expected(verdict="graceful", why=GRACEFUL, apps=("node server.js",)),
+    # PM2 stops an app by SIGINT, whatever it is sent itself (PM2's documentation, "Graceful Shutdown").
+    "npm-express-pm2": Expected(
+        verdict="graceful",
+        why="received SIGINT in place of SIGTERM",
+        apps=("node /srv/server.js",),
+        told=(("node /srv/server.js", None, None),),
+    ),
+    # So an app that handles SIGTERM alone, as Docker's documentation has it, dies of SIGINT.
+    "npm-express-pm2-term": Expected(
+        verdict="abrupt",
+        why="received SIGINT in place of SIGTERM",
+        apps=("node /srv/server.js",),
+        advice="tells the app by the signal that its configuration says",
+        behind_shell=None,
+    ),
+    "npm-express-nodemon": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=(_EXPRESS,),
+        told=((_EXPRESS, "nodemon", HANDLED),),
+    ),
+    # It looks for the processes below its own with ps, and falls over where the image has none.
+    "npm-express-concurrently": Expected(
+        verdict="abrupt",
+        why="the app never saw SIGTERM (one of 2 apps",
+        apps=("node server.js 8080", "node server.js 8081"),
+        told=(("node server.js", None, None),),
+        advice="concurrently node server.js 8080 node server.js 8081` stays as PID 1",
+        behind_shell=None,
+    ),
+    "npm-express-concurrently-ps": Expected(
+        verdict="graceful",
+        why="its 2 apps ended by themselves",
+        apps=("node server.js 8080", "node server.js 8081"),
+        told=(("node server.js", "concurrently", HANDLED), ("/bin/sh -c node server.js", "concurrently", DIED)),
+    ),
+    # yarn and pnpm tell the shell that they have started, which dies of it; they end with it, and the app with them.
+    "npm-express-yarn": Expected(
+        verdict="abrupt",
+        why="the app never saw SIGTERM",
+        apps=("/usr/local/bin/node server.js 8080",),
+        told=(("/bin/sh -c node server.js", "yarn web", DIED), (f"{_EXPRESS} 8080", None, None)),
+        helps=_SERVER,
+        own=_SERVER,
+        advice="`yarn` sets variables and a folder, too",
+    ),
+    "npm-express-pnpm": Expected(
+        verdict="abrupt",
+        why="the app never saw SIGTERM",
+        apps=("node server.js 8080",),
+        became=RAISED,
+        told=(("sh -c node server.js", "pnpm web", DIED), ("node server.js", None, None)),
+        helps=_SERVER,
+        own=_SERVER,
+        advice="`pnpm` sets variables and a folder, too",
+    ),
+    "npm-express-cross-env": Expected(
+        verdict="graceful", why=GRACEFUL, apps=("node server.js",), told=(("node server.js", "cross-env", HANDLED),)
+    ),
+    # It has a handler, and ends well; the app that it starts has none.
+    "npm-express-cross-env-deaf": Expected(
+        verdict="abrupt",
+        why="and the app died of it",
+        apps=("node server.js 8080 SIGINT",),
+        told=(("node server.js", "cross-env", RAISED),),
+        advice="process.on('SIGTERM', () => server.close());",
+        behind_shell=None,
+    ),
+    # It dies of the signal as it has passed it on, if it is not PID 1, which does not.
+    "npm-express-timeout": Expected(
+        verdict="graceful",
+        why=GRACEFUL,
+        apps=("node server.js",),
+        became=RAISED,
+        told=(("node server.js", "timeout", HANDLED),),
+    ),
+    # It has no handlers, and Node's own raises SIGTERM again, which the kernel drops at PID 1.
+    "npm-express-run-all": Expected(
+        verdict="forced",
+        why="the app never saw SIGTERM",
+        apps=("node server.js 8080", "node server.js 8081"),
+        became=RAISED,
+        told=(("npm run", None, None), ("node server.js", None, None)),
+        advice="run-p web api` stays as PID 1",
+        behind_shell=None,
+    ),
+}
+EXPECTED: Final = {**EXPECTED_FROM_DEBIAN, **EXPECTED_FROM_INDEXES}
 WANTED: Final = sorted(ALL) if ALL_WANTED else [one.name for one in QUICK]
 
 
@@ -246,7 +393,7 @@ def test_the_same_behind_a_shell_is_caught_and_what_is_tried_helps(
     assert len(apps) == len(expected.apps), calls
     assert {call["end"] for call in apps} == {WITH_PID_1}, calls
     tried = {one["change"]: one for one in row["tried"]}
-    own = f"CMD {json.dumps(plain.start)}"
+    own = expected.own or f"CMD {json.dumps(plain.start)}"
     assert tried["--init"]["verdict"] != "graceful", tried["--init"]
     assert own in tried, tried
     good = [change for change, one in tried.items() if one["verdict"] == "graceful"]
@@ -257,6 +404,12 @@ AT_WORK: Final = {
     "nginx": "abrupt",  # SIGTERM is its fast shutdown, SIGQUIT the one that drains
     "nginx-quit": "graceful",
     "gunicorn": "graceful",
+    **dict.fromkeys(("pypi-gunicorn", "pypi-uvicorn", "pypi-uvicorn-everybody", "pypi-hypercorn"), "graceful"),
+    **dict.fromkeys(("npm-express", "npm-express-nodemon"), "graceful"),
+    # PM2 waits for 1.6 s, and then sends SIGKILL (its option kill_timeout).
+    **dict.fromkeys(("npm-express-pm2", "npm-express-pm2-term"), "abrupt"),
+    "npm-express-concurrently": "abrupt",
+    "npm-express-concurrently-ps": "graceful",
     "java": "abrupt",
     "java-hook": "graceful",
     "go": "abrupt",
@@ -269,3 +422,17 @@ SERVERS: Final = sorted(AT_WORK) if ALL_WANTED else ["nginx", "nginx-quit"]
 def test_a_program_that_is_stopped_at_work(server: str, stopped_at_work: Callable[[Program], Row]) -> None:
     row = stopped_at_work(ALL[server])
     assert row["verdict"] == AT_WORK[server], row["reason"]
+
+
+@pytest.mark.skipif(not ALL_WANTED, reason="it takes Celery's whole grace period")
+def test_celery_below_an_init_that_tells_everybody(checked_one: Callable[[Program], Row]) -> None:
+    """Its pool dies of what is meant for Celery, which then waits for it, by luck, for good (celery/celery#2839)."""
+    row = checked_one(CELERY_EVERYBODY)
+    told = [call["by"] for call in row["evidence"]["roll_call"] if "celery" in call["command"] and call["told"]]
+    assert any("dumb-init" in by for by in told[1:]), row["evidence"]["roll_call"]
+    assert row["verdict"] in ("forced", "graceful")
+    assert "signals the whole group, what the app has started among it" in "\n".join(row["advice"])
+    if row["verdict"] == "forced":
+        alone = f"CMD {json.dumps([TO_EVERYBODY, '--single-child', *CELERY.start])}"
+        tried = {one["change"]: one["verdict"] for one in row["tried"]}
+        assert tried[alone] == "graceful", tried

@@ -20,12 +20,13 @@ from harness.local_bases import deb
 from harness.local_bases.download import Downloads, exclusive
 from harness.local_bases.recipe import architecture
 from harness.session import open_bases
+from tests.support.index_packages import node_modules, wheels
 from tests.support.python_base import DEBIAN, merged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.support.programs import Program
+    from tests.support.program import Program
 
 REPOSITORY: Final = "signal-harness-test/program"
 _SUITE: Final = "bookworm"
@@ -61,6 +62,8 @@ def images(programs: Sequence[Program]) -> list[str]:
                 "Dockerfile": text.encode(),
                 "packages.tar": merged(packages, left_out=_LEFT_OUT),
                 "files.tar": _archive({path: text.encode() for path, text in program.files.items()}),
+                **({"wheels.tar": wheels(downloads, program.wheels)} if program.wheels else {}),
+                **({"modules.tar": node_modules(downloads, program.lock, "srv")} if program.lock else {}),
             }
             build(api, _reference(program, below), data=_archive(context), dockerfile="Dockerfile", name=program.name)
 
@@ -77,7 +80,9 @@ def _line(program: Program) -> tuple[Program, ...]:
 def _reference(program: Program, below: str) -> str:
     """What its image is called, by all that makes it; ``below`` is the id of the base."""
     parent = _reference(program.parent, below) if program.parent else below
-    content = repr((program.on(below, parent), program.packages, sorted(program.files.items())))
+    lock = (program.lock.read_bytes(),) if program.lock else ()
+    made_of = (program.packages, sorted(program.files.items()), *program.wheels, *lock)
+    content = repr((program.on(below, parent), *made_of))
     return f"{REPOSITORY}-{program.name}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 

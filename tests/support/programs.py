@@ -2,85 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tests.support import index_programs
+from tests.support.index_programs import FROM_NPM, FROM_PYPI
+from tests.support.program import FROM_SCRATCH, Program
 from tests.support.python_base import PYTHON_PACKAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 VARIABLE: Final = "SIGNAL_HARNESS_PROGRAMS"
 ALL_WANTED: Final = os.environ.get(VARIABLE) == "all"
 """Whether those are checked, too, that take long to download or to start."""
-
-_FROM_SCRATCH: Final = """FROM {base} AS build
-ADD packages.tar files.tar /
-RUN cd /build && CGO_ENABLED=0 GOCACHE=/tmp/cache /usr/lib/go-1.19/bin/go build -o /server server.go
-FROM scratch
-COPY --from=build /server /server
-{lines}
-"""
-_WITH_A_SHELL: Final = """FROM {base}
-COPY --from={parent} /server /server
-{lines}
-"""
-_DOCKERFILE: Final = """FROM {base}
-ADD packages.tar files.tar /
-{lines}
-"""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
-    """One program as an image.
-
-    ``packages`` are Debian's, without what the base has; no script of theirs is run, so ``files`` (by their paths) and
-    ``steps`` (lines of a Dockerfile) make what those would. ``start`` is the command in exec form. ``parent`` is the
-    program whose image this one's is made from, by another command or signal alone; ``None`` for the base.
-    """
-
-    name: str
-    start: tuple[str, ...]
-    packages: tuple[str, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
-    steps: tuple[str, ...] = ()
-    stop_signal: str | None = None
-    port: int | None = None
-    dockerfile: str = _DOCKERFILE
-    parent: Program | None = None
-
-    def on(self, base: str, parent: str) -> str:
-        """The text of its Dockerfile, for the references of the base and of its parent's image."""
-        lines = [
-            *self.steps,
-            *([f"EXPOSE {self.port}"] if self.port else []),
-            *([f"STOPSIGNAL {self.stop_signal}"] if self.stop_signal else []),
-            "ENTRYPOINT []",
-            f"CMD {json.dumps(self.start)}",
-        ]
-        return self.dockerfile.format(base=base, parent=parent, lines="\n".join(lines))
-
-    def variant(self, suffix: str, *, start: tuple[str, ...] | None = None, stop_signal: str | None = None) -> Program:
-        """The same, started by another command or stopped by another signal."""
-        return Program(
-            name=f"{self.name}-{suffix}",
-            start=start or self.start,
-            stop_signal=stop_signal or self.stop_signal,
-            port=self.port,
-            dockerfile="FROM {parent}\n{lines}\n",
-            parent=self,
-        )
-
-    def wrapped(self) -> Program:
-        """The same behind a shell that does something afterwards, so that it cannot make way for the program."""
-        wrapped = self.variant("wrapped", start=("/bin/sh", "-c", f"{shlex.join(self.start)}; true"))
-        static = "scratch" in self.dockerfile or (self.parent is not None and "scratch" in self.parent.dockerfile)
-        return replace(wrapped, dockerfile=_WITH_A_SHELL) if static else wrapped
-
 
 NGINX = """worker_processes 2;
 pid /run/nginx.pid;
@@ -144,6 +76,12 @@ while :; do sleep 1; done
 """
 DEAF_LOOP = """#!/bin/sh
 while :; do sleep 1; done
+"""
+SERVER = """require("http").createServer((_, response) => response.end("hello")).listen(8080);
+process.on("SIGTERM", () => process.exit(0));
+"""
+LAUNCHER = """require("child_process").spawn("node", ["/server.js"], { stdio: "inherit" });
+process.on("SIGTERM", () => process.exit(0));
 """
 FPM = """[global]
 error_log = /dev/stderr
@@ -277,6 +215,7 @@ QUICK: Final = (
         port=8080,
     ),
     Program(name="cron", packages=("cron",), steps=("RUN mkdir -p /var/spool/cron/crontabs",), start=("cron", "-f")),
+    index_programs.UVICORN,
 )
 
 _INITDB: Final = (
@@ -307,7 +246,7 @@ STATIC: Final = Program(
     name="go",
     packages=("golang-1.19-go", "golang-1.19-src"),
     files={"build/server.go": GO},
-    dockerfile=_FROM_SCRATCH,
+    dockerfile=FROM_SCRATCH,
     start=("/server",),
     port=8080,
 )
@@ -333,7 +272,21 @@ UVICORN: Final = Program(
     start=("uvicorn", "--host", _ANY, "--port", "8080", "hello:app"),
     port=8080,
 )
+PUMA: Final = Program(
+    name="puma",
+    packages=(*_RUBY, "ruby-rack", "rake", "libyaml-0-2", "libffi8", "libgdbm6", "libncurses6"),
+    files={"srv/config.ru": RACK},
+    steps=("WORKDIR /srv",),
+    start=("puma", "--workers", "2", "--bind", "tcp://0.0.0.0:8080", "config.ru"),
+    port=8080,
+)
 SLOW: Final = (
+    Program(
+        name="launcher",
+        files={"launcher.js": LAUNCHER, "server.js": SERVER},
+        start=("node", "/launcher.js"),
+        port=8080,
+    ),
     Program(name="deaf-loop", files={"loop.sh": DEAF_LOOP}, start=("/loop.sh",)),
     HAPROXY_SERVER,
     QUICK[0].variant("quit", stop_signal="SIGQUIT"),
@@ -342,18 +295,12 @@ SLOW: Final = (
     POSTGRES.variant("quit", stop_signal="SIGQUIT"),
     JVM,
     JVM.variant("hook", start=(*JVM.start, "hook")),
+    JVM.variant("xrs", start=("java", "-Xrs", *JVM.start[1:])),
     STATIC,
     STATIC.variant("notify", start=("/server", "notify")),
     PHP,
     PHP.variant("quit", stop_signal="SIGQUIT"),
-    Program(
-        name="puma",
-        packages=(*_RUBY, "ruby-rack", "rake", "libyaml-0-2", "libffi8", "libgdbm6", "libncurses6"),
-        files={"srv/config.ru": RACK},
-        steps=("WORKDIR /srv",),
-        start=("puma", "--workers", "2", "--bind", "tcp://0.0.0.0:8080", "config.ru"),
-        port=8080,
-    ),
+    PUMA,
     Program(
         name="celery",
         packages=(*PYTHON_PACKAGES, *_CELERY, *_CLICK, *_PROMPT, "python3-pkg-resources", "libffi8", "tzdata"),
@@ -381,4 +328,4 @@ SLOW: Final = (
 SLOW_PATH: Final = "/slow"
 """What nginx, gunicorn, Java and Go take more than a second to answer."""
 
-ALL: Final = {program.name: program for program in (*QUICK, *SLOW)}
+ALL: Final = {program.name: program for program in (*QUICK, *SLOW, *FROM_PYPI, *FROM_NPM)}

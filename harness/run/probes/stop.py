@@ -14,7 +14,7 @@ from harness.core.describe import finding
 from harness.core.document import Finding
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
 from harness.core.judge import delivery_of, judge, named, outcome_of, unseen_end
-from harness.core.reason import got, head, readiness
+from harness.core.reason import got, head, left_behind, readiness
 from harness.core.trace import sends
 from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.faults import CannotTest
@@ -259,7 +259,8 @@ def _reason(evidence: StopEvidence, signalled: SignalEvidence, verdict: Verdict)
     lost = f", and {evidence.lost}" if evidence.lost else ""
     match verdict:
         case Verdict.GRACEFUL:
-            return f"the app {received}{answered}, and ended by itself{_code(evidence, signalled)}"
+            code, left = _code(evidence, signalled), left_behind(signalled)
+            return f"the app {received}{answered}, and ended by itself{code}{left}"
         case Verdict.ABRUPT if signalled.finished:
             return f"the app {received} and ended by itself{_code(evidence, signalled)}, but {evidence.lost}"
         case Verdict.ABRUPT if signalled.raised_again:

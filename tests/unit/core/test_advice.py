@@ -9,18 +9,21 @@ import pytest
 from harness.core.evidence import Ground, Receipt
 from harness.core.question import Probe
 from harness.core.signals import Signal
+from harness.core.trace import Fate, Sent
+from harness.run.probes.stop import Request
 from tests.support.evidence import changed
-from tests.support.reports import FORCED, FORWARDED, SWALLOWED, UNTESTED, ZOMBIE, result
+from tests.support.reports import FORCED, FORWARDED, GRACEFUL, SWALLOWED, UNTESTED, ZOMBIE, result
 from tests.support.scripted import process
 
 if TYPE_CHECKING:
     from harness.core.document import Row
-    from harness.core.evidence import SignalEvidence
+    from harness.core.evidence import Evidence, SignalEvidence
+    from harness.run.probes.stop import StopEvidence
 
 APP = process(9, "node server.js", parent=8, catches=("TERM",))
 
 
-def told(evidence: SignalEvidence) -> str:
+def told(evidence: Evidence) -> str:
     return "\n".join(result("v", evidence).advice)
 
 
@@ -121,7 +124,7 @@ def test_a_wrapper_that_forwards_too_much_is_not_told_to_forward() -> None:
             "/bin/sh /app.sh",
             [
                 '  trap \'kill -TERM "$child"; wait "$child"; exit $?\' TERM',
-                '  the-command & child=$!; wait "$child"',
+                '  the-command & child=$!; wait "$child"   # in place of the-command, for which the script waits',
             ],
         ),
     ],
@@ -160,6 +163,56 @@ def test_a_group_that_is_signalled_under_an_init_alone() -> None:
         '  CMD ["tini", "--", "node", "server.js"]',
         "`tini -g -- node server.js` forwards the signal to an app that gets it without that, too.",
     ]
+
+
+def everybody(init: str, **values: object) -> StopEvidence:
+    """A stop that took SIGKILL: an init has told the app, and the app's own worker, too."""
+    main, app = process(1, init), process(2, "celery worker", parent=1, catches=("TERM",))
+    worker = process(3, "celery worker", parent=2, catches=("TERM",))
+    to_main = Sent(
+        time_s=1.0, sender="runc", sender_pid=5, number=15, target="init", target_pid=main.pid, fate=Fate.DELIVERED
+    )
+    told = [changed(to_main, sender="init", sender_pid=main.pid, target_pid=one.pid) for one in (app, worker)]
+    tree = (main, app, worker)
+    heard = (Receipt(signal="SIGTERM", at_ns=None, read_ns=1),)
+    known = {"before": tree, "after": (), "app_pid": app.pid, "trace": (to_main, *told), "receipts": heard, **values}
+    return changed(FORCED, **known)
+
+
+@pytest.mark.parametrize(
+    ("init", "line"),
+    [
+        ("dumb-init celery worker", '  CMD ["dumb-init", "--single-child", "celery", "worker"]'),
+        ("tini -g -- celery worker", '  CMD ["tini", "--", "celery", "worker"]'),
+    ],
+)
+def test_an_init_that_tells_the_apps_workers_is_to_tell_the_app_alone(init: str, line: str) -> None:
+    assert result("v", everybody(init)).advice == (
+        "In the Dockerfile:",
+        line,
+        f"`{init}` signals the whole group, what the app has started among it, and not the app alone.",
+    )
+
+
+def test_an_init_that_tells_the_apps_workers_is_told_of_where_all_went_well() -> None:
+    good = everybody("dumb-init celery worker", forced=False, exit_code=0, done=True)
+    (line,) = result("v", good).advice
+    assert line.startswith("No change is needed here: `dumb-init celery worker` forwards it.")
+    assert line.endswith("signals the whole group, what the app has started among it, and not the app alone.")
+
+
+@pytest.mark.parametrize(("command", "advised"), [("java -jar app.jar", True), ("node server.js", False)])
+def test_what_a_runtime_handles_by_itself_is_the_apps_to_handle_where_work_is_lost(command: str, advised: bool) -> None:
+    app = process(1, command, catches=("TERM",))
+    lost = changed(GRACEFUL, before=(app,), app_pid=app.pid, request=Request.LOST, trace=None)
+    assert ("addShutdownHook" in told(lost)) is advised
+
+
+def test_an_init_that_tells_an_app_alone_or_one_that_is_deaf_is_not_at_fault() -> None:
+    told = everybody("dumb-init celery worker")
+    alone = changed(told, trace=(told.seen.trace or ())[:2])
+    assert "--single-child" not in "\n".join(result("v", alone).advice)
+    assert "--single-child" not in "\n".join(result("v", changed(told, receipts=())).advice)
 
 
 def test_a_signal_that_became_another() -> None:

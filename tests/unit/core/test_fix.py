@@ -24,11 +24,12 @@ def edited(
     *chain: Words,
     launch: LaunchOptions | None = None,
     drop: frozenset[str] = frozenset(),
+    add: dict[str, str] | None = None,
 ) -> tuple[list[str], ScriptEdit | None]:
     """The lines, and the edit of a script, for processes one below the other."""
     tree = tuple(replace(process(n, "x", parent=n - 1), argv=argv) for n, argv in enumerate(chain, start=1))
     start = start_command(entrypoint=entrypoint, command=command)
-    fix = started(start, launch or LaunchOptions(), tree, drop=drop)
+    fix = started(start, launch or LaunchOptions(), tree, drop=drop, add=add or {})
     return [edit.line for edit in fix.edits], fix.script
 
 
@@ -186,6 +187,13 @@ def test_the_engines_init_is_no_part_of_the_image() -> None:
 )
 def test_an_option_of_an_init_that_is_at_fault_goes(words: Words, drop: set[str], line: str) -> None:
     assert edited((), words, words, NODE, drop=frozenset(drop))[0] == [line]
+
+
+def test_an_option_that_an_init_lacks_is_added() -> None:
+    words = ("dumb-init", "-v", *NODE)
+    line = 'CMD ["dumb-init", "--single-child", "-v", "node", "server.js"]'
+    assert edited((), words, words, NODE, add={"dumb-init": "--single-child"})[0] == [line]
+    assert edited((), ("tini", "--", *NODE), ("tini", "--"), NODE, add={"dumb-init": "--single-child"})[0] == []
 
 
 def test_an_entrypoint_that_is_an_init_keeps_its_cmd() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.fix import Fix
-from harness.core.handlers import caught_by_runtime, handler
+from harness.core.handlers import caught_by_runtime, handler, taken_by_runtime
 from harness.core.signals import Signal
 from tests.support.scripted import process
 
@@ -46,9 +46,27 @@ def test_python(number: Signal) -> None:
     assert told([sys.executable, "-c", code], number.number) == 0
 
 
-def test_a_shell_forwards_and_waits() -> None:
-    code = "\n".join(handler(process(1, "/bin/sh /app.sh"), TERM).code)
-    assert told(["sh", "-c", code.replace("the-command", CHILD)], signal.SIGTERM) == 7
+@pytest.mark.parametrize("number", [TERM, Signal(2), Signal(3)], ids=str)
+def test_a_shell_forwards_and_waits(number: Signal) -> None:
+    """In the background SIGINT and SIGQUIT are ignored: SIGTERM is what its child gets."""
+    code = "\n".join(handler(process(1, "/bin/sh /app.sh"), number).code)
+    assert told(["sh", "-c", code.replace("the-command &", f"{CHILD} &")], number.number) == 7
+
+
+def test_a_shell_forwards_what_a_background_process_does_not_ignore() -> None:
+    assert handler(process(1, "/bin/sh /app.sh"), Signal(1)).code[0].startswith("trap 'kill -HUP ")
+
+
+def test_a_java_vm_that_is_told_not_to_handle_signals_is_to_be_told_otherwise() -> None:
+    note = "With -Xrs, Java runs no hooks on SIGTERM: start it without that."
+    assert handler(process(1, "java -Xrs -jar app.jar"), TERM) == Fix(notes=(note,))
+    assert handler(process(1, "java -jar app.jar -Xrs.txt"), TERM).code
+
+
+def test_only_a_java_vm_ends_the_app_with_no_code_of_its_own() -> None:
+    java = process(1, "java -jar app.jar")
+    assert [taken_by_runtime(java, number) for number in (TERM, Signal(10))] == [True, False]
+    assert not any(taken_by_runtime(app, TERM) for app in (GO, PUMA, process(1, "node app.js")))
 
 
 GO = replace(process(1, "/srv/orders"), caught=0xFFFFFFFD7FC1FEFF)
@@ -65,8 +83,8 @@ PUMA = replace(process(1, "puma"), argv=("puma: cluster worker 0: 7 [app]",))
         (PUMA, TERM, ("Signal.trap('TERM') { exit }",)),
         (process(1, "php8.2 -S 0.0.0.0:80"), TERM, ("pcntl_async_signals(true);", "pcntl_signal(SIGTERM, fn ()")),
         (process(1, "php -S 0.0.0.0:80"), RT, ("pcntl_async_signals(true);", "pcntl_signal(37, fn ()")),
-        (GO, TERM, ("syscall.SIGTERM)", "server.Shutdown")),
-        (GO, RT, ("syscall.Signal(37))", "server.Shutdown")),
+        (GO, TERM, ("import (", "syscall.SIGTERM)", "go server.", "<-stopping.Done()", "server.Shutdown")),
+        (GO, RT, ("import (", "syscall.Signal(37))", "go server.", "<-stopping.Done()", "server.Shutdown")),
     ],
     ids=str,
 )

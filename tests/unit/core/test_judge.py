@@ -91,6 +91,21 @@ STOPPED = made(
     forced=False,
     request=Request.ANSWERED,
 )
+BELOW = changed(APP, pid=102, argv=words("node worker.js"))
+LEFT = changed(
+    STOPPED,
+    before=(
+        *ALONE,
+        BELOW,
+        changed(BELOW, pid=103, ppid=102),
+        changed(BELOW, pid=104, argv=words("sleep 1")),
+        changed(BELOW, pid=105, caught=0, ignored=TERM),
+    ),
+    app_pid=100,
+    request=None,
+)
+WELL = "PID 1 is the app, `node app.js`: the app received SIGTERM, and ended by itself"
+LEFT_BY = (FROM_ENGINE, changed(RAN, pid=100))
 FORCED = changed(STOPPED, forced=True, exit_code=137, took_s=3.04, done=False)
 EXITED = made(
     ExitEvidence,
@@ -284,7 +299,22 @@ CASES: dict[str, tuple[Evidence, tuple[Verdict, Delivery | None, Outcome], str]]
     "graceful, with no request": (
         changed(STOPPED, before=ALONE, app_pid=100, request=None),
         (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
-        "PID 1 is the app, `node app.js`: the app received SIGTERM, and ended by itself",
+        WELL,
+    ),
+    "graceful, though a server that it has started is killed": (
+        changed(LEFT, trace=(*LEFT_BY, changed(KILLED_WITH_PID_1, target_pid=102))),
+        (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
+        f"{WELL}; `node worker.js`, which it has started, was killed then",
+    ),
+    "graceful, though several processes are killed": (
+        changed(LEFT, trace=(*LEFT_BY, *(changed(KILLED_WITH_PID_1, target_pid=pid) for pid in (102, 103)))),
+        (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
+        f"{WELL}; 2 processes that it has started were killed then, `node worker.js` among them",
+    ),
+    "graceful, with a helper, and one that ignores the signal, being killed": (
+        changed(LEFT, trace=(*LEFT_BY, *(changed(KILLED_WITH_PID_1, target_pid=pid) for pid in (104, 105)))),
+        (Verdict.GRACEFUL, Delivery.ONCE, Outcome.EXITED),
+        WELL,
     ),
     "graceful, with an exit code of the app's own": (
         changed(STOPPED, before=ALONE, app_pid=100, request=None, exit_code=3),

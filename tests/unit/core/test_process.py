@@ -38,6 +38,26 @@ SHELL = process(1, "sh -c x; true")
         ((process(1, "s6-svscan /s"), process(2, "s6-supervise a", parent=1), process(3, "a", parent=2)), [3]),
         ((process(1, "sh /loop.sh"), process(2, "sleep 1", parent=1)), [1]),
         ((SUPERVISOR,), [1]),
+        ((process(1, "timeout 9 redis-server"), process(2, "redis-server", parent=1)), [2]),
+        ((process(1, "timeout 9 redis-server"), process(2, "redis-server *:6379", parent=1)), [1]),
+        (
+            (
+                process(1, "sudo -u app nginx"),
+                process(2, "sudo -u app nginx", parent=1),
+                process(3, "nginx", parent=2),
+                process(4, WORKER, parent=3),
+            ),
+            [3],
+        ),
+        ((process(1, "gunicorn app"), process(2, "gunicorn app", parent=1)), [1]),
+        (
+            (
+                process(1, "node /bin/yarn start"),
+                process(2, "sh -c node server.js", parent=1),
+                process(3, "node server.js", parent=2),
+            ),
+            [3],
+        ),
     ],
 )
 def test_the_apps_stand_below_all_wrappers(tree: tuple[Process, ...], apps: list[int]) -> None:

@@ -12,6 +12,7 @@ from harness.core.program import (
     Kind,
     kind_of,
     manner_of,
+    passes_on,
     program,
     rewritten,
     script,
@@ -46,6 +47,17 @@ from harness.core.program import (
         ("s6-supervise web", Kind.SUPERVISOR),
         ("/usr/bin/python3 /usr/bin/supervisord -c /etc/supervisord.conf", Kind.SUPERVISOR),
         ("python3 -s /usr/local/bin/supervisord", Kind.SUPERVISOR),
+        ("node /app/node_modules/.bin/concurrently npm:web npm:api", Kind.SUPERVISOR),
+        ("node /app/node_modules/.bin/run-p web api", Kind.SUPERVISOR),
+        ("node /usr/local/bin/pm2-runtime server.js", Kind.SUPERVISOR),
+        ("node node_modules/nodemon/bin/nodemon.js server.js", Kind.SUPERVISOR),
+        ("node /app/pm2.js", Kind.OTHER),
+        ("node /app/node_modules/.bin/yarn start", Kind.RUNNER),
+        ("node /opt/yarn-v1.22.22/bin/yarn.js start", Kind.RUNNER),
+        ("node /app/.yarn/releases/yarn-4.1.0.cjs start", Kind.RUNNER),
+        ("node /root/.cache/corepack/pnpm/9.0.0/bin/pnpm.cjs start", Kind.RUNNER),
+        ("node /app/yarn-server.js", Kind.OTHER),
+        ("node server.js nodemon", Kind.OTHER),
         ("python3 supervisord", Kind.OTHER),
         ("python3 -m http.server", Kind.OTHER),
         ("tee /tmp/log", Kind.OTHER),
@@ -166,3 +178,27 @@ def test_what_a_wrapper_does_with_a_signal() -> None:
     assert manner_of(["sh", "-c", "trap x TERM; y"]).unknown
     assert manner_of(["sh", "/entry.sh"]).unknown
     assert manner_of(["supervisord"]).unknown
+
+
+@pytest.mark.parametrize(
+    ("args", "child", "passes"),
+    [
+        ("timeout 60 node server.js", "node server.js", True),
+        ("sudo -u app /srv/orders", "/srv/orders", True),
+        ("node /srv/node_modules/.bin/cross-env A=b node server.js", "/usr/local/bin/node server.js", True),
+        ("uv run uvicorn app:app", "/srv/.venv/bin/python /srv/.venv/bin/uvicorn app:app", True),
+        ("flock /lock /entry.py x", "/usr/bin/python3 -u /entry.py x", True),
+        ("node /srv/node_modules/.bin/tsx server.ts", "node --require /a --import /b server.ts", True),
+        ("node /srv/node_modules/.bin/tsx watch server.ts", "node --require /a --import /b server.ts", True),
+        ("node /srv/node_modules/.bin/tsx server.ts", "/srv/esbuild --service=0.25 --ping", False),
+        ("gunicorn app:app", "gunicorn app:app", False),
+        ("python3 /usr/bin/gunicorn app:app", "python3 /usr/bin/gunicorn app:app", False),
+        ("node cluster.js 80", "node worker.js 80", False),
+        ("timeout 60 node server.js", "node server.js 80", False),
+        ("postgres -D /data", "postgres: checkpointer", False),
+        ("server worker", "", False),
+        ("", "node server.js", False),
+    ],
+)
+def test_whether_a_command_line_ends_in_another(args: str, child: str, passes: bool) -> None:
+    assert passes_on(args.split(), child.split()) is passes
