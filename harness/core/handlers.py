@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from harness.core.fix import Fix
@@ -134,11 +135,7 @@ def caught_by_runtime(app: Process, signal: Signal, executable: str | None = Non
 
 def by_language(signal: Signal) -> dict[str, tuple[str, ...]]:
     """The code that handles a signal in each language, by the language's name."""
-    short = signal.name.removeprefix("SIG")
-    return {
-        language.label: tuple(line.replace("SIGNAL", signal.name).replace("SHORT", short) for line in language.code)
-        for language in _LANGUAGES.values()
-    }
+    return {language.label: _code(language, signal, signal.name) for language in _LANGUAGES.values()}
 
 
 def handler(app: Process, signal: Signal) -> Fix:
@@ -159,12 +156,7 @@ def handler(app: Process, signal: Signal) -> Fix:
             notes=(f"With {language.deaf}, {language.label} runs no hooks on {signal.name}: start it without that.",)
         )
     name = (language.real_time or "").replace("NUMBER", str(signal.number)) if real_time else "SIGNAL"
-    short = signal.name.removeprefix("SIG")
-    passed = "TERM" if signal.name in _NOT_IN_BACKGROUND else short
-    words = (("SIGNAL", name), ("SIGNAL", signal.name), ("SHORT", short), ("PASSED", passed))
-    return Fix(
-        code=tuple(_replaced(line, words) for line in language.code), notes=(language.note,) if language.note else ()
-    )
+    return Fix(code=_code(language, signal, name), notes=(language.note,) if language.note else ())
 
 
 def taken_by_runtime(app: Process, signal: Signal) -> bool:
@@ -173,10 +165,12 @@ def taken_by_runtime(app: Process, signal: Signal) -> bool:
     return language is not None and language.takes and signal.name in language.only
 
 
-def _replaced(line: str, words: Iterable[tuple[str, str]]) -> str:
-    for old, new in words:
-        line = line.replace(old, new)
-    return line
+def _code(language: _Language, signal: Signal, name: str) -> tuple[str, ...]:
+    """A language's code for a signal, of which it has a name of its own, or ``SIGNAL``."""
+    short = signal.name.removeprefix("SIG")
+    passed = "TERM" if signal.name in _NOT_IN_BACKGROUND else short
+    words = (("SIGNAL", name), ("SIGNAL", signal.name), ("SHORT", short), ("PASSED", passed))
+    return tuple(reduce(lambda text, word: text.replace(*word), words, line) for line in language.code)
 
 
 def _language(app: Process) -> _Language | None:

@@ -110,7 +110,7 @@ def faults(path: tuple[str, ...], root: click.Command = cli) -> list[str]:
 
 
 def test_the_commands_are_all_there() -> None:
-    assert len(ALL) == 29
+    assert len(ALL) == 30
 
 
 @EVERY

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.fix import Fix
-from harness.core.handlers import caught_by_runtime, handler, taken_by_runtime
+from harness.core.handlers import by_language, caught_by_runtime, handler, taken_by_runtime
 from harness.core.signals import Signal
 from tests.support.scripted import process
 
@@ -145,3 +145,9 @@ def test_go_is_told_by_all_that_it_catches() -> None:
 
 def test_a_signal_that_the_runtime_leaves_alone_is_the_app_s() -> None:
     assert caught_by_runtime(process(1, "node x.js", catches=("SIGQUIT",)), Signal(3)) is None
+
+
+def test_no_language_is_left_with_a_word_that_stands_for_another() -> None:
+    lines = [line for code in by_language(TERM).values() for line in code]
+    assert not [line for line in lines if re.search(r"\b(SIGNAL|SHORT|PASSED|NUMBER)\b", line)]
+    assert any("kill -TERM" in line for line in lines)

@@ -32,7 +32,7 @@ IN_VAIN = changed(
 )
 
 WIDE = """\
-my/app, stop: ✗ forced, 3.1 s, exit 137
+my/app, stop: ✗ forced (SH002), 3.1 s, exit 137
 PID 1 is `/bin/sh -c node server.js`: the app never saw SIGTERM; SIGKILL ended the container 3.1 s
 after SIGTERM
 app: node server.js (PID 7): first process below sh that does more than start another

@@ -123,7 +123,7 @@ def test_annotations_are_written_whole_and_what_fails_comes_first() -> None:
 def test_what_was_tried_takes_the_place_of_what_helps_as_a_rule() -> None:
     made = report(changed(BAD, tried=TRIED))
     ((_, _, message),) = annotations(render(Format.GITHUB, made))
-    tried = 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, 0); --init: ✂ abrupt (0.1 s, 143): '
+    tried = 'Tried: CMD ["node", "server.js"]: ✓ graceful (0.1 s, exit 0); --init: ✂ abrupt (0.1 s, exit 143): '
     assert message.startswith(f"{BAD.reason} — {tried}")
     assert message.endswith(f" — {PAGES}/SH001.md")
     (entry,) = entries(made)

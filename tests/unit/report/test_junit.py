@@ -233,7 +233,7 @@ def test_a_cell_that_changed_fails_with_what_was_recorded_and_the_likely_cause()
     found = cases(render(SMALL, compared(WAS, SMALL)))["musl-node24/naive/SIGTERM"].find("failure")
     assert found is not None
     assert found.text is not None
-    assert found.text.splitlines()[:6] == [
+    assert found.text.splitlines()[:7] == [
         "musl-node24/naive/SIGTERM",
         "  expected  forwarded, as recorded",
         "  observed  swallowed, delivery none, outcome running",
