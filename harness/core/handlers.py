@@ -12,7 +12,7 @@ from harness.core.program import SHELLS, program
 from harness.core.signals import mask_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from harness.core.process import Process
     from harness.core.signals import Signal
