@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from harness.cli import audit, baseline, bisect, check, demo, diff, lab, listing, machine, report, rule, run
+from harness.cli import audit, baseline, bisect, check, demo, diff, lab, lint, listing, machine, report, rule, run
 from harness.cli.help import EXIT_CODES, Group
 from harness.core.errors import ExitCode, HarnessError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _OF_OUTPUT: Final = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SECTIONS: Final = {
-    "Any image": (check.check, audit.audit, rule.rule),
+    "Any image": (check.check, audit.audit, lint.lint, rule.rule),
     "Matrix": (run.run, run.explain, listing.list_variants),
     "Compare and record": (baseline.baseline, diff.diff, bisect.bisect, report.report),
     "Workshop": (demo.demo, lab.lab),

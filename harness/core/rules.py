@@ -46,6 +46,8 @@ class Rule(StrEnum):
     NOT_REAPED = "SH015"
     UNSTABLE = "SH016"
     SLOW_STOP = "SH017"
+    STOP_SIGNAL = "SH018"
+    NOT_JSON = "SH019"
 
     @property
     def about(self) -> About:
@@ -63,7 +65,8 @@ class About:
     """What there is to say of a rule.
 
     ``slug`` is its name in words, ``title`` one line. ``seen`` is what a run shows, ``why`` why that matters, ``fix``
-    are ways to fix it, the best first. ``verdicts`` are those that it stands for. ``in_app`` says whether the
+    are ways to fix it, the best first. ``verdicts`` are those that it stands for, of which one that is only read off a
+    Dockerfile has none. ``in_app`` says whether the
     app's own code has to change.
     """
 
@@ -287,6 +290,23 @@ ABOUT: Final[Mapping[Rule, About]] = {
         ),
         verdicts=(Verdict.GRACEFUL,),
         in_app=True,
+    ),
+    Rule.STOP_SIGNAL: About(
+        slug="stop-signal",
+        title="The stop signal is one that nobody can handle",
+        seen="STOPSIGNAL is SIGKILL or SIGSTOP, for which no program can have a handler (signal(7)).",
+        why="The app is not asked to stop: it is ended at once, or frozen until it is. Work in flight is lost.",
+        fix=("Name a signal that the app handles, or none: SIGTERM is what the engine sends by itself.",),
+        verdicts=(),
+    ),
+    Rule.NOT_JSON: About(
+        slug="not-json",
+        title="A command that is almost JSON is run by a shell",
+        seen="ENTRYPOINT or CMD was meant to be a JSON array and is not quite: single quotes, a trailing comma, a "
+        "bracket too few. The build takes it for a line for a shell (Dockerfile reference, exec form).",
+        why="The shell looks for a program of that name: mostly the container ends at once, with exit code 127.",
+        fix=("Write it as JSON: double quotes, commas between the words and none after the last.",),
+        verdicts=(),
     ),
 }
 """What there is to say of each rule."""

@@ -35,7 +35,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     What could not be tested is a warning, what is left be a notice; what the catalogue expects to be bad is none.
     """
     known = recorded(comparisons)
-    found = [("error", _command("error", {}, text)) for text in gaps(document, comparisons)]
+    found = [("error", annotation("error", {}, text)) for text in gaps(document, comparisons)]
     found += [
         (level, _annotation(level, document.subjects[row.subject], row))
         for row in document.results
@@ -66,10 +66,10 @@ def _annotation(level: str, subject: SubjectFacts, row: Row) -> str:
     elif rule:
         tried = f"Tried: {'; '.join(tried_lines(row.tried))}" if row.tried else ""
         parts += [tried or rule.about.fix[0], rule.page]
-    return _command(level, properties, " — ".join(clipped(part, _MOST_PART) for part in parts))
+    return annotation(level, properties, " — ".join(clipped(part, _MOST_PART) for part in parts))
 
 
-def _command(level: str, properties: Mapping[str, object], message: str) -> str:
+def annotation(level: str, properties: Mapping[str, object], message: str) -> str:
     """A workflow command; control characters of containers and files are spelled out first."""
     texts = {name: _property(clipped(one_line(str(value)), _MOST_TEXT)) for name, value in properties.items()}
     named = ",".join(f"{name}={text}" for name, text in texts.items())

@@ -30,9 +30,10 @@ def rule_story(rule: Rule) -> RenderableType:
     """All that there is to say of a rule."""
     about = rule.about
     verdicts = Text(", ").join(look(verdict) for verdict in about.verdicts)
+    found = Text.assemble("Verdicts: ", verdicts) if about.verdicts else Text("Found by: signal-harness lint")
     parts: list[RenderableType] = [
         Text.assemble((f"{rule} {about.slug}: ", "bold"), about.title),
-        *section("What is seen", Text(about.seen), Text.assemble("Verdicts: ", verdicts)),
+        *section("What is seen", Text(about.seen), found),
         *section("Why it matters", Text(about.why)),
         *section("How to fix it", *(Text(line) for line in about.fix)),
     ]

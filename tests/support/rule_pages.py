@@ -71,11 +71,12 @@ def page_of(rule: Rule) -> Path:
 def written(rule: Rule, output: str | None) -> str:
     """The page on a rule; ``output`` is what its example prints."""
     about = rule.about
-    verdicts = ", ".join(f"`{verdict.symbol} {verdict}`" for verdict in about.verdicts)
+    named = ", ".join(f"`{verdict.symbol} {verdict}`" for verdict in about.verdicts)
+    verdicts = f"verdicts: {named}" if named else "read off a Dockerfile by `signal-harness lint`"
     parts = [
         _GENERATED,
         f"# {rule}: {about.title}",
-        f"`{about.slug}` · verdicts: {verdicts} · [all rules](README.md)",
+        f"`{about.slug}` · {verdicts} · [all rules](README.md)",
         "## What is seen",
         about.seen,
         "## Why it matters",

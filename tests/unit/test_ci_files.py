@@ -19,7 +19,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 NOT_OURS = {"--quiet", "--preserve-env", "--repo", "--body-file", "--edit-last", "--create-if-none"}
 """Options of pip, sudo and gh."""
 
-GUIDE = ROOT / "docs" / "base-upgrades.md"
+GUIDES = [ROOT / "docs" / "base-upgrades.md", ROOT / "docs" / "ci.md"]
 
 
 def loaded(text: str) -> Any:
@@ -32,7 +32,8 @@ def checked(schema: str, *files: Path) -> subprocess.CompletedProcess[str]:
 
 
 def jobs_of_the_guide() -> list[str]:
-    return [text for text in re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL) if "jobs:" in text]
+    texts = [text for guide in GUIDES for text in re.findall(r"```yaml\n(.*?)```", guide.read_text(), re.DOTALL)]
+    return [text for text in texts if "jobs:" in text]
 
 
 def test_the_workflows_are_workflows() -> None:
@@ -105,10 +106,12 @@ def test_actions_of_others_are_pinned_by_commit() -> None:
     assert [use for use in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", use)] == []
 
 
-def test_the_hook_runs_a_command_that_is_there() -> None:
-    (hook,) = loaded((ROOT / ".pre-commit-hooks.yaml").read_text())
-    program, *words = hook["entry"].split()
-    assert program == "signal-harness"
-    assert CliRunner().invoke(cli, [*words, "--help"]).exit_code == 0
-    assert re.search(hook["files"], "baselines/node_24-alpine.json")
-    assert not re.search(hook["files"], "package.json")
+def test_the_hooks_run_commands_that_are_there() -> None:
+    hooks = loaded((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert [hook["id"] for hook in hooks] == ["signal-harness-baselines", "signal-harness-lint"]
+    for hook in hooks:
+        program, *words = hook["entry"].split()
+        assert program == "signal-harness"
+        assert CliRunner().invoke(cli, [*words, "--help"]).exit_code == 0
+    assert re.search(hooks[0]["files"], "baselines/node_24-alpine.json")
+    assert not re.search(hooks[0]["files"], "package.json")

@@ -7,7 +7,7 @@ import pytest
 from harness.core.rules import Rule
 from tests.support.rule_pages import EXAMPLES, FOLDER, example_of, index, page_of, written
 
-NONE = {Rule.UNSTABLE, Rule.SLOW_STOP}
+NONE = {Rule.UNSTABLE, Rule.SLOW_STOP, Rule.STOP_SIGNAL, Rule.NOT_JSON}
 
 
 @pytest.mark.parametrize("rule", Rule)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Ran:
     """What the script left."""
 
     code: int
+    printed: str
     output: str
     summary: str
     folder: Path
@@ -64,7 +66,11 @@ def action(tmp_path: Path) -> Callable[..., Ran]:
         )
         assert "Traceback" not in done.stderr
         return Ran(
-            done.returncode, files["GITHUB_OUTPUT"].read_text(), files["GITHUB_STEP_SUMMARY"].read_text(), tmp_path
+            done.returncode,
+            done.stdout,
+            files["GITHUB_OUTPUT"].read_text(),
+            files["GITHUB_STEP_SUMMARY"].read_text(),
+            tmp_path,
         )
 
     return run
@@ -142,6 +148,14 @@ def test_a_dockerfile_is_built_and_checked(action: Callable[..., Ran], tmp_path:
     assert "graceful" in ran.summary
 
 
+def test_findings_are_annotated(action: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "server.js").write_text(GOOD)
+    (tmp_path / "Dockerfile").write_text(f"FROM {TAG}\nCOPY server.js /server.js\nCMD node /server.js | cat\n")
+    ran = action(file="Dockerfile", options="--stop-timeout\n1\n--no-try\n", pull="missing", reports="reports")
+    assert ran.code == 1
+    assert "::error file=Dockerfile,line=3,endLine=3,title=SH001 " in ran.printed
+
+
 def test_the_record_is_had_with_sudo_where_the_runner_has_it(action: Callable[..., Ran], tmp_path: Path) -> None:
     """A runner's user is not root; the stand-ins say so, and tell what was run as root."""
     programs, told = tmp_path / "programs", tmp_path / "sudo-ran"
@@ -157,6 +171,31 @@ def test_the_record_is_had_with_sudo_where_the_runner_has_it(action: Callable[..
     lines = told.read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["true", "env", "chown"]
     assert "signal-harness check" in lines[1]
+
+
+def test_the_job_for_gitlab_runs_as_a_runner_runs_it(tmp_path: Path) -> None:
+    """Its script, line by line in one shell that ends with the first that fails; the image's packages are there."""
+    guide = (Path(__file__).parents[2] / "docs" / "ci.md").read_text()
+    texts = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    job = next(made["signals"] for text in texts if "signals" in (made := YAML(typ="safe").load(text)))
+    (tmp_path / "server.js").write_text(GOOD)
+    (tmp_path / "Dockerfile").write_text(f"FROM {TAG}\nCOPY server.js /server.js\nCMD node /server.js | cat\n")
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-e"],
+        input="\n".join(job["script"]).replace("--stop-timeout 10", "--stop-timeout 1 --no-try"),
+        env={**os.environ, "PATH": programs},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    reports = job["artifacts"]["reports"]
+    (finding,) = json.loads((tmp_path / reports["codequality"]).read_text())
+    assert (finding["check_name"], finding["location"]["path"]) == ("SH001", "Dockerfile")
+    assert (tmp_path / reports["junit"]).is_file()
 
 
 @pytest.mark.parametrize("inputs", [{}, {"image": IMAGE, "base": IMAGE}])

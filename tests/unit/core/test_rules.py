@@ -136,7 +136,10 @@ def test_a_result_comes_to_one_rule(wanted: Rule | None, probe: Probe, evidence:
 
 def test_each_rule_is_reached() -> None:
     reached = {rule for rule, *_ in CASES.values() if rule}
-    assert set(Rule) - reached == {Rule.SLOW_STOP}  # it takes a threshold: see `harness.core.policy`
+    elsewhere = {Rule.SLOW_STOP}  # it takes a threshold: see `harness.core.policy`
+    static = {rule for rule in Rule if not rule.about.verdicts}  # see `harness.core.static`
+    assert static == {Rule.STOP_SIGNAL, Rule.NOT_JSON}
+    assert set(Rule) - reached == elsewhere | static
 
 
 def test_each_bad_verdict_has_a_rule_that_stands_for_it() -> None:
@@ -183,7 +186,7 @@ def test_a_rule_is_found_by_id_and_slug(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("SH099", "Did you mean SH009?"),
+        ("SH0099", "Did you mean SH009?"),
         ("wraper-drops", "Did you mean wrapper-drops?"),
         ("quux", "All rules: signal-harness rule"),
         ("", "All rules: signal-harness rule"),
