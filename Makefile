@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs advice packages image first-finding pictures outputs rules schema doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs advice packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -121,6 +121,12 @@ outputs: setup ## run the commands of the docs, and paste what they print anew
 
 rules: setup ## write the pages on rules anew, and what their examples print
 	@$(BIN)/python -m tests.support.rule_pages
+
+reference: $(VENV)/.made ## write the reference of all commands anew
+	@$(BIN)/python -m tests.support.command_pages
+
+site: $(VENV)/.made ## build the docs as a site
+	@$(BIN)/python -m zensical build --strict --config-file mkdocs.yml
 
 schema: $(VENV)/.made ## write the JSON Schema of the config anew
 	@$(BIN)/python -m tests.support.config_schema
