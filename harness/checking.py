@@ -152,6 +152,7 @@ class Checking:
                 sources=self._sources,
             )
             stack.enter_context(self._runner)
+            stack.callback(engine.abandon_builds)  # first, as the runner waits for them
             self._stack = stack.pop_all()
         return self
 

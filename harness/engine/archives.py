@@ -11,8 +11,8 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from harness.core.errors import EngineFault, UsageError
+from harness.engine.builds import REPOSITORY
 from harness.engine.client import our_errors, stream
-from harness.engine.images import REPOSITORY
 from harness.engine.store import ImageStore
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from harness.core.errors import EngineUnavailable
 from harness.core.facts import EngineFacts
 from harness.engine.archives import load_archive
 from harness.engine.bases import Bases
+from harness.engine.builds import Builds, builder_of
 from harness.engine.client import connect, engine_url, our_errors
 from harness.engine.containers import DockerEngine, leftovers, sweep
 from harness.engine.folders import build_folder, context_files
-from harness.engine.images import Images, builder_of, remove_images
+from harness.engine.images import Images, remove_images
 from harness.engine.protocol import Swept
 from harness.engine.running import listed, look
 from harness.engine.store import ImageStore
@@ -55,7 +56,9 @@ class _Docker:
         self.architecture = ImageStore(api).architecture
         self.bases = partial(Bases, api)
         self.images = partial(Images, api)
-        self.build_folder = partial(build_folder, api)
+        builds = Builds(api)
+        self.build_folder = partial(build_folder, api, under_way=builds)
+        self.abandon_builds = builds.abandon
         self.context_files = context_files
         self.load_archive = partial(load_archive, api)
         self.containers = partial(DockerEngine, api)

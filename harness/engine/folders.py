@@ -15,7 +15,8 @@ from docker.utils.build import exclude_paths
 
 from harness.core.dockerfile import parse
 from harness.core.errors import EngineFault, UsageError
-from harness.engine.images import DOCKERFILE, REPOSITORY, build, builder_of, ignored
+from harness.engine.builds import REPOSITORY, Builds, build, builder_of
+from harness.engine.images import DOCKERFILE, ignored
 from harness.engine.store import ImageStore
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def build_folder(
     platform: str | None = None,
     pull: bool = False,
     on_build: Callable[[bool], None] = lambda _: None,
+    under_way: Builds | None = None,
 ) -> str:
     """Build an image of a folder, unless there is one of the same content already, and return its tag.
 
@@ -50,6 +52,7 @@ def build_folder(
         pull: whether a registry is asked for newer images to build it on; it is then built anyway, as far as the
             builder's cache does not have it.
         on_build: called as a build begins, and as it ends.
+        under_way: the builds that are given up together.
 
     Raises:
         UsageError: a file of it cannot be read.
@@ -83,6 +86,7 @@ def build_folder(
                 target=folder.target,
                 platform=platform,
                 pull=pull,
+                under_way=under_way,
             )
         except EngineFault as fault:
             raise EngineFault(f"{root / folder.dockerfile} does not build: {fault.message}") from fault

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
-import json
 import os
 import re
 import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from docker.utils.build import exclude_paths
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError
 
 from harness.core import base_image
 from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
 from harness.core.errors import EngineFault
 from harness.core.subject import Built, Given
-from harness.engine.client import our_errors, stream
+from harness.engine.builds import REPOSITORY, Builds, build, builder_of
+from harness.engine.client import our_errors
 from harness.engine.store import ImageStore, start_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import docker
@@ -36,19 +32,15 @@ if TYPE_CHECKING:
     from harness.core.facts import StartCommand
     from harness.core.subject import Subject
 
-REPOSITORY: Final = "signal-harness"
 DOCKERFILE: Final = ".signal-harness.Dockerfile"
 """The name of a Dockerfile that is not in its build context."""
 
-_LAST_LINES: Final = 12
 _AS_THEY_ARE: Final = "surrogateescape"
 """How bytes that are not UTF-8 come through."""
 
-_TIMEOUT_S: Final = 900
 _OF_CATALOGUE: Final = re.compile(
     rf"({re.escape(FILE_NAME)}|{BASELINES}/[^/]*\.json|Dockerfile|[^/]*\.Dockerfile|Dockerfile\.[^/]*)\Z"
 )
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Images:
@@ -75,12 +67,14 @@ class Images:
         self._starts: dict[str, StartCommand] = {}
         self._lock = Lock()
         self._builder = builder_of(api)
+        self._builds = Builds(api)
 
     def __enter__(self) -> Images:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop builds that have not begun, and wait for those under way."""
+        """Drop builds that have not begun, and give up those under way."""
+        self._builds.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def prepare(self, subjects: Iterable[Subject]) -> list[Future[str]]:
@@ -134,6 +128,7 @@ class Images:
                 build(
                     self._api,
                     tag,
+                    under_way=self._builds,
                     data=_with_file(self._context, DOCKERFILE, dockerfile),
                     dockerfile=DOCKERFILE,
                     name=subject.name,
@@ -157,55 +152,6 @@ class Images:
             raise EngineFault(f"{built.dockerfile} was built, but not on {built.base}")
 
 
-def build(
-    api: docker.APIClient,
-    tag: str,
-    *,
-    data: bytes | IO[bytes],
-    dockerfile: str,
-    name: str,
-    arguments: Mapping[str, str] | None = None,
-    target: str | None = None,
-    platform: str | None = None,
-    pull: bool = False,
-    timeout_s: float = _TIMEOUT_S,
-) -> None:
-    """Build an image from a context in a tar archive; ``timeout_s`` is how long the builder may be silent.
-
-    With ``pull``, a registry is asked for newer images that it is built on.
-
-    Raises:
-        EngineFault: it does not build; the message ends with the builder's last lines.
-    """
-    request = {
-        "params": {
-            "t": tag,
-            "dockerfile": dockerfile,
-            "buildargs": json.dumps(dict(arguments or {})),
-            "labels": json.dumps({f"{REPOSITORY}.variant": name}),
-            "rm": True,
-            "forcerm": True,
-            "target": target or None,
-            "platform": platform,
-            "pull": True if pull else None,
-            "version": "2" if builder_of(api) == "BuildKit" else None,
-        },
-        "data": data,
-        "headers": {"Content-Type": "application/x-tar"},
-        "timeout": timeout_s,
-    }
-    output: list[str] = []
-    try:
-        with our_errors():
-            for message in stream(api, "build", **request):
-                output += _lines(message)
-        if ImageStore(api).inspect(tag) is None:
-            raise EngineFault("the builder ended without an image")
-    except EngineFault as fault:
-        tail = [_COLOUR.sub("", line) for line in output if line.strip()][-_LAST_LINES:]
-        raise EngineFault("\n  ".join([fault.message.strip(), *tail])) from fault
-
-
 def remove_images(api: docker.APIClient) -> int:
     """Remove all images of ours that no container uses, and return their number."""
     tags = [tag for tag in ImageStore(api).tags() if tag.startswith(f"{REPOSITORY}/")]
@@ -213,48 +159,6 @@ def remove_images(api: docker.APIClient) -> int:
         for tag in tags:
             api.remove_image(tag, force=False)
     return len(tags)
-
-
-def _lines(message: dict[str, Any]) -> list[str]:
-    if message.get("id") == "moby.buildkit.trace":
-        return _log_text(message["aux"]).splitlines()
-    return str(message.get("stream") or "").splitlines()
-
-
-def _log_text(trace: str) -> str:
-    """The output of build steps in one ``moby.buildkit.trace`` (protobuf in base64); empty if it cannot be read."""
-    try:
-        status = _status_class().FromString(base64.b64decode(trace))
-    except (DecodeError, ValueError):
-        return ""
-    return b"".join(log.msg for log in status.logs).decode("utf-8", "replace")
-
-
-@cache
-def _status_class() -> Any:
-    """``StatusResponse.logs`` and ``VertexLog.msg`` of moby/buildkit's api/services/control/control.proto."""
-    file = descriptor_pb2.FileDescriptorProto(name="signal_harness/buildkit.proto", package="signal_harness")
-    field = descriptor_pb2.FieldDescriptorProto
-    log = file.message_type.add(name="VertexLog")
-    log.field.add(name="msg", number=4, type=field.TYPE_BYTES, label=field.LABEL_OPTIONAL)
-    status = file.message_type.add(name="StatusResponse")
-    logs = status.field.add(name="logs", number=3, type=field.TYPE_MESSAGE, label=field.LABEL_REPEATED)
-    logs.type_name = ".signal_harness.VertexLog"
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("signal_harness.StatusResponse"))
-
-
-def builder_of(api: docker.APIClient) -> str:
-    """The builder that the engine's API offers: ``BuildKit`` or ``classic``.
-
-    Its ping says so (moby, API 1.38 and newer). Engines from 18.09 on (API 1.39) have BuildKit even where the CLI's
-    default is the classic builder; Podman ignores it.
-    """
-    with our_errors():
-        answer = api.get(f"{api.base_url}/_ping", timeout=10)
-    major, minor = map(int, str(api.api_version).split(".")[:2])
-    return "BuildKit" if answer.headers.get("Builder-Version") == "2" or (major, minor) >= (1, 39) else "classic"
 
 
 def _layers(image: dict[str, Any] | None) -> list[str]:

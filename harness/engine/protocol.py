@@ -198,6 +198,9 @@ class OpenEngine(Protocol):
             EngineFault: it does not build; the message ends with the builder's last lines.
         """
 
+    def abandon_builds(self) -> None:
+        """Give up the builds of folders that are under way, and all that come; who waits for one gets `Abandoned`."""
+
     def context_files(self, folder: Folder) -> tuple[str, ...]:
         """The paths of the plain files in a folder's build context, from the folder."""
 

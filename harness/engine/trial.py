@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from docker.utils.build import mkbuildcontext
 
 from harness.core.errors import EngineFault
+from harness.engine.builds import REPOSITORY, build
 from harness.engine.client import our_errors
 from harness.engine.containers import LABEL, labels, remove
-from harness.engine.images import REPOSITORY, build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.subject import Folder
+from harness.engine.builds import REPOSITORY
 from harness.engine.client import connect
 from harness.engine.folders import build_folder
-from harness.engine.images import REPOSITORY
 from harness.engine.registry import open_engine
 from harness.engine.store import ImageStore
 from harness.session import open_bases
 from tests.support.command import command
+from tests.support.leftovers import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,6 +69,19 @@ def folder(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> Callab
         return f"./{place}"
 
     return write
+
+
+def test_an_interrupt_does_not_wait_for_a_build_under_way(folder: Callable[..., str]) -> None:
+    place = folder("slow", "RUN echo a step has begun && sleep 3600", 'CMD ["node"]')
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "check", place], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == f"building {place}\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert left_behind(process.pid) == []
 
 
 def check(*words: str, before: tuple[str, ...] = (), **environment: str) -> tuple[int, dict[str, dict[str, Any]], str]:

@@ -13,8 +13,8 @@ import pytest
 from harness.core.errors import EngineFault, UsageError
 from harness.core.subject import Folder
 from harness.engine.archives import load_archive
+from harness.engine.builds import REPOSITORY
 from harness.engine.folders import build_folder, context_files
-from harness.engine.images import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

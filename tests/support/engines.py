@@ -173,6 +173,8 @@ class ScriptedOpenEngine:
     ) -> str:
         return f"built/{folder.path}"
 
+    def abandon_builds(self) -> None: ...
+
     def context_files(self, folder: Folder) -> tuple[str, ...]:
         return ()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import docker
 from docker.utils import kwargs_from_env
 
-from harness.engine.images import build
+from harness.engine.builds import build
 from harness.engine.registry import open_engine
 from harness.session import open_bases
 
