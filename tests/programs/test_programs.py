@@ -54,7 +54,7 @@ class Expected:
     why: str
     apps: tuple[str, ...]
     became: str = HANDLED
-    told: tuple[tuple[str, str | None, str | tuple[str, ...] | None], ...] = ()
+    told: tuple[tuple[str, str | None, str | tuple[str, ...] | None], ...] = ()  # who, by whom (and what), what it did
     helps: str | None = None
     advice: str = ""
     behind_shell: str | None = ""
@@ -67,7 +67,10 @@ POSTGRES: Final = Expected(
     verdict="graceful",
     why=GRACEFUL,
     apps=("/usr/lib/postgresql/15/bin/postgres",),
-    told=(("postgres: walwriter", "bin/postgres", HANDLED), ("postgres: checkpointer", None, None)),
+    told=(
+        ("postgres: walwriter", "bin/postgres", HANDLED),
+        ("postgres: checkpointer", "bin/postgres, SIGUSR2", HANDLED),
+    ),
 )
 EXPECTED_FROM_DEBIAN: Final = {
     # The workers are told through a channel (ngx_write_channel).
@@ -101,7 +104,7 @@ EXPECTED_FROM_DEBIAN: Final = {
         verdict="graceful",
         why="its 2 apps ended by themselves",
         apps=("python3 -m http.server", "redis-server"),
-        told=(("redis-server", "supervisord", HANDLED), ("python3 -m http.server", None, None)),
+        told=(("redis-server", "supervisord", HANDLED), ("python3 -m http.server", "supervisord, SIGINT", HANDLED)),
     ),
     # It has no handler at all: with an init it dies at once, and its jobs with it.
     "cron": Expected(
@@ -140,7 +143,7 @@ EXPECTED_FROM_DEBIAN: Final = {
         verdict="graceful",
         why="received SIGINT",
         apps=POSTGRES.apps,
-        told=(("postgres: walwriter", None, None),),  # SIGTERM, whatever the postmaster got
+        told=(("postgres: walwriter", "bin/postgres, SIGTERM", HANDLED),),  # whatever the postmaster got
     ),
     "postgres-quit": Expected(
         verdict="graceful",
@@ -257,7 +260,7 @@ EXPECTED_FROM_INDEXES: Final = {
         verdict="graceful",
         why="received SIGINT in place of SIGTERM",
         apps=("node /srv/server.js",),
-        told=(("node /srv/server.js", None, None),),
+        told=(("node /srv/server.js", "pm2-runtime, SIGINT", HANDLED),),
     ),
     # So an app that handles SIGTERM alone, as Docker's documentation has it, dies of SIGINT.
     "npm-express-pm2-term": Expected(
@@ -368,7 +371,9 @@ def test_a_program_as_it_is(program: str, checked: Callable[[Program], Row]) -> 
         ours = [call for call in others if call["pid"] is not None and call["command"].startswith(start)]
         assert ours, (start, calls)
         assert {call["told"] for call in ours} == {by is not None}, ours
-        assert all(by is None or by in call["by"] for call in ours), ours
+        sender, _, signal = (by or "").partition(", ")
+        assert all(by is None or sender in call["by"] for call in ours), ours
+        assert not signal or {call["signal"] for call in ours} == {signal}, ours
         assert {call["became"] for call in ours} <= set(became if isinstance(became, tuple) else (became,)), ours
     good = [one["change"] for one in row["tried"] if one["verdict"] == "graceful"]
     assert good == ([expected.helps] if expected.helps else []), row["tried"]

@@ -8,7 +8,7 @@ from typing import Final
 from tests.support.program import Program
 from tests.support.python_base import PYTHON_PACKAGES
 
-_NPM: Final = Path(__file__).parents[1] / "apps" / "npm-programs"
+_NPM: Final = Path(__file__).parents[1] / "programs" / "npm"
 _LINK: Final = ("RUN ln -s python3.11 /usr/bin/python3", "WORKDIR /srv")
 _ANY: Final = "0.0.0.0"  # noqa: S104 in a container
 
