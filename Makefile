@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs advice packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ truth-apps: setup ## verdicts on apps that are not ours against the record, with
 
 programs: setup ## check nginx, a JVM, Celery, PM2 and others as they are and behind a shell
 	@SIGNAL_HARNESS_PROGRAMS=all $(BIN)/python -m pytest tests/programs
+
+bisect: setup ## search all releases of npm from 9.0.0 to 10.5.0 for those that changed what SIGTERM does
+	@SIGNAL_HARNESS_BISECT=all $(BIN)/python -m pytest tests/engine/test_bisect.py
 
 advice: setup ## follow the advice on every bad cell of both bases, and see whether it helps
 	@SIGNAL_HARNESS_ADVICE=all $(BIN)/python -m pytest tests/engine/test_advice.py
