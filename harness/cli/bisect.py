@@ -158,7 +158,7 @@ def _images(images: tuple[str, ...], image_files: Iterable[Path], *, note: Calla
     """The ordered list of images."""
     from harness.files import read_list
 
-    named = (*images, *(reference for file in image_files for reference in read_list(file)))
+    named = (*images, *(reference for file in image_files for reference in read_list(file, "image")))
     if not named:
         raise UsageError("no image is named", remedy=_ORDER)
     need_different(named)

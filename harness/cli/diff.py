@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,12 +24,14 @@ from harness.core.errors import ExitCode, UsageError
 from harness.core.references import is_glob
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
+from harness.report.style import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.core.baseline import Recording
     from harness.core.comparison import Comparison
+    from harness.core.document import Document
     from harness.session import Selection
 
 
@@ -82,9 +85,16 @@ def diff(
     ctx = click.get_current_context()
     refuse(ctx, as_is=as_is, others=("only", "variants", "catalogue", "grace_s"))
     output = Output(json_to)
-    compared = _as_is(old, new, chosen) if as_is else _compared(old, new, only, without_as_is(ctx, chosen))
     people = table.console(stderr=output.standard)
+    if as_is:
+        document = _checked(old, new, chosen)
+        compared = [compare(*recorded_images(document))]
+        open_rows = [row for row in document.results if not row.tested]
+    else:
+        compared, open_rows = _compared(old, new, only, without_as_is(ctx, chosen)), []
     people.print(difference.render(compared))
+    for row in open_rows:
+        people.print(printable(f"\n{row.title}: {row.reason}"), markup=False)
     people.print(f"\n{difference.summary(compared)}")
     if output.wanted:
         output.write(changes.encode(compared))
@@ -94,19 +104,18 @@ def diff(
     sys.exit(ExitCode.UNTESTED if leaves_open(compared, on) else ExitCode.OK)
 
 
-def _as_is(old: str, new: str, chosen: Mapping[str, Any]) -> list[Comparison]:
-    """Two images, checked in one session."""
+def _checked(old: str, new: str, chosen: Mapping[str, Any]) -> Document:
+    """The results of two images as they are, run in one session."""
     from harness.checking import Checking
     from harness.session import select_signals
 
     need_different((old, new))
     for text in (old, new):
-        if text.endswith(".json"):
-            raise UsageError(f"{text} is not an image", remedy="Leave out --as-is to compare results.")
+        if text.endswith(".json") or is_glob(text):
+            raise UsageError(f"{text!r} is not an image", remedy="Name two images; to compare results: without --as-is")
     signals = tuple(signal.name for signal in select_signals(chosen["signals"])) if chosen["signals"] else ()
     asked = check_as_is((old, new), {**chosen, "signals": signals})
-    before, after = recorded_images(measure_all(lambda hooks: Checking(asked, hooks)))
-    return [compare(before, after)]
+    return measure_all(partial(Checking, asked))
 
 
 def _compared(old: str, new: str, only: Sequence[str], chosen: Mapping[str, Any]) -> list[Comparison]:
