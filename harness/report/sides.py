@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.core.process import shown
-from harness.report.roll_call_table import INFERRED, INFERRED_MARK, did, shortened, told
+from harness.report.roll_call_table import INFERRED, INFERRED_MARK, shortened, told
 from harness.report.style import plain, printable
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ _TITLES: Final = ("ENTRYPOINT", "CMD", "STOPSIGNAL", _FOUND, _MAIN, _APP, "exit 
 
 
 def sides(names: Sequence[str], tried: Sequence[Tried]) -> RenderableType:
-    """A column for each image: ENTRYPOINT, CMD, STOPSIGNAL, the reason of its verdict, PID 1 and the app."""
+    """A column for each image: ENTRYPOINT, CMD, STOPSIGNAL, the reason of its verdict, PID 1 and the app.
+
+    ``–`` is what an image does not have; what is not known of it is left empty.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     table.add_column("", no_wrap=True, style="dim")
     for name in names:
@@ -38,7 +41,7 @@ def sides(names: Sequence[str], tried: Sequence[Tried]) -> RenderableType:
     columns = [_facts(one) for one in tried]
     for title in _TITLES:
         if any(title in column for column in columns):
-            table.add_row(title, *(plain(column.get(title) or _NOTHING) for column in columns))
+            table.add_row(title, *(plain(column.get(title, "")) for column in columns))
     inferred = any(call.inferred for one in tried if one.row for call in one.row.evidence.roll_call)
     return Group(table, Text(INFERRED, style="dim")) if inferred else table
 
@@ -50,9 +53,9 @@ def _facts(tried: Tried) -> dict[str, str]:
         return {_FOUND: tried.refusal}
     facts: dict[str, str] = {}
     if row.start is not None:
-        facts["ENTRYPOINT"] = shown(row.start.entrypoint)
-        facts["CMD"] = shown(row.start.command)
-        facts["STOPSIGNAL"] = row.start.stop_signal or ""
+        facts["ENTRYPOINT"] = shown(row.start.entrypoint) or _NOTHING
+        facts["CMD"] = shown(row.start.command) or _NOTHING
+        facts["STOPSIGNAL"] = row.start.stop_signal or _NOTHING
     facts[_FOUND] = row.reason
     for call in row.evidence.roll_call:
         if call.pid == 1:
@@ -70,4 +73,5 @@ def _became(call: Call) -> str:
     """What became of a process: the command, whether it was told, what it did, how it ended."""
     mark = INFERRED_MARK if call.inferred else ""
     heard = f"{mark}told: {told(call).removeprefix(INFERRED_MARK)}"
-    return "\n".join([shortened(call.command), heard, *([] if call.told is False else [did(call)]), call.end])
+    became = [call.became.value if call.became else "not known what it did"] if call.told else []
+    return "\n".join([shortened(call.command), heard, *became, call.end])
