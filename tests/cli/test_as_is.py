@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.command import command
+from tests.support.leftovers import left_behind, wait_for_a_signal
 from tests.support.tagged_images import tagged_images
 
 if TYPE_CHECKING:
@@ -56,3 +60,19 @@ def test_two_tags_are_compared_verdict_for_verdict(tmp_path: Path) -> None:
     assert [shift["name"] for shift in comparison["base"]] == ["CMD"]
     found = {one["question"]: (one["old"]["verdict"], one["new"]["verdict"]) for one in comparison["changed"]}
     assert found == {"stop": ("graceful", "forced")}
+
+
+def test_an_interrupt_does_not_wait_for_the_stops_under_way() -> None:
+    words = ("bisect", "stop", "--as-is", "--image", f"{NAME}:3", "--image", f"{NAME}:4", "--ready", "log:up")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *words, "--stop-timeout", "3600"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_a_signal(process.pid)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (130, ""), err
+    assert "interrupted; what was under way has been cleared up" in err
+    assert left_behind(process.pid) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.shell_completion import BashComplete
 from click.testing import CliRunner
 
 from harness import bisect as bisecting
@@ -143,3 +144,15 @@ def test_an_argument_that_is_missing_is_named(words: tuple[str, ...], missing: s
     done = CliRunner().invoke(bisect, list(words))
     assert done.exit_code == 2
     assert f"Missing argument '{missing}'" in done.stderr
+
+
+def completed(*words: str) -> set[str]:
+    """What a shell offers behind some words."""
+    found = BashComplete(bisect, {}, "bisect", "_").get_completions(list(words), "")
+    return {item.value for item in found}
+
+
+def test_the_first_argument_completes_to_a_variant_or_with_as_is_to_a_question() -> None:
+    assert "npm-start" in completed()
+    assert {"SIGTERM", "stop"} <= completed("--as-is")
+    assert "npm-start" not in completed("--as-is")
