@@ -16,11 +16,14 @@ from harness.core.errors import HarnessError
 from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.core.subject import LaunchOptions, Listening
+from tests.support.evidence import changed
+from tests.support.reports import FORCED, GRACEFUL, UNTESTED, report, result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.checking import Check
+    from harness.core.evidence import Evidence, Untested
 
 TWO = ("--image", "a:1", "--image", "a:2")
 
@@ -156,3 +159,30 @@ def test_the_first_argument_completes_to_a_variant_or_with_as_is_to_a_question()
     assert "npm-start" in completed()
     assert {"SIGTERM", "stop"} <= completed("--as-is")
     assert "npm-start" not in completed("--as-is")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fail_on", "code", "told"),
+    [
+        (GRACEFUL, FORCED, "worse", 1, "1 cell: 1 worse"),
+        (GRACEFUL, FORCED, "never", 0, "1 cell: 1 worse"),
+        (FORCED, GRACEFUL, "worse", 0, "1 cell: 1 better"),
+        (FORCED, GRACEFUL, "any", 1, "1 cell: 1 better"),
+        (GRACEFUL, GRACEFUL, "any", 0, "1 cell: 1 same"),
+        (GRACEFUL, UNTESTED, "worse", 4, "a:2, stop: no ready line within 30 s"),
+    ],
+)
+def test_diff_ends_as_its_verdicts_say(
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    old: Evidence | Untested,
+    new: Evidence | Untested,
+    fail_on: str,
+    code: int,
+    told: str,
+) -> None:
+    rows = [changed(result(name, seen, probe=Probe.STOP), base=None) for name, seen in (("a:1", old), ("a:2", new))]
+    monkeypatch.setattr("harness.cli.diff.measure_all", lambda _: changed(report(*rows), bases={}))
+    done = CliRunner().invoke(diff, ["a:1", "a:2", "--as-is", "--fail-on", fail_on])
+    assert done.exit_code == code, done.output
+    assert told in done.stdout
