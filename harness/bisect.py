@@ -1,4 +1,4 @@
-"""A bisection: one cell on base after base, as few as it takes; each base in a session of its own."""
+"""A bisection: one cell on base after base, or image after image, as few as it takes; each in a session of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.checking import Check, Checking
 from harness.core.errors import BaseUnavailable
 from harness.core.question import Probe
 from harness.core.search import Found, Tried
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
 class Bisection:
     """Runs one cell on the bases that a search asks for. A context manager: on leaving, what is under way has ended.
 
-    ``one`` is the cell and how it is run, whatever its bases; ``jobs`` of the ``references`` are tried at once.
+    ``one`` is the cell and how it is run, whatever its bases; or a check with one question, whatever its images, which
+    then are the references; ``jobs`` of the ``references`` are tried at once.
     ``note`` is called with what takes long; ``tell`` with how many bases were tried, how many at least are to be
     tried, and which one is begun.
     """
 
     def __init__(
         self,
-        one: Selection,
+        one: Selection | Check,
         references: Sequence[str],
         *,
         jobs: int,
@@ -43,7 +45,7 @@ class Bisection:
         self._tell = tell
         self._tried: dict[int, Tried] = {}
         self._asked = 0
-        self._sessions: set[Session] = set()
+        self._sessions: set[Session | Checking] = set()
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="base")
 
     def __enter__(self) -> Bisection:
@@ -66,7 +68,8 @@ class Bisection:
                 self._tell(len(self._tried), self._asked, "")
         question = questions(self._one.signals, self._one.probes or (Probe.SIGNAL,))[0]
         return Found(
-            cell=f"{self._one.variants[0]}/{question.name}",
+            cell=question.name if isinstance(self._one, Check) else f"{self._one.variants[0]}/{question.name}",
+            as_is=isinstance(self._one, Check),
             references=self._references,
             gap=search.gap,
             tried=self._tried,
@@ -81,7 +84,7 @@ class Bisection:
         reference = self._references[place]
         self._tell(len(self._tried), self._asked, reference)
         try:
-            with Session(replace(self._one, bases=(reference,)), Hooks(note=self._note)) as session:
+            with self._opened(reference) as session:
                 self._sessions.add(session)
                 try:
                     return Tried(document=session.document(future.result() for future in session.run()))
@@ -89,3 +92,9 @@ class Bisection:
                     self._sessions.discard(session)
         except BaseUnavailable as refusal:
             return Tried(document=None, refusal=refusal.message)
+
+    def _opened(self, reference: str) -> Session | Checking:
+        hooks = Hooks(note=self._note)
+        if isinstance(self._one, Check):
+            return Checking(replace(self._one, images=(reference,)), hooks)
+        return Session(replace(self._one, bases=(reference,)), hooks)

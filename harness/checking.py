@@ -160,6 +160,10 @@ class Checking:
         """Stop what is under way and clear up."""
         self._stack.close()
 
+    def leave(self) -> None:
+        """Give up what is under way; called from another thread than the one that waits for it."""
+        self._runner.abandon()
+
     def run(self) -> list[Future[Row]]:
         """Start running; a future for each cell, in order."""
         return self._runner.submit(self.cells)

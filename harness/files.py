@@ -45,8 +45,8 @@ def replace_file(file: Path, text: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-def read_list(file: Path) -> list[str]:
-    """The bases of a list: one per line; blank lines and what follows a # do not count.
+def read_list(file: Path, what: str = "base") -> list[str]:
+    """The bases of a list, or whatever else it is of: one per line; blank lines and what follows a # do not count.
 
     Raises:
         UsageError: it cannot be read, or holds none.
@@ -54,7 +54,7 @@ def read_list(file: Path) -> list[str]:
     lines = read_file(file).decode("utf-8-sig", "replace").splitlines()
     references = [reference for line in lines if (reference := line.partition("#")[0].strip())]
     if not references:
-        raise UsageError(f"{file} names no base", remedy="One base per line, such as node:24-alpine.")
+        raise UsageError(f"{file} names no {what}", remedy=f"One {what} per line, such as node:24-alpine.")
     return references
 
 

@@ -99,6 +99,10 @@ class Trying:
         """Let cells under way end with the run they are at."""
         self._runner.leave()
 
+    def abandon(self) -> None:
+        """Give up what is under way; what waits for it is told so (`Abandoned`)."""
+        self._runner.abandon()
+
     def submit(self, cells: Sequence[Cell]) -> list[Future[Row]]:
         """Start running cells, the first ones first; a future for each, in the same order."""
         return [self._waiting.submit(self._row, future) for future in self._runner.submit(cells)]

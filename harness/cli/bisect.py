@@ -1,34 +1,80 @@
-"""``bisect``: since when, along an ordered list of bases."""
+"""``bisect``: since when, along an ordered list of bases, or of images as they are."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from harness.cli.help import EXIT_CODES, HOW, WHAT, Command
-from harness.cli.options import MOST_JOBS, asking, base_file_option, cell_arguments, one_cell_options, selection_of
+from harness.cli.as_is import as_is_flag, as_is_options, check_as_is, need_different, refuse, without_as_is
+from harness.cli.check import WAYS
+from harness.cli.help import EXIT_CODES, HOW, PATH, WHAT, Command
+from harness.cli.options import (
+    MOST_JOBS,
+    asking,
+    base_file_option,
+    complete_questions,
+    complete_variants,
+    one_cell_options,
+    selection_of,
+)
 from harness.core.errors import ExitCode, UsageError
 from harness.core.question import OTHER_PROBES
 from harness.core.references import is_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+
+    from harness.checking import Check
+    from harness.session import Selection
+
+_LIST: Final = ("bases", "base_files", "npm", "node", "on")
+_OF_IMAGES: Final = ("images", "image_files")
+_NAMES: Final = {"variant": "VARIANT", "question": "SIGNAL|PROBE"}
+_ORDER: Final = "Repeat --image, in order, or name a file with one image per line: --image-file F"
+
+
+class _Bisect(Command):
+    """A command whose first argument, the variant, is not there where images are run as they are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; of a single argument of images as they are, make the question."""
+        rest = super().parse_args(ctx, args)
+        variant, question = ctx.params["variant"], ctx.params["question"]
+        if ctx.resilient_parsing:
+            return rest
+        if ctx.params["as_is"]:
+            if question is not None:
+                raise UsageError(f"with --as-is there is no variant: {variant!r}", remedy=f"Name {question!r} alone.")
+            ctx.params["variant"], ctx.params["question"] = None, variant
+        for name in ("question",) if ctx.params["as_is"] else ("variant", "question"):
+            if ctx.params[name] is None:
+                param = next(param for param in self.params if param.name == name)
+                raise click.MissingParameter(ctx=ctx, param=param, param_hint=f"'{_NAMES[name]}'")
+        return rest
+
+
+def _complete(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
+    """Complete the first argument."""
+    return (complete_questions if ctx.params.get("as_is") else complete_variants)(ctx, param, start)
 
 
 @click.command(
-    cls=Command,
+    cls=_Bisect,
     examples=[
         "signal-harness bisect npm-start TERM --npm 9..10 --on local:musl-node22",
         "signal-harness bisect npm-start TERM --base 'node:*-alpine'",
         "signal-harness bisect tini stop --base node:22-alpine --base node:24-alpine",
+        "signal-harness bisect stop --as-is --image my/app:1 --image my/app:2",
+        "signal-harness bisect stop --as-is --image 'my/app:*' --ready port:8080",
     ],
-    tables=[EXIT_CODES],
+    tables=[WAYS, EXIT_CODES],
 )
-@cell_arguments
+@click.argument("variant", required=False, metavar="[VARIANT]", shell_complete=_complete)
+@click.argument("question", required=False, metavar=_NAMES["question"], shell_complete=complete_questions)
 @WHAT.option("--base", "bases", multiple=True, metavar="REF", help="Base to test; repeat it, in order.")
 @base_file_option("File with one base per line, in order. Repeatable.")
 @WHAT.option("--npm", metavar="A..B", help="Every published npm from A to B, installed on the base of --on.")
@@ -36,6 +82,22 @@ if TYPE_CHECKING:
     "--node", metavar="A..B", help="Every Node from A to B in the package indexes, installed on the base of --on."
 )
 @WHAT.option("--on", metavar="LOCAL", help="Local base for --npm or --node.")
+@as_is_flag
+@WHAT.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="REF",
+    help="With --as-is: image to test, or a glob over local tags; repeat it, in order.",
+)
+@WHAT.option(
+    "--image-file",
+    "image_files",
+    multiple=True,
+    type=PATH,
+    metavar="F",
+    help="With --as-is: file with one image per line, in order. Repeatable.",
+)
 @WHAT.option(
     "--gap",
     type=click.IntRange(1),
@@ -45,31 +107,62 @@ if TYPE_CHECKING:
 )
 @HOW.option("--jobs", type=click.IntRange(1, MOST_JOBS), default=2, metavar="N", help="Bases to run at once.")
 @one_cell_options
-def bisect(variant: str, question: str, jobs: int, gap: int | None, **chosen: Any) -> None:
+@as_is_options
+def bisect(variant: str | None, question: str, jobs: int, gap: int | None, as_is: bool, **chosen: Any) -> None:
     """Find the bases where a verdict changes.
 
-    Searches an ordered list of bases for every change, with few builds and runs.
+    Searches an ordered list of bases for every change, with few builds and runs. With --as-is there is no VARIANT: what
+    is searched are images themselves, such as the published tags of an app, each run as check does.
     """
     from harness.bisect import Bisection
-    from harness.catalogues import load_catalogue
     from harness.core.search import search
     from harness.report import bisection as report
     from harness.report import table
     from harness.report.progress import Progress
 
-    ways = {name: chosen.pop(name) for name in ("bases", "base_files", "npm", "node", "on")}
+    ctx = click.get_current_context()
+    refuse(ctx, as_is=as_is, others=(*_LIST, "catalogue", "grace_s"), own=_OF_IMAGES)
+    ways = {name: chosen.pop(name) for name in _LIST}
+    given = {name: chosen.pop(name) for name in _OF_IMAGES}
+    one = _as_is(question, chosen) if variant is None else _of_variant(variant, question, without_as_is(ctx, chosen))
+    with Progress(what="images" if as_is else "bases") as progress:
+        references = _images(**given, note=progress.note) if as_is else _list(**ways, note=progress.note)
+        with Bisection(one, references, jobs=jobs, note=progress.note, tell=progress.tell) as bisection:
+            found = bisection.run(search(len(references), gap))
+    table.console().print(report.render(found))
+    sys.exit(ExitCode.UNTESTED if found.untested else ExitCode.OK)
+
+
+def _of_variant(variant: str, question: str, chosen: Mapping[str, Any]) -> Selection:
+    """The one cell that is run on every base."""
+    from harness.catalogues import load_catalogue
+
     one = selection_of(variants=(variant,), jobs=1, **asking(question), **chosen)
     if len(one.signals) != 1 and question not in OTHER_PROBES:
         raise UsageError(f"{question!r} is more than one signal", remedy="Name a single signal.")
     if len(load_catalogue(one.catalogue)[1].select(one.variants)) != 1:
         remedy = "Name it in full; to list all: signal-harness list"
         raise UsageError("only one variant can be bisected at a time", remedy=remedy)
-    with Progress(what="bases") as progress:
-        references = _list(**ways, note=progress.note)
-        with Bisection(one, references, jobs=jobs, note=progress.note, tell=progress.tell) as bisection:
-            found = bisection.run(search(len(references), gap))
-    table.console().print(report.render(found))
-    sys.exit(ExitCode.UNTESTED if found.untested else ExitCode.OK)
+    return one
+
+
+def _as_is(question: str, chosen: Mapping[str, Any]) -> Check:
+    """The one question that every image is asked."""
+    if question.lower() == "all":
+        raise UsageError(f"{question!r} is more than one signal", remedy="Name a single signal.")
+    asked = {"signals": (), "probes": (), **asking(question)}
+    return check_as_is((), {**chosen, **asked, "jobs": 1})
+
+
+def _images(images: tuple[str, ...], image_files: Iterable[Path], *, note: Callable[[str], None]) -> tuple[str, ...]:
+    """The ordered list of images."""
+    from harness.files import read_list
+
+    named = (*images, *(reference for file in image_files for reference in read_list(file, "image")))
+    if not named:
+        raise UsageError("no image is named", remedy=_ORDER)
+    need_different(named)
+    return _expanded(named, note, "images", _ORDER)
 
 
 def _list(
@@ -109,8 +202,13 @@ def _architecture() -> str:
         return engine.architecture()
 
 
-def _expanded(references: tuple[str, ...], note: Callable[[str], None]) -> tuple[str, ...]:
-    """The bases that are named, in order; a glob stands for the local tags that match."""
+def _expanded(
+    references: tuple[str, ...],
+    note: Callable[[str], None],
+    what: str = "bases",
+    remedy: str = "Repeat --base, in order.",
+) -> tuple[str, ...]:
+    """What is named, in order; a glob stands for the local tags that match. Of a single one, ``remedy`` is said."""
     if any(map(is_glob, references)):
         from harness.engine.registry import open_engine
         from harness.session import open_bases
@@ -118,5 +216,5 @@ def _expanded(references: tuple[str, ...], note: Callable[[str], None]) -> tuple
         with closing(open_engine()) as engine:
             references = open_bases(engine, note).expand(references)
     if len(references) == 1:
-        raise UsageError("give at least two bases", remedy="Repeat --base, in order.")
+        raise UsageError(f"give at least two {what}", remedy=remedy)
     return references

@@ -175,6 +175,27 @@ BUILD: Final = (
 )
 """Options of docker build, by its names."""
 
+APP: Final = WHAT.option(
+    "--app",
+    "process",
+    type=PatternType(),
+    metavar="RE",
+    help="Tell the app by its command line. [default: the first processes that are no shell, init, supervisor or "
+    "package manager]",
+)
+READY: Final = (
+    HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below."),
+    HOW.option(
+        "--ready-timeout",
+        "ready_s",
+        type=Seconds(0, _LONGEST_S, min_open=True),
+        default=30.0,
+        metavar="SECONDS",
+        help="How long that may take.",
+    ),
+)
+"""When an app is ready."""
+
 RUN: Final = (
     HOW.option("--init", is_flag=True, help="Run the engine's init as PID 1."),
     HOW.option("--entrypoint", metavar="CMD", help="Another ENTRYPOINT than the image's."),
@@ -269,25 +290,10 @@ class _WithCommand(Command):
 )
 @click.argument("images", nargs=-1, metavar="[SUBJECT]… [-- COMMAND…]")
 @check_options
-@WHAT.option(
-    "--app",
-    "process",
-    type=PatternType(),
-    metavar="RE",
-    help="Tell the app by its command line. [default: the first processes that are no shell, init, supervisor or "
-    "package manager]",
-)
+@APP
 @config_options(defaults=True)
 @no_try_option
-@HOW.option("--ready", type=ReadyType(), metavar="WAY", help="When the app is ready: see below.")
-@HOW.option(
-    "--ready-timeout",
-    "ready_s",
-    type=Seconds(0, _LONGEST_S, min_open=True),
-    default=30.0,
-    metavar="SECONDS",
-    help="How long that may take.",
-)
+@together(*READY)
 @together(*BUILD)
 @request_options
 @together(*RUN)
@@ -379,7 +385,7 @@ def groups_of(
         else:
             options, command = options_of(ctx, found, subject, words), typed or subject.command
             names[image] = [subject.name]
-        one, max_stop_s = _check(image, options, command), options["max_stop_s"]
+        one, max_stop_s = check_of(image, options, command), options["max_stop_s"]
         for at, (other, most) in enumerate(groups):
             if most == max_stop_s and replace(other, images=one.images) == one:
                 groups[at] = replace(one, images=(*other.images, image)), most
@@ -389,7 +395,7 @@ def groups_of(
     return groups
 
 
-def _check(image: str, chosen: Mapping[str, Any], command: tuple[str, ...] | None) -> Check:
+def check_of(image: str, chosen: Mapping[str, Any], command: tuple[str, ...] | None) -> Check:
     """A check of one image, by the options for it."""
     from harness.checking import Check
     from harness.obtaining import BuildOptions

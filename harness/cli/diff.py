@@ -1,31 +1,37 @@
-"""``diff``: what changed between two bases, how much it matters, and the likely cause."""
+"""``diff``: what changed between two bases, or two images as they are, how much it matters, and the likely cause."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from harness.cli.as_is import as_is_flag, as_is_options, check_as_is, need_different, refuse, without_as_is
+from harness.cli.check import WAYS
 from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, WHAT, Command
-from harness.cli.measuring import measure
+from harness.cli.measuring import measure, measure_all
 from harness.cli.options import cell_options, chosen_of, only_known, selection_of
 from harness.cli.output import Output
+from harness.core.as_is import images as recorded_images
 from harness.core.baseline import counterparts, narrowed, recordings
-from harness.core.comparison import FailOn, compare_all, fails, leaves_open
+from harness.core.comparison import FailOn, compare, compare_all, fails, leaves_open
 from harness.core.errors import ExitCode, UsageError
 from harness.core.references import is_glob
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
+from harness.report.style import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.core.baseline import Recording
     from harness.core.comparison import Comparison
+    from harness.core.document import Document
     from harness.session import Selection
 
 
@@ -47,13 +53,16 @@ _RANKING: Final = [
         "signal-harness diff baselines/musl-node24.json results.json",
         "signal-harness diff node:22-alpine node:24-alpine --variant 'npm-*'",
         "signal-harness diff --fail-on any old.json new.json",
+        "signal-harness diff my/app:1 my/app:2 --as-is --stop-timeout 30",
     ],
-    tables=[("Ranks of verdicts (a change to a higher rank is worse)", _RANKING), PROBES, EXIT_CODES],
+    tables=[("Ranks of verdicts (a change to a higher rank is worse)", _RANKING), PROBES, WAYS, EXIT_CODES],
 )
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
+@as_is_flag
 @WHAT.option("--base", "only", multiple=True, metavar="REF", help="Only these bases of files, or globs. Repeatable.")
 @cell_options
+@as_is_options
 @JUDGE.option(
     "--fail-on",
     type=click.Choice([on.value for on in FailOn]),
@@ -61,19 +70,31 @@ _RANKING: Final = [
     help="Which changes lead to exit code 1.",
 )
 @OUTPUT.option("--json", "json_to", metavar="F", help="Write the changes as JSON to a file, or - for standard output.")
-def diff(old: str, new: str, only: tuple[str, ...], fail_on: str, json_to: str | None, **chosen: Any) -> None:
+def diff(
+    old: str, new: str, *, only: tuple[str, ...], fail_on: str, json_to: str | None, as_is: bool, **chosen: Any
+) -> None:
     """Show what changed from OLD to NEW, and why.
 
     OLD and NEW are each a baseline, a results file, a folder of baselines, or an image. Images are run now, in one
     session. Shows how much each change matters, and its likely cause. A change within a rank is sideways. Cells and
-    bases that are on one side alone are not compared: exit code 4, or as --fail-on says.
+    bases that are on one side alone are not compared: exit code 4, or as --fail-on says. With --as-is, OLD and NEW are
+    images of one app: each is run as check runs it, and asked the same.
     """
     from harness.report import changes, difference, table
 
+    ctx = click.get_current_context()
+    refuse(ctx, as_is=as_is, others=("only", "variants", "catalogue", "grace_s"))
     output = Output(json_to)
-    compared = _compared(old, new, only, chosen)
     people = table.console(stderr=output.standard)
+    if as_is:
+        document = _checked(old, new, chosen)
+        compared = [compare(*recorded_images(document))]
+        open_rows = [row for row in document.results if not row.tested]
+    else:
+        compared, open_rows = _compared(old, new, only, without_as_is(ctx, chosen)), []
     people.print(difference.render(compared))
+    for row in open_rows:
+        people.print(printable(f"\n{row.title}: {row.reason}"), markup=False)
     people.print(f"\n{difference.summary(compared)}")
     if output.wanted:
         output.write(changes.encode(compared))
@@ -81,6 +102,20 @@ def diff(old: str, new: str, only: tuple[str, ...], fail_on: str, json_to: str |
     if fails(compared, on):
         sys.exit(ExitCode.DIFFERS)
     sys.exit(ExitCode.UNTESTED if leaves_open(compared, on) else ExitCode.OK)
+
+
+def _checked(old: str, new: str, chosen: Mapping[str, Any]) -> Document:
+    """The results of two images as they are, run in one session."""
+    from harness.checking import Checking
+    from harness.session import select_signals
+
+    need_different((old, new))
+    for text in (old, new):
+        if text.endswith(".json") or is_glob(text):
+            raise UsageError(f"{text!r} is not an image", remedy="Name two images; to compare results: without --as-is")
+    signals = tuple(signal.name for signal in select_signals(chosen["signals"])) if chosen["signals"] else ()
+    asked = check_as_is((old, new), {**chosen, "signals": signals})
+    return measure_all(partial(Checking, asked))
 
 
 def _compared(old: str, new: str, only: Sequence[str], chosen: Mapping[str, Any]) -> list[Comparison]:

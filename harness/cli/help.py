@@ -24,6 +24,8 @@ PREFIX: Final = "SIGNAL_HARNESS"
 SUMMARY: Final = 45
 """How long the summary of a command may be: next to the longest name, it fits into 80 columns."""
 _FIRST_COLUMN: Final = 30
+_HELP: Final = {"help_option_names": ["-h", "--help"]}
+"""On every command, not on the first one alone: click keeps the option that a command made when it was first called."""
 
 EXIT_CODES: Final = (
     "Exit codes",
@@ -97,6 +99,7 @@ class Command(click.Command):
     def __init__(
         self, *names: Any, examples: Sequence[str], tables: Sequence[tuple[str, Rows]] = (), **attributes: Any
     ) -> None:
+        attributes["context_settings"] = {**_HELP, **(attributes.get("context_settings") or {})}
         super().__init__(*names, **attributes)
         self.examples = examples
         self.tables = tables

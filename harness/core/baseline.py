@@ -48,13 +48,15 @@ class Finding:
 class Recording:
     """All that was found on one base: the fingerprint of what matters, and a finding for each cell.
 
-    ``variants`` holds a digest of what makes each variant what it is, where that is known.
+    ``variants`` holds a digest of what makes each variant what it is, where that is known. ``command`` is what CMD says
+    in an image as it is, see `harness.core.as_is`; ``None`` where that is not known, and for a base.
     """
 
     base: BaseFacts
     engine: EngineFacts
     variants: Mapping[str, str] = field(default_factory=dict)
     findings: Mapping[Key, Finding] = field(default_factory=dict)
+    command: Argv | None = None
 
 
 def flaw(key: Key, finding: Finding) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHELL: Final = "/bin/sh"
 ENTRYPOINT: Final = "ENTRYPOINT"
+COMMAND: Final = "CMD"
 SCRIPT: Final = "the entrypoint's file"
 _ENGINES_INIT: Final = "its init"
 _FACTS: Final[Mapping[str, str]] = {
@@ -59,6 +60,17 @@ class Cause:
 def base_shifts(old: BaseFacts, new: BaseFacts) -> tuple[Shift, ...]:
     """What differs between two bases, beside their names and ids."""
     return _shifts(_base_facts(old), _base_facts(new))
+
+
+def recorded_shifts(old: Recording, new: Recording) -> tuple[Shift, ...]:
+    """What differs between what was recorded of two bases, or of two images as they are: these have a CMD, too.
+
+    Nothing where it is known of but one image what it starts.
+    """
+    if (old.command is None) != (new.command is None):
+        return ()
+    commands = [{COMMAND: shown(one.command or ()) or None} for one in (old, new)]
+    return (*base_shifts(old.base, new.base), *_shifts(*commands))
 
 
 def engine_shifts(old: EngineFacts, new: EngineFacts) -> tuple[Shift, ...]:
@@ -132,6 +144,10 @@ def cause(old: Recording, new: Recording, variant: str, before: Finding, after: 
         return Cause(text=facts.unexplained("which processes were on the signal's way is not recorded"))
     if list(map(_what, before.chain[:-1])) != list(map(_what, after.chain[:-1])):
         return _of_processes(before, after, facts)
+    as_is = old.command is not None and new.command is not None
+    if as_is and before.chain[-1] != after.chain[-1]:
+        apps = f"the app is now `{shown(after.chain[-1])}`, was `{shown(before.chain[-1])}`"
+        return Cause(text=facts.with_reasons(apps, COMMAND, ENTRYPOINT))
     if on_way := facts.on_way(after.chain):
         return Cause(text=f"{' and '.join(on_way)}; the processes are the same")
     return Cause(text=facts.unexplained("nothing on the signal's way changed"))
@@ -141,9 +157,10 @@ class _Facts:
     """What differs between two recordings, and what that has to do with a process."""
 
     def __init__(self, old: Recording, new: Recording) -> None:
-        self._shifts = {shift.name: shift for shift in base_shifts(old.base, new.base)}
+        self._shifts = {shift.name: shift for shift in recorded_shifts(old, new)}
         self._engine = engine_shifts(old.engine, new.engine)
         self._other_image = image_shift(old.base, new.base) is not None
+        self._what = "bases" if old.command is None else "images"
         self._scripts = {program(base.entrypoint) for base in (old.base, new.base)} - {""}
 
     def of(self, *names: str) -> list[str]:
@@ -158,8 +175,14 @@ class _Facts:
             _fact(argv),
             *([ENTRYPOINT] if by_entrypoint else []),
             *([SCRIPT] if self._is_entrypoint(argv) else []),
+            COMMAND,
         ]
         return self.of(*names)
+
+    def with_reasons(self, text: str, *names: str) -> str:
+        """A clause, with those of some facts that changed behind it."""
+        why = self.of(*names)
+        return f"{text} ({'; '.join(why)})" if why else text
 
     def on_way(self, chain: Sequence[Argv]) -> list[str]:
         """What changed of the programs above the app; its own runtime if nothing else did."""
@@ -179,7 +202,7 @@ class _Facts:
         if self._engine:
             return "it was run elsewhere: " + "; ".join(map(str, self._engine))
         if self._shifts:
-            return f"{why}; the bases differ in this: " + "; ".join(map(str, self._shifts.values()))
+            return f"{why}; the {self._what} differ in this: " + "; ".join(map(str, self._shifts.values()))
         if self._other_image:
             return "the image changed, but nothing that is recorded of it differs"
         return "nothing that is recorded has changed"
@@ -215,8 +238,8 @@ def _of_processes(before: Finding, after: Finding, facts: _Facts) -> Cause:
 def _staying(argv: Argv, facts: _Facts, *, stays: bool) -> str:
     """Why a process may now stay above what it starts, or no longer."""
     kind, why = kind_of(argv), facts.about(argv)
-    if kind is Kind.SHELL_FORM and why:
-        return f"{why[0]}: it {'stays the parent of' if stays else 'becomes'} what it starts"
+    if kind is Kind.SHELL_FORM and (shell := facts.of(_fact(argv))):
+        return f"{shell[0]}: it {'stays the parent of' if stays else 'becomes'} what it starts"
     aside = f" ({'; '.join(why)})" if why else ""
     return f"{_name(argv, kind)} {'now' if stays else 'no longer'} stays the parent of what it starts{aside}"
 

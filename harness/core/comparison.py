@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from harness.core.baseline import counterparts, verdicts
-from harness.core.cause import Cause, Shift, base_shifts, cause, engine_shifts, image_shift
+from harness.core.cause import Cause, Shift, cause, engine_shifts, image_shift, recorded_shifts
 from harness.core.ranking import Change, change
 from harness.core.subject import base_label
 
@@ -60,7 +60,7 @@ class Comparison:
     @property
     def base(self) -> tuple[Shift, ...]:
         """What differs between the bases."""
-        return base_shifts(self.old.base, self.new.base)
+        return recorded_shifts(self.old, self.new)
 
     @property
     def engine(self) -> tuple[Shift, ...]:

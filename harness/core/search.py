@@ -70,7 +70,7 @@ def search(size: int, gap: int | None = None) -> Search:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tried:
-    """One base that was looked at: the results of its one cell, or why the base could not be had."""
+    """One base, or image, that was looked at: the results of its one cell, or why it could not be had."""
 
     document: Document | None
     refusal: str = ""
@@ -88,13 +88,17 @@ class Tried:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What a bisection found: the list, the places that were tried, and where the verdict changes."""
+    """What a bisection found: the list, the places that were tried, and where the verdict changes.
+
+    ``as_is`` tells a list of images as they are from one of bases.
+    """
 
     cell: str
     references: tuple[str, ...]
     gap: int
     tried: Mapping[int, Tried]
     changes: tuple[Change, ...]
+    as_is: bool = False
 
     @property
     def untested(self) -> bool:

@@ -9,15 +9,21 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from harness.core.as_is import images
 from harness.core.baseline import recordings
 from harness.core.comparison import compare
 from harness.report.path_text import path_table
 from harness.report.process_table import processes
+from harness.report.sides import sides
 from harness.report.style import counted, indented, look, plain, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from rich.console import RenderableType
 
+    from harness.core.baseline import Recording
+    from harness.core.document import Document
     from harness.core.search import Change, Found, Tried
 
 _LOG_TAIL: Final = 6
@@ -26,13 +32,14 @@ _LOG_TAIL: Final = 6
 def render(found: Found) -> RenderableType:
     """The stretches, each change with both evidences side by side, and what may have gone unseen."""
     changes = counted(len(found.changes), "change") if found.changes else "no changes"
-    bases, tried = (counted(len(some), "base") for some in (found.references, found.tried))
+    noun = "image" if found.as_is else "base"
+    bases, tried = (counted(len(some), noun) for some in (found.references, found.tried))
     head = f"{found.cell} on {bases}: {changes}, {tried} tried"
     parts: list[RenderableType] = [Text(printable(head), style="bold"), indented(_stretches(found))]
     for number, change in enumerate(found.changes, start=1):
         parts += [Text(), *_change(found, number, change)]
     if len(found.tried) < len(found.references) and found.gap > 1:
-        unseen = f"\nA change that is undone within {found.gap - 1} bases may have gone unseen; --gap 1 tries each."
+        unseen = f"\nA change that is undone within {found.gap - 1} {noun}s may have gone unseen; --gap 1 tries each."
         parts.append(Text(unseen, style="dim"))
     return Group(*parts)
 
@@ -57,8 +64,11 @@ def _change(found: Found, number: int, change: Change) -> list[RenderableType]:
     old, new = found.tried[change.before], found.tried[change.after]
     head = Text(f"{number}. ", style="bold").append_text(look(old.verdict)).append(" → ").append_text(look(new.verdict))
     parts: list[RenderableType] = [head]
-    if likely := _cause(old, new):
+    if likely := _cause(old, new, images if found.as_is else recordings):
         parts.append(Text(printable(f"   likely: {likely}"), style="italic"))
+    if found.as_is:
+        names = [found.references[place] for place in (change.before, change.after)]
+        return [*parts, indented(sides(names, (old, new)))]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     for place in (change.before, change.after):
         table.add_column(Text(printable(found.references[place])), ratio=1, overflow="fold")
@@ -67,10 +77,10 @@ def _change(found: Found, number: int, change: Change) -> list[RenderableType]:
     return parts
 
 
-def _cause(old: Tried, new: Tried) -> str:
+def _cause(old: Tried, new: Tried, recorded: Callable[[Document], Sequence[Recording]]) -> str:
     if old.document is None or new.document is None:
         return ""
-    (before,), (after,) = recordings(old.document), recordings(new.document)
+    (before,), (after,) = recorded(old.document), recorded(new.document)
     differences = compare(before, after).differences
     return next((difference.cause.text for difference in differences if difference.cause), "")
 

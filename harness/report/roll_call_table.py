@@ -35,7 +35,7 @@ def roll_call_table(calls: Sequence[Call]) -> RenderableType:
     for title in ("process", "told", "what it did", "how it ended"):
         table.add_column(title, overflow="fold")
     for call, depth in in_order(calls):
-        command = plain(_shortened(call.command))
+        command = plain(shortened(call.command))
         table.add_row(
             "–" if call.pid is None else str(call.pid),
             Padding(_App(command) if call.app else command, (0, 0, 0, 2 * depth)),
@@ -66,7 +66,7 @@ class _App:
         return Measurement.get(console, options, self._beside)
 
 
-def _shortened(command: str) -> str:
+def shortened(command: str) -> str:
     """A command that fits into a few lines of its column; results have all of it."""
     return command if len(command) <= _MOST else f"{command[: _MOST - 1]}…"
 

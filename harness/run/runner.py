@@ -103,13 +103,17 @@ class Runner(Generic[T]):
 
     def __exit__(self, *_: object) -> None:
         """Drop what waits, give up what is under way, and wait until nothing is left of it."""
-        self.leave()
-        self._engine.abandon()
+        self.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def leave(self) -> None:
         """Let cells under way end with the run they are at."""
         self._leaving = True
+
+    def abandon(self) -> None:
+        """Give up what is under way; what waits for it is told so (`Abandoned`)."""
+        self.leave()
+        self._engine.abandon()
 
     def submit(self, cells: Sequence[Cell]) -> list[Future[T]]:
         """Start running cells, the first ones first; a future for each, in the same order."""

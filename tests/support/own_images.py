@@ -56,7 +56,7 @@ def own_images() -> Iterator[dict[str, str]]:
     with closing(docker.APIClient(**kwargs_from_env(), version="auto")) as api:
         for name, (base, dockerfile) in IMAGES.items():
             files = {"Dockerfile": dockerfile.format(base=froms[base]), "server.js": _SERVER}
-            build(api, name, data=_archive(files), dockerfile="Dockerfile", name=name)
+            build(api, name, data=archive(files), dockerfile="Dockerfile", name=name)
         try:
             yield {"Dockerfile": _APP.format(base=froms["local:debian12-node24"]), "server.js": _SERVER}
         finally:
@@ -64,7 +64,7 @@ def own_images() -> Iterator[dict[str, str]]:
                 api.remove_image(name, noprune=False)
 
 
-def _archive(files: dict[str, str]) -> bytes:
+def archive(files: dict[str, str]) -> bytes:
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w") as archive:
         for path, text in files.items():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness import bisect
 from harness.bisect import Bisection
+from harness.checking import Check
 from harness.core.errors import BaseUnavailable, EngineUnavailable, UsageError
 from harness.core.question import Probe
 from harness.core.search import Change, Tried, search
@@ -268,6 +269,75 @@ def test_what_is_done_and_what_is_begun_is_told(monkeypatch: pytest.MonkeyPatch)
 )
 def test_the_cell_is_named_by_variant_and_question(one: Selection, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, Engine({"b0": GRACEFUL}), one=one).cell == cell
+
+
+class ScriptedCheck(ScriptedSession):
+    """Stands in for a check of one image."""
+
+    def __init__(self, engine: Engine, check: Check, hooks: Hooks) -> None:
+        super().__init__(engine, changed(ONE, bases=check.images), hooks)
+
+    def run(self) -> Sequence[Future[Row]]:
+        (future,) = super().run()
+        if not future.exception():
+            row = changed(future.result(), subject=self.base, base=None)
+            future = Future()
+            future.set_result(row)
+        return [future]
+
+    def document(self, rows: Iterable[Row]) -> Document:
+        (row,) = rows
+        made = report(changed(row, subject="npm-start"))
+        return changed(made, results=(row,), subjects={self.base: made.subjects["npm-start"]})
+
+
+CHECK = Check(images=(), probes=(Probe.STOP,), tries=False)
+
+
+def run_as_is(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, *, check: Check = CHECK, gap: int | None = None
+) -> Found:
+    def checking(asked: Check, hooks: Hooks) -> ScriptedCheck:
+        assert changed(asked, images=()) == check
+        return ScriptedCheck(engine, asked, hooks)
+
+    monkeypatch.setattr(bisect, "Checking", checking)
+    references = [*engine.answers]
+    with Bisection(check, references, jobs=1, note=lambda _: None, tell=lambda *_: None) as bisection:
+        found = bisection.run(search(len(references), gap))
+    assert engine.open == 0
+    return found
+
+
+@pytest.mark.parametrize(
+    ("answers", "gap", "asked", "changes"),
+    [
+        ("ffsss", 5, ["b0", "b4", "b2", "b1"], [(1, 2)]),
+        ("ff-ss", 1, ["b0", "b4", "b2", "b1", "b3"], [(1, 2), (2, 3)]),
+        ("-fss", 1, ["b0", "b3", "b1", "b2"], [(0, 1), (1, 2)]),
+        ("ffff", 4, ["b0", "b3"], []),
+    ],
+)
+def test_images_as_they_are_are_searched_as_bases_are(
+    answers: str, gap: int, asked: list[str], changes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(line(answers))
+    found = run_as_is(monkeypatch, engine, gap=gap)
+    assert engine.asked == asked
+    assert places(found) == changes
+    assert (found.cell, found.as_is, found.untested) == ("stop", True, "-" in answers)
+    rows = [tried.row for tried in found.tried.values() if tried.row]
+    assert {(row.base, row.subject in engine.answers) for row in rows} == {(None, True)}
+
+
+def test_the_question_of_images_as_they_are_may_be_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Check(images=(), signals=(TERM,), tries=False)
+    assert run_as_is(monkeypatch, Engine(line("fs")), check=check).cell == "SIGTERM"
+
+
+def test_a_fault_ends_the_search_of_images_as_they_are_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="exposes no port"):
+        run_as_is(monkeypatch, Engine({**line("ff"), "b1": UsageError("b1 exposes no port")}))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from harness.core.evidence import LogLine
@@ -9,9 +11,12 @@ from harness.core.question import Probe
 from harness.core.search import Change, Found, Tried
 from harness.report.bisection import render
 from tests.support.evidence import changed
+from tests.support.facts import start_command
 from tests.support.reports import (
     DEBIAN,
+    FORCED,
     FORWARDED,
+    GRACEFUL,
     KEPT,
     LOST,
     UNTESTED,
@@ -20,6 +25,9 @@ from tests.support.reports import (
     report,
     result,
 )
+
+if TYPE_CHECKING:
+    from harness.core.document import Row
 
 APP = "node server.js"
 SH = "/bin/sh -c node server.js"
@@ -209,3 +217,111 @@ def test_control_characters_in_a_reference_or_cell_are_spelled_out() -> None:
 def test_markup_in_a_reference_is_text(reference: str) -> None:
     found = one(ASH, REFUSED, references=("a", reference), changes=(Change(before=0, after=1),))
     assert drawn(render(found)).count(reference) == 3
+
+
+def given(name: str, row: Row) -> Tried:
+    """An image as it is, and what a check has found of it."""
+    made = report(row)
+    found = changed(made.results[0], subject=name, base=None)
+    return Tried(document=changed(made, bases={}, subjects={name: made.subjects[row.subject]}, results=(found,)))
+
+
+EXEC = start_command(command=("node", "server.js"))
+SHELL = start_command(command=("/bin/sh", "-c", "node server.js"), stop_signal="SIGTERM")
+STOPS = given("my/app:1", result("x", GRACEFUL, probe=Probe.STOP, start=EXEC))
+BREAKS = given("my/app:2", result("x", FORCED, probe=Probe.STOP, start=SHELL))
+UNKNOWN = given("my/app:4", result("x", UNTESTED, probe=Probe.STOP))
+LACKS = Tried(document=None, refusal="my/app:3 cannot be pulled: it is not there")
+AS_IS = Found(
+    cell="stop",
+    references=("my/app:1", "my/app:2", "my/app:3", "my/app:4", "my/app:5"),
+    gap=2,
+    tried={0: STOPS, 1: BREAKS, 2: LACKS, 3: UNKNOWN, 4: UNKNOWN},
+    changes=(Change(before=0, after=1), Change(before=1, after=2)),
+    as_is=True,
+)
+AS_IS_DRAWN = """\
+stop on 5 images: 2 changes, 5 images tried
+
+   verdict      from       to          tried
+   ─────────────────────────────────────────
+   ✓ graceful   my/app:1   my/app:1   1 of 1
+   ✗ forced     my/app:2   my/app:2   1 of 1
+   ? untested   my/app:3   my/app:5   3 of 3
+
+
+1. ✓ graceful → ✗ forced
+   likely: a shell now stays the parent of what it starts (CMD is now /bin/sh -c node server.js, was
+node server.js)
+
+                    my/app:1                                 my/app:2
+   ────────────────────────────────────────────────────────────────────────────────────────────────
+   ENTRYPOINT       –                                        –
+   CMD              node server.js                           /bin/sh -c node server.js
+   STOPSIGNAL       –                                        SIGTERM
+   what was found   PID 1 is the app, `node server.js`:      PID 1 is `/bin/sh -c node server.js`:
+                    the app received SIGTERM, answered the   the app never saw SIGTERM; SIGKILL
+                    request in flight, and ended by itself   ended the container 3.1 s after
+                                                             SIGTERM
+   PID 1                                                     /bin/sh -c node server.js
+                                                             ~ told: by docker
+                                                             not known what it did
+                                                             exited with 137
+   the app          node server.js                           node server.js
+                    ~ told: by docker                        ~ told: not known
+                    its handler ran                          gone
+                    exited with 0
+   exit code        0                                        137
+
+  ~ inferred from signal masks, samples and the container's end: there is no kernel's record
+
+2. ✗ forced → ? untested
+
+                    my/app:2                                 my/app:3
+   ────────────────────────────────────────────────────────────────────────────────────────────────
+   ENTRYPOINT       –
+   CMD              /bin/sh -c node server.js
+   STOPSIGNAL       SIGTERM
+   what was found   PID 1 is `/bin/sh -c node server.js`:    my/app:3 cannot be pulled: it is not
+                    the app never saw SIGTERM; SIGKILL       there
+                    ended the container 3.1 s after
+                    SIGTERM
+   PID 1            /bin/sh -c node server.js
+                    ~ told: by docker
+                    not known what it did
+                    exited with 137
+   the app          node server.js
+                    ~ told: not known
+                    gone
+   exit code        137
+
+  ~ inferred from signal masks, samples and the container's end: there is no kernel's record"""
+
+
+def test_images_as_they_are_stand_side_by_side_by_what_they_start_and_what_became_of_that() -> None:
+    assert drawn(render(AS_IS)) == AS_IS_DRAWN
+
+
+def test_what_may_go_unseen_among_images_is_told_of_images() -> None:
+    found = changed(AS_IS, tried={0: STOPS, 4: STOPS}, changes=(), gap=4)
+    assert drawn(render(found)).endswith(
+        "\nA change that is undone within 3 images may have gone unseen; --gap 1 tries each."
+    )
+
+
+def test_why_an_image_could_not_be_tested_is_told() -> None:
+    found = changed(AS_IS, tried={0: STOPS, 1: UNKNOWN}, changes=(Change(before=0, after=1),), references=("a", "b"))
+    text = drawn(render(found))
+    assert "no ready line within 30 s" in text
+    assert "likely: " not in text
+
+
+def test_hostile_text_of_images_is_inert() -> None:
+    start = start_command(command=(HOSTILE,))
+    hostile = given("x", result("x", FORCED, probe=Probe.STOP, start=start))
+    found = changed(
+        AS_IS, tried={0: STOPS, 1: hostile}, references=("a", "b\x1b"), changes=(Change(before=0, after=1),)
+    )
+    text = drawn(render(found), width=400)
+    assert not set(text) & set("\x1b\x9b\u202e\x07")
+    assert SPELLED in text
