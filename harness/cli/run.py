@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from harness.core.comparison import Comparison
     from harness.core.document import Document
+    from harness.core.ignoring import Ignore
     from harness.session import Selection, Session
 
 _SVG: Final = "svg"
@@ -72,13 +73,14 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
 
-    Each signal is sent to a fresh container. Of a config, what it ignores counts.
+    Each signal is sent to a fresh container. What a config ignores counts, and what comments in Dockerfiles do.
     """
     from harness.files import read_recordings
     from harness.report import table as tables
     from harness.report import terminal_svg
 
-    policy = policy_of(found_config(click.get_current_context()))
+    config = found_config(click.get_current_context())
+    ignores: list[Ignore] = []
     outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
     typed = _typed(click.get_current_context())
     known, selection = read_recordings(baseline), selection_of(**chosen)
@@ -93,7 +95,7 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     def write(document: Document) -> None:
         if baseline is not None:
             document = judged(document, known, asked, named=bool(selection.bases))
-        document, told = held_against(document, policy)
+        document, told = held_against(document, policy_of(config, *ignores))
         written.extend(told)
         compared = comparisons_of(document)
         codes.append(code_of_run(document, compared))
@@ -104,7 +106,7 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
         write_all([(_LABELS[wanted], output, texts[wanted]) for wanted, output in outputs.items()], tell=written.append)
 
     try:
-        measure(selection, end=write)
+        measure(selection, begin=lambda session: ignores.extend(session.ignores), end=write)
     finally:
         for part in parts:
             people.print(part)
@@ -156,6 +158,7 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
 @click.argument("base", metavar="BASE")
 @cell_arguments
 @one_cell_options
+@config_options(defaults=False)
 @no_try_option
 @OUTPUT.option(
     "--svg",
@@ -170,12 +173,15 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
     from harness.report import explain as report
     from harness.report import sequence_svg, table
 
+    config = found_config(click.get_current_context())
+    ignores: list[Ignore] = []
     selection = selection_of(bases=(base,), variants=(variant,), **asking(question), **chosen)
     drawing = Output(svg)
     if drawing.wanted:
         _check_drawable(selection)
 
     def begin(session: Session) -> None:
+        ignores.extend(session.ignores)
         if len(session.cells) != 1:
             raise UsageError(
                 f"{len(session.cells)} cells match, but only one can be explained",
@@ -185,12 +191,14 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
             why = "the kernel's signal record is not available here"
             raise _no_path(why, "To see what it needs: signal-harness doctor")
 
-    document = measure(selection, begin=begin)
+    document, told = held_against(measure(selection, begin=begin), policy_of(config, *ignores))
     (row,) = document.results
     subject = document.subjects[row.subject]
     people = table.console(stderr=drawing.standard)
     # Commands are for copying: they are neither wrapped nor cut.
     people.print(report.render(row, subject), crop=False)
+    for line in told:
+        people.print(f"\n{line}", soft_wrap=True, markup=False)
     if drawing.wanted:
         drawing.write(sequence_svg.render(row, subject))
     if drawing.path is not None:
