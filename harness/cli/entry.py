@@ -63,7 +63,7 @@ def _left_to_main() -> Iterator[None]:
         "signal-harness doctor",
     ],
     tables=[EXIT_CODES],
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"max_content_width": 100},
 )
 @click.version_option(package_name="signal-harness", message="%(prog)s %(version)s")
 def cli() -> None:

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from harness.cli.config import config_options, found_config, policy_of
+from harness.cli.formats import SPELLING, format_options, targets_of
 from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command
 from harness.cli.measuring import measure
 from harness.cli.options import (
@@ -69,6 +70,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
     help="One table per base, or one with the bases side by side. [default: bases; compared for three bases or more]",
 )
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
+@format_options
 @OUTPUT.option("--svg", metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
@@ -79,10 +81,10 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     from harness.report import table as tables
     from harness.report import terminal_svg
 
-    config = found_config(click.get_current_context())
+    ctx = click.get_current_context()
+    config, typed = found_config(ctx), _typed(ctx)
     ignores: list[Ignore] = []
-    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
-    typed = _typed(click.get_current_context())
+    outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
     known, selection = read_recordings(baseline), selection_of(**chosen)
     asked = {one.base.reference: chosen_of(one, selection, chosen) for one in known}
     if not chosen["signals"] and not chosen["probes"]:
@@ -120,7 +122,11 @@ def _typed(ctx: click.Context) -> str:
     words = ctx.command_path.split()
     for param in ctx.command.params:
         name = str(param.name)
-        if name in ctx.params and name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if (
+            name in ctx.params
+            and name not in (*_LABELS, *SPELLING)
+            and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ):
             given = ctx.params[name]
             for value in given if param.multiple else (given,):
                 words += [param.opts[0], str(value)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from harness.cli.check import check, groups_of
+from harness.cli.entry import cli
 from harness.configs import config_in
 from harness.obtaining import ARCHIVE, PATHS
 
@@ -44,7 +45,7 @@ def subjects_of(file: Path) -> list[Subject]:
     found = config_in(file)
     if found is None:
         return []
-    root = click.Context(click.Group(_PROGRAM), info_name=_PROGRAM)
+    root = click.Context(cli, info_name=_PROGRAM, **cli.context_settings)
     ctx = check.make_context("check", ["--config", str(file)], parent=root)
     subjects: list[Subject] = []
     for subject in found.config.subjects:
