@@ -12,6 +12,7 @@ from harness.core.errors import UsageError
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
 from harness.core.subject import LaunchOptions, LogPattern
+from harness.report.apps import app_lines
 from harness.report.rows import evidence, one_line
 
 if TYPE_CHECKING:
@@ -135,4 +136,5 @@ def failure(row: Row, check: Check) -> str:
     command = () if check.options.command is None else ("--", *check.options.command)
     words = shlex.join(["signal-harness", "check", *check.images, *command])
     head = one_line(f"{row.subject}, {row.question.name}: {row.verdict}: {row.reason}")
-    return "\n".join([head, *evidence(row), f"to see what helps: {one_line(words)}"])
+    apps = (one_line(f"app: {line}") for line in app_lines(row.evidence.apps))
+    return "\n".join([head, *apps, *evidence(row), f"to see what helps: {one_line(words)}"])

@@ -45,12 +45,13 @@ from harness.trying import row_runner
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from concurrent.futures import Future
 
     from harness.core.dockerfile import Instruction
     from harness.core.document import Cut, Row
     from harness.core.facts import ImageFacts
+    from harness.core.question import Question
     from harness.core.result import Result
     from harness.core.signals import Signal
     from harness.core.subject import Cell, Image, Ready
@@ -87,6 +88,11 @@ class Check:
     tries: bool = True
     settle_s: float | None = None
     engine: str = DEFAULT_ENGINE
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What is asked of each image."""
+        return questions(self.signals, self.probes or ((Probe.SIGNAL,) if self.signals else (Probe.STOP,)))
 
 
 class Checking:
@@ -130,9 +136,8 @@ class Checking:
             record = open_record(stack, engine, check.trace, self._signals(), self._hooks.note)
             self.engine_facts = engine.facts(trace=record is not None)
             self.engine = stack.enter_context(engine.containers(record))
-            probes = check.probes or ((Probe.SIGNAL,) if check.signals else (Probe.STOP,))
             subjects = [self._subject(facts) for facts in self._images.values()]
-            self.cells = plan_cells(self.engine_facts.name, subjects, questions(check.signals, probes))
+            self.cells = plan_cells(self.engine_facts.name, subjects, check.questions)
             self.schedule = Schedule(
                 prepare=self._prepared,
                 jobs=check.jobs or 2 * engine.processors(),
@@ -164,9 +169,9 @@ class Checking:
         """Give up what is under way; called from another thread than the one that waits for it."""
         self._runner.abandon()
 
-    def run(self) -> list[Future[Row]]:
+    def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Row]]:
         """Start running; a future for each cell, in order."""
-        return self._runner.submit(self.cells)
+        return self._runner.submit(self.cells if cells is None else cells)
 
     def document(self, rows: Iterable[Row], cut: Cut | None = None) -> Document:
         """The results document of some rows; ``cut`` says why there are no more."""

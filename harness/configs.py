@@ -51,7 +51,7 @@ def read_config(named: Path | None) -> Found | None:
             should be.
     """
     if named is not None:
-        found = _read(named)
+        found = config_in(named)
         if found is None:
             raise UsageError(f"{named} has no [tool.signal-harness]", remedy=f"Add that table, or name a {FILE_NAME}.")
         return found
@@ -59,13 +59,17 @@ def read_config(named: Path | None) -> Found | None:
     for folder in (here, *here.parents):
         for name in (FILE_NAME, PYPROJECT):
             file = folder / name
-            if file.is_file() and (found := _read(file)) is not None:
+            if file.is_file() and (found := config_in(file)) is not None:
                 return found
     return None
 
 
-def _read(file: Path) -> Found | None:
-    """A config file; ``None`` for a pyproject.toml that has no table of ours."""
+def config_in(file: Path) -> Found | None:
+    """The config in a file; ``None`` for a pyproject.toml that has no table of ours.
+
+    Raises:
+        UsageError: it cannot be read, or is not as it should be.
+    """
     place = os.path.relpath(file) if file.is_absolute() else str(file)
     try:
         text = read_file(file).decode()

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from harness.core.subject import Image
     from harness.engine.protocol import BaseStore, OpenEngine
 
-_ARCHIVE: Final = "docker-archive:"
-_PATHS: Final = ("/", "./", "../")
+ARCHIVE: Final = "docker-archive:"
+PATHS: Final = ("/", "./", "../")
 _DOCKERFILE: Final = "Dockerfile"
 
 
@@ -45,12 +45,12 @@ def read_subject(text: str, build: BuildOptions) -> Image:
     Raises:
         UsageError: it is a path, but there is no folder, or no Dockerfile in it, or no such stage in that.
     """
-    if text.startswith(_ARCHIVE):
-        return Archive(path=text.removeprefix(_ARCHIVE))
+    if text.startswith(ARCHIVE):
+        return Archive(path=text.removeprefix(ARCHIVE))
     folder = Path(text)
     if folder.is_dir():
         return _folder(folder, build)
-    if text.startswith(_PATHS):
+    if text.startswith(PATHS):
         wrong = "is not a folder" if folder.exists() else "is not there"
         raise UsageError(f"{text} {wrong}", remedy="An image has no ./ or / in front; a build folder is a path.")
     return Given(reference=text)

@@ -1,15 +1,20 @@
-"""The pytest plugin: one test per cell of a catalogue, under the marker ``signals``.
+"""The pytest plugin: one test per cell of a catalogue, and per subject of a config, under the marker ``signals``.
 
-A ``catalogue.toml`` that pytest meets in the folders it is given becomes a test for each base × variant × signal. All
-selected cells run concurrently ahead of their tests, in one session of the harness, so that ``pytest -m signals`` takes
-as long as ``signal-harness run``. A worker of pytest-xdist runs each cell as its test comes. Tests of one's own start
-containers with the fixture ``signal_container``.
+A ``catalogue.toml`` that pytest meets in the folders it is given becomes a test for each base × variant × signal, a
+``signal-harness.toml`` or ``pyproject.toml`` one for each subject × question. All that is selected runs concurrently
+ahead of the tests, a catalogue in one session of the harness, so that ``pytest -m signals`` takes as long as
+``signal-harness run``. A worker of pytest-xdist runs each as its test comes. Tests of one's own start containers with
+the fixture ``signal_container``.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import shlex
 import sys
+from abc import abstractmethod
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -20,19 +25,24 @@ from markupsafe import escape
 
 from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
+from harness.core.config import FILE_NAME as CONFIG
+from harness.core.config import PYPROJECT, TABLE
 from harness.core.errors import HarnessError, UsageError
 from harness.core.question import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
 
+    from harness.cli.subjects import Subject
     from harness.core.baseline import Recording
     from harness.core.cause import Cause
     from harness.core.document import Document, Row
+    from harness.core.question import Question
     from harness.core.subject import Cell
     from harness.core.verdict import Verdict
-    from harness.session import Selection, Session
+    from harness.session import Hooks, Selection, Session
+    from harness.subject_run import SubjectRun
     from harness.testing import SignalContainer
 
 MARK = "signals"
@@ -46,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     repeatable("--signal-base", metavar="REF", help="base image to test on; repeatable")
     repeatable("--signal-variant", metavar="GLOB", help="only variants that match; repeatable")
     repeatable("--signal", metavar="SIG", help="signal to send: HUP, 15, … or all; repeatable")
-    group.addoption("--signal-jobs", type=int, metavar="N", help="cells to run at once")
+    group.addoption("--signal-jobs", type=int, metavar="N", help="cells or subjects to run at once")
     group.addoption("--signal-repeat", type=int, metavar="N", help="run each cell N times")
     repeatable(
         "--signal-probe",
@@ -64,12 +74,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and get ready to share one run between all tests."""
-    config.addinivalue_line("markers", f"{MARK}: what a signal does in a container; one test per cell")
+    config.addinivalue_line(
+        "markers", f"{MARK}: what a signal does in a container; one test per cell, or subject and question"
+    )
     config.stash[_SHARED] = _Shared(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Take a catalogue of ours for a collection of tests, if tests of signals are asked for at all."""
+    """Take a catalogue of ours, or a config, for a collection of tests."""
+    if file_path.name in (CONFIG, PYPROJECT):
+        ours = _counts(file_path) and _wanted(parent.config)
+        return _ConfigFile.from_parent(parent, path=file_path) if ours else None
     if file_path.name != FILE_NAME or _OURS not in file_path.read_text(encoding="utf-8", errors="replace"):
         return None
     return _CatalogueFile.from_parent(parent, path=file_path)
@@ -78,8 +93,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_collection_finish(session: pytest.Session) -> None:
     """End the run where the cells could not even be listed: an absent engine is a failure, never a skip."""
     if (error := session.config.stash[_SHARED].refusal) is not None:
-        remedy = f"\n{error.remedy}" if error.remedy else ""
-        pytest.exit(f"signal-harness: {error.message}{remedy}", returncode=error.exit_code)
+        pytest.exit(f"signal-harness: {_told(error)}", returncode=error.exit_code)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -88,8 +102,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Start all selected cells ahead of their tests."""
-    session.config.stash[_SHARED].start(item for item in session.items if isinstance(item, SignalItem))
+    """Start all selected cells and subjects ahead of their tests."""
+    session.config.stash[_SHARED].start(session.items)
 
 
 @pytest.fixture
@@ -106,7 +120,7 @@ def signal_container() -> Iterator[Callable[..., SignalContainer]]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the evidence of a cell into the report of pytest-html, where that is there: roll call and drawing."""
+    """Put the evidence of a test into the report of pytest-html, where that is there: roll call and drawing."""
     report = yield
     if report.when == "call" and isinstance(item, SignalItem) and item.config.pluginmanager.hasplugin("html"):
         extras = import_module("pytest_html.extras")
@@ -142,12 +156,28 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
                 terminalreporter.write_line(line)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """What a test has found: a document with the one row, and what is recorded and to be told of it."""
+
+    document: Document
+    recorded: Verdict | None = None
+    cause: Cause | None = None
+    told: tuple[str, ...] = ()
+
+    @property
+    def row(self) -> Row:
+        """The row."""
+        return self.document.results[0]
+
+
 class _Shared:
-    """The one run of the harness behind all tests of a catalogue."""
+    """The one run of the harness behind all tests of a catalogue, and that of the subjects of configs."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._session: Session | None = None
+        self._subjects: SubjectRun | None = None
         self._futures: dict[str, Future[Row]] = {}
         self._pairs: dict[str, Recording] = {}
         self.recorded: dict[str, Verdict] = {}
@@ -163,27 +193,45 @@ class _Shared:
             raise UsageError(f"{catalogue}: one catalogue at a time, and {self._catalogue} is tested already")
         return self._session.cells
 
-    def start(self, items: Iterable[SignalItem]) -> None:
-        """Start all cells at once; a worker of pytest-xdist gets to know only later which of them are its own."""
-        wanted = [item.cell for item in items]
-        if wanted and not self._config.option.collectonly and not hasattr(self._config, "workerinput"):
-            self._run(wanted)
+    @property
+    def subjects(self) -> SubjectRun:
+        """What checks the subjects of configs."""
+        if self._subjects is None:
+            from harness.subject_run import SubjectRun
 
-    def row(self, cell: Cell) -> Row:
+            self._subjects = SubjectRun(self._config.option.signal_jobs, self._hooks())
+        return self._subjects
+
+    def start(self, items: Sequence[pytest.Item]) -> None:
+        """Start all at once; a worker of pytest-xdist gets to know only later which of them are its own."""
+        if self._config.option.collectonly or hasattr(self._config, "workerinput"):
+            return
+        if cells := [item.cell for item in items if isinstance(item, CellItem)]:
+            self._run(cells)
+        wanted: dict[str, tuple[Subject, list[Question]]] = {}
+        for item in items:
+            if isinstance(item, SubjectItem):
+                wanted.setdefault(item.key, (item.subject, []))[1].append(item.question)
+        if wanted:
+            self.subjects.start(wanted)
+
+    def find(self, cell: Cell) -> _Found:
         """The result of a cell, waiting for it."""
+        from harness.core.policy import held_against
+
         if cell.id not in self._futures:
             self._run([cell])
-        return self._futures[cell.id].result()
-
-    def document(self, row: Row) -> Document | None:
-        """A results document with one row in it."""
-        return self._session.document([row]) if self._session else None
+        row = self._futures[cell.id].result()
+        if self._session is None:
+            raise UsageError("the tests have ended")
+        document, told = held_against(self._session.document([row]), self._policy)
+        return _Found(document=document, recorded=self.recorded.get(cell.id), cause=self._cause(row), told=tuple(told))
 
     def _run(self, cells: Sequence[Cell]) -> None:
         if self._session is not None:
             self._futures |= dict(zip([cell.id for cell in cells], self._session.run(cells), strict=True))
 
-    def cause(self, row: Row) -> Cause | None:
+    def _cause(self, row: Row) -> Cause | None:
         """Why a cell is likely not what was recorded of it."""
         from harness.core.baseline import narrowed, recordings
         from harness.core.comparison import compare
@@ -196,14 +244,19 @@ class _Shared:
         return next((difference.cause for difference in differences), None)
 
     def close(self) -> None:
+        if self._subjects is not None:
+            self._subjects.close()
+            self._subjects = None
         if self._session is not None:
             self._session.__exit__(None, None, None)
             self._session = None
 
     def _open(self, catalogue: Path) -> Session:
+        from harness.configs import read_config
         from harness.core.baseline import counterparts, verdicts
+        from harness.core.policy import Policy
         from harness.files import listed, read_recordings
-        from harness.session import Hooks, Selection, Session, select_signals
+        from harness.session import Selection, Session, select_signals
 
         option = self._config.option
         folder = self._config.rootpath / BASELINES
@@ -217,13 +270,20 @@ class _Shared:
             repeat=option.signal_repeat,
             catalogue=catalogue,
         )
-        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        hooks = Hooks(note=terminal.write_line) if terminal is not None else Hooks()
-        session = Session(selection, hooks).__enter__()
+        found = read_config(None)
+        session = Session(selection, self._hooks()).__enter__()
+        ignores = (*(found.config.ignores if found else ()), *session.ignores)
+        self._policy = Policy(ignores=ignores, today=dt.datetime.now().astimezone().date())
         self._pairs = counterparts(recordings, session.base_facts)
         self.recorded = verdicts(self._pairs)
         self.missing = self._not_run(session, selection, recordings)
         return session
+
+    def _hooks(self) -> Hooks:
+        from harness.session import Hooks
+
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        return Hooks() if terminal is None else Hooks(note=terminal.write_line)
 
     def _not_run(self, session: Session, selection: Selection, recordings: Sequence[Recording]) -> list[str]:
         """The recorded cells that the options choose, and that the catalogue does not have on its bases."""
@@ -255,7 +315,36 @@ class _CatalogueFile(pytest.File):
             self.config.stash[_SHARED].refusal = error
             return
         for cell in cells:
-            yield SignalItem.from_parent(self, name=cell.id, cell=cell)
+            yield CellItem.from_parent(self, name=cell.id, cell=cell)
+
+
+class _ConfigFile(pytest.File):
+    """A config as a collection of tests."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One test per subject and question; no engine is asked yet."""
+        from harness.cli.subjects import subjects_of
+
+        try:
+            subjects = subjects_of(self.path)
+        except HarnessError as error:
+            raise self.CollectError(_told(error)) from error
+        for subject in subjects:
+            for question in subject.check.questions:
+                name = f"{subject.name}/{question.name}"
+                yield SubjectItem.from_parent(self, name=name, subject=subject, question=question)
+
+
+def _counts(file: Path) -> bool:
+    """Whether a file may be a config of ours: in one folder, that of a pyproject.toml comes second."""
+    if file.name == CONFIG:
+        return True
+    return not file.with_name(CONFIG).is_file() and TABLE in file.read_text(encoding="utf-8", errors="replace")
+
+
+def _told(error: HarnessError) -> str:
+    """What went wrong, and what to do."""
+    return f"{error.message}\n{error.remedy}" if error.remedy else error.message
 
 
 def _wanted(config: pytest.Config) -> bool:
@@ -272,52 +361,100 @@ def _wanted(config: pytest.Config) -> bool:
 
 
 class SignalItem(pytest.Item):
-    """The test of one cell."""
+    """The test of one thing that was asked of one container."""
 
-    def __init__(self, *, cell: Cell, **rest: Any) -> None:
+    def __init__(self, **rest: Any) -> None:
         super().__init__(**rest)
-        self.cell = cell
-        self._row: Row | None = None
+        self._found: _Found | None = None
         self.add_marker(MARK)
 
-    def runtest(self) -> None:
-        """Wait for the cell's result and compare it with what is expected."""
-        from harness.core.judge import as_expected
-        from harness.report.rows import story
+    @abstractmethod
+    def find(self) -> _Found:
+        """What came out of it, waiting for that."""
 
-        shared = self.config.stash[_SHARED]
-        row = self._row = shared.row(self.cell)
-        recorded = shared.recorded.get(self.cell.id)
+    def what_helps(self) -> str:
+        """A last line for what is not as it should be; there may be none."""
+        return ""
+
+    def runtest(self) -> None:
+        """Wait for the result and compare it with what is expected; what is left be is expected to fail."""
+        from harness.report.rows import met, rule_of, story, why_ignored
+
+        found = self._found = self.find()
+        row = found.row
         self.user_properties.append(("verdict", row.verdict.value))
         self.user_properties.append(("reason", row.reason))
-        met = as_expected(row.expected, row.verdict, recorded)
-        if met is False or not row.tested:
-            raise Unexpected(story(row, recorded, shared.cause(row)))
-        if met is None:
-            shared.unasserted.append(f"{self.cell.id}: {row.verdict}")
+        if row.ignored is not None and row.tested:
+            pytest.xfail(f"{rule_of(row)} is ignored: {why_ignored(row.ignored)}")
+        as_expected = met(row, found.recorded)
+        if as_expected is False or not row.tested or row.ignored is not None:  # with --runxfail, nothing is left be
+            lines = (story(row, found.recorded, found.cause), *found.told, self.what_helps())
+            raise Unexpected("\n".join(line for line in lines if line))
+        if as_expected is None:
+            self.config.stash[_SHARED].unasserted.append(f"{self.name}: {row.verdict}")
 
     def pictures(self) -> Iterator[str]:
-        """What a report in HTML shows of the cell: its roll call, and the way of the signal where that was recorded."""
+        """What a report in HTML shows of it: its roll call, and the way of the signal where that was recorded."""
         from harness.report import roll_call_table, sequence_svg
         from harness.report.style import printable
 
-        document = self.config.stash[_SHARED].document(self._row) if self._row else None
-        if self._row is None or document is None:
+        if self._found is None:
             return
-        if calls := self._row.evidence.roll_call:
+        row = self._found.row
+        if calls := row.evidence.roll_call:
             yield f"<pre>{escape(printable(chr(10).join(roll_call_table.roll_call_lines(calls))))}</pre>"
-        if self._row.evidence.path is not None:
-            yield sequence_svg.render(self._row, document.subjects[self._row.subject])
+        if row.evidence.path is not None:
+            yield sequence_svg.render(row, self._found.document.subjects[row.subject])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Show the evidence in place of a traceback."""
+        """Show the evidence, or what to do, in place of a traceback."""
         if isinstance(excinfo.value, Unexpected):
             return str(excinfo.value)
+        if isinstance(excinfo.value, HarnessError):
+            return _told(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Name the test in reports."""
-        return self.path, None, self.cell.id
+        return self.path, None, self.name
+
+
+class CellItem(SignalItem):
+    """The test of one cell of a catalogue."""
+
+    def __init__(self, *, cell: Cell, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.cell = cell
+
+    def find(self) -> _Found:
+        """The result of the cell."""
+        return self.config.stash[_SHARED].find(self.cell)
+
+
+class SubjectItem(SignalItem):
+    """The test of one question about one subject of a config."""
+
+    def __init__(self, *, subject: Subject, question: Question, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.subject = subject
+        self.question = question
+
+    @property
+    def key(self) -> str:
+        """What tells the subject from those of other configs."""
+        return f"{self.path}::{self.subject.typed}"
+
+    def find(self) -> _Found:
+        """The answer about the subject."""
+        answer = self.config.stash[_SHARED].subjects.answer(self.key, self.subject, self.question)
+        return _Found(document=answer.document, told=answer.told)
+
+    def what_helps(self) -> str:
+        """The command that tries what may help."""
+        from harness.report.rows import one_line
+
+        words = shlex.join(["signal-harness", "check", "--config", str(self.path), self.subject.typed])
+        return one_line(f"to see what helps: {words}")
 
 
 class Unexpected(AssertionError):

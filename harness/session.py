@@ -16,6 +16,7 @@ from harness.core.describe import describe_row, describe_subject
 from harness.core.dockerfile import starting, telling
 from harness.core.document import SCHEMA, Document, Tool
 from harness.core.errors import BaseUnavailable, EngineUnavailable
+from harness.core.ignoring import comments
 from harness.core.program import PROGRAMS
 from harness.core.question import Probe
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from harness.core.dockerfile import Instruction
     from harness.core.document import Cut, Row
     from harness.core.facts import BaseFacts
+    from harness.core.ignoring import Ignore
     from harness.core.result import Result
     from harness.core.subject import Cell, Subject
     from harness.engine.protocol import BaseStore, OpenEngine
@@ -182,6 +184,7 @@ class Session:
         variants = self.catalogue.select(selection.variants)
         for variant in variants:
             self._template(variant)
+        self.ignores = tuple(one for variant in variants for one in self._left_be(variant))
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(selection.engine)))
@@ -262,6 +265,15 @@ class Session:
         """
         place = shown(self._folder / variant.dockerfile)
         return template(self._read(variant.dockerfile), place=place, target=variant.target)
+
+    def _left_be(self, variant: Variant) -> tuple[Ignore, ...]:
+        """What a variant's Dockerfile says that is to be left be.
+
+        Raises:
+            UsageError: a comment of it cannot be read; the message names its line.
+        """
+        place = shown(self._folder / variant.dockerfile)
+        return comments(self._read(variant.dockerfile), place=place, subject=variant.name)
 
     def excerpt_of(self, cell: Cell) -> str:
         """The lines of a cell's Dockerfile that matter for signals, with its base in place of the argument."""

@@ -15,6 +15,7 @@ import click
 from msgspec import structs
 
 from harness.cli.config import config_options, found_config, options_of, policy_of
+from harness.cli.formats import format_options, targets_of
 from harness.cli.help import EXIT_CODES, HOW, JUDGE, OUTPUT, PATH, PROBES, WHAT, Command, Section
 from harness.cli.measuring import cut_of, measure_all
 from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, no_try_option, together
@@ -306,6 +307,7 @@ class _WithCommand(Command):
     help="How long a graceful stop may take, such as 5s or 500ms. [default: its grace period]",
 )
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
+@format_options
 def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
     """Check any image: is it stopped well?
 
@@ -317,7 +319,7 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     from harness.report import checked, table
 
     ctx = click.get_current_context()
-    outputs = dict(opened([(wanted.value, chosen[wanted]) for wanted in Format]))
+    outputs = dict(opened(targets_of(ctx, chosen).items()))
     names: dict[str, list[str]] = {}
     groups = groups_of(ctx, images, {**chosen, "signals": signals, "probes": probes}, names)
     people = table.console(stderr=any(output.standard for output in outputs.values()))

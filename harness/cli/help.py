@@ -104,6 +104,10 @@ class Command(click.Command):
         self.examples = examples
         self.tables = tables
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """``-h``, too, whatever stands above the command: click keeps the names from the first time it asks."""
+        return ["-h", "--help"]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options; what is wrong with one that nobody typed names the place that it is from."""
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.formats import file_option, paired
 from harness.cli.help import EXIT_CODES, OUTPUT, PATH, Command
 from harness.cli.options import baseline_option, code_of_run
 from harness.cli.output import opened, write_all
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class _Target(click.ParamType[tuple[Format, str]]):
+class _Target(click.ParamType[tuple[Format, str | None]]):
     """``FORMAT`` or ``FORMAT=FILE``."""
 
     name = "FORMAT[=FILE]"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Format, str]:
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Format, str | None]:
         wanted, _, target = value.partition("=")
         if wanted not in {*Format}:
             self.fail(f"{wanted!r} is not a format: {', '.join(Format)}", param, ctx)
-        return Format(wanted), target or "-"
+        return Format(wanted), target or None
 
 
 @click.command(
@@ -44,6 +47,7 @@ class _Target(click.ParamType[tuple[Format, str]]):
 @baseline_option("Show what changed from")
 @OUTPUT.option(
     "--to",
+    "--format",
     "targets",
     multiple=True,
     required=True,
@@ -51,7 +55,10 @@ class _Target(click.ParamType[tuple[Format, str]]):
     metavar="FORMAT[=FILE]",
     help=f"{', '.join(Format)}; goes to standard output if no file is named. Repeatable.",
 )
-def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Path | None) -> None:
+@file_option
+def report(
+    results: Path, targets: tuple[tuple[Format, str | None], ...], files: tuple[str, ...], baseline: Path | None
+) -> None:
     """Convert a results file to other formats.
 
     RESULTS is what `run --json` writes. They are judged against what the run was judged against, or against the
@@ -59,7 +66,7 @@ def report(results: Path, targets: tuple[tuple[Format, str], ...], baseline: Pat
     """
     from harness.files import read_recordings, read_results
 
-    outputs = opened(targets)
+    outputs = opened(paired(targets, files))
     document, found = read_results(results)
     if baseline is None:
         compared = comparisons_of(document, place=str(results))

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from harness.cli.config import config_options, found_config, policy_of
+from harness.cli.formats import SPELLING, format_options, targets_of
 from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command
 from harness.cli.measuring import measure
 from harness.cli.options import (
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from harness.core.comparison import Comparison
     from harness.core.document import Document
+    from harness.core.ignoring import Ignore
     from harness.session import Selection, Session
 
 _SVG: Final = "svg"
@@ -68,19 +70,21 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
     help="One table per base, or one with the bases side by side. [default: bases; compared for three bases or more]",
 )
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
+@format_options
 @OUTPUT.option("--svg", metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
 def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
 
-    Each signal is sent to a fresh container. Of a config, what it ignores counts.
+    Each signal is sent to a fresh container. What a config ignores counts, and what comments in Dockerfiles do.
     """
     from harness.files import read_recordings
     from harness.report import table as tables
     from harness.report import terminal_svg
 
-    policy = policy_of(found_config(click.get_current_context()))
-    outputs = dict(opened([(wanted, chosen.pop(wanted)) for wanted in _LABELS]))
-    typed = _typed(click.get_current_context())
+    ctx = click.get_current_context()
+    config, typed = found_config(ctx), _typed(ctx)
+    ignores: list[Ignore] = []
+    outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
     known, selection = read_recordings(baseline), selection_of(**chosen)
     asked = {one.base.reference: chosen_of(one, selection, chosen) for one in known}
     if not chosen["signals"] and not chosen["probes"]:
@@ -93,7 +97,7 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     def write(document: Document) -> None:
         if baseline is not None:
             document = judged(document, known, asked, named=bool(selection.bases))
-        document, told = held_against(document, policy)
+        document, told = held_against(document, policy_of(config, *ignores))
         written.extend(told)
         compared = comparisons_of(document)
         codes.append(code_of_run(document, compared))
@@ -104,7 +108,7 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
         write_all([(_LABELS[wanted], output, texts[wanted]) for wanted, output in outputs.items()], tell=written.append)
 
     try:
-        measure(selection, end=write)
+        measure(selection, begin=lambda session: ignores.extend(session.ignores), end=write)
     finally:
         for part in parts:
             people.print(part)
@@ -118,7 +122,11 @@ def _typed(ctx: click.Context) -> str:
     words = ctx.command_path.split()
     for param in ctx.command.params:
         name = str(param.name)
-        if name in ctx.params and name not in _LABELS and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if (
+            name in ctx.params
+            and name not in (*_LABELS, *SPELLING)
+            and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ):
             given = ctx.params[name]
             for value in given if param.multiple else (given,):
                 words += [param.opts[0], str(value)]
@@ -156,6 +164,7 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
 @click.argument("base", metavar="BASE")
 @cell_arguments
 @one_cell_options
+@config_options(defaults=False)
 @no_try_option
 @OUTPUT.option(
     "--svg",
@@ -170,12 +179,15 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
     from harness.report import explain as report
     from harness.report import sequence_svg, table
 
+    config = found_config(click.get_current_context())
+    ignores: list[Ignore] = []
     selection = selection_of(bases=(base,), variants=(variant,), **asking(question), **chosen)
     drawing = Output(svg)
     if drawing.wanted:
         _check_drawable(selection)
 
     def begin(session: Session) -> None:
+        ignores.extend(session.ignores)
         if len(session.cells) != 1:
             raise UsageError(
                 f"{len(session.cells)} cells match, but only one can be explained",
@@ -185,12 +197,14 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
             why = "the kernel's signal record is not available here"
             raise _no_path(why, "To see what it needs: signal-harness doctor")
 
-    document = measure(selection, begin=begin)
+    document, told = held_against(measure(selection, begin=begin), policy_of(config, *ignores))
     (row,) = document.results
     subject = document.subjects[row.subject]
     people = table.console(stderr=drawing.standard)
     # Commands are for copying: they are neither wrapped nor cut.
     people.print(report.render(row, subject), crop=False)
+    for line in told:
+        people.print(f"\n{line}", soft_wrap=True, markup=False)
     if drawing.wanted:
         drawing.write(sequence_svg.render(row, subject))
     if drawing.path is not None:

@@ -14,7 +14,7 @@ from harness.report.apps import app_lines
 from harness.report.path_text import path_table
 from harness.report.process_table import processes
 from harness.report.roll_call_table import roll_call_table
-from harness.report.rows import exchanged, rule_of
+from harness.report.rows import exchanged, rule_of, why_ignored
 from harness.report.style import look, pairs, plain, printable, section
 from harness.report.tried import how_to_fix
 
@@ -33,10 +33,12 @@ def render(row: Row, subject: SubjectFacts) -> RenderableType:
     evidence = row.evidence
     head = Text.assemble((printable(f"{row.title}: "), "bold"), look(row.verdict))
     if rule := rule_of(row):
-        head.append(f" ({rule})", "dim")
+        head.append(f" ({rule}{', ignored' if row.ignored else ''})", "dim")
     head.append(f"\n{printable(row.reason)}")
     for line in app_lines(evidence.apps):
         head.append(f"\napp: {printable(line)}")
+    if row.ignored:
+        head.append(f"\nIgnored: {why_ignored(row.ignored)}")
     if len(row.runs) > 1:
         head.append(f"\n{len(row.runs)} runs; what follows is one of them", style="dim")
     parts: list[RenderableType] = [head, *section("The Dockerfile starts", pairs(_started(row, subject)))]

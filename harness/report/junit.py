@@ -84,7 +84,8 @@ def _error(name: str, group: str, why: str) -> TestCase:
 
 
 def _case(row: Row, known: Mapping[str, Verdict], difference: Difference | None, *, covered: bool) -> TestCase:
-    name, base = one_line(f"{row.subject}/{row.question.name}"), one_line(base_label(place_of(row)[0]))
+    name = one_line(f"{row.subject}/{row.question.name}")
+    base = one_line(row.subject if row.base is None else base_label(row.base))
     case = TestCase(name, base, round(sum(run.decided_ms or 0 for run in row.runs) / 1000, 3))
     summary = one_line(f"{row.verdict}: {row.reason}")
     if row.ignored:

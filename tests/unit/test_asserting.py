@@ -8,6 +8,7 @@ import pytest
 
 from harness.asserting import assert_forwards, assert_graceful_stop, failure
 from harness.checking import Check
+from harness.core.document import Chosen
 from harness.core.errors import EngineUnavailable, UsageError
 from harness.core.question import Probe
 from harness.core.subject import LaunchOptions
@@ -67,6 +68,15 @@ def test_a_failure_has_verdict_reason_roll_call_and_what_to_do() -> None:
         "  1 /bin/sh -c node server.js  [~ told by docker; not known what it did; exited with 137]",
     ]
     assert lines[-1] == "to see what helps: signal-harness check my/app -- sh -c 'a; b'"
+
+
+def test_a_failure_says_what_was_taken_for_the_app() -> None:
+    row = result("my/app", changed(FORCED, trace=None), probe=Probe.STOP)
+    chosen = Chosen(pid=7, command="node server.js", why="first process below sh that does more than start another")
+    row = changed(row, base=None, evidence=changed(row.evidence, apps=(chosen,)))
+    lines = failure(row, Check(images=("my/app",))).splitlines()
+    assert lines[1] == "app: node server.js (PID 7): first process below sh that does more than start another"
+    assert lines[2] == "the roll call"
 
 
 def test_what_could_not_be_tested_has_its_reason_and_its_log() -> None:

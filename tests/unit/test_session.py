@@ -12,6 +12,7 @@ from harness import doctor
 from harness.cli import machine
 from harness.core.document import Line
 from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
+from harness.core.rules import Rule
 from harness.core.signals import Signal
 from harness.core.verdict import Verdict
 from harness.doctor import Finding, examine
@@ -61,6 +62,23 @@ def test_a_session_needs_no_more_of_an_engine_than_the_protocol_says(install: In
     assert "no such command" in rows[0].reason
     assert list(document.engines) == ["Scripted"]
     assert list(document.bases) == ["b:1"]
+
+
+def test_comments_in_the_dockerfiles_of_variants_leave_rules_be(install: Install, tmp_path: Path) -> None:
+    install(ScriptedOpenEngine())
+    (tmp_path / "app").mkdir()
+    rows = ['schema = 1\ncontext = "app"\n[app]\nready = "r"\nreceived = "(?P<signal>SIG)"\n']
+    for name, comment in (("plain", ""), ("batch", "# signal-harness ignore=SH003 holds no state\n")):
+        (tmp_path / f"{name}.Dockerfile").write_text(f"{comment}ARG BASE\nFROM ${{BASE}}\nCMD node app.js\n")
+        dockerfile, expect = f'dockerfile = "{name}.Dockerfile"', 'expect = { forwards = "never" }'
+        rows.append(f'[[variant]]\nname = "{name}"\ntitle = "{name}"\n{dockerfile}\n{expect}\n')
+    (tmp_path / "catalogue.toml").write_text("".join(rows))
+    with Session(replace(ONE, variants=(), catalogue=tmp_path)) as session:
+        (ignore,) = session.ignores
+    assert (ignore.rule, ignore.subject, ignore.reason) == (Rule.APP_DROPS, "batch", "holds no state")
+    assert ignore.place.endswith("batch.Dockerfile:1")
+    with Session(replace(ONE, variants=("plain",), catalogue=tmp_path)) as session:
+        assert session.ignores == ()
 
 
 def test_a_base_without_what_every_variant_needs_is_refused(install: Install) -> None:

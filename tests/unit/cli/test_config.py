@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.checking import Check
 
-WITHOUT = {"config", "no-config", *Format}
+WITHOUT = {"config", "no-config", "format", "output", *Format}
 """Options that say where the config is, and those of outputs, which have a table of their own."""
 CONFIG = """
 [check]

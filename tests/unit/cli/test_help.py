@@ -188,7 +188,7 @@ def broken(**changes: Any) -> list[str]:
     """The faults that are found in the help of a command of ours with something changed."""
     attributes: dict[str, Any] = {"examples": ["signal-harness x --many 2"], "help": "Do it."} | changes
 
-    @click.group(cls=Group, examples=["signal-harness x"], context_settings={"help_option_names": ["-h", "--help"]})
+    @click.group(cls=Group, examples=["signal-harness x"])
     def root() -> None:
         """Be a group."""
 

@@ -14,7 +14,7 @@ from harness.core.errors import ExitCode
 from harness.core.policy import limited
 from harness.core.question import Probe
 from harness.core.verdict import Expected
-from harness.report import checked
+from harness.report import checked, explain
 from harness.report.formats import Format, render
 from harness.report.remarks import remarks, standing
 from tests.support.evidence import changed
@@ -49,6 +49,9 @@ def test_the_reason_is_in_every_text() -> None:
     assert remarks(DOCUMENT, ()) == [f"Ignored: musl-node24/v/SIGTERM, swallowed (SH001): {WHY}."]
     text = drawn(checked.render(DOCUMENT))
     assert text.startswith("v, SIGTERM: ○ swallowed (SH001, ignored)\n")
+    assert f"Ignored: {WHY}" in text
+    text = drawn(explain.render(LEFT, DOCUMENT.subjects["v"]))
+    assert text.startswith("v on local:musl-node24, SIGTERM: ○ swallowed (SH001, ignored)\n")
     assert f"Ignored: {WHY}" in text
 
 

@@ -322,6 +322,12 @@ def test_a_given_image_stands_in_its_own_group_and_nobody_has_to_expect_anything
     assert "\n  expected  graceful\n" in (next(case.iter("failure")).text or "")
 
 
+def test_a_given_image_is_grouped_by_the_name_that_it_was_given() -> None:
+    row = changed(result("./my/app", FORCED, probe=Probe.STOP), base=None)
+    (case,) = parsed(render(changed(document(row), bases={}))).iter("testcase")
+    assert case.get("classname") == "./my/app"
+
+
 def test_an_empty_document_is_valid() -> None:
     XSD.validate(render(document()))
 
