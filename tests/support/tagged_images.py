@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import docker
 from docker.utils import kwargs_from_env
 
-from harness.engine.images import build
+from harness.engine.builds import build
 from harness.engine.registry import open_engine
 from harness.session import open_bases
 from tests.support.own_images import archive
