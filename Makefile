@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ programs: setup ## check nginx, a JVM, Celery, PM2 and others as they are and be
 bisect: setup ## search all releases of npm from 9.0.0 to 10.5.0 for those that changed what SIGTERM does
 	@SIGNAL_HARNESS_BISECT=all $(BIN)/python -m pytest tests/engine/test_bisect.py
 
+gallery: setup ## run all famous cases of docs/gallery.md, and compare what they print
+	@SIGNAL_HARNESS_GALLERY=all $(BIN)/python -m pytest tests/cli/test_gallery.py
+
 advice: setup ## follow the advice on every bad cell of both bases, and see whether it helps
 	@SIGNAL_HARNESS_ADVICE=all $(BIN)/python -m pytest tests/engine/test_advice.py
 
@@ -121,6 +124,7 @@ pictures: setup ## draw the pictures of the docs anew, by the commands in docs/p
 
 outputs: setup ## run the commands of the docs, and paste what they print anew
 	@$(BIN)/python -m tests.support.pasted
+	@$(BIN)/python -m tests.support.gallery
 
 rules: setup ## write the pages on rules anew, and what their examples print
 	@$(BIN)/python -m tests.support.rule_pages

@@ -34,7 +34,8 @@ def help_of(*path: str) -> str:
         assert isinstance(command, click.Group)
         command = command.commands[name]
         context = click.Context(command, info_name=name, parent=context, **command.context_settings)
-    with patch.dict(os.environ, COLUMNS=_COLUMNS):
+    # click keeps the help option of a command that was once run without its parent, which has no -h (get_help_option).
+    with patch.dict(os.environ, COLUMNS=_COLUMNS), patch.object(command, "_help_option", None):
         return context.get_help()
 
 

@@ -53,12 +53,12 @@ class Command:
     exit_code: int
     pasted: str | None
 
-    def run(self, folder: Path) -> Ran:
-        """Run it as a reader does, in a folder of its own."""
+    def run(self, folder: Path, option: str | None = None) -> Ran:
+        """Run it as a reader does, in a folder; ``option`` is one more than is said."""
         program, *words = shlex.split(self.line)
         assert program == "signal-harness", self.line
         done = subprocess.run(
-            [sys.executable, "-m", "harness", *words],
+            [sys.executable, "-m", "harness", words[0], *([option] if option else []), *words[1:]],
             env={**os.environ, "COLUMNS": str(_COLUMNS), "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
             cwd=folder,
             capture_output=True,
