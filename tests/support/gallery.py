@@ -17,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.engine.builds import REPOSITORY
 from harness.engine.client import connect
-from harness.engine.images import REPOSITORY
 from harness.engine.registry import open_engine
 from harness.engine.store import ImageStore
 from harness.session import open_bases
