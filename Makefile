@@ -52,10 +52,10 @@ test: setup tools lint ## lint, and every test, the matrix among them
 
 # Most tests wait for containers: two processes wait at the same time.
 test-commands:
-	@$(BIN)/python -m pytest tests/cli tests/demo tests/browser tests/pictures tests/containers tests/third_party
+	@$(BIN)/python -m pytest tests/cli tests/demo tests/browser tests/pictures
 
 test-verdicts:
-	@$(BIN)/python -m pytest tests/unit tests/engine tests/upgrade tests/contract tests/field tests/programs tests/truth tests/benchmarks dockerfiles
+	@$(BIN)/python -m pytest tests/unit tests/engine tests/upgrade tests/contract tests/field tests/programs tests/truth tests/benchmarks tests/containers tests/third_party dockerfiles
 
 unit: $(VENV)/.made ## the tests that need no engine
 	@$(BIN)/python -m pytest tests/unit

@@ -207,7 +207,8 @@ class SignalEvidence:
         Runtimes do that to give the terminal back its settings, or to die of the signal as a program without them
         would: at once, as Go's does without ``signal.Notify`` (runtime/signal_unix.go, ``dieFromSignal``), or once the
         program is unwound, as Python's does after SIGINT (Modules/main.c, ``exit_sigint``). As PID 1 the process is
-        spared that one. An app that does so later has cleared up first, and ends as its parent expects.
+        spared that one. An app that does so later has cleared up first, and ends as its parent expects. However long it
+        takes, a handler that is taken away as it runs is the runtime's (nodejs/node, src/node.cc, ``SignalExit``).
         """
         again = self._again
         if again is None:
@@ -217,7 +218,8 @@ class SignalEvidence:
         reached = [record.time_s for record in self.handled] or [
             record.time_s for record in of_sent if record.target_pid in ids
         ]
-        return number == _SIGINT or again.time_s - min(reached) <= _AT_ONCE_S
+        once = any(record.once for record in self.handled)
+        return number == _SIGINT or once or again.time_s - min(reached) <= _AT_ONCE_S
 
     @property
     def _again(self) -> Sent | None:

@@ -49,13 +49,17 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Handled:
-    """A signal that a process took: by a handler, or (``handler`` is 0) by the default action."""
+    """A signal that a process took: by a handler, or (``handler`` is 0) by the default action.
+
+    ``once`` says that the handler is taken away as it runs (sigaction(2), ``SA_RESETHAND``).
+    """
 
     time_s: float
     comm: str
     pid: int
     number: int
     handler: int
+    once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +148,7 @@ _GENERATE: Final = re.compile(
     r" comm=(?P<target>.*) pid=(?P<target_pid>\d+) grp=\d res=(?P<res>\d)\s*"
 )
 _DELIVER: Final = re.compile(
-    r"sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ sa_handler=(?P<handler>[0-9a-f]+) sa_flags=[0-9a-f]+\s*"
+    r"sig=(?P<sig>\d+) errno=-?\d+ code=-?\d+ sa_handler=(?P<handler>[0-9a-f]+) sa_flags=(?P<sa_flags>[0-9a-f]+)\s*"
 )
 _NEW: Final = re.compile(
     r"pid=(?P<child>\d+) comm=(?P<name>.*) clone_flags=(?P<flags>[0-9a-f]+) oom_score_adj=-?\d+\s*"
@@ -153,6 +157,7 @@ _RENAME: Final = re.compile(r"pid=(?P<pid>\d+) oldcomm=.* newcomm=(?P<name>.*) o
 _EXIT: Final = re.compile(r"comm=.* pid=(?P<pid>\d+) prio=-?\d+(?: group_dead=(?P<last>true|false))?\s*")
 _LOST: Final = re.compile(r"CPU:\d+ \[LOST (?:\d+ )?EVENTS\]")
 _FATES: Final = {0: Fate.DELIVERED, 1: Fate.IGNORED, 2: Fate.MERGED}
+_SA_RESETHAND: Final = 0x80000000
 _CLONE_THREAD: Final = 0x10000
 SIGCHLD: Final = 17
 # CLD_EXITED, CLD_KILLED, CLD_DUMPED: sigaction(2)
@@ -170,7 +175,12 @@ def parse_line(line: str) -> TraceRecord | Forked | Renamed | Gone | Parted | Lo
             return _sent(head, match)
         case "signal_deliver" if match := _DELIVER.fullmatch(rest):
             return Handled(
-                time_s=time_s, comm=head["comm"], pid=pid, number=int(match["sig"]), handler=int(match["handler"], 16)
+                time_s=time_s,
+                comm=head["comm"],
+                pid=pid,
+                number=int(match["sig"]),
+                handler=int(match["handler"], 16),
+                once=bool(int(match["sa_flags"], 16) & _SA_RESETHAND),
             )
         case "task_newtask" if match := _NEW.fullmatch(rest):
             thread = bool(int(match["flags"], 16) & _CLONE_THREAD)

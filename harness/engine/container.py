@@ -256,11 +256,17 @@ class EngineContainer:
             return self._kept[1]
         if self._engine.tracer is None or self._pid1 is None:
             return ()
-        return tuple(map(self._known, self._engine.tracer.lives(self._ids, since_s=self._started_s)))
+        lives = self._engine.tracer.lives(self._ids, since_s=self._started_s)
+        names = {life.pid: life.name for life in lives}
+        return tuple(self._known(life, names.get(life.parent)) for life in lives)
 
-    def _known(self, life: Life) -> Life:
-        process = self._sampled.get(life.pid)
-        return life if process is None else replace(life, argv=process.argv, inner_pid=process.inner_pid)
+    def _known(self, life: Life, parent_name: str | None) -> Life:
+        process, parent = self._sampled.get(life.pid), self._sampled.get(life.parent)
+        if process is None:
+            return life
+        # A fork has its parent's command line until it runs another program, which no sample may have shown.
+        forked = parent is not None and parent.argv == process.argv and parent_name not in (None, life.name)
+        return replace(life, argv=() if forked else process.argv, inner_pid=process.inner_pid)
 
 
 def _write_markers(pid: int, mark: bytes, *, tty: bool) -> int:

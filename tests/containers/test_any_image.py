@@ -201,7 +201,8 @@ def test_an_image_that_stops_well_passes() -> None:
 def test_an_image_that_does_not_fails_with_the_roll_call() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_graceful_stop(MUSL, within=1, command=WRAPPED)
-    first, second, *rest = str(caught.value).splitlines()
+    first, app, second, *rest = str(caught.value).splitlines()
+    assert app.startswith("app: node -e ")
     assert re.match(r"local:musl-node24, stop: forced: PID 1 is `/bin/sh -c .*`: the app never saw SIGTERM", first)
     assert second == "the roll call"
     assert any("[the app; never told; SIGKILL by the kernel, as PID 1 ended]" in line for line in rest)

@@ -234,6 +234,8 @@ def test_an_app_that_clears_up_and_then_dies_of_the_signal_has_handled_it() -> N
     interrupted = tuple(changed(record, number=2) for record in later)
     assert evidence(trace=interrupted, sent=Signal(2)).raised_again
     assert evidence(trace=(sent(), changed(sent(by=101), time_s=1.01))).raised_again
+    slowly = (sent(), changed(handled(), once=True), changed(sent(by=101), time_s=3.0))
+    assert evidence(trace=slowly).raised_again, "by a handler that is there for one time"
 
 
 def test_an_app_that_chose_to_die_of_the_signal_has_ended_by_itself() -> None:

@@ -240,3 +240,10 @@ def test_any_name_of_a_process_is_read_back(old: str, new: str) -> None:
     line = NAMED.replace("oldcomm=sh newcomm=sleep", f"oldcomm={old} newcomm={new}")
     assert parse_line(line) == Renamed(pid=641, name=new)
     assert parse_line(NEW.replace("comm=sh", f"comm={new}")) == Forked(time_s=7777.1, parent=640, child=641, name=new)
+
+
+@pytest.mark.parametrize(("flags", "once"), [("14000000", False), ("94000000", True), ("80000000", True), ("0", False)])
+def test_a_handler_that_is_taken_away_as_it_runs(flags: str, once: bool) -> None:
+    taken = parse_line(TAKEN.replace("sa_flags=14000000", f"sa_flags={flags}"))
+    assert isinstance(taken, Handled)
+    assert taken.once is once
