@@ -28,6 +28,7 @@ from tests.support.program_images import images
 from tests.support.python_base import DEBIAN
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Iterator, Mapping
 
     from tests.support.pasted import Command, Ran
@@ -89,8 +90,8 @@ def run_all(wanted: Iterable[Command]) -> dict[str, Ran]:
         return dict(zip(once, pool.map(run, once.values()), strict=True))
 
 
-def alike(output: str) -> list[str]:
-    """What does not differ from run to run, in any order."""
+def alike(output: str) -> Counter[str]:
+    """What does not differ from run to run."""
     for luck in (_NEW_REQUESTS, _MERGED, _RENEWED_POOL):
         output = luck.sub("", output)
     return likened(output)

@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ _BLOCK: Final = re.compile(
     r"^```sh\n(?P<lines>.*?)^```\n(?:\n^```text\n(?P<output>.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
 _EXIT: Final = re.compile(r"\s+#\s+exit code (\d+)$")
+_OF_NUMBERS: Final = "N."
 _PROCESS: Final = re.compile(r"^( +)(?!1 )\d+(?=  )", re.MULTILINE)
 
 
@@ -99,9 +101,13 @@ def run_all(wanted: Iterable[Command]) -> dict[str, Ran]:
         return dict(zip(once, pool.map(Command.run, once.values(), folders), strict=True))
 
 
-def likened(output: str) -> list[str]:
-    """What does not differ from run to run, in any order: a time that is a digit longer may break lines elsewhere."""
-    return sorted(masked(_PROCESS.sub(r"\1N", output.replace("─", ""))).split())
+def likened(output: str) -> Counter[str]:
+    """What does not differ from run to run: how often each letter and sign is there, but for those of numbers.
+
+    A time that is a digit longer breaks lines elsewhere, and long words in the middle.
+    """
+    text = masked(_PROCESS.sub(r"\1N", output.replace("─", "")))
+    return Counter(sign for sign in text if not sign.isspace() and not sign.isdigit() and sign not in _OF_NUMBERS)
 
 
 def paste(page: Path, ran: dict[str, Ran]) -> None:
