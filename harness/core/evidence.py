@@ -208,7 +208,7 @@ class SignalEvidence:
         would: at once, as Go's does without ``signal.Notify`` (runtime/signal_unix.go, ``dieFromSignal``), or once the
         program is unwound, as Python's does after SIGINT (Modules/main.c, ``exit_sigint``). As PID 1 the process is
         spared that one. An app that does so later has cleared up first, and ends as its parent expects. However long it
-        takes, a handler that is taken away as it runs is the runtime's (nodejs/node, src/node.cc, ``SignalExit``).
+        takes, a handler that is taken away as it runs is the runtime's.
         """
         again = self._again
         if again is None:
