@@ -162,10 +162,9 @@ def next_deed_ns(
         if master not in concern.told and (process.pid not in among or process.pid in habits.last):
             continue
         before = habits.last.get(process.pid)
-        pending = process.waits
-        if pending is None:
+        if process.waits is None:
             return None
-        endless = process.pid in habits.busy and not pending  # it runs by something else than a timeout
+        endless = process.pid in habits.busy and not process.waits  # it runs by something else than a timeout
         ticks = process.pid in habits.ticking & concern.told and kind_of(process.argv) is not Kind.INIT
         if endless or (ticks and old_ns) or (process.pid not in concern.apps and _may_wake_by_alarm(process)):
             moments.append(deadline_ns)
@@ -174,7 +173,7 @@ def next_deed_ns(
         acted = before is not None and heartless and master in concern.acted
         moments += [
             _end_ns(wait, began_ns=began_ns, deadline_ns=deadline_ns)
-            for wait in pending
+            for wait in process.waits
             if not (acted and before and habits.had(before, wait, began_ns, longer_ns=old_ns))
         ]
     last = max(moment for moment in moments if moment <= deadline_ns)
@@ -201,8 +200,9 @@ def as_first_seen(tree: Tree, earlier: Mapping[int, Process]) -> Tree:
 
     def of(process: Process) -> Process:
         first = earlier.get(process.pid)
-        stayed = first and first.asleep and first.activity is not None and first.activity == process.activity
-        return replace(process, waits=first.waits) if first and stayed and first.waits is not None else process
+        if first is None or first.waits is None or first.activity is None or not first.asleep:
+            return process
+        return replace(process, waits=first.waits) if first.activity == process.activity else process
 
     return tuple(of(process) for process in tree)
 

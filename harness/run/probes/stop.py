@@ -323,8 +323,8 @@ def _needs(evidence: StopEvidence) -> str | None:
 
     Who was forced, and had got the signal, may need more, or never end.
     """
-    if evidence.needs_s is not None:
-        return f"needs {evidence.needs_s:.1f} s of {evidence.grace_s} s"
+    if (needs_s := evidence.needs_s) is not None:
+        return f"needs {needs_s:.1f} s of {evidence.grace_s} s"
     told = evidence.signalled.deliveries and not evidence.signalled.finished
     return f"needs more than {evidence.grace_s} s" if evidence.forced and told and evidence.request is None else None
 
