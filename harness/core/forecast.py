@@ -121,6 +121,8 @@ class _Spread:
             self.unknown[process.pid] = "it may fetch signals, which ones cannot be seen"
         elif process.fetches_signals:
             self.unknown[process.pid] = "it fetches signals, which ones cannot be seen"
+        elif init and not drops(process, signal):
+            self.unknown[process.pid] = "it was busy when it was looked at, and may fetch signals all the same"
         elif process.is_namespace_init:
             self.stuck[process.pid] = process
         else:

@@ -72,6 +72,11 @@ class Process:
         return None if self.wchan is None else "sigtimedwait" in self.wchan
 
     @property
+    def waits_for_reader(self) -> bool:
+        """Whether it sleeps as a pipe or terminal is full, as its output's is while the engine is slow to read it."""
+        return self.wchan is not None and any(name in self.wchan for name in ("pipe_write", "n_tty_write"))
+
+    @property
     def in_foreground(self) -> bool:
         """Whether its terminal sends it the signals of keys such as Ctrl-C."""
         return "+" in self.state

@@ -124,7 +124,8 @@ def quiet(first: Tree, second: Tree, restless: frozenset[int] = frozenset()) -> 
     Each sample must show the same processes, all asleep, with no signal on its way. Where the samples carry thread
     activity, none may have run in between, but those that never rest. As the first sample was complete before the
     second began, there is then a moment at which every thread slept and no signal was pending, whatever the load of the
-    machine: nothing but a timer or input from outside can start anything.
+    machine: nothing but a timer or input from outside can start anything. One that waits until its output is read is
+    not quiet: the engine may do that at any moment.
     """
     if not second or len(first) != len(second):
         return False
@@ -132,6 +133,7 @@ def quiet(first: Tree, second: Tree, restless: frozenset[int] = frozenset()) -> 
         a.pid == b.pid
         and a.asleep
         and b.asleep
+        and not b.waits_for_reader
         and (a.activity == b.activity or b.pid in restless or (a.fetches_signals is True and b.fetches_signals is True))
         for a, b in zip(first, second, strict=True)
     )

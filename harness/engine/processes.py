@@ -14,12 +14,13 @@ from harness.engine.client import our_errors
 from harness.engine.waits import waits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import docker
 
 _COLUMNS: Final = "pid,ppid,pgid,stat,wchan:40,caught,ignored,blocked,pending,args"
 _MOST_ARGS: Final = 400
+_LOOKS: Final = 30
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 # Where below it a hierarchy is mounted, by its controllers: cgroups v2 have none.
 _MOUNTS: Final = {"": ("", "unified"), "pids": ("pids",)}
@@ -131,6 +132,21 @@ def _proc(pid: int) -> tuple[Process, list[int]]:
         ),
         children,
     )
+
+
+def settled(sample: Callable[[], Tree]) -> Tree:
+    """Sample a tree until its main process has not run from one sample to the next.
+
+    What it blocks and what it sleeps in are read one after the other: an init that wakes in between looks as if it let
+    all signals through. Of one that is always busy, what it sleeps in is left out: nothing can be concluded from it.
+    """
+    tree = sample()
+    for _ in range(_LOOKS):
+        again = sample()
+        if not (tree and again) or (tree[0].activity == again[0].activity and again[0].state[:1] != "R"):
+            return again
+        tree = again
+    return (replace(tree[0], wchan=None, leader_wchan=None), *tree[1:])
 
 
 def _argv(cmdline: bytes) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from harness.core.audit import Listed, Looked, Starting
 from harness.core.errors import EngineFault
 from harness.engine.client import our_errors
 from harness.engine.containers import LABEL
-from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
+from harness.engine.processes import proc_tree, seen_in_proc, settled, top_tree, with_wchan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,8 +126,9 @@ def _tree(api: docker.APIClient, container_id: str, facts: dict[str, Any], *, he
         # One in the namespace of the host, or of another container, has not begun it.
         shared = bool(facts["HostConfig"].get("PidMode"))
         return tuple(replace(process, is_namespace_init=False) for process in tree) if shared else tree
-    tree = proc_tree(pid)
-    return tree if os.geteuid() == 0 else with_wchan(tree, top_tree(api, container_id, started))
+    if os.geteuid() == 0:
+        return settled(lambda: proc_tree(pid))
+    return settled(lambda: with_wchan(proc_tree(pid), top_tree(api, container_id, started)))
 
 
 def _executable(pid: int) -> str:

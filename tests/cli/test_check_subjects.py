@@ -231,7 +231,7 @@ BAD = {
     ),
     "long": (
         ['CMD ["node", "/srv/app.js"]'],
-        f"process.stdout.write('x'.repeat(1e7) + '\\n'); {ENDS}",
+        f"require('fs').writeFileSync(1, 'x'.repeat(1e7) + '\\n'); {ENDS}",
         "the app floods its log: over 1 MiB",
     ),
     "health": (

@@ -65,7 +65,7 @@ class TestNpm:
         return command("bisect", "npm-start", "TERM", *words)
 
     def test_both_releases_are_found_between_ends_that_agree(self, found: subprocess.CompletedProcess[str]) -> None:
-        assert found.returncode == 0, found.stderr
+        assert found.returncode == 0, found.stdout + found.stderr
         many = r"\d\d bases: 2 changes, 1\d bases tried\n" if ALL else "4 bases: 2 changes, 4 bases tried\n"
         assert re.match(f"npm-start/SIGTERM on {many}", found.stdout)
         assert [row[:3] for row in stretches(found.stdout)] == [

@@ -151,6 +151,13 @@ def test_nobody_handles_sigkill_and_sigstop(number: int) -> None:
     assert foretold((app(),), Signal(number)) == (FORCED, CERTAIN)
 
 
+@pytest.mark.parametrize("wchan", [None, "do_wait"])
+def test_an_init_that_was_not_seen_waiting_is_not_taken_to_be_deaf(wchan: str | None) -> None:
+    busy = replace(init(), state="R", wchan=wchan, leader_wchan=None)
+    assert foretold((busy, app(7, 1))) == (None, OPEN)
+    assert foretold((replace(busy, argv=("my-loop",)), app(7, 1))) == (FORCED, LIKELY)
+
+
 def test_no_grace_is_no_time() -> None:
     assert foretold((app(),), grace_s=0) == (FORCED, LIKELY)
     assert foretold((process(1, "sleep 9"),), grace_s=0) == (FORCED, CERTAIN)

@@ -84,6 +84,12 @@ def test_polling_for_signals_is_quiet() -> None:
     assert quiet((TINI, APP), (replace(TINI, activity=11), APP))
 
 
+@pytest.mark.parametrize("wchan", ["pipe_write", "anon_pipe_write", "do_epoll_wait n_tty_write"])
+def test_waiting_for_a_slow_reader_is_not_quiet(wchan: str) -> None:
+    blocked = (PID1, replace(APP, wchan=wchan))
+    assert not quiet(blocked, blocked)
+
+
 def test_running_between_two_polls_is_not_quiet_where_it_waits_for_something_else_now() -> None:
     assert not quiet((TINI, APP), (replace(TINI, activity=11, wchan="do_wait"), APP))
 

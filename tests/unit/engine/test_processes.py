@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.core.process import Process
+from harness.core.process import Process, Tree
 from harness.engine import processes
-from harness.engine.processes import _COLUMNS, read_top, with_wchan
+from harness.engine.processes import _COLUMNS, read_top, settled, with_wchan
+from tests.support.scripted import process as scripted
 
 TITLES = ["PID", "PPID", "PGID", "STAT", "WCHAN", "CAUGHT", "IGNORED", "BLOCKED", "PENDING", "COMMAND"]
 SHELL = ["4711", "4690", "4711", "Ss", "do_wait", "0000000000010002", "0000000000000000"]
@@ -135,3 +136,34 @@ def test_words_are_those_that_the_container_was_started_with(
 ) -> None:
     (process,) = read_top(TITLES, [[*SHELL[:-1], line]], started)
     assert process.argv == words
+
+
+AWAKE, FETCHING = scripted(1, "tini -- app", wchan="0"), scripted(1, "tini -- app", wchan="do_sigtimedwait")
+LATER = replace(FETCHING, activity=11)
+
+
+@pytest.mark.parametrize(
+    ("seen", "last"),
+    [
+        ([FETCHING, FETCHING], FETCHING),
+        ([AWAKE, LATER, LATER], LATER),
+        ([replace(AWAKE, state="R"), replace(AWAKE, state="R"), LATER, LATER], LATER),
+    ],
+    ids=["at rest", "woken in between", "on the processor"],
+)
+def test_processes_are_sampled_until_the_main_one_rests(seen: list[Process], last: Process) -> None:
+    samples = iter(seen)
+    assert settled(lambda: (next(samples),)) == (last,)
+    assert next(samples, None) is None
+
+
+def test_of_a_main_process_that_never_rests_it_is_not_said_what_it_sleeps_in() -> None:
+    busy = (replace(FETCHING, activity=number, leader_wchan="do_wait") for number in range(100))
+    (seen,) = settled(lambda: (next(busy),))
+    assert (seen.wchan, seen.leader_wchan) == (None, None)
+    assert len(list(busy)) > 50  # it is given up in the end
+
+
+def test_a_container_that_ends_meanwhile_has_no_processes() -> None:
+    trees: list[Tree] = [(AWAKE,), ()]
+    assert settled(lambda: trees.pop(0)) == ()
