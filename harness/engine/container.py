@@ -15,13 +15,13 @@ from docker.utils.socket import frames_iter
 
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.engine.client import REMEDY, our_errors
+from harness.engine.owner import lives
 from harness.engine.ports import listening, taken
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
 from harness.engine.reach import Address, reach
 from harness.engine.refusals import plainly
 from harness.engine.request import HttpRequest
 from harness.engine.requests import HttpRequests, status_of
-from harness.engine.tracing import lives
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

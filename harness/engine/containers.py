@@ -16,11 +16,11 @@ from harness.core.evidence import EngineEvent
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.creation import creation
-from harness.engine.tracing import dead
+from harness.engine.owner import ended, mark_of
 from harness.run.inbox import Inbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import docker
 
@@ -111,11 +111,15 @@ def _event(action: str, event: dict[str, Any]) -> EngineEvent:
 
 
 def labels(run_id: str) -> dict[str, str]:
-    """The labels that say whose a container is: the run, its start, and its process, which may live still."""
+    """The labels that say whose a container is: the run, its start, and its process, which may live still.
+
+    That process is its host's name and PID, and what tells it from others with these.
+    """
     return {
         f"{LABEL}.run": run_id,
         f"{LABEL}.started": str(int(time.time())),
         f"{LABEL}.owner": f"{socket.gethostname()}:{os.getpid()}",
+        f"{LABEL}.process": mark_of(os.getpid()),
     }
 
 
@@ -129,7 +133,7 @@ def leftovers(api: docker.APIClient) -> list[str]:
     """Containers of runs on this machine whose process is gone."""
     with our_errors():
         ours = api.containers(all=True, filters={"label": f"{LABEL}.run"})
-    return [entry["Id"] for entry in ours if _orphaned(entry["Labels"].get(f"{LABEL}.owner", ""))]
+    return [entry["Id"] for entry in ours if _orphaned(entry["Labels"])]
 
 
 def sweep(api: docker.APIClient) -> int:
@@ -140,14 +144,7 @@ def sweep(api: docker.APIClient) -> int:
     return len(orphans)
 
 
-def _orphaned(owner: str) -> bool:
-    host, _, pid = owner.rpartition(":")
-    if host != socket.gethostname() or not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return dead(int(pid))
+def _orphaned(labels: Mapping[str, str]) -> bool:
+    """Whether the process that made a container is known to have ended; one of another host is not known."""
+    host, _, pid = labels.get(f"{LABEL}.owner", "").rpartition(":")
+    return host == socket.gethostname() and pid.isdecimal() and ended(int(pid), labels.get(f"{LABEL}.process", ""))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import EngineUnavailable
 from harness.core.trace import SIGCHLD, Forked, Gone, Handled, Life, Lost, Parted, Renamed, Sent, parse_line
+from harness.engine.owner import ended, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -62,7 +63,7 @@ class Tracer:
         """Make the instance and start recording."""
         root = _tracefs()
         sweep(root)
-        name = f"{_PREFIX}{os.getpid()}-{_started(os.getpid())}-{next(_numbers)}"
+        name = f"{_PREFIX}{os.getpid()}-{mark_of(os.getpid())}-{next(_numbers)}"
         self._instance = root / "instances" / name
         try:
             self._instance.mkdir()
@@ -227,35 +228,11 @@ def sweep(root: Path | None = None) -> int:
     return removed
 
 
-def dead(pid: int) -> bool:
-    """Whether a process has ended and is only an entry in the process table, until its parent waits for it."""
-    return _stat(pid)[:1] in (["Z"], ["X"])
-
-
-def lives(pid: int) -> bool:
-    """Whether a process is there and has not ended."""
-    return bool(_stat(pid)) and not dead(pid)
-
-
 def _in_use(name: str) -> bool:
-    """Whether the process that made an instance still lives: its PID may have passed to another since."""
+    """Whether the process that made an instance may live: its PID may have passed to another, or be of elsewhere."""
     pid, _, rest = name.removeprefix(_PREFIX).partition("-")
-    started = rest.partition("-")[0]
-    return pid.isdecimal() and started != "" and _started(int(pid)) == started
-
-
-def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot (proc_pid_stat(5), field 22); empty if it is gone or dead."""
-    stat = _stat(pid)
-    return "" if not stat or dead(pid) else stat[19]
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of proc_pid_stat(5) from the third (the state) on; none if there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return []
+    mark = rest.rpartition("-")[0]
+    return pid.isdecimal() and "-" in mark and not ended(int(pid), mark)
 
 
 def _remove(instance: Path) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import EngineUnavailable
 from harness.engine.client import DEFAULT_SOCKET, REMEDY, engine_url
+from harness.engine.owner import lives
 from harness.engine.registry import open_engine
-from harness.engine.tracing import dead
 from harness.run.inbox import Inbox
 from harness.run.waiting import until
 
@@ -101,4 +101,4 @@ def _pid_of(pid_file: Path, name: str) -> int | None:
         comm = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         return None
-    return pid if comm == name and not dead(pid) else None
+    return pid if comm == name and lives(pid) else None

@@ -127,6 +127,25 @@ def test_what_a_killed_run_leaves_is_removed_by_clean(tmp_path: Path) -> None:
     assert left_behind(process.pid) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace needs root")
+def test_a_run_is_left_alone_by_those_who_cannot_see_its_process(tmp_path: Path) -> None:
+    """Whoever cleans up in a PID namespace of its own, as in a container with the host's name, sees none of ours."""
+    process = start(catalogue(tmp_path, good="always"), "--repeat", "500")
+    try:
+        wait_for_a_signal(process.pid)
+        elsewhere = ("unshare", "--pid", "--fork")
+        for inside in (elsewhere, (*elsewhere, "--mount-proc")):
+            done = subprocess.run(
+                [*inside, sys.executable, "-m", "harness", "clean"], capture_output=True, text=True, check=True
+            )
+            assert done.stdout == "0 containers and 0 trace instances removed\n"
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert "somebody else" not in out + err
+    assert left_behind(process.pid) == []
+
+
 def judged(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """What pytest says of a catalogue, run in its folder."""
     words = ["--rootdir", str(folder), "-p", "no:cacheprovider", "-m", "signals", "--signal", "TERM", *more]

@@ -17,6 +17,7 @@ from harness.core.errors import EngineUnavailable
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Parting, Sent
 from harness.engine import tracing
+from harness.engine.owner import mark_of
 from harness.engine.tracing import Tracer, sweep
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.engine
+HERE = mark_of(os.getpid()).partition("-")[0]
 # The clock of the records counts from the start of the machine.
 EVER_S = 1e-6
 USR1, WINCH, INT, CHLD = Signal(10), Signal(28), Signal(2), Signal(17)
@@ -192,7 +194,7 @@ def left_behind(instances: Path, name: str) -> Iterator[Path]:
 
 def test_an_instance_whose_owner_is_gone_is_swept(instances: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
-        name = f"signal-harness-{owner.pid}-{tracing._started(owner.pid)}-0"
+        name = f"signal-harness-{owner.pid}-{mark_of(owner.pid)}-0"
         with left_behind(instances, name) as path:
             sweep()
             assert path.exists()
@@ -202,7 +204,7 @@ def test_an_instance_whose_owner_is_gone_is_swept(instances: Path) -> None:
 
 
 def test_an_instance_whose_owners_pid_has_passed_to_another_is_swept(instances: Path) -> None:
-    with left_behind(instances, f"signal-harness-{os.getpid()}-1-0") as path:
+    with left_behind(instances, f"signal-harness-{os.getpid()}-{HERE}-1-0") as path:
         sweep()
         assert not path.exists()
 
@@ -211,7 +213,7 @@ def test_an_instance_in_use_is_left_and_a_new_tracer_sweeps_the_rest(instances: 
     before = ours(instances)
     with Tracer([USR1]):
         (used,) = ours(instances) - before
-        with left_behind(instances, f"signal-harness-{os.getpid()}-1-1") as path, Tracer([USR1]):
+        with left_behind(instances, f"signal-harness-{os.getpid()}-{HERE}-1-1") as path, Tracer([USR1]):
             assert used.exists()
             assert not path.exists()
         assert used.exists()
@@ -224,7 +226,7 @@ def test_instances_of_others_are_none_of_ours(instances: Path) -> None:
 
 
 def test_an_instance_that_another_run_is_removing_is_left_to_it(instances: Path) -> None:
-    stale = instances / "signal-harness-0-1-1"
+    stale = instances / f"signal-harness-0-{HERE}-1-1"
     stale.mkdir()
     try:
         with (stale / "trace").open(encoding="ascii"), Tracer([USR1]):

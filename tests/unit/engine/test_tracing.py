@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,8 +15,9 @@ from hypothesis import strategies as st
 from harness.core.errors import EngineUnavailable
 from harness.core.signals import Signal
 from harness.core.trace import Handled, Life, Parting, Sent
-from harness.engine import containers, tracing
-from harness.engine.tracing import Tracer, lives
+from harness.engine import tracing
+from harness.engine.owner import mark_of
+from harness.engine.tracing import Tracer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,48 +188,43 @@ def test_chatter_is_filtered_unless_it_is_what_is_sent(signals: list[int], wante
     assert Tracer(Signal(number) for number in signals)._filter == wanted
 
 
-def started(pid: int) -> str:
-    return tracing._started(pid)
-
-
 def test_an_instance_is_in_use_while_its_very_process_lives() -> None:
     here = os.getpid()
-    assert tracing._in_use(f"signal-harness-{here}-{started(here)}-0")
-    assert tracing._in_use(f"signal-harness-{here}-{started(here)}-17")
+    assert tracing._in_use(f"signal-harness-{here}-{mark_of(here)}-0")
+    assert tracing._in_use(f"signal-harness-{here}-{mark_of(here)}-17")
 
 
 def test_an_instance_is_in_use_no_more_as_its_process_ends() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        name = f"signal-harness-{child.pid}-{started(child.pid)}-0"
+        name = f"signal-harness-{child.pid}-{mark_of(child.pid)}-0"
         assert tracing._in_use(name)
     assert not tracing._in_use(name)
 
 
-@pytest.mark.parametrize("rest", ["1-0", "", "-0", "x"])
-def test_a_pid_that_has_passed_to_another_process_is_no_use(rest: str) -> None:
-    assert not tracing._in_use(f"signal-harness-{os.getpid()}-{rest}")
+def test_a_pid_that_has_passed_to_another_process_is_no_use() -> None:
+    namespace = mark_of(os.getpid()).partition("-")[0]
+    assert not tracing._in_use(f"signal-harness-{os.getpid()}-{namespace}-1-0")
 
 
-@pytest.mark.parametrize("name", ["signal-harness-", "signal-harness-x-1-0", "signal-harness--1-1-0"])
+def test_what_another_pid_namespace_made_may_be_in_use() -> None:
+    assert tracing._in_use("signal-harness-1-1-1-0")
+
+
+@pytest.mark.parametrize(
+    "name", ["signal-harness-", "signal-harness-x-1-1-0", "signal-harness--1-1-1-0", "signal-harness-1-0"]
+)
 def test_a_name_without_a_process_is_no_use(name: str) -> None:
     assert not tracing._in_use(name)
-
-
-def test_a_name_without_a_start_is_no_use_once_its_process_is_gone() -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as child:
-        pass
-    assert not tracing._in_use(f"signal-harness-{child.pid}")
 
 
 def test_what_a_zombie_made_is_not_in_use() -> None:
     """A killed run whose parent does not wait for it is still in the process table, and owns nothing any more."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        name = f"signal-harness-{child.pid}-{started(child.pid)}-0"
-        owner = f"{socket.gethostname()}:{child.pid}"
-        assert (tracing._in_use(name), containers._orphaned(owner)) == (True, False)
+        name = f"signal-harness-{child.pid}-{mark_of(child.pid)}-0"
+        assert tracing._in_use(name)
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert (tracing._in_use(name), containers._orphaned(owner)) == (False, True)
+        assert not tracing._in_use(name)
 
 
 # Who started whom
@@ -321,16 +316,6 @@ def test_a_process_is_inside_if_and_only_if_its_line_leads_to_one_that_was_seen(
     (record,) = found
     assert isinstance(record, Sent)
     assert record.from_outside is (7 not in line)
-
-
-def test_a_process_lives_until_it_ends_and_a_zombie_does_not() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    assert lives(child.pid)
-    child.kill()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert not lives(child.pid)
-    child.communicate()
-    assert not lives(child.pid)
 
 
 # Processes that come and go

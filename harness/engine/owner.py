@@ -1,0 +1,60 @@
+"""Whose containers and records are: the process that made them, told from all others that have or had its number."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+_NAMESPACE: Final = Path("/proc/self/ns/pid")
+
+
+def mark_of(pid: int) -> str:
+    """What tells a process of our PID namespace from others of its number: that namespace, and when it started.
+
+    Returns:
+        The inode of the namespace (namespaces(7)) and clock ticks since boot (proc_pid_stat(5), field 22), as in
+        ``4026531836-12345``; empty if the process is gone or dead, or where /proc is not that of our namespace.
+    """
+    namespace, started = _namespace(), _started(pid)
+    return f"{namespace}-{started}" if namespace and started else ""
+
+
+def ended(pid: int, mark: str) -> bool:
+    """Whether the process of a number and a mark has ended; also ``False`` where that cannot be told from here."""
+    namespace = mark.partition("-")[0]
+    if namespace:
+        return namespace == _namespace() and mark_of(pid) != mark
+    if _namespace():
+        return False  # it was made where there is no /proc
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and has not ended: an entry in the process table alone is no life."""
+    return _started(pid) != ""
+
+
+def _namespace() -> str:
+    """Our PID namespace, if /proc is that of it, as it is not right after ``unshare --pid``; else empty."""
+    try:
+        if os.readlink("/proc/self") == str(os.getpid()):  # noqa: PTH115  a path's is the same, at length
+            return str(_NAMESPACE.stat().st_ino)
+    except OSError:
+        pass
+    return ""
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot; empty if it is gone or dead."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if stat[:1] in (["Z"], ["X"], []) else stat[19]
