@@ -111,7 +111,8 @@ def list_labs(folder: Path | None) -> None:
 def check_lab(name: str | None, folder: Path | None, bases: tuple[str, ...], *, every: bool) -> None:
     """Check a lab; if it fails, show a hint.
 
-    Without NAME, it is the lab of the folder you are in, or the first one that is not solved.
+    Once all hints are shown, fixes are tried, and what each brought is shown instead. Without NAME, it is the lab of
+    the folder you are in, or the first one that is not solved.
     """
     from harness.report.progress import Progress
     from harness.report.table import console
@@ -119,7 +120,7 @@ def check_lab(name: str | None, folder: Path | None, bases: tuple[str, ...], *, 
     from harness.workshop.lab.check import check, counted
     from harness.workshop.lab.exercises import load
     from harness.workshop.lab.folder import find, meant, read_progress, record, state_of
-    from harness.workshop.lab.progress import following
+    from harness.workshop.lab.progress import State, following
     from harness.workshop.lab.text import report, standing
 
     if name is not None and every:
@@ -133,7 +134,8 @@ def check_lab(name: str | None, folder: Path | None, bases: tuple[str, ...], *, 
     for exercise in wanted:
         with Progress() as bar:
             hooks = Hooks(note=bar.note, build=bar.build, result=bar.result)
-            outcome = check(exercise, state_of(place, exercise), bases=bases, hooks=hooks, begin=bar.begin)
+            tries = not every and progress.get(exercise.key, State()).exhausted(exercise)
+            outcome = check(exercise, state_of(place, exercise), bases=bases, tries=tries, hooks=hooks, begin=bar.begin)
         progress = record(place, exercises, exercise, partial(counted, outcome))
         people.print(report(outcome, progress[exercise.key], whole=not every))
         people.print()

@@ -178,6 +178,10 @@ class TestTrying:
         assert "docker ──SIGHUP──▶ 1 /bin/sh -c node server.js   dropped by the kernel" in first.out
         assert first.out.endswith("Edit the files here, and check again: signal-harness lab check 1\n")
         assert ("Hint 1 of 3" in first.out, "Hint 2 of 3" in second.out) == (True, True)
+        third, fourth = checked(here=inside), checked(here=inside)
+        assert ("Hint 3 of 3" in third.out, "How to fix it" in third.out) == (True, False)
+        assert ("Hint" in fourth.out, "How to fix it" in fourth.out) == (False, True)
+        assert ("tried  CMD" in fourth.out, "✓ forwarded" in fourth.out) == (True, True)
         (inside / "Dockerfile").write_text(
             'ARG BASE\nFROM ${BASE}\nWORKDIR /usr/src/app\nCOPY server.js ./\nCMD ["node", "server.js"]\n'
         )

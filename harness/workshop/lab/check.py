@@ -75,14 +75,15 @@ def counted(outcome: Outcome, state: State) -> State:
     return state.passed() if outcome.solved else state
 
 
-def selection(exercise: Exercise, folder: Path, bases: tuple[str, ...] = ()) -> Selection:
-    """What a session has to be about for a check of a lab in a folder."""
+def selection(exercise: Exercise, folder: Path, bases: tuple[str, ...] = (), *, tries: bool = False) -> Selection:
+    """What a session has to be about for a check of a lab in a folder; ``tries`` says whether fixes are run, too."""
     return Selection(
         bases=bases,
         variants=(exercise.name,),
         signals=tuple(goal.signal for goal in exercise.goals if goal.signal),
         probes=tuple(dict.fromkeys(goal.probe for goal in exercise.goals)),
         catalogue=folder,
+        tries=tries,
     )
 
 
@@ -120,20 +121,21 @@ def check(
     folder: Path,
     *,
     bases: tuple[str, ...] = (),
+    tries: bool = False,
     hooks: Hooks | None = None,
     begin: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Run a lab's goals as the attendee's folder stands, on bases that are chosen by their shells if none is named.
 
-    The goals are the lab's own: what the folder's catalogue expects does not count. ``begin`` is called with how many
-    cells there are.
+    The goals are the lab's own: what the folder's catalogue expects does not count. ``tries`` says whether what may
+    help a goal that is not reached is run, too. ``begin`` is called with how many cells there are.
 
     Raises:
         UsageError: the folder's catalogue is malformed, or a base's name is.
         EngineUnavailable: there is no engine.
         BaseUnavailable: a base cannot be had.
     """
-    with Session(selection(exercise, folder, bases), hooks or Hooks()) as session:
+    with Session(selection(exercise, folder, bases, tries=tries), hooks or Hooks()) as session:
         chosen = choose(session.base_facts, exercise, named=bool(bases))
         wanted = goal_cells(session.cells, exercise, chosen)
         begin(len(wanted))

@@ -35,6 +35,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """After a check that passed."""
         return msgspec.structs.replace(self, solved=True)
 
+    def exhausted(self, of: Exercise) -> bool:
+        """Whether there is no hint left to give."""
+        return self.hints >= len(of.hints)
+
     def shown(self, of: Exercise) -> tuple[str, ...]:
         """The hints shown so far."""
         return of.hints[: self.hints]

@@ -15,6 +15,7 @@ from rich.text import Text
 from harness.report.path_text import path_table
 from harness.report.process_table import processes
 from harness.report.style import look, plain, printable
+from harness.report.tried import how_to_fix
 from harness.workshop.lab.progress import State, following
 from harness.workshop.lab.readme import kept, wanted
 
@@ -64,7 +65,7 @@ def standing(exercises: Sequence[Exercise], progress: Mapping[str, State], after
 def report(outcome: Outcome, state: State, *, whole: bool = True) -> RenderableType:
     """What a check came to: verdicts and reasons, the evidence of the first bad one if ``whole``, a hint or the lesson.
 
-    The state is how far the lab has come with it.
+    The state is how far the lab has come with it. What was tried for the first bad one takes the place of the hint.
     """
     exercise = outcome.exercise
     parts: list[RenderableType] = [_title(exercise), _wanted(exercise)]
@@ -75,7 +76,8 @@ def report(outcome: Outcome, state: State, *, whole: bool = True) -> RenderableT
     if whole and (shown := (*outcome.failing, *outcome.untested)):
         parts += _evidence(shown[0])
     if outcome.failing:
-        parts += _hints(exercise, state)[-1:]
+        bad = outcome.failing[0].row
+        parts += how_to_fix(bad) if bad.tried else _hints(exercise, state)[-1:]
     elif outcome.untested:
         parts.append(Text("\nNot tested: this does not count as a try, and uses up no hint."))
     else:
