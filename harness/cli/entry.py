@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from harness.cli import audit, baseline, bisect, check, demo, diff, lab, lint, listing, machine, report, rule, run
 from harness.cli.help import EXIT_CODES, Group
 from harness.core.errors import ExitCode, HarnessError
 
@@ -20,11 +19,31 @@ if TYPE_CHECKING:
 
 _OF_OUTPUT: Final = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SECTIONS: Final = {
-    "Any image": (check.check, audit.audit, lint.lint, rule.rule),
-    "Matrix": (run.run, run.explain, listing.list_variants),
-    "Compare and record": (baseline.baseline, diff.diff, bisect.bisect, report.report),
-    "Workshop": (demo.demo, lab.lab),
-    "Machine": (machine.bases, machine.engine, machine.doctor, machine.clean, machine.completion),
+    "Any image": {
+        "check": "harness.cli.check:check",
+        "audit": "harness.cli.audit:audit",
+        "lint": "harness.cli.lint:lint",
+        "rule": "harness.cli.rule:rule",
+    },
+    "Matrix": {
+        "run": "harness.cli.run:run",
+        "explain": "harness.cli.run:explain",
+        "list": "harness.cli.listing:list_variants",
+    },
+    "Compare and record": {
+        "baseline": "harness.cli.baseline:baseline",
+        "diff": "harness.cli.diff:diff",
+        "bisect": "harness.cli.bisect:bisect",
+        "report": "harness.cli.report:report",
+    },
+    "Workshop": {"demo": "harness.cli.demo:demo", "lab": "harness.cli.lab:lab"},
+    "Machine": {
+        "bases": "harness.cli.machine:bases",
+        "engine": "harness.cli.machine:engine",
+        "doctor": "harness.cli.machine:doctor",
+        "clean": "harness.cli.machine:clean",
+        "completion": "harness.cli.machine:completion",
+    },
 }
 
 

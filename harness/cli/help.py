@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,7 +14,7 @@ from harness.core.errors import ExitCode, UsageError
 from harness.core.question import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 F = TypeVar("F", bound="Callable[..., Any]")
 Rows = list[tuple[str, str]]
@@ -142,34 +143,49 @@ class Command(click.Command):
 
 
 class Group(Command, click.Group):
-    """A group that lists its commands in sections, and in the order of their definition."""
+    """A group that lists its commands in the order of their definition.
+
+    One with ``sections`` says in each, by the names of its commands, where they are: ``module:attribute``. A command is
+    imported once it is asked for, as one needs what another does not.
+    """
 
     command_class = Command
 
-    def __init__(
-        self, *names: Any, sections: Mapping[str, Sequence[click.Command]] | None = None, **attributes: Any
-    ) -> None:
+    def __init__(self, *names: Any, sections: Mapping[str, Mapping[str, str]] | None = None, **attributes: Any) -> None:
         self.sections = sections or {}
-        commands = [command for section in self.sections.values() for command in section]
-        super().__init__(*names, commands=commands, **attributes)
+        self._places = {name: place for section in self.sections.values() for name, place in section.items()}
+        super().__init__(*names, **attributes)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """The names of the commands, in the order of their definition."""
-        return list(self.commands)
+        return list(self._places or self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name; ``None`` if there is none."""
+        if cmd_name in self._places and cmd_name not in self.commands:
+            module, _, attribute = self._places[cmd_name].partition(":")
+            self.add_command(getattr(import_module(module), attribute), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def all_commands(self, ctx: click.Context) -> dict[str, click.Command]:
+        """All commands by their names, in the order of their definition."""
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        return {name: command for name, command in found.items() if command is not None}
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, and then the options."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, section by section."""
-        sections = self.sections or {"Commands": list(self.commands.values())}
+        commands = self.all_commands(ctx)
+        sections: Mapping[str, Iterable[str]] = self.sections or {"Commands": commands}
         _write(
             formatter,
             {
-                title: [(str(command.name), command.get_short_help_str(SUMMARY)) for command in commands]
-                for title, commands in sections.items()
+                title: [(name, commands[name].get_short_help_str(SUMMARY)) for name in names]
+                for title, names in sections.items()
             },
         )
 

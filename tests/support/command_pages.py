@@ -9,6 +9,7 @@ from unittest.mock import patch
 import click
 
 from harness.cli.entry import cli
+from harness.cli.help import Group
 from tests.support.pasted import ROOT
 
 if TYPE_CHECKING:
@@ -21,9 +22,15 @@ _COLUMNS: Final = "100"
 def commands(command: click.Command = cli, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """A command and all below it, with the words that name each."""
     yield path, command
-    if isinstance(command, click.Group):
-        for name, below in command.commands.items():
-            yield from commands(below, *path, name)
+    for name, below in below_of(command).items():
+        yield from commands(below, *path, name)
+
+
+def below_of(command: click.Command) -> dict[str, click.Command]:
+    """The commands of a group by their names, those included that are imported once they are asked for."""
+    if isinstance(command, Group):
+        return command.all_commands(click.Context(command))
+    return dict(command.commands) if isinstance(command, click.Group) else {}
 
 
 def help_of(*path: str) -> str:
@@ -31,8 +38,7 @@ def help_of(*path: str) -> str:
     command: click.Command = cli
     context = click.Context(command, info_name="signal-harness", **cli.context_settings)
     for name in path:
-        assert isinstance(command, click.Group)
-        command = command.commands[name]
+        command = below_of(command)[name]
         context = click.Context(command, info_name=name, parent=context, **command.context_settings)
     # click keeps the help option of a command that was once run without its parent, which has no -h (get_help_option).
     with patch.dict(os.environ, COLUMNS=_COLUMNS), patch.object(command, "_help_option", None):

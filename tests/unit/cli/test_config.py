@@ -14,6 +14,7 @@ from harness.core.config import CheckOptions
 from harness.core.errors import UsageError
 from harness.core.subject import Listening, Quiescent
 from harness.report.formats import Format
+from tests.support.command_pages import below_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +169,7 @@ def test_every_option_of_every_command_has_a_variable_of_its_own() -> None:
 
     def look(command: click.Command, at: click.Context) -> None:
         seen.extend(variable(at, param) for param in command.params if isinstance(param, Option))
-        for name, below in command.commands.items() if isinstance(command, click.Group) else ():
+        for name, below in below_of(command).items():
             look(below, click.Context(below, info_name=name, parent=at))
 
     look(cli, click.Context(cli, info_name="signal-harness"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import click
@@ -16,18 +16,7 @@ from harness.cli.entry import cli
 from harness.cli.help import SUMMARY, WHAT, Command, Group, Option
 from harness.core.question import Probe
 from harness.core.verdict import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-def commands(command: click.Command = cli, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """A command and all below it, with the words that name each."""
-    yield path, command
-    if isinstance(command, click.Group):
-        for name, below in command.commands.items():
-            yield from commands(below, *path, name)
-
+from tests.support.command_pages import below_of, commands
 
 ALL = dict(commands())
 EVERY = pytest.mark.parametrize("path", ALL, ids=" ".join)
@@ -42,8 +31,7 @@ def text(*path: str, root: click.Command = cli, columns: int = 80) -> str:
     command = root
     context = click.Context(root, info_name="signal-harness", **root.context_settings)
     for name in path:
-        assert isinstance(command, click.Group)
-        command = command.commands[name]
+        command = below_of(command)[name]
         context = click.Context(command, info_name=name, parent=context, **command.context_settings)
     with patch.dict(os.environ, COLUMNS=str(columns)):
         return f"{context.get_help()}\n"
@@ -104,7 +92,7 @@ def faults(path: tuple[str, ...], root: click.Command = cli) -> list[str]:
     if isinstance(command, click.Group):
         sections = command.sections if isinstance(command, Group) and command.sections else {"Commands": ()}
         lines = [line.split(maxsplit=1) for title in sections for line in section(shown, title)]
-        if lines != [[name, below.get_short_help_str(1000)] for name, below in command.commands.items()]:
+        if lines != [[name, below.get_short_help_str(1000)] for name, below in below_of(command).items()]:
             wrong.append(f"commands: {lines}")
     return wrong
 
