@@ -47,6 +47,8 @@ _NEW_REQUESTS: Final = re.compile(r"; new requests: .*?(?=\n\n)", re.DOTALL)
 """How many are lost is luck."""
 _MERGED: Final = re.compile(r",\s+which\s+merged\s+into\s+\d+")
 """So is whether the second of two signals comes when the first has been handled."""
+_ENDING: Final = re.compile(r"exited(?! with)|SIGKILL by the kernel,|as PID \d+ ended")
+"""So is whether a helper is still there as PID 1 ends."""
 _RENEWED_POOL: Final = re.compile(r"(?<=^The roll call\n).*?celery.*?(?=\n\n)", re.DOTALL | re.MULTILINE)
 """And what Celery's processes, which it starts anew, have come to as they are looked at."""
 
@@ -92,7 +94,7 @@ def run_all(wanted: Iterable[Command]) -> dict[str, Ran]:
 
 def alike(output: str) -> Counter[str]:
     """What does not differ from run to run."""
-    for luck in (_NEW_REQUESTS, _MERGED, _RENEWED_POOL):
+    for luck in (_NEW_REQUESTS, _MERGED, _ENDING, _RENEWED_POOL):
         output = luck.sub("", output)
     return likened(output)
 

@@ -35,6 +35,7 @@ _BLOCK: Final = re.compile(
 )
 _EXIT: Final = re.compile(r"\s+#\s+exit code (\d+)$")
 _OF_NUMBERS: Final = "N."
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]+")
 _PROCESS: Final = re.compile(r"^( +)(?!1 )\d+(?=  )", re.MULTILINE)
 
 
@@ -106,7 +107,7 @@ def likened(output: str) -> Counter[str]:
 
     A time that is a digit longer breaks lines elsewhere, and long words in the middle.
     """
-    text = masked(_PROCESS.sub(r"\1N", output.replace("─", "")))
+    text = masked(_PROCESS.sub(r"\1N", _DIGEST.sub("sha256", output.replace("─", ""))))
     return Counter(sign for sign in text if not sign.isspace() and not sign.isdigit() and sign not in _OF_NUMBERS)
 
 
