@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.verdict import Verdict
+from harness.engine.owner import mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,9 +88,8 @@ class Record:
     """Follows the whole machine; a context manager. Times are those of the monotonic clock."""
 
     def __enter__(self) -> Record:
-        started = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
         # The name of the harness's own instances: whoever sweeps those that a killed run left sweeps this one, too.
-        self._instance = TRACING / "instances" / f"signal-harness-{os.getpid()}-{started}-truth"
+        self._instance = TRACING / "instances" / f"signal-harness-{os.getpid()}-{mark_of(os.getpid())}-truth"
         self._instance.mkdir()
         self._write("trace_clock", "mono")
         self._write("buffer_size_kb", str(_BUFFER_KB))
