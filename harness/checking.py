@@ -210,6 +210,7 @@ class Checking:
                 stop=StopSetting(in_flight=in_flight),
                 below_wrappers=True,
                 process=self._check.process,
+                exposed=facts.ports,
             ),
             launch=self._check.options,
             expect=Expectation(forwards=Expected.ALWAYS, probes=dict.fromkeys(Probe, Expected.ALWAYS)),

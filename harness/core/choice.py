@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _READY_LINE: Final = "it wrote the ready line"
 _LEAF: Final = "the only process with none below it"
 _EQUALS: Final = "one of {count} with none below them, which one parent started alike"
+_SERVES: Final = "it listens on the port that the container serves, and `{launcher}` above it does not"
 _BESIDES: Final = ", besides {helpers}"
 
 
@@ -33,12 +34,17 @@ class Choice:
         return self.apps[0] if self.apps else None
 
 
-def choose_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None) -> Choice:
-    """The apps by `apps_below_wrappers`: by a pattern where there is one, else by what each process is."""
+def choose_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None, serving: Collection[int] = ()) -> Choice:
+    """The apps by `apps_below_wrappers`: by a pattern where there is one, else by what each process is.
+
+    ``serving`` are those, by PID, that listen on the port that the container is known to serve: what only started one
+    of these, and does not listen there, is its launcher, whatever it is written in.
+    """
     apps = apps_below_wrappers(tree, pattern)
     if pattern is not None:
         return Choice(apps=apps, why=(f"chosen by --app {pattern.pattern}",) * len(apps))
-    return Choice(apps=apps, why=tuple(_why_below(tree, app) for app in apps))
+    found = [pair for app in apps for pair in _servers(tree, app, serving) or [(app, _why_below(tree, app))]]
+    return Choice(apps=tuple(app for app, _ in found), why=tuple(why for _, why in found))
 
 
 def choose_by_log(tree: Tree, inner_pids: Collection[int]) -> Choice:
@@ -50,6 +56,18 @@ def choose_by_log(tree: Tree, inner_pids: Collection[int]) -> Choice:
     besides = _BESIDES.format(helpers=_listed([program(one.argv) for one in helpers])) if helpers else ""
     why = _LEAF if len(apps) == 1 else _EQUALS.format(count=len(apps))
     return Choice(apps=apps, why=(why + besides,) * len(apps))
+
+
+def _servers(tree: Tree, app: Process, serving: Collection[int]) -> list[tuple[Process, str]]:
+    """Who listens below a process that does not, the uppermost each, and why they are the app."""
+    why = _SERVES.format(launcher=app.command)
+    return [
+        (process, why)
+        for process in tree
+        if process.pid in serving
+        and app in (way := chain(tree, process.pid)[:-1])
+        and not any(above.pid in serving for above in way)
+    ]
 
 
 def _why_below(tree: Tree, app: Process) -> str:

@@ -177,7 +177,7 @@ class App:
     """The app under test: when it is ready, how its log is read, and how it is set up for probes.
 
     ``below_wrappers`` finds it in the process tree as the first that is no wrapper, or that ``process`` matches,
-    instead of by the PID of its ready line.
+    instead of by the PID of its ready line. ``exposed`` are the ports that its image EXPOSEs.
 
     Named groups of the patterns: ``pid`` and ``ppid`` (ready), ``signal`` and ``t`` (receipts). Without ``receipts``
     the kernel's record says what was delivered; without ``done`` the container's end says whether the app was done.
@@ -190,11 +190,19 @@ class App:
     exit_code: ExitSetting | None = None
     below_wrappers: bool = False
     process: re.Pattern[str] | None = None
+    exposed: tuple[int, ...] = ()
 
     @property
     def port(self) -> int | None:
         """The port that has to be published so that it can be seen whether it is ready; ``None`` if none has."""
         return self.ready.port if isinstance(self.ready, Answering) else None
+
+    @property
+    def serves(self) -> tuple[int, ...]:
+        """The ports that it is known to serve: exposed ones, and those where it is ready or is asked."""
+        ready = self.ready.ports if isinstance(self.ready, Listening) else ()
+        asked = (self.port, self.stop.in_flight.port if self.stop and self.stop.in_flight else None)
+        return (*self.exposed, *ready, *(port for port in asked if port is not None))
 
     @property
     def probes(self) -> tuple[Probe, ...]:

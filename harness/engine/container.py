@@ -16,7 +16,7 @@ from docker.utils.socket import frames_iter
 from harness.core.errors import EngineFault, EngineUnavailable
 from harness.engine.client import REMEDY, our_errors
 from harness.engine.owner import lives
-from harness.engine.ports import listening, taken
+from harness.engine.ports import holders, listening, taken
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
 from harness.engine.reach import Address, reach
 from harness.engine.refusals import plainly
@@ -24,7 +24,7 @@ from harness.engine.request import HttpRequest
 from harness.engine.requests import HttpRequests, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import docker
 
@@ -221,6 +221,10 @@ class EngineContainer:
         if self._pid1 is None:
             raise EngineFault("the container's ports cannot be seen from here: choose another --ready")
         return set(ports) <= listening(self._pid1)
+
+    def serving(self, tree: Tree, ports: Collection[int]) -> frozenset[int]:
+        """Who listens on one of its ports, by their files in /proc."""
+        return frozenset() if self._pid1 is None else holders([process.pid for process in tree], ports)
 
     def exit_code(self) -> int:
         """What ``docker wait`` says."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
 
 _LISTEN: Final = "0A"
 """``TCP_LISTEN`` (include/net/tcp_states.h), as the column ``st`` of proc_net_tcp has it."""
@@ -29,6 +32,30 @@ def taken(pid: int, port: int) -> frozenset[int]:
         for row in _rows(pid)
         if row[3] == _ESTABLISHED and _port(row[1]) == port and row[9] != _NOBODY and _unread(row[4]) == 0
     )
+
+
+def holders(pids: Iterable[int], ports: Collection[int]) -> frozenset[int]:
+    """Those of the processes of a container that have the socket open of one of its ports that is listened on.
+
+    That is read from their files (proc_pid_fd(5)), which takes root for those of others; of whom it may not be read
+    holds none.
+    """
+    all_pids = tuple(pids)
+    sockets = {
+        f"socket:[{row[9]}]"
+        for pid in all_pids[:1]
+        for row in _rows(pid)
+        if row[3] == _LISTEN and _port(row[1]) in ports
+    }
+    return frozenset(pid for pid in all_pids if sockets and not sockets.isdisjoint(_files(pid)))
+
+
+def _files(pid: int) -> Iterator[str]:
+    """What the files of a process are, as far as that may be read."""
+    with suppress(OSError):
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                yield str(file.readlink())
 
 
 def _rows(pid: int) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.core.subject import LaunchOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from harness.core.flight import Traffic
@@ -182,6 +182,10 @@ class Container(Protocol):
         Raises:
             EngineFault: that cannot be seen here.
         """
+        ...
+
+    def serving(self, tree: Tree, ports: Collection[int]) -> frozenset[int]:
+        """Which of its processes listen on one of these TCP ports, by PID; none where that cannot be seen."""
         ...
 
     def exit_code(self) -> int:

@@ -79,7 +79,7 @@ class SteppedContainer:
         # These are neither shown nor held.
         self.start, self.exit_code = container.start, container.exit_code
         self.health, self.listens, self.answers = container.health, container.listens, container.answers
-        self.write_marker, self.tell = container.write_marker, container.tell
+        self.write_marker, self.tell, self.serving = container.write_marker, container.tell, container.serving
         self.trace, self.lives = container.trace, container.lives
 
     def tree(self) -> Tree:

@@ -222,6 +222,33 @@ def test_an_archive_is_checked_with_the_options_of_docker_run(folder: Callable[.
     assert row["evidence"]["logs"] == ["EROFS 1 two here 1n"], told
 
 
+LAUNCHES = """
+const server = "require('http').createServer(() => {}).listen(8080); process.on('SIGTERM', () => { WORK });";
+const child = require('child_process').spawn('node', ['-e', server], { stdio: 'inherit' });
+process.on('SIGTERM', () => { FORWARD });
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "work", "verdict"),
+    [
+        ("process.exit(0)", "setTimeout(process.exit, 300, 0)", "abrupt"),
+        ("child.kill(); child.on('exit', code => process.exit(code))", "setTimeout(process.exit, 300, 0)", "graceful"),
+        ("child.kill(); setTimeout(process.exit, 50, 0)", "setTimeout(process.exit, 900, 0)", "abrupt"),
+    ],
+    ids=["ends by itself", "forwards and waits", "forwards and does not wait"],
+)
+def test_what_serves_the_exposed_port_is_the_app_whatever_has_launched_it(
+    folder: Callable[..., str], forward: str, work: str, verdict: str
+) -> None:
+    app = LAUNCHES.replace("FORWARD", forward).replace("WORK", work)
+    built = folder("launcher", "EXPOSE 8080", 'CMD ["node", "/srv/app.js"]', app_js=app)
+    _, rows, told = check(built, "--no-try", *SHORT)
+    (row,) = rows.values()
+    assert row["verdict"] == verdict, told
+    assert row["evidence"]["apps"][0]["why"].startswith("it listens on the port that the container serves"), told
+
+
 ENDS = "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000);\n"
 BAD = {
     "memory": (

@@ -21,7 +21,7 @@ from harness.run.inbox import Inbox
 from tests.support.evidence import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from harness.core.errors import HarnessError
     from harness.core.trace import Life, TraceRecord
@@ -88,8 +88,8 @@ class Script:
     turn. ``answers`` says whether a request's answer comes whole while the container runs (``None``: none begins),
     ``holds`` whether it waits for the request's end, and ``at_answer`` what happens once it has come. ``plain`` is what
     becomes of plain requests (``None``: nobody listens); new ones are answered for ``accepts_s`` from the stop signal
-    on, and end as ``turns_away`` from then on. ``marks`` is what
-    `marker` gives (0: no marks can be written), ``traced`` whether there is a kernel's record.
+    on, and end as ``turns_away`` from then on. ``serving`` are those that listen on its ports, by their PIDs in it.
+    ``marks`` is what `marker` gives (0: no marks can be written), ``traced`` whether there is a kernel's record.
     """
 
     at_start: tuple[Happening, ...] = ()
@@ -107,6 +107,7 @@ class Script:
     turns_away: End = End.REFUSED
     stop_signal: int | None = 15
     stops_after_s: float = 0.0
+    serving: tuple[int, ...] = ()
     marks: int = 2
     marks_arrive: bool = True
     traced: bool = False
@@ -356,6 +357,9 @@ class ScriptedContainer:
 
     def listens(self, ports: Sequence[int]) -> bool:
         return set(ports) <= set(self._ports)
+
+    def serving(self, tree: Tree, ports: Collection[int]) -> frozenset[int]:
+        return frozenset(process.pid for process in tree if process.inner_pid in self._script.serving and ports)
 
     def exit_code(self) -> int:
         if self._script.exit_fault is not None:

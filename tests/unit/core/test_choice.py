@@ -46,6 +46,37 @@ def test_the_app_of_any_image(tree: tuple[Process, ...], why: list[str]) -> None
     assert len(found.apps) == len(why)
 
 
+LAUNCHER = process(1, "node launcher.js")
+SERVER = process(7, "node server.js", parent=1)
+SERVES = "it listens on the port that the container serves, and `node launcher.js` above it does not"
+
+
+@pytest.mark.parametrize(
+    ("serving", "apps"),
+    [((), [LAUNCHER]), ((1,), [LAUNCHER]), ((1, 7), [LAUNCHER]), ((7,), [SERVER]), ((7, 8), [SERVER])],
+    ids=["it is not known who", "the first itself", "the first, and what it started", "what it started", "two below"],
+)
+def test_what_only_started_the_process_that_serves_is_its_launcher(
+    serving: tuple[int, ...], apps: list[Process]
+) -> None:
+    worker = process(8, "node worker.js", parent=7)
+    found = choose_below_wrappers((LAUNCHER, SERVER, worker), serving=[1000 + pid for pid in serving])
+    assert list(found.apps) == apps
+    assert (found.why == (SERVES,)) == (apps == [SERVER])
+
+
+def test_each_of_several_apps_has_servers_of_its_own() -> None:
+    both = (SUPERVISOR, process(2, "redis-server", parent=1), process(3, "node launcher.js", parent=1))
+    servers = (process(4, "node one.js", parent=3), process(5, "node two.js", parent=3))
+    found = choose_below_wrappers((*both, *servers), serving=[1004, 1005])
+    assert found.apps == (both[1], *servers)
+
+
+def test_a_pattern_goes_before_who_serves() -> None:
+    found = choose_below_wrappers((LAUNCHER, SERVER), re.compile("launcher"), serving=[1007])
+    assert found.app == LAUNCHER
+
+
 def test_a_pattern_is_the_reason_where_it_decides() -> None:
     found = choose_below_wrappers((TINI, NPM, SHELL, NODE), re.compile("^npm"))
     assert (found.app, found.why) == (NPM, ("chosen by --app ^npm",))
