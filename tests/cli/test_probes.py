@@ -205,7 +205,7 @@ class TestWithoutTheRecord:
         assert row["verdict"] in ("unstable", "untested", "duplicated")
 
     def test_with_the_record_one_run_proves_it(self) -> None:
-        code, rows, _ = run("--base", MUSL, "--variant", "npm-start-tini-g", "--signal", "TERM", "--repeat", "5")
+        code, rows, _ = run("--base", MUSL, "--variant", "npm-start-tini-g", "--signal", "TERM", "--repeat", "2")
         (row,) = rows
         assert code == 0
         assert {one["verdict"] for one in row["runs"]} == {"duplicated"}
