@@ -14,7 +14,7 @@ from msgspec import structs
 
 from harness.checking import Checking
 from harness.core.errors import EngineFault
-from harness.core.policy import Policy, held_against, limited
+from harness.core.policy import Policy, held_against
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -86,7 +86,7 @@ class SubjectRun:
         few = replace(check, tries=False, jobs=min(check.jobs or jobs, jobs))
         with self._checking(Checking(few, self._hooks)) as checking:
             futures = checking.run([cell for cell in checking.cells if cell.question in asked])
-            documents = [checking.document([limited(future.result(), subject.max_stop_s)]) for future in futures]
+            documents = [checking.document([subject.limits.of(future.result())]) for future in futures]
             ignores = (*subject.ignores, *checking.ignores)
         policy = Policy(ignores=ignores, today=dt.datetime.now().astimezone().date())
         return {document.results[0].question: _answer(document, subject, policy) for document in documents}

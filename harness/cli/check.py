@@ -18,12 +18,22 @@ from harness.cli.config import config_options, found_config, options_of, policy_
 from harness.cli.formats import format_options, targets_of
 from harness.cli.help import EXIT_CODES, HOW, JUDGE, OUTPUT, PATH, PROBES, WHAT, Command, Section
 from harness.cli.measuring import cut_of, measure_all
-from harness.cli.options import CHECK_PROBES, Seconds, check_measuring, check_options, code_of, no_try_option, together
+from harness.cli.options import (
+    CHECK_PROBES,
+    Seconds,
+    check_measuring,
+    check_options,
+    code_of,
+    no_try_option,
+    require_option,
+    together,
+)
 from harness.cli.output import opened, write_all
 from harness.cli.requests import is_path, need_reachable, request_options
 from harness.core.document import joined
 from harness.core.environment import variables, variables_of_file
 from harness.core.errors import UsageError
+from harness.core.policy import Limits, held_against, required_verdicts
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
 from harness.core.subject import (
@@ -299,6 +309,7 @@ class _WithCommand(Command):
 @request_options
 @together(*RUN)
 @check_measuring
+@require_option
 @JUDGE.option(
     "--max-stop",
     "max_stop_s",
@@ -315,7 +326,6 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     behind -- takes the place of the image's CMD. Without a SUBJECT, those of the config are checked. What may help a
     bad verdict is run, too; of a folder that is built, as a patch of its Dockerfile or start script.
     """
-    from harness.core.policy import held_against
     from harness.report import checked, table
 
     ctx = click.get_current_context()
@@ -342,21 +352,19 @@ def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, 
     sys.exit(code_of(document.results, {}))
 
 
-def _measure(groups: Iterable[tuple[Check, float | None]], ignores: list[Ignore], documents: list[Document]) -> None:
+def _measure(groups: Iterable[tuple[Check, Limits]], ignores: list[Ignore], documents: list[Document]) -> None:
     """Run checks one after the other; what they leave be, and their results, are added to lists, whatever ends one."""
     from harness.checking import Checking
-    from harness.core.policy import limited
 
-    def keep(max_stop_s: float | None, document: Document) -> None:
-        rows = tuple(limited(row, max_stop_s) for row in document.results)
-        documents.append(structs.replace(document, results=rows))
+    def keep(limits: Limits, document: Document) -> None:
+        documents.append(structs.replace(document, results=tuple(map(limits.of, document.results))))
 
-    for asked, max_stop_s in groups:
+    for asked, limits in groups:
         try:
             measure_all(
                 partial(Checking, asked),
                 begin=lambda checking: ignores.extend(checking.ignores),
-                end=partial(keep, max_stop_s),
+                end=partial(keep, limits),
             )
         except BaseException as error:
             if documents and documents[-1].cut is None:  # this one did not even begin
@@ -367,7 +375,7 @@ def _measure(groups: Iterable[tuple[Check, float | None]], ignores: list[Ignore]
 
 def groups_of(
     ctx: click.Context, images: tuple[str, ...], chosen: dict[str, Any], names: dict[str, list[str]]
-) -> list[tuple[Check, float | None]]:
+) -> list[tuple[Check, Limits]]:
     """What to check: the images that are named, else those of the config, which says how; those alike in one.
 
     ``names`` takes the names that a config has for them.
@@ -379,7 +387,7 @@ def groups_of(
     known |= {subject.name: subject for subject in known.values() if subject.name in images}
     if not images and not known:
         raise UsageError("nothing is named to check", remedy=_NOTHING)
-    groups: list[tuple[Check, float | None]] = []
+    groups: list[tuple[Check, Limits]] = []
     for image in images or known:
         subject = known.get(image)
         if subject is None or found is None:
@@ -387,13 +395,14 @@ def groups_of(
         else:
             options, command = options_of(ctx, found, subject, words), typed or subject.command
             names[image] = [subject.name]
-        one, max_stop_s = check_of(image, options, command), options["max_stop_s"]
-        for at, (other, most) in enumerate(groups):
-            if most == max_stop_s and replace(other, images=one.images) == one:
-                groups[at] = replace(one, images=(*other.images, image)), most
+        one = check_of(image, options, command)
+        limits = Limits(max_stop_s=options["max_stop_s"], required=required_verdicts(options["required"]))
+        for at, (other, its) in enumerate(groups):
+            if its == limits and replace(other, images=one.images) == one:
+                groups[at] = replace(one, images=(*other.images, image)), its
                 break
         else:
-            groups.append((one, max_stop_s))
+            groups.append((one, limits))
     return groups
 
 

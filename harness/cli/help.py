@@ -32,7 +32,7 @@ EXIT_CODES: Final = (
     "Exit codes",
     [
         (str(ExitCode.OK.value), "as expected"),
-        (str(ExitCode.DIFFERS.value), "a verdict differs from what is expected or recorded"),
+        (str(ExitCode.DIFFERS.value), "a verdict differs from what is expected, required or recorded"),
         (str(ExitCode.USAGE.value), "usage error, or invalid input"),
         (str(ExitCode.UNAVAILABLE.value), "no engine, or no base"),
         (str(ExitCode.UNTESTED.value), "some cells are untested or not compared, and none differs"),

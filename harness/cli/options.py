@@ -13,6 +13,7 @@ from harness.core.baseline import BASELINES, selected
 from harness.core.comparison import recorded as recorded_by
 from harness.core.errors import ExitCode
 from harness.core.judged import is_open
+from harness.core.policy import REQUIRABLE
 from harness.core.question import OTHER_PROBES, Probe, Question
 from harness.run.observation import GRACE_S
 from harness.run.plan import questions
@@ -142,6 +143,18 @@ _jobs = HOW.option(
     metavar="N",
     help="Cells to run at once. [default: 2 per processor of the engine]",
 )
+
+
+def require_option(function: F) -> F:
+    """``--require``, repeatable: the verdicts that will do; none where nothing is said."""
+    return JUDGE.option(
+        "--require",
+        "required",
+        type=click.Choice(REQUIRABLE),
+        multiple=True,
+        metavar="VERDICT",
+        help="Which verdicts will do, whatever the catalogue expects: good, or one more, such as abrupt. Repeatable.",
+    )(function)
 
 
 def baseline_option(what: str) -> Callable[[F], F]:

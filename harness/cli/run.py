@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
+from msgspec import structs
 
 from harness.cli.config import config_options, found_config, policy_of
 from harness.cli.formats import SPELLING, format_options, targets_of
@@ -25,6 +26,7 @@ from harness.cli.options import (
     no_try_option,
     one_cell_options,
     only_known,
+    require_option,
     selection_of,
     together,
 )
@@ -33,7 +35,7 @@ from harness.core.baseline import relevant
 from harness.core.comparison import recorded
 from harness.core.errors import ExitCode, UsageError
 from harness.core.judged import comparisons_of, judged
-from harness.core.policy import held_against
+from harness.core.policy import Limits, held_against, required_verdicts
 from harness.core.question import Probe
 from harness.report.formats import Format, render
 
@@ -64,6 +66,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @matrix_options
 @config_options(defaults=False)
 @baseline_option("Judge against")
+@require_option
 @OUTPUT.option(
     "--table",
     type=click.Choice(["bases", "compared"]),
@@ -72,7 +75,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 @format_options
 @OUTPUT.option("--svg", metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
-def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
+def run(baseline: Path | None, table: str | None, required: tuple[str, ...], **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
 
     Each signal is sent to a fresh container. What a config ignores counts, and what comments in Dockerfiles do.
@@ -94,7 +97,10 @@ def run(baseline: Path | None, table: str | None, **chosen: Any) -> None:
     written: list[str] = []
     codes: list[ExitCode] = []
 
+    limits = Limits(required=required_verdicts(required))
+
     def write(document: Document) -> None:
+        document = structs.replace(document, results=tuple(map(limits.of, document.results)))
         if baseline is not None:
             document = judged(document, known, asked, named=bool(selection.bases))
         document, told = held_against(document, policy_of(config, *ignores))

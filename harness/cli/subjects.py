@@ -16,6 +16,7 @@ from harness.obtaining import ARCHIVE, PATHS
 if TYPE_CHECKING:
     from harness.checking import Check
     from harness.core.ignoring import Ignore
+    from harness.core.policy import Limits
 
 _PROGRAM: Final = "signal-harness"
 """What names of variables begin with: those of ``check`` count here, too."""
@@ -25,14 +26,13 @@ _PROGRAM: Final = "signal-harness"
 class Subject:
     """A subject of a config: its name there and on the command line, how it is checked, and what is left be of it.
 
-    ``max_stop_s`` is how many seconds a graceful stop may take. Paths are absolute, so that it can be checked from any
-    working directory.
+    ``limits`` say what its verdicts have to be. Paths are absolute, so that it can be checked from anywhere.
     """
 
     name: str
     typed: str
     check: Check
-    max_stop_s: float | None
+    limits: Limits
     ignores: tuple[Ignore, ...]
 
 
@@ -50,14 +50,14 @@ def subjects_of(file: Path) -> list[Subject]:
     subjects: list[Subject] = []
     for subject in found.config.subjects:
         typed = found.subject(subject)
-        ((asked, max_stop_s),) = groups_of(ctx, (typed,), ctx.params, {})
+        ((asked, limits),) = groups_of(ctx, (typed,), ctx.params, {})
         build = replace(asked.build, file=asked.build.file and asked.build.file.absolute())
         subjects.append(
             Subject(
                 name=subject.name,
                 typed=typed,
                 check=replace(asked, images=(_absolute(typed),), build=build),
-                max_stop_s=max_stop_s,
+                limits=limits,
                 ignores=found.config.ignores,
             )
         )

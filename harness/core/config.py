@@ -10,6 +10,7 @@ import msgspec
 
 from harness.core.errors import UsageError
 from harness.core.ignoring import Ignore
+from harness.core.policy import REQUIRABLE
 from harness.core.rules import Rule, find_rule
 from harness.core.toml import convert, load, unknown_key
 
@@ -71,6 +72,7 @@ class CheckOptions(_Table, frozen=True):
     trace: Annotated[str, _one_of("auto", "on", "off")] | None = None
     settle: float | None = None
     max_stop: str | float | None = None
+    require: tuple[Annotated[str, _one_of(*REQUIRABLE)], ...] | None = None
 
 
 class SubjectTable(CheckOptions, frozen=True):

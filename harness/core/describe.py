@@ -69,6 +69,7 @@ def describe_row(result: Result, starting: Iterable[Instruction] = ()) -> doc.Ro
         shown=result.runs.index(result.shown),
         latency_ms=_latency_ms(signalled) if signalled else None,
         expected=result.expected,
+        required=(),
         linter=lint(starting) if result.start else None,
         claim=doc.Claim(text=claim.text, source=claim.source, held=held(result)) if claim else None,
         start=result.start,

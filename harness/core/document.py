@@ -307,7 +307,8 @@ class Row(_Shape, frozen=True):
     ``base`` is ``None`` for an image that was given, not built on one. ``shown`` is the number of the run that speaks
     for the cell, and whose evidence this is. ``tried`` are changes that were run to see whether they help. ``rule`` is
     the kind of finding that it is, by `harness.core.rules`; ``None`` where nothing is wrong, or it could not be tested.
-    ``ignored`` says that it is left be, and why.
+    ``ignored`` says that it is left be, and why. ``required`` are verdicts one of which it has to be, whatever is
+    ``expected``; none where nothing was required.
     """
 
     engine: str
@@ -328,6 +329,7 @@ class Row(_Shape, frozen=True):
     shown: int
     latency_ms: float | None
     expected: Expected
+    required: tuple[Verdict, ...]
     linter: str | None
     claim: Claim | None
     start: StartCommand | None

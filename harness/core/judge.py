@@ -14,7 +14,7 @@ from harness.core.reason import head, of_signal, readiness
 from harness.core.verdict import Delivery, Expected, Judgement, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from harness.core.evidence import Evidence
     from harness.core.result import Run
@@ -124,13 +124,16 @@ def _unless_doubtful(shown: Run, runs: int) -> Judgement:
     )
 
 
-def as_expected(expected: Expected, verdict: Verdict, recorded: Verdict | None = None) -> bool | None:
+def as_expected(
+    expected: Expected, verdict: Verdict, recorded: Verdict | None = None, required: Collection[Verdict] = ()
+) -> bool | None:
     """Whether a verdict is as expected.
 
     Args:
         expected: what the catalogue says; asserted unless it is ``depends``.
         verdict: the verdict.
         recorded: what a baseline says of this cell, if one covers it.
+        required: what takes the place of what the catalogue says: the verdicts one of which it has to be.
 
     Returns:
         ``None`` if nothing can be said: the cell is untested, or all depends and nothing is recorded.
@@ -139,6 +142,8 @@ def as_expected(expected: Expected, verdict: Verdict, recorded: Verdict | None =
         return None
     if recorded is not None and recorded is not Verdict.UNTESTED and verdict is not recorded:
         return False
+    if required:
+        return verdict in required
     match expected:
         case Expected.ALWAYS:
             return verdict.good

@@ -62,7 +62,11 @@ def comparisons_of(document: Document, *, place: str = "the results") -> list[Co
 
 def uncovered(rows: Sequence[Row], known: Mapping[str, Verdict]) -> list[Row]:
     """The tested cells of which neither the catalogue nor a recording says what to expect."""
-    return [row for row in rows if row.tested and as_expected(row.expected, row.verdict, known.get(row.id)) is None]
+    return [
+        row
+        for row in rows
+        if row.tested and as_expected(row.expected, row.verdict, known.get(row.id), row.required) is None
+    ]
 
 
 def any_compared(comparisons: Sequence[Comparison]) -> bool:

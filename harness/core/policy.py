@@ -1,4 +1,4 @@
-"""What a team asks beyond the verdicts: how long a stop may take, and which findings are left be. Pure."""
+"""What a team asks beyond the verdicts: which will do, how long a stop may take, which findings are left be. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from harness.core.document import Document, Row
     from harness.core.ignoring import Ignore
 
+GOOD: Final = "good"
+"""What stands for all good verdicts where verdicts are required."""
+REQUIRABLE: Final = (GOOD, *(verdict.value for verdict in Verdict if not verdict.good and verdict.rank is not None))
+"""What can be required: a run whose repeats disagree, or that tested nothing, never will do."""
 _NONE: Final[Mapping[str, Sequence[str]]] = {}
 
 
@@ -29,15 +33,35 @@ class Policy:
     today: dt.date
 
 
-def limited(row: Row, max_stop_s: float | None) -> Row:
-    """A row, with the rule on slow stops if it is a graceful one that took more seconds than it may."""
-    took = row.finding.facts.get("took_s") if row.finding else None
-    if max_stop_s is None or row.verdict is not Verdict.GRACEFUL or not isinstance(took, int | float):
-        return row
-    if took <= max_stop_s:
-        return row
-    reason = f"{row.reason}; that took {took:.1f} s, and may take {max_stop_s:g} s"
-    return msgspec.structs.replace(row, rule=Rule.SLOW_STOP, reason=reason)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What the verdicts have to be.
+
+    ``max_stop_s`` is how many seconds a graceful stop may take, ``required`` the verdicts that will do, whatever is
+    expected; where nothing is said, what is expected counts.
+    """
+
+    max_stop_s: float | None = None
+    required: tuple[Verdict, ...] = ()
+
+    def of(self, row: Row) -> Row:
+        """A row that says what is required, with the rule on slow stops if it is one."""
+        row = msgspec.structs.replace(row, required=self.required)
+        took = row.finding.facts.get("took_s") if row.finding else None
+        if self.max_stop_s is None or row.verdict is not Verdict.GRACEFUL or not isinstance(took, int | float):
+            return row
+        if took <= self.max_stop_s:
+            return row
+        reason = f"{row.reason}; that took {took:.1f} s, and may take {self.max_stop_s:g} s"
+        return msgspec.structs.replace(row, rule=Rule.SLOW_STOP, reason=reason)
+
+
+def required_verdicts(names: Sequence[str]) -> tuple[Verdict, ...]:
+    """The verdicts that will do: all good ones, and those of the names but for ``good``; none if nothing is named."""
+    if not names:
+        return ()
+    good = tuple(verdict for verdict in Verdict if verdict.good)
+    return tuple(dict.fromkeys((*good, *(Verdict(name) for name in names if name != GOOD))))
 
 
 def held_against(

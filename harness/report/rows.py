@@ -64,7 +64,7 @@ def met(row: Row, known: Verdict | None) -> bool | None:
     """Whether a cell is as expected, by what is recorded of it; ``None`` if nothing can be said, or it is left be."""
     if row.ignored is not None:
         return None
-    return False if row.rule is Rule.SLOW_STOP else as_expected(row.expected, row.verdict, known)
+    return False if row.rule is Rule.SLOW_STOP else as_expected(row.expected, row.verdict, known, row.required)
 
 
 def rule_of(row: Row) -> Rule | None:
@@ -79,9 +79,12 @@ def why_ignored(ignored: Ignored) -> str:
 
 
 def expectation(row: Row) -> str:
-    """What the catalogue expects of a cell, in words."""
+    """What is required of a cell, or the catalogue expects of it, in words."""
     if row.rule is Rule.SLOW_STOP:
         return "a shorter stop"
+    if row.required:
+        more = [verdict for verdict in row.required if not verdict.good]
+        return " or ".join([row.probe.good, *more])
     if row.expected is Expected.DEPENDS:
         return "what was recorded"
     return row.probe.good.value if row.expected is Expected.ALWAYS else f"anything but {row.probe.good}"
@@ -132,6 +135,8 @@ def wanted(row: Row, known: Verdict | None) -> str:
     """What is expected of a cell, in words, and who says so; of a given image, nobody has to."""
     if known not in (None, Verdict.UNTESTED):
         return f"{known}, as recorded"
+    if row.required:
+        return f"{expectation(row)}, as required"
     return expectation(row) if row.base is None else f"{expectation(row)} (the catalogue says: {row.expected})"
 
 

@@ -98,6 +98,7 @@ def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
             "subject": variant,
             "rule": GENERAL.get(row["verdict"]),
             "ignored": None,
+            "required": [],
             "deliveries": row["deliveries"] if runs[shown]["ground"] else None,
             "runs": runs,
             "shown": shown,

@@ -151,6 +151,13 @@ def test_an_app_of_one_thread_that_dies_of_the_signal_is_not_graceful(tmp_path: 
     assert row["evidence"]["roll_call"][-1]["became"] == "died of it"
 
 
+@pytest.mark.parametrize(("required", "code"), [("abrupt", 0), ("forced", 1), ("good", 1)])
+def test_a_verdict_that_is_not_good_will_do_where_it_is_required(tmp_path: Path, required: str, code: int) -> None:
+    done, (row,), told = check(tmp_path, "--init", "--no-try", "--require", required, "--", "sleep", "1000")
+    assert (done, row["verdict"], required in ("good", row["required"][-1])) == (code, "abrupt", True), told
+    assert ("1 not as expected" in told) == bool(code), told
+
+
 # Containers that never rest
 
 TIMERS = """

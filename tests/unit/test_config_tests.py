@@ -51,10 +51,10 @@ def test_subjects_are_checked_as_the_command_would(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(below)
     monkeypatch.setenv("SIGNAL_HARNESS_CHECK_USER", "nobody")
     app, worker = subjects_of(file)
-    assert (app.name, app.typed, app.check.images, app.max_stop_s) == ("my/app", "my/app", ("my/app",), 2)
+    assert (app.name, app.typed, app.check.images, app.limits.max_stop_s) == ("my/app", "my/app", ("my/app",), 2)
     assert [question.name for question in app.check.questions] == ["SIGHUP", "stop"]
     assert (app.check.jobs, app.check.options.user) == (3, "nobody")
-    assert (worker.name, worker.typed, worker.max_stop_s) == ("worker", "../worker", 1)
+    assert (worker.name, worker.typed, worker.limits.max_stop_s) == ("worker", "../worker", 1)
     (image,), dockerfile = worker.check.images, worker.check.build.file
     assert dockerfile is not None
     assert Path(image).is_absolute()

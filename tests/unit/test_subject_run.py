@@ -15,6 +15,7 @@ from harness.checking import Check
 from harness.cli.subjects import Subject
 from harness.core.errors import BaseUnavailable
 from harness.core.ignoring import Ignore
+from harness.core.policy import Limits
 from harness.core.question import Probe, Question
 from harness.core.rules import Rule
 from harness.core.signals import Signal
@@ -97,9 +98,12 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     return made
 
 
-def subject(name: str, *ignores: Ignore, max_stop_s: float | None = None) -> Subject:
+NO_LIMITS = Limits()
+
+
+def subject(name: str, *ignores: Ignore, limits: Limits = NO_LIMITS) -> Subject:
     check = Check(images=(f"/{name}",), signals=(Signal(15),), probes=BOTH)
-    return Subject(name=name, typed=f"./{name}", check=check, max_stop_s=max_stop_s, ignores=ignores)
+    return Subject(name=name, typed=f"./{name}", check=check, limits=limits, ignores=ignores)
 
 
 def leaving(names: str, until: dt.date | None = None) -> Ignore:
@@ -147,7 +151,7 @@ def test_what_is_left_be_no_more_is_told(script: Script) -> None:
 
 def test_a_stop_may_take_so_long(script: Script) -> None:
     run = SubjectRun(None, Hooks())
-    slow, fast = (run.answer("a", subject("a", max_stop_s=most), STOP) for most in (0.01, 60))
+    slow, fast = (run.answer("a", subject("a", limits=Limits(max_stop_s=most)), STOP) for most in (0.01, 60))
     assert slow.document.results[0].rule is Rule.SLOW_STOP
     assert fast.document.results[0].rule is None
     assert script.closed == ["/a", "/a"]

@@ -13,6 +13,7 @@ from harness.cli.help import Option, long_name, variable
 from harness.core.config import CheckOptions
 from harness.core.errors import UsageError
 from harness.core.subject import Listening, Quiescent
+from harness.core.verdict import Verdict
 from harness.report.formats import Format
 from tests.support.command_pages import below_of
 
@@ -32,6 +33,7 @@ max-stop = "2s"
 image = "my/app"
 ready = "port:8080"
 no-try = true
+require = ["abrupt"]
 env = { LEVEL = "debug" }
 command = ["node", "server.js"]
 
@@ -105,13 +107,14 @@ def test_that_holds_for_subjects_of_the_config_too(monkeypatch: pytest.MonkeyPat
 
 
 def test_without_a_subject_those_of_the_config_are_checked_each_with_its_options() -> None:
-    (app, most), (other, _), (third, _) = groups()
+    (app, limits), (other, its), (third, _) = groups()
     assert (app.images, other.images, third.images) == (("my/app",), ("my/other",), ("my/third",))
     assert app.ready == Listening(ports=(8080,))
     assert app.options.command == ("node", "server.js")
     assert app.options.environment == {"LEVEL": "debug"}
     assert (app.tries, other.tries) == (False, True)
-    assert most == 2.0
+    assert (limits.max_stop_s, its.max_stop_s, its.required) == (2.0, 2.0, ())
+    assert limits.required[-1] is Verdict.ABRUPT
 
 
 def test_subjects_that_are_alike_are_checked_together() -> None:
@@ -181,6 +184,7 @@ def test_every_option_of_every_command_has_a_variable_of_its_own() -> None:
     ("text", "message"),
     [
         ("[check]\nready = 'prt:1'", "signal-harness.toml, check, ready: 'prt:1' is none of healthy, port:N, "),
+        ("[check]\nrequire = ['gracefull']", "signal-harness.toml, check, require: 'gracefull' is not one of 'good', "),
         ("[check]\nmax-stop = 'soon'", "signal-harness.toml, check, max-stop: 'soon' is not a span of time, "),
         ("[check]\nmax-stop = 0", "signal-harness.toml, check, max-stop: 0.0 is not a span of time, "),
         ("[check]\npull = 'now'", "signal-harness.toml, check, pull: 'now' is not one of 'missing', 'always', "),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+
 from harness.core.document import Ignored
 from harness.core.ignoring import Ignore
-from harness.core.policy import Policy, held_against, limited
+from harness.core.policy import Limits, Policy, held_against, required_verdicts
 from harness.core.question import Probe
 from harness.core.rules import Rule
 from harness.core.verdict import Expected, Verdict
-from harness.report.rows import differs
+from harness.report.rows import differs, wanted
 from tests.support.evidence import changed
 from tests.support.reports import FORCED, FORWARDED, GRACEFUL, SWALLOWED, UNTESTED, report, result
 
@@ -24,7 +26,7 @@ def left(rule: Rule, subject: str = "*", until: dt.date | None = None, number: i
 
 
 def test_a_stop_that_takes_longer_than_it_may_comes_to_a_rule() -> None:
-    slow = limited(STOPPED, 0.2)
+    slow = Limits(max_stop_s=0.2).of(STOPPED)
     assert (slow.verdict, slow.rule) == (Verdict.GRACEFUL, Rule.SLOW_STOP)
     assert slow.reason == f"{STOPPED.reason}; that took 0.2 s, and may take 0.2 s"
     assert not differs(STOPPED, {})
@@ -32,15 +34,44 @@ def test_a_stop_that_takes_longer_than_it_may_comes_to_a_rule() -> None:
 
 
 def test_a_stop_that_takes_as_long_as_it_may_is_well() -> None:
-    assert limited(STOPPED, 0.25) == STOPPED
-    assert limited(STOPPED, None) == STOPPED
+    assert Limits(max_stop_s=0.25).of(STOPPED) == STOPPED
+    assert Limits(max_stop_s=None).of(STOPPED) == STOPPED
+
+
+@pytest.mark.parametrize(
+    ("names", "good"),
+    [((), False), (("good",), False), (("abrupt",), False), (("forced",), True), (("abrupt", "forced"), True)],
+)
+def test_a_verdict_that_is_required_takes_the_place_of_what_is_expected(names: tuple[str, ...], good: bool) -> None:
+    bad, well = (result("v", seen, probe=Probe.STOP, expected=Expected.ALWAYS) for seen in (FORCED, GRACEFUL))
+    limits = Limits(required=required_verdicts(names))
+    assert [differs(limits.of(row), {}) for row in (bad, well)] == [not good, False]
+    assert not differs(limits.of(result("v", UNTESTED, expected=Expected.ALWAYS)), {})
+
+
+@pytest.mark.parametrize("expected", [Expected.NEVER, Expected.DEPENDS])
+def test_what_is_required_counts_whatever_the_catalogue_says(expected: Expected) -> None:
+    row = Limits(required=required_verdicts(["good"])).of(result("v", SWALLOWED, expected=expected))
+    assert differs(row, {})
+    assert wanted(row, None) == "forwarded, as required"
+    assert not differs(Limits(required=required_verdicts(["swallowed"])).of(row), {})
+    assert differs(Limits(required=required_verdicts(["swallowed"])).of(row), {row.id: Verdict.FORWARDED})
+    assert wanted(row, Verdict.SWALLOWED) == "swallowed, as recorded"
+
+
+def test_every_good_verdict_will_do_beside_what_is_named() -> None:
+    required = required_verdicts(["abrupt", "good", "duplicated"])
+    assert required[-2:] == (Verdict.ABRUPT, Verdict.DUPLICATED)
+    assert {verdict for verdict in Verdict if verdict.good} == set(required[:-2])
+    row = Limits(required=required).of(STOPPED)
+    assert wanted(row, None) == "graceful or abrupt or duplicated, as required"
 
 
 def test_what_is_not_graceful_has_a_rule_of_its_own() -> None:
     for evidence in (FORCED, UNTESTED):
         row = result("v", evidence, probe=Probe.STOP)
-        assert limited(row, 0.01) == row
-    assert limited(result("v", FORWARDED), 0.0001).rule is None
+        assert Limits(max_stop_s=0.01).of(row) == row
+    assert Limits(max_stop_s=0.0001).of(result("v", FORWARDED)).rule is None
 
 
 def test_a_finding_that_is_left_be_says_why_and_does_not_differ() -> None:
@@ -84,7 +115,7 @@ def test_a_subject_goes_by_all_its_names() -> None:
 
 
 def test_a_slow_stop_can_be_left_be() -> None:
-    slow = limited(STOPPED, 0.1)
+    slow = Limits(max_stop_s=0.1).of(STOPPED)
     held, _ = held_against(report(slow), Policy(ignores=(left(Rule.SLOW_STOP),), today=TODAY))
     assert not differs(held.results[0], {})
     assert changed(held.results[0], ignored=None) == slow

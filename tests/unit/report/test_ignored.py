@@ -11,7 +11,7 @@ import pytest
 from harness.cli.options import code_of
 from harness.core.document import Ignored
 from harness.core.errors import ExitCode
-from harness.core.policy import limited
+from harness.core.policy import Limits
 from harness.core.question import Probe
 from harness.core.verdict import Expected
 from harness.report import checked, explain
@@ -89,7 +89,7 @@ def test_junit_has_it_as_skipped() -> None:
 
 
 def test_a_stop_that_is_too_slow_fails_in_every_format() -> None:
-    slow = limited(result("v", GRACEFUL, probe=Probe.STOP, expected=Expected.ALWAYS), 0.1)
+    slow = Limits(max_stop_s=0.1).of(result("v", GRACEFUL, probe=Probe.STOP, expected=Expected.ALWAYS))
     document = report(slow)
     assert code_of(document.results, {}) is ExitCode.DIFFERS
     assert standing(document) == "1 not as expected"
