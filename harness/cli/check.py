@@ -269,6 +269,7 @@ _OF_CHECK: Final = (
     "repeat",
     "jobs",
     "settle_s",
+    "engine",
 )
 _NOTHING: Final = "For instance: signal-harness check nginx:1.27; or name subjects in signal-harness.toml"
 

@@ -15,6 +15,7 @@ from harness.core.errors import ExitCode
 from harness.core.judged import is_open
 from harness.core.policy import REQUIRABLE
 from harness.core.question import OTHER_PROBES, Probe, Question
+from harness.engine.registry import DEFAULT
 from harness.run.observation import GRACE_S
 from harness.run.plan import questions
 
@@ -145,6 +146,17 @@ _jobs = HOW.option(
 )
 
 
+def engine_option(function: F) -> F:
+    """``--engine``: the engine that containers run on."""
+    return HOW.option(
+        "--engine",
+        default=DEFAULT,
+        metavar="NAME|URL",
+        help="The engine: docker, or where one answers, such as tcp://127.0.0.1:2375. [default: docker, as DOCKER_HOST "
+        "or the current context says]",
+    )(function)
+
+
 def require_option(function: F) -> F:
     """``--require``, repeatable: the verdicts that will do; none where nothing is said."""
     return JUDGE.option(
@@ -223,7 +235,7 @@ check_options = together(
 )
 """What is asked of a given image."""
 
-check_measuring = together(_pull, _repeat, _jobs, _trace, _settle)
+check_measuring = together(engine_option, _pull, _repeat, _jobs, _trace, _settle)
 """How that is measured."""
 
 matrix_options = together(_bases, _base_file, cell_options)

@@ -22,6 +22,7 @@ from harness.cli.options import (
     chosen_of,
     code_of,
     code_of_run,
+    engine_option,
     matrix_options,
     no_try_option,
     one_cell_options,
@@ -67,6 +68,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @config_options(defaults=False)
 @baseline_option("Judge against")
 @require_option
+@engine_option
 @OUTPUT.option(
     "--table",
     type=click.Choice(["bases", "compared"]),
@@ -170,6 +172,7 @@ def _for_people(document: Document, compared: Sequence[Comparison], table: str |
 @click.argument("base", metavar="BASE")
 @cell_arguments
 @one_cell_options
+@engine_option
 @config_options(defaults=False)
 @no_try_option
 @OUTPUT.option(

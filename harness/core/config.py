@@ -71,6 +71,7 @@ class CheckOptions(_Table, frozen=True):
     jobs: int | None = None
     trace: Annotated[str, _one_of("auto", "on", "off")] | None = None
     settle: float | None = None
+    engine: str | None = None
     max_stop: str | float | None = None
     require: tuple[Annotated[str, _one_of(*REQUIRABLE)], ...] | None = None
 

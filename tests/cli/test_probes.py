@@ -167,6 +167,19 @@ def elsewhere() -> Iterator[str]:
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
 
+def test_an_engine_is_named_by_where_it_answers(tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    with elsewhere() as address:
+        words = ("--engine", address, "--no-try", "--json", str(results), "--", "sleep", "1000")
+        done = command("check", MUSL, "--stop-timeout", "1", *words)
+    assert done.returncode == 1, done.stderr
+    (engine,) = json.loads(results.read_text())["engines"].values()
+    assert engine["trace"] is False  # nobody knows that it is on this machine
+    assert command("check", MUSL, "--engine", "rkt").returncode == 2
+    gone = command("run", "--base", MUSL, "--engine", "unix:///nowhere/engine.sock")
+    assert (gone.returncode, "no engine answers at unix:///nowhere/engine.sock" in gone.stderr) == (3, True)
+
+
 class TestWithoutTheRecord:
     def test_auto_says_so_once_and_goes_on(self) -> None:
         words = ("--base", MUSL, "--variant", "node-exec-form", "--variant", "no-handlers")

@@ -6,7 +6,7 @@ import pkgutil
 
 import pytest
 
-from harness.core.errors import UsageError
+from harness.core.errors import EngineUnavailable, UsageError
 from harness.engine.registry import DEFAULT, ENGINES, open_engine
 
 
@@ -22,4 +22,12 @@ def test_the_default_one_is_registered() -> None:
 def test_an_unknown_engine_is_refused_with_those_there_are() -> None:
     with pytest.raises(UsageError) as refusal:
         open_engine("rkt")
-    assert (refusal.value.message, refusal.value.remedy) == ("'rkt' is not an engine", "Engines: docker")
+    assert (refusal.value.message, refusal.value.remedy) == (
+        "'rkt' is not an engine",
+        "Engines: docker; or a URL, such as unix:///var/run/docker.sock",
+    )
+
+
+def test_a_url_is_an_engine_that_speaks_dockers_api() -> None:
+    with pytest.raises(EngineUnavailable, match=r"no engine answers at unix:///nowhere/engine.sock"):
+        open_engine("unix:///nowhere/engine.sock")
