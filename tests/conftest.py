@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-# How long one example takes says more about the machine than about the code.
-settings.register_profile("signal-harness", deadline=None)
+# How long one example takes says more about the machine than about the code. They differ from run to run, so that many
+# runs try many.
+settings.register_profile("signal-harness", deadline=None, max_examples=50)
 settings.load_profile("signal-harness")
 
 _PREPARES_S = 600

@@ -59,12 +59,16 @@ def choose_by_log(tree: Tree, inner_pids: Collection[int]) -> Choice:
 
 
 def _servers(tree: Tree, app: Process, serving: Collection[int]) -> list[tuple[Process, str]]:
-    """Who listens below a process that does not, the uppermost each, and why they are the app."""
+    """Who listens below a process that does not, the uppermost each, and why they are the app.
+
+    Workers that were forked have the words of their master, which is no launcher: it manages them.
+    """
     why = _SERVES.format(launcher=app.command)
     return [
         (process, why)
         for process in tree
         if process.pid in serving
+        and process.argv != app.argv
         and app in (way := chain(tree, process.pid)[:-1])
         and not any(above.pid in serving for above in way)
     ]

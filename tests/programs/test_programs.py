@@ -115,12 +115,13 @@ EXPECTED_FROM_DEBIAN: Final = {
         advice="The app must handle SIGTERM",
         behind_shell=None,
     ),
-    # Nothing shows that it is there for another program alone: that it leaves one behind is said.
+    # What listens on the port is below it.
     "launcher": Expected(
-        verdict="graceful",
-        why="`node /server.js`, which it has started, was killed then",
-        apps=("node /launcher.js",),
-        told=(("node /server.js", None, None),),
+        verdict="abrupt",
+        why="the app never saw SIGTERM",
+        apps=("node /server.js",),
+        advice="`node /launcher.js` stays as PID 1 and must forward the signal",
+        behind_shell=None,
     ),
     "deaf-loop": Expected(
         verdict="forced",

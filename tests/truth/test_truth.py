@@ -42,10 +42,10 @@ def test_a_harness_that_does_not_wait_is_found_out(monkeypatch: pytest.MonkeyPat
 
 
 def test_check_agrees_with_the_matrix_about_images_that_it_knows_nothing_of() -> None:
-    tally = truth_check.compare(bases=(DEBIAN,), variants=("npm-start-exec", "dumb-init-rewrite"), repeat=1)
+    tally = truth_check.compare(bases=(DEBIAN,), variants=("npm-start-exec",), repeat=1)
     assert [str(cell) for cell in tally.contradicted] == []
     assert [cell.name for cell in tally.open if cell.recorded] == []
-    assert (len(tally.cells), tally.runs) == (12, 12)
+    assert (len(tally.cells), tally.runs) == (6, 6)
 
 
 def test_a_check_that_takes_any_end_for_a_good_one_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

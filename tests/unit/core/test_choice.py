@@ -65,6 +65,12 @@ def test_what_only_started_the_process_that_serves_is_its_launcher(
     assert (found.why == (SERVES,)) == (apps == [SERVER])
 
 
+def test_a_master_whose_forked_workers_serve_is_no_launcher() -> None:
+    master = process(1, "haproxy -W")
+    workers = (process(7, "haproxy -W", parent=1), process(8, "haproxy -W", parent=1))
+    assert choose_below_wrappers((master, *workers), serving=[1007, 1008]).apps == (master,)
+
+
 def test_each_of_several_apps_has_servers_of_its_own() -> None:
     both = (SUPERVISOR, process(2, "redis-server", parent=1), process(3, "node launcher.js", parent=1))
     servers = (process(4, "node one.js", parent=3), process(5, "node two.js", parent=3))
