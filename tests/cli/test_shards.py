@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.test_own_catalogue import catalogue
 from tests.support.command import command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
+SIGNALS = ("--signal", "TERM", "--signal", "HUP", "--jobs", "1")
 
 
 def verdicts(document: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -21,15 +22,16 @@ def verdicts(document: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def test_two_parts_merged_are_the_run_as_a_whole(tmp_path: Path) -> None:
-    folder = catalogue(tmp_path, good="depends", silent="never")
-    words = ("--catalogue", str(folder), "--base", "local:musl-node24", "--signal", "TERM", "--signal", "HUP")
+    words = ("--base", "local:musl-node24", "--variant", "node-exec-form", "--variant", "node-shell-form", *SIGNALS)
     files = {part: tmp_path / f"{part[0]}.json" for part in ("1/2", "2/2")}
-    whole = json.loads(command("run", *words, "--jobs", "2", "--json", "-").stdout)
-    for part, file in files.items():
-        done = command("run", *words, "--jobs", "2", "--shard", part, "--json", str(file))
+    more = [("--json", "-"), *(("--shard", part, "--json", str(file)) for part, file in files.items())]
+    with ThreadPoolExecutor() as machines:
+        first, *others = machines.map(lambda options: command("run", *words, *options), more)
+    whole = json.loads(first.stdout)
+    for part, done in zip(files, others, strict=True):
         assert f"This is part {part[0]} of 2, with 2 of the run's 4 planned cells." in done.stdout, done.stderr
     parts = [json.loads(file.read_text()) for file in files.values()]
-    assert [{subject for subject, *_ in verdicts(part)} for part in parts] == [{"good"}, {"silent"}]
+    assert [{subject for subject, *_ in verdicts(part)} for part in parts] == [{"node-shell-form"}, {"node-exec-form"}]
     merged = command("merge", *map(str, reversed(files.values())), "--json", "-")
     document = json.loads(merged.stdout)
     assert verdicts(document) == verdicts(whole)
@@ -37,4 +39,4 @@ def test_two_parts_merged_are_the_run_as_a_whole(tmp_path: Path) -> None:
     assert (document["shard"], document["cut"]) == (None, None)
     lacking = command("merge", str(files["1/2"]), "--json", "-")
     assert lacking.returncode == 4
-    assert "missing: musl-node24/silent/SIGHUP" in lacking.stderr
+    assert "missing: musl-node24/node-exec-form/SIGHUP" in lacking.stderr
