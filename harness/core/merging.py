@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -67,8 +68,7 @@ def merged(files: Files) -> Merged:
     planned = next((one.shard.planned for one in documents if one.shard), ())
     order = {name: number for number, name in enumerate(planned)}
     rows = tuple(sorted(found, key=lambda row: order.get(row.id, len(order))))
-    ran = {row.id for row in rows}
-    missing = tuple(name for name in order if name not in ran)
+    missing = _missing(planned, rows)
     started, duration = _span(files)
     document = structs.replace(
         documents[0],
@@ -83,6 +83,17 @@ def merged(files: Files) -> Merged:
         results=rows,
     )
     return Merged(document=document, twice=tuple(twice), missing=missing)
+
+
+def _missing(planned: Sequence[str], rows: Iterable[Row]) -> tuple[str, ...]:
+    """The planned cells without a row; of two bases whose names are shown alike, each has its own."""
+    ran = Counter(row.id for row in rows)
+    missing = []
+    for name in planned:
+        if not ran[name]:
+            missing.append(name)
+        ran[name] -= 1 if ran[name] else 0
+    return tuple(missing)
 
 
 def _when(file: tuple[str, Document]) -> tuple[str, bytes, str]:

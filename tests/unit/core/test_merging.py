@@ -218,3 +218,16 @@ def test_what_is_recorded_of_the_cells_of_a_missing_part_is_not_gone() -> None:
     made = joined(judged(HALVES[0], [known], {FACTS.reference: keys[:4]}, named=True)).document
     assert code(made) is ExitCode.UNTESTED
     assert not [line for line in remarks(made, comparisons_of(made)) if "not among" in line]
+
+
+def test_of_two_bases_that_are_shown_alike_each_cell_counts() -> None:
+    row = ROWS[0]
+    other = changed(FACTS, reference=FACTS.reference.removeprefix("local:"))
+    twin = changed(row, base=other.reference)
+    assert twin.id == row.id
+    shard = Shard(parts=(1,), of=2, planned=(row.id, row.id))
+    first = changed(report(row), shard=shard)
+    assert joined(first).missing == (row.id,)
+    second = changed(report(twin), bases={other.reference: other}, shard=changed(shard, parts=(2,)))
+    made = joined(first, second)
+    assert (made.missing, {row.base for row in made.document.results}) == ((), {FACTS.reference, other.reference})
