@@ -45,7 +45,7 @@ def merge(results: tuple[Path, ...], target: str) -> None:
     from harness.report.table import summary
 
     outputs = opened([(Format.JSON, target)])
-    made = merged([(str(path), read_results(path)[0]) for path in results])
+    made = merged([(str(path), read_results(path)[0]) for path in dict.fromkeys(results)])
     compared = comparisons_of(made.document, place="the results together")
     tell = partial(click.echo, err=True)
     lines = [*made.twice, *(f"missing: {name}" for name in made.missing)]
