@@ -63,7 +63,7 @@ def merged(files: Files) -> Merged:
     if conflicts:
         raise UsageError(
             "the results contradict each other\n" + "\n".join(f"  {line}" for line in conflicts),
-            remedy="Leave a file out, or run it anew: of one catalogue, on the same bases, by one version of everything.",
+            remedy="Leave a file out, or run it anew: one catalogue, the same bases, one version of everything.",
         )
     planned = next((one.shard.planned for one in documents if one.shard), ())
     order = {name: number for number, name in enumerate(planned)}
