@@ -184,6 +184,7 @@ class Checking:
             bases={},
             subjects={name: self._described(facts) for name, facts in self._images.items()},
             judged=None,
+            shard=None,
             cut=cut,
             results=tuple(rows),
         )

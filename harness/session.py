@@ -14,11 +14,12 @@ from harness.catalogues import load_catalogue
 from harness.core.base_image import template
 from harness.core.describe import describe_row, describe_subject
 from harness.core.dockerfile import starting, telling
-from harness.core.document import SCHEMA, Document, Tool
+from harness.core.document import SCHEMA, Document, Shard, Tool
 from harness.core.errors import BaseUnavailable, EngineUnavailable
 from harness.core.ignoring import comments
 from harness.core.program import PROGRAMS
 from harness.core.question import Probe
+from harness.core.sharding import Share, part_of
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
 from harness.core.source import Source
 from harness.core.subject import Built, unmet
@@ -77,7 +78,7 @@ class Selection:
 
     ``probes`` that are ``None`` are those of a check of signals: ``signal``, and ``stop`` where the catalogue tells how
     its app shuts down. ``repeat`` that is ``None`` repeats where luck may have decided. ``tries`` says whether what may
-    help a bad cell is run, too.
+    help a bad cell is run, too. ``share`` is the part of the cells to run, with all of an image's; ``None`` is all.
     """
 
     bases: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ class Selection:
     settle_s: float | None = None
     grace_s: int = GRACE_S
     tries: bool = False
+    share: Share | None = None
     engine: str = DEFAULT_ENGINE
 
 
@@ -163,6 +165,11 @@ def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str
         raise BaseUnavailable(why, remedy=f"Choose another base, such as {examples}.")
 
 
+def _share_of(subjects: Sequence[Subject], share: Share | None) -> Sequence[Subject]:
+    """The subjects of a part of the run; variants that are one and the same image are in one part."""
+    return subjects if share is None else part_of(subjects, share, together=lambda subject: subject.image)
+
+
 class Session:
     """A run under way. A context manager: on leaving, nothing of it is left on the engine.
 
@@ -189,7 +196,11 @@ class Session:
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(selection.engine)))
             bases = open_bases(engine, self._hooks.note, self.catalogue.bases or None)
-            self.base_facts = self._get(bases)
+            named = bases.expand(selection.bases) if selection.bases else bases.defaults()
+            self.references = tuple(dict.fromkeys(named))
+            subjects = [self.catalogue.subject(variant, base) for base in self.references for variant in variants]
+            mine = _share_of(subjects, selection.share)
+            self.base_facts = self._get(bases, [subject.base for subject in mine if subject.base])
             jobs = selection.jobs or 2 * engine.processors()
             images = engine.images(
                 folder=self._folder,
@@ -202,9 +213,9 @@ class Session:
             record = open_record(stack, engine, selection.trace, selection.signals, self._hooks.note)
             self.engine_facts = engine.facts(trace=record is not None)
             self.engine = stack.enter_context(engine.containers(record))
-            subjects = [self.catalogue.subject(variant, base) for base in self.base_facts for variant in variants]
             asked = questions(selection.signals, selection.probes or self.catalogue.app.probes)
-            self.cells = plan_cells(self.engine_facts.name, subjects, asked)
+            self.planned = tuple(cell.id for cell in plan_cells(self.engine_facts.name, subjects, asked))
+            self.cells = plan_cells(self.engine_facts.name, mine, asked)
             self.schedule = Schedule(
                 prepare=self._prepared,
                 jobs=jobs,
@@ -307,6 +318,7 @@ class Session:
         results = tuple(rows)
         variants = {variant.name: variant for variant in self.catalogue.variants}
         subjects = dict.fromkeys(row.subject for row in results)
+        share = self._selection.share
         return Document(
             schema=SCHEMA,
             tool=Tool(name="signal-harness", version=__version__),
@@ -316,6 +328,7 @@ class Session:
             bases=dict(self.base_facts),
             subjects={name: describe_subject(variants[name], self.source_of(variants[name])) for name in subjects},
             judged=None,
+            shard=None if share is None else Shard(parts=(share.number,), of=share.of, planned=self.planned),
             cut=cut,
             results=results,
         )
@@ -331,10 +344,9 @@ class Session:
             case _:
                 return ()
 
-    def _get(self, bases: BaseStore) -> dict[str, BaseFacts]:
-        """Make sure that the bases are there and can carry the variants."""
-        pull = self._selection.pull
-        references = bases.expand(self._selection.bases) if self._selection.bases else bases.defaults()
+    def _get(self, bases: BaseStore, wanted: Iterable[str]) -> dict[str, BaseFacts]:
+        """Make sure that bases are there and can carry the variants."""
+        pull, references = self._selection.pull, tuple(dict.fromkeys(wanted))
         for reference in references:
             bases.get(reference, pull=pull is not Pull.NEVER, again=pull is Pull.ALWAYS)
         with ThreadPoolExecutor(max_workers=8) as pool:

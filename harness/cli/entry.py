@@ -35,6 +35,7 @@ _SECTIONS: Final = {
         "diff": "harness.cli.diff:diff",
         "bisect": "harness.cli.bisect:bisect",
         "report": "harness.cli.report:report",
+        "merge": "harness.cli.merge:merge",
     },
     "Workshop": {"demo": "harness.cli.demo:demo", "lab": "harness.cli.lab:lab"},
     "Machine": {

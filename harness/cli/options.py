@@ -11,11 +11,12 @@ import click
 from harness.cli.help import HOW, JUDGE, PATH, WHAT
 from harness.core.baseline import BASELINES, selected
 from harness.core.comparison import recorded as recorded_by
-from harness.core.errors import ExitCode
+from harness.core.errors import ExitCode, UsageError
 from harness.core.judged import is_open
 from harness.core.policy import REQUIRABLE
 from harness.core.question import OTHER_PROBES, Probe, Question
 from harness.engine.registry import DEFAULT
+from harness.core.sharding import Share
 from harness.run.observation import GRACE_S
 from harness.run.plan import questions
 
@@ -65,6 +66,19 @@ class Seconds(click.FloatRange):
         if not math.isfinite(click.FLOAT.convert(value, param, ctx)):
             self.fail(f"{value} is not a number of seconds", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class ShareType(click.ParamType[Any]):
+    """A part of a run, such as ``1/3``."""
+
+    name = "part"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Share:
+        """Read ``K/N``."""
+        try:
+            return Share.parse(str(value))
+        except UsageError as error:
+            return self.fail(f"{error.message}. {error.remedy}", param, ctx)
 
 
 def base_file_option(about: str) -> Callable[[F], F]:
@@ -155,6 +169,16 @@ def engine_option(function: F) -> F:
         help="The engine: docker, or where one answers, such as tcp://127.0.0.1:2375. [default: docker, as DOCKER_HOST "
         "or the current context says]",
     )(function)
+
+
+share_option = HOW.option(
+    "--shard",
+    "share",
+    type=ShareType(),
+    metavar="K/N",
+    help="Run the K-th of N parts, as on one of several machines; see merge. What is built once is in one part alone.",
+)
+"""Which part of a run it is."""
 
 
 def require_option(function: F) -> F:
@@ -327,8 +351,11 @@ def code_of(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> ExitCode:
 
 
 def code_of_run(document: Document, compared: Sequence[Comparison]) -> ExitCode:
-    """The exit code that a run comes to, compared with what was recorded."""
-    if document.cut:
-        return ExitCode(document.cut.exit_code)
+    """The exit code that a run comes to, compared with what was recorded; cells that are missing were not tested."""
+    ended = ExitCode(document.cut.exit_code) if document.cut else ExitCode.OK
+    if ended not in (ExitCode.OK, ExitCode.UNTESTED):
+        return ended
     code = code_of(document.results, recorded_by(compared))
-    return ExitCode.UNTESTED if code is ExitCode.OK and is_open(document, compared) else code
+    if code is not ExitCode.OK:
+        return code
+    return ExitCode.UNTESTED if document.cut or is_open(document, compared) else code

@@ -29,10 +29,11 @@ from harness.cli.options import (
     only_known,
     require_option,
     selection_of,
+    share_option,
     together,
 )
 from harness.cli.output import Output, opened, write_all
-from harness.core.baseline import relevant
+from harness.core.baseline import counterparts, relevant
 from harness.core.comparison import recorded
 from harness.core.errors import ExitCode, UsageError
 from harness.core.judged import comparisons_of, judged
@@ -41,11 +42,12 @@ from harness.core.question import Probe
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
 
+    from harness.core.baseline import Key, Recording
     from harness.core.comparison import Comparison
     from harness.core.document import Document
     from harness.core.ignoring import Ignore
@@ -61,10 +63,12 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
         "signal-harness run",
         "signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM",
         "signal-harness run --probe stop --baseline --json results.json",
+        "signal-harness run --shard 1/3 --json part-1.json",
     ],
     tables=[PROBES, EXIT_CODES],
 )
 @matrix_options
+@share_option
 @config_options(defaults=False)
 @baseline_option("Judge against")
 @require_option
@@ -89,6 +93,7 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], **c
     ctx = click.get_current_context()
     config, typed = found_config(ctx), _typed(ctx)
     ignores: list[Ignore] = []
+    running: list[Session] = []
     outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
     known, selection = read_recordings(baseline), selection_of(**chosen)
     asked = {one.base.reference: chosen_of(one, selection, chosen) for one in known}
@@ -104,7 +109,10 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], **c
     def write(document: Document) -> None:
         document = structs.replace(document, results=tuple(map(limits.of, document.results)))
         if baseline is not None:
-            document = judged(document, known, asked, named=bool(selection.bases))
+            (session,) = running
+            keys = asked if selection.share is None else _in_part(asked, known, session)
+            named = bool(selection.bases) or selection.share is not None
+            document = judged(document, known, keys, named=named, planned=session.references)
         document, told = held_against(document, policy_of(config, *ignores))
         written.extend(told)
         compared = comparisons_of(document)
@@ -115,14 +123,30 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], **c
         } | {_SVG: partial(terminal_svg.render, parts, typed)}
         write_all([(_LABELS[wanted], output, texts[wanted]) for wanted, output in outputs.items()], tell=written.append)
 
+    def begin(session: Session) -> None:
+        running.append(session)
+        ignores.extend(session.ignores)
+
     try:
-        measure(selection, begin=lambda session: ignores.extend(session.ignores), end=write)
+        measure(selection, begin=begin, end=write)
     finally:
         for part in parts:
             people.print(part)
         for line in written:
             people.print(line, soft_wrap=True, markup=False)
     sys.exit(codes[0])
+
+
+def _in_part(
+    asked: Mapping[str, Collection[Key]], known: Sequence[Recording], session: Session
+) -> dict[str, Collection[Key]]:
+    """Which recorded cells a part of a run is asked for: its own of those that the whole run is."""
+    own = {(cell.subject.base, cell.subject.name, cell.question.name) for cell in session.cells if cell.subject.base}
+    pairs = counterparts(known, session.references)
+    return {
+        one.base.reference: {key for key in asked[one.base.reference] if (base, *key) in own}
+        for base, one in pairs.items()
+    } | {one.base.reference: () for one in known if all(one is not pair for pair in pairs.values())}
 
 
 def _typed(ctx: click.Context) -> str:

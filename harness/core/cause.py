@@ -22,6 +22,7 @@ SHELL: Final = "/bin/sh"
 ENTRYPOINT: Final = "ENTRYPOINT"
 COMMAND: Final = "CMD"
 SCRIPT: Final = "the entrypoint's file"
+KERNEL: Final = "the kernel"
 _ENGINES_INIT: Final = "its init"
 _FACTS: Final[Mapping[str, str]] = {
     **{name: known.label for name, known in PROGRAMS.items()},
@@ -109,7 +110,7 @@ def _engine_facts(facts: EngineFacts) -> dict[str, str | None]:
         "the engine": f"{facts.name} {facts.version}",
         "its runtime": facts.runtime,
         _ENGINES_INIT: facts.init,
-        "the kernel": facts.kernel,
+        KERNEL: facts.kernel,
         "the builder": facts.builder,
         "the kernel's record of signals": "used" if facts.trace else "not used",
     }

@@ -393,10 +393,19 @@ class Cut(_Shape, frozen=True):
     exit_code: int
 
 
+class Shard(_Shape, frozen=True):
+    """Which parts of a run these are, of how many; ``planned`` are the ids of all its cells, in order."""
+
+    parts: tuple[int, ...]
+    of: int
+    planned: tuple[str, ...]
+
+
 class Document(_Shape, frozen=True):
     """A whole run; engines and bases by the names that the rows give them, subjects by theirs.
 
-    ``judged`` is ``None`` where nothing recorded was compared with, ``cut`` where the run came to its end.
+    ``judged`` is ``None`` where nothing recorded was compared with, ``shard`` where it is no part of a larger run,
+    ``cut`` where the run came to its end.
     """
 
     schema: Literal[2]
@@ -407,6 +416,7 @@ class Document(_Shape, frozen=True):
     bases: dict[str, BaseFacts]
     subjects: dict[str, SubjectFacts]
     judged: Judged | None
+    shard: Shard | None
     cut: Cut | None
     results: tuple[Row, ...]
 

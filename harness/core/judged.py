@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def judged(
-    document: Document, known: Sequence[Recording], asked: Mapping[str, Collection[Key]], *, named: bool
+    document: Document,
+    known: Sequence[Recording],
+    asked: Mapping[str, Collection[Key]],
+    *,
+    named: bool,
+    planned: Collection[str] | None = None,
 ) -> Document:
     """Results with what they are judged against.
 
@@ -33,8 +38,10 @@ def judged(
         known: all that was recorded.
         asked: which cells of it the run was asked for, by the base that was recorded.
         named: whether the bases were named, so that what was recorded of others was not asked for.
+        planned: the bases of the whole run where this is a part of it.
     """
-    pairs = counterparts(known, document.bases)
+    every = counterparts(known, document.bases if planned is None else planned)
+    pairs = {base: one for base, one in every.items() if base in document.bases}
     wanted = [one for one in known if not named or any(one is pair for pair in pairs.values())]
     kept = [narrowed(one, asked[one.base.reference]) for one in wanted]
     left_out = sum(len(one.findings) for one in known) - sum(len(one.findings) for one in kept)

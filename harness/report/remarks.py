@@ -24,7 +24,17 @@ def remarks(document: Document, compared: Sequence[Comparison]) -> list[str]:
     """What keeps a run from being complete, and what it was not compared with."""
     left_out = document.judged.left_out if document.judged else 0
     chosen = f"The options leave out {counted(left_out, 'recorded cell')}." if left_out else ""
-    return [line for line in (*gaps(document, compared), chosen, *_ignored(document)) if line]
+    return [line for line in (_part(document), *gaps(document, compared), chosen, *_ignored(document)) if line]
+
+
+def _part(document: Document) -> str:
+    """Which part of a run these results are; empty for a whole one."""
+    if document.shard is None:
+        return ""
+    parts, of = document.shard.parts, document.shard.of
+    which = f"part {parts[0]}" if len(parts) == 1 else f"parts {', '.join(map(str, parts))}"
+    planned = counted(len(document.shard.planned), "planned cell")
+    return f"This is {which} of {of}, with {len(document.results)} of the run's {planned}."
 
 
 def _ignored(document: Document) -> list[str]:

@@ -38,6 +38,7 @@ def results(data: dict[str, Any]) -> dict[str, Any]:
         "bases": {reference: _base(reference, facts, place=".bases[...]") for reference, facts in bases},
         "subjects": {variant: _subject(facts, place=".subjects[...]") for variant, facts in subjects},
         "judged": None,
+        "shard": None,
         "cut": None,
         "results": [_row(row, name, place=f".results[{number}]") for number, row in enumerate(rows)],
     }

@@ -335,6 +335,7 @@ def report(
         bases={facts.reference: facts},
         subjects={row.subject: subject_of(row, (sources or {}).get(row.subject)) for row in rows},
         judged=None,
+        shard=None,
         cut=None,
         results=tuple(structs.replace(row, engine=engine.name) for row in rows),
     )

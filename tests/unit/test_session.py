@@ -10,9 +10,10 @@ from click.testing import CliRunner
 
 from harness import doctor
 from harness.cli import machine
-from harness.core.document import Line
+from harness.core.document import Line, Shard
 from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
 from harness.core.rules import Rule
+from harness.core.sharding import Share
 from harness.core.signals import Signal
 from harness.core.verdict import Verdict
 from harness.doctor import Finding, examine
@@ -291,3 +292,31 @@ def test_who_needs_a_program_is_said(install: Install, tmp_path: Path) -> None:
         Session(selection),
     ):
         pass
+
+
+def test_parts_of_a_run_are_all_its_cells_and_get_no_more_bases_than_they_need(install: Install) -> None:
+    selection = replace(ONE, bases=("b:1", "b:2"), signals=(Signal(1), Signal(15)))
+    install(ScriptedOpenEngine())
+    with Session(selection) as whole:
+        cells = [cell.id for cell in whole.cells]
+    found: list[str] = []
+    for number, base in enumerate(selection.bases, start=1):
+        engine = install(ScriptedOpenEngine())
+        with Session(replace(selection, share=Share(number, 2))) as session:
+            document = session.document(())
+            found += [cell.id for cell in session.cells]
+        assert engine.made[0].gotten == [base]
+        assert document.shard == Shard(parts=(number,), of=2, planned=tuple(cells))
+        assert list(document.bases) == [base]
+    assert found == cells
+
+
+def test_more_parts_than_images_are_refused_before_a_base_is_fetched(install: Install) -> None:
+    engine = install(ScriptedOpenEngine())
+    with (
+        pytest.raises(UsageError, match="2 parts are too many: the run has 1 image"),
+        Session(replace(ONE, share=Share(1, 2))),
+    ):
+        pass
+    assert engine.made[0].gotten == []
+    assert engine.closed

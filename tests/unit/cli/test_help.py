@@ -22,7 +22,7 @@ ALL = dict(commands())
 EVERY = pytest.mark.parametrize("path", ALL, ids=" ".join)
 WITH_EXIT_CODES = {
     (), ("check",), ("run",), ("explain",), ("baseline", "update"), ("baseline", "check"), ("diff",), ("bisect",),
-    ("report",), ("demo",), ("lab",), ("lab", "check"), ("doctor",),
+    ("report",), ("merge",), ("demo",), ("lab",), ("lab", "check"), ("doctor",),
 }  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def faults(path: tuple[str, ...], root: click.Command = cli) -> list[str]:
 
 
 def test_the_commands_are_all_there() -> None:
-    assert len(ALL) == 31
+    assert len(ALL) == 32
 
 
 @EVERY

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness.core.baseline import Finding as RecordedFinding
 from harness.core.baseline import recordings
-from harness.core.document import Cut, Finding, Ignored, Kind, Role
+from harness.core.document import Cut, Finding, Ignored, Kind, Role, Shard
 from harness.core.errors import UsageError
 from harness.core.judged import judged
 from harness.core.question import Probe
@@ -152,6 +152,7 @@ LEFT_BE = changed(JUDGED.results[0], ignored=Ignored(reason="it is so", place="x
 WHOLE = written(
     changed(
         JUDGED,
+        shard=Shard(parts=(1,), of=2, planned=("one", "two")),
         cut=Cut(planned=99, reason="interrupted", exit_code=130),
         results=(LEFT_BE, *JUDGED.results[1:]),
     )

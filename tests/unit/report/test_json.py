@@ -133,6 +133,7 @@ SMALL = {
         },
     },
     "judged": None,
+    "shard": None,
     "cut": None,
     "results": [
         {
