@@ -13,6 +13,7 @@ import msgspec
 
 from harness.core.document import Document, Row
 from harness.core.errors import UsageError
+from harness.core.question import Probe, is_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,6 +88,8 @@ def read(content: bytes, *, place: str) -> Journal | None:
     missing = set(head.cells)
     for number, text in enumerate(rest, start=2):
         entry = _decoded(Kept, text, place=f"{place}:{number}")
+        if entry.row.probe is Probe.SIGNAL and not is_signal(entry.row.signal or ""):
+            raise UsageError(f"{place}:{number}: {entry.row.signal!r} is not a signal")
         if entry.row.id not in missing:
             why = "is there twice" if entry.row.id in head.cells else "is not planned"
             raise UsageError(f"{place}:{number}: the cell {entry.row.id} {why}")
