@@ -6,6 +6,7 @@ import fcntl
 import os
 import shlex
 import time
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
 
 from msgspec import structs
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     from harness.core.document import Document, Row
     from harness.core.journal import Head, Journal
 
-SUFFIX: Final = ".journal"
+_HEAD_AND_ONE: Final = 2
+"""Lines of a journal that holds a row, or what was written of it."""
+_NOTHING_THERE: Final = "Leave out --resume."
+
+
+def beside(results: Path) -> Path:
+    """Where the journal of a results file lies."""
+    return results.with_name(f"{results.name}.journal")
 
 
 class OpenJournal:
@@ -36,7 +44,7 @@ class OpenJournal:
     """
 
     def __init__(self, results: Path, *, resume: bool) -> None:
-        self.path = results.with_name(results.name + SUFFIX)
+        self.path = beside(results)
         self.tell: Callable[[str], object] = lambda _: None
         self._file: IO[bytes] | None = None
         self._before: Journal | None = None
@@ -45,7 +53,7 @@ class OpenJournal:
         if resume:
             self._take_up()
         elif self.path.exists():
-            raise self._in_the_way()
+            self._make_way()
 
     def __enter__(self) -> OpenJournal:
         """Return itself."""
@@ -111,7 +119,7 @@ class OpenJournal:
         try:
             self._file = self.path.open("xb", buffering=0)
         except FileExistsError:
-            raise self._in_the_way() from None
+            raise self._in_use() from None
         except OSError as error:
             raise self._unusable(error) from error
         self._begun = True
@@ -126,14 +134,14 @@ class OpenJournal:
             self._file = self.path.open("r+b", buffering=0)
         except FileNotFoundError:
             why = f"there is no {self.path}: no run was killed that wrote to it"
-            raise UsageError(why, remedy="Leave out --resume.") from None
+            raise UsageError(why, remedy=_NOTHING_THERE) from None
         except OSError as error:
             raise self._unusable(error) from error
         try:
             self._lock(self._file)
             self._before = lines.read(self._file.read(), place=str(self.path))
             if self._before is None:
-                raise UsageError(f"{self.path} holds nothing: its run was killed as it began")
+                raise UsageError(f"{self.path} holds nothing: its run was killed as it began", remedy=_NOTHING_THERE)
             self._file.truncate(self._before.size)  # so that no line is added to one that was cut
             self._file.seek(self._before.size)
         except BlockingIOError:
@@ -144,7 +152,7 @@ class OpenJournal:
             raise self._unusable(error) from error
         except UsageError as error:
             self._file.close()
-            error.remedy = self._anew()
+            error.remedy = error.remedy or self._anew()
             raise
         self._rows = len(self._before.kept)
 
@@ -154,16 +162,27 @@ class OpenJournal:
     def _unusable(self, error: OSError) -> UsageError:
         return UsageError(f"{self.path} cannot be used: {error.strerror}")
 
-    def _in_the_way(self) -> UsageError:
-        """The refusal to write over a journal."""
+    def _make_way(self) -> None:
+        """Remove what a run left that was killed before a cell had ended.
+
+        Raises:
+            UsageError: it holds rows, or a run has it, or it is no journal.
+        """
         try:
             with self.path.open("rb") as file:
                 self._lock(file)
+                there = list(islice(file, _HEAD_AND_ONE))
+                if not lines.may_begin(b"".join(there)):
+                    why = f"{self.path} is no journal, and in the way of one"
+                    raise UsageError(why, remedy="Move it, or name another file with --json.")
+                if len(there) < _HEAD_AND_ONE:
+                    self.path.unlink()
+                    return
         except BlockingIOError:
-            return self._in_use()
-        except OSError:
-            pass  # whatever it is, it is in the way
-        return UsageError(
+            raise self._in_use() from None
+        except OSError as error:
+            raise self._unusable(error) from error
+        raise UsageError(
             f"{self.path} holds what a run had found before it was killed",
             remedy="To run the rest: the same command with --resume\n"
             f"To throw it away: rm {shlex.quote(str(self.path))}",

@@ -41,7 +41,7 @@ from harness.core.question import Probe
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -97,7 +97,7 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
     config, typed = found_config(ctx), _typed(ctx)
     ignores: list[Ignore] = []
     outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
-    journal = _journal(outputs[Format.JSON], resume=resume)
+    journal = _journal(outputs, resume=resume)
     known, selection = read_recordings(baseline), selection_of(**chosen)
     asked = {one.base.reference: chosen_of(one, selection, chosen) for one in known}
     if not chosen["signals"] and not chosen["probes"]:
@@ -143,16 +143,19 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
     sys.exit(codes[0])
 
 
-def _journal(output: Output, *, resume: bool) -> OpenJournal | None:
+def _journal(outputs: Mapping[str, Output], *, resume: bool) -> OpenJournal | None:
     """The journal beside a results file; ``None`` where results go to no file.
 
     Raises:
-        UsageError: one is to be taken up, and no file is named; or see `OpenJournal`.
+        UsageError: one is to be taken up, and no file is named; or a report is to go in its place; or see
+            `OpenJournal`.
     """
-    if output.file is not None:
-        from harness.journals import OpenJournal
+    if (results := outputs[Format.JSON].file) is not None:
+        from harness.journals import OpenJournal, beside
 
-        return OpenJournal(output.file, resume=resume)
+        if any(output.file == beside(results) for output in outputs.values()):
+            raise UsageError(f"{beside(results)} is where the journal of the run goes", remedy="Name another file.")
+        return OpenJournal(results, resume=resume)
     if resume:
         remedy = "Give the whole command of the run that was killed, with its --json FILE, and --resume."
         raise UsageError("--resume takes up the journal beside a --json file, and none is named", remedy=remedy)

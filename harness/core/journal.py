@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=msgspec.Struct)
 
 VERSION: Final[Literal[1]] = 1
+_START: Final = b'{"journal":'
 _FEW: Final = 3
 """How many cells are named where some are more or fewer."""
 _OPTIONS: Final = {"repeat": "--repeat", "settle_s": "--settle", "grace_s": "--grace"}
@@ -71,6 +72,11 @@ class Journal:
 def line(entry: Head | Kept) -> bytes:
     """One line of a journal, with its end."""
     return msgspec.json.encode(entry) + b"\n"
+
+
+def may_begin(content: bytes) -> bool:
+    """Whether a file that begins so may be a journal, however early it was cut."""
+    return content.startswith(_START) if len(content) >= len(_START) else _START.startswith(content)
 
 
 def read(content: bytes, *, place: str) -> Journal | None:
@@ -159,9 +165,7 @@ def _digests(document: Document) -> dict[str, str | None]:
 
 def _by_name(what: str, before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
     """What has changed of all that is there still; what is not, cells tell."""
-    return [
-        text for name in before.keys() & now.keys() for text in _changed(what.format(name), before[name], now[name])
-    ]
+    return [text for name in before if name in now for text in _changed(what.format(name), before[name], now[name])]
 
 
 def _cells(before: tuple[str, ...], now: tuple[str, ...]) -> list[str]:

@@ -52,19 +52,16 @@ def test_what_a_killed_run_had_found_is_taken_over(tmp_path: Path) -> None:
     assert _KILLED_AT - 1 <= len(rows) < CELLS
 
     began = time.time()
-    resumed = started(cut, "--resume")
-    out, told = resumed.communicate(timeout=120)
+    runs = resumed, at_once = started(cut, "--resume"), started(whole)
+    (out, told), (whole_out, whole_told) = (run.communicate(timeout=120) for run in runs)
     assert resumed.returncode == 0, out + told
+    assert at_once.returncode == 0, whole_out + whole_told
     assert f"{len(rows)} of {CELLS} cells have run already" in told
     assert cells_started_by(resumed.pid, began) == CELLS - len(rows)
-    assert [file.name for file in cut.iterdir()] == ["r.json"]
     assert left_behind(killed.pid) == left_behind(resumed.pid) == []
-
-    at_once = started(whole)
-    out, told = at_once.communicate(timeout=120)
-    assert at_once.returncode == 0, out + told
     document, other = (json.loads((folder / "r.json").read_text()) for folder in (cut, whole))
     assert without_times(document) == without_times(other)
     assert len(document["results"]) == CELLS
     assert all(row in document["results"] for row in rows)
-    assert [file.name for file in whole.iterdir()] == ["r.json"]
+    for folder in (cut, whole):
+        assert [file.name for file in folder.iterdir()] == ["r.json"]

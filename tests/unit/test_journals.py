@@ -89,10 +89,26 @@ def test_one_that_is_there_is_not_written_over(results: Path, journal: Path) -> 
     assert journal.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("content", [b"", LINES[0][:-1], LINES[0]], ids=["nothing", "part of a head", "a head"])
+def test_one_that_holds_no_row_makes_way(results: Path, journal: Path, content: bytes) -> None:
+    journal.write_bytes(content)
+    with OpenJournal(results, resume=False) as opened:
+        opened.begin(HEAD)
+        opened.keep(ROWS[0])
+    assert journal.read_bytes().splitlines()[0] == LINES[0].strip()
+
+
+@pytest.mark.parametrize("content", [b"mine", b"{}", b'{"journey": 1}\n', b"\n"])
+def test_a_file_of_somebody_else_is_left_alone(results: Path, journal: Path, content: bytes) -> None:
+    journal.write_bytes(content)
+    assert refusal(results, resume=False).message == f"{journal} is no journal, and in the way of one"
+    assert journal.read_bytes() == content
+
+
 def test_one_that_came_meanwhile_is_not_written_over(results: Path, journal: Path) -> None:
     with OpenJournal(results, resume=False) as opened:
         journal.write_bytes(CONTENT)
-        with pytest.raises(UsageError, match="before it was killed"):
+        with pytest.raises(UsageError, match="is the journal of a run that is under way"):
             opened.begin(HEAD)
     assert journal.read_bytes() == CONTENT
 
@@ -122,15 +138,16 @@ def test_what_cannot_be_taken_up_is_refused_with_the_next_step(
         journal.write_bytes(content)
     error = refusal(results, resume=True)
     assert error.message.startswith(message.format(journal))
+    nothing_there = content is None or b"\n" not in content
     assert error.remedy == (
-        "Leave out --resume." if content is None else f"To run all of it anew, throw it away first: rm {journal}"
+        "Leave out --resume." if nothing_there else f"To run all of it anew, throw it away first: rm {journal}"
     )
 
 
 def test_a_folder_in_its_place_is_refused(results: Path, journal: Path) -> None:
     journal.mkdir()
     assert refusal(results, resume=True).message == f"{journal} cannot be used: Is a directory"
-    assert refusal(results, resume=False).message.startswith(f"{journal} holds")
+    assert refusal(results, resume=False).message == f"{journal} cannot be used: Is a directory"
 
 
 def test_what_has_changed_since_is_refused_and_nothing_is_lost(results: Path, journal: Path) -> None:
@@ -264,3 +281,40 @@ def test_to_take_up_a_run_its_file_is_named(cells: list[bytes], target: tuple[st
     assert isinstance(error, UsageError)
     assert "none is named" in error.message
     assert cells == []
+
+
+def test_a_report_does_not_go_in_its_place(cells: list[bytes], journal: Path) -> None:
+    _, _, error = ran(*WORDS, "--json", "r.json", "--markdown", "r.json.journal")
+    assert error is not None
+    assert error.message == f"{journal} is where the journal of the run goes"
+    assert cells == []
+
+
+def test_another_catalogue_is_refused(results: Path, journal: Path, cells: list[bytes], tmp_path: Path) -> None:
+    (tmp_path / "mine" / "app").mkdir(parents=True)
+    (tmp_path / "mine" / "one.Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCMD node app.js\n")
+    file = tmp_path / "mine" / "catalogue.toml"
+    text = """
+        schema = 1
+        context = "app"
+        [app]
+        ready = "r"
+        received = "(?P<signal>SIG)"
+        [[variant]]
+        name = "one"
+        title = "one"
+        dockerfile = "one.Dockerfile"
+        expect = { forwards = "never" }
+    """
+    file.write_text(text)
+    words = ("run", "--base", "b:1", "--catalogue", "mine", "--repeat", "1", "--jobs", "1", "--json", "r.json")
+    assert ran(*words)[0] == 4
+    assert len(cells) == 2
+    journal.write_bytes(cells[1])
+    file.write_text(text.replace("never", "always"))
+    _, _, error = ran(*words, "--resume")
+    assert isinstance(error, UsageError)
+    assert "the catalogue's file has changed since: sha256:" in error.message
+    file.write_text(text)
+    assert ran(*words, "--resume")[0] == 4
+    assert len(cells) == 3
