@@ -234,6 +234,7 @@ def test_a_run_that_had_all_its_rows_runs_nothing(results: Path, journal: Path, 
     cells.clear()
     assert ran(*WORDS, "--json", "r.json", "--resume")[0] == 4
     assert cells == []
+    assert json.loads(results.read_text())["duration_s"] > 9.0
     assert document(results) == whole
 
 
