@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 from harness import __version__
 from harness.catalogues import load_catalogue
 from harness.core.base_image import template
+from harness.core.catalogue import FILE_NAME
 from harness.core.describe import describe_row, describe_subject
 from harness.core.dockerfile import starting, telling
 from harness.core.document import SCHEMA, Document, Shard, Tool
 from harness.core.errors import BaseUnavailable, EngineUnavailable
 from harness.core.ignoring import comments
+from harness.core.journal import Head
 from harness.core.program import PROGRAMS
 from harness.core.question import Probe
 from harness.core.sharding import Share, part_of
@@ -316,8 +319,22 @@ class Session:
     def document(self, rows: Iterable[Row], cut: Cut | None = None) -> Document:
         """The results document of some rows; ``cut`` says why there are no more."""
         results = tuple(rows)
-        variants = {variant.name: variant for variant in self.catalogue.variants}
-        subjects = dict.fromkeys(row.subject for row in results)
+        return self._document(results, subjects=(row.subject for row in results), cut=cut)
+
+    def head(self) -> Head:
+        """What is run, and on what: how a journal of it begins."""
+        selection = self._selection
+        return Head(
+            document=self._document((), subjects=(cell.subject.name for cell in self.cells), cut=None),
+            cells=tuple(cell.id for cell in self.cells),
+            catalogue=f"sha256:{hashlib.sha256(read_file(self._folder / FILE_NAME)).hexdigest()}",
+            repeat=selection.repeat,
+            settle_s=selection.settle_s,
+            grace_s=selection.grace_s,
+        )
+
+    def _document(self, results: tuple[Row, ...], *, subjects: Iterable[str], cut: Cut | None) -> Document:
+        variants, names = {variant.name: variant for variant in self.catalogue.variants}, dict.fromkeys(subjects)
         share = self._selection.share
         return Document(
             schema=SCHEMA,
@@ -326,7 +343,7 @@ class Session:
             duration_s=round(time.monotonic() - self._began, 3),
             engines={self.engine_facts.name: self.engine_facts},
             bases=dict(self.base_facts),
-            subjects={name: describe_subject(variants[name], self.source_of(variants[name])) for name in subjects},
+            subjects={name: describe_subject(variants[name], self.source_of(variants[name])) for name in names},
             judged=None,
             shard=None if share is None else Shard(parts=(share.number,), of=share.of, planned=self.planned),
             cut=cut,

@@ -8,12 +8,13 @@ from harness.core.document import Cut
 from harness.core.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
     from harness.core.document import Document, Row
     from harness.core.subject import Cell
+    from harness.journals import OpenJournal
     from harness.session import Hooks, Selection, Session
 
 
@@ -25,8 +26,8 @@ class Measured(Protocol):
 
     cells: tuple[Cell, ...]
 
-    def run(self) -> list[Future[Row]]:
-        """Start building and running; a future for each cell, in order."""
+    def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Row]]:
+        """Start building and running cells, all if none are given; a future for each, in order."""
         ...
 
     def document(self, rows: Iterable[Row], cut: Cut | None = None) -> Document:
@@ -39,11 +40,21 @@ def measure(
     *,
     begin: Callable[[Session], None] = lambda _: None,
     end: Callable[[Document], None] = lambda _: None,
+    journal: OpenJournal | None = None,
 ) -> Document:
-    """Run all cells of a selection; see `measure_all`."""
+    """Run all cells of a selection, but for those of which a ``journal`` has the rows; see `measure_all`."""
     from harness.session import Session
 
-    return measure_all(lambda hooks: Session(selection, hooks), begin=begin, end=end)
+    if journal is None:
+        return measure_all(lambda hooks: Session(selection, hooks), begin=begin, end=end)
+
+    def opened(hooks: Hooks) -> Session:
+        journal.tell = hooks.note
+        return Session(selection, hooks)
+
+    return measure_all(
+        opened, begin=begin, end=end, known=lambda session: journal.begin(session.head()), keep=journal.keep
+    )
 
 
 def measure_all(
@@ -51,10 +62,13 @@ def measure_all(
     *,
     begin: Callable[[S], None] = lambda _: None,
     end: Callable[[Document], None] = lambda _: None,
+    known: Callable[[S], Iterable[Row]] = lambda _: (),
+    keep: Callable[[Row], None] = lambda _: None,
 ) -> Document:
     """Run all cells of what is opened, with progress.
 
-    ``begin`` is called once engine and images are there, before anything is run; ``end`` with the results so far,
+    ``begin`` is called once engine and images are there, before anything is run, and then ``known``: cells whose rows
+    it gives are not run. ``keep`` is called with the row of each cell as that ends, ``end`` with the results so far,
     whatever ended the run.
     """
     from harness.report.progress import Progress
@@ -65,11 +79,14 @@ def measure_all(
 
         def on_row(row: Row) -> None:
             rows.append(row)
+            keep(row)
             progress.result(row)
 
         hooks = Hooks(note=progress.note, build=progress.build, result=on_row)
         with opened(hooks) as session:
             begin(session)
+            before = {row.id: row for row in known(session)}
+            rows += before.values()
             order = {cell.id: number for number, cell in enumerate(session.cells)}
 
             def document(cut: Cut | None = None) -> Document:
@@ -77,7 +94,9 @@ def measure_all(
 
             try:
                 progress.begin(len(session.cells))
-                for future in session.run():
+                for row in before.values():
+                    progress.result(row)
+                for future in session.run([cell for cell in session.cells if cell.id not in before]):
                     future.result()
             except BaseException as error:
                 end(document(cut_of(error, len(session.cells))))

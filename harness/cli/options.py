@@ -15,8 +15,8 @@ from harness.core.errors import ExitCode, UsageError
 from harness.core.judged import is_open
 from harness.core.policy import REQUIRABLE
 from harness.core.question import OTHER_PROBES, Probe, Question
-from harness.engine.registry import DEFAULT
 from harness.core.sharding import Share
+from harness.engine.registry import DEFAULT
 from harness.run.observation import GRACE_S
 from harness.run.plan import questions
 

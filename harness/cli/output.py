@@ -23,7 +23,7 @@ class Output:
     """One target of text: a file, standard output for ``-``, or nowhere for ``None``.
 
     A link stays a link, and a pipe or device is written to as it is; ``file`` is what is replaced, if it is neither.
-    ``make_folders`` makes those that are missing above a file.
+    ``make_folders`` makes those that are missing above a file. ``written`` says whether its text is there.
 
     Raises:
         UsageError: the file cannot be written. What it holds already stays until `write`, and then is replaced whole.
@@ -33,6 +33,7 @@ class Output:
         self.path = None if target in (None, "-") else Path(str(target))
         self.standard = target == "-"
         self.file: Path | None = None
+        self.written = False
         if self.path is not None:
             with self._writing(self.path):
                 special = self.path.exists() and not self.path.is_file()
@@ -68,6 +69,7 @@ class Output:
                     self.path.write_text(text, encoding="utf-8")
                 else:
                     replace_file(self.file, text)
+        self.written = True
 
     @staticmethod
     @contextmanager

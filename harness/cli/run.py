@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from msgspec import structs
 
 from harness.cli.config import config_options, found_config, policy_of
 from harness.cli.formats import SPELLING, format_options, targets_of
-from harness.cli.help import EXIT_CODES, OUTPUT, PROBES, Command
+from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PROBES, Command
 from harness.cli.measuring import measure
 from harness.cli.options import (
     asking,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from harness.core.comparison import Comparison
     from harness.core.document import Document
     from harness.core.ignoring import Ignore
+    from harness.journals import OpenJournal
     from harness.session import Selection, Session
 
 _SVG: Final = "svg"
@@ -64,6 +66,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
         "signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM",
         "signal-harness run --probe stop --baseline --json results.json",
         "signal-harness run --shard 1/3 --json part-1.json",
+        "signal-harness run --probe stop --baseline --json results.json --resume",
     ],
     tables=[PROBES, EXIT_CODES],
 )
@@ -73,6 +76,11 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @baseline_option("Judge against")
 @require_option
 @engine_option
+@HOW.option(
+    "--resume",
+    is_flag=True,
+    help="Take up a run that was killed: take over what the journal beside the --json file holds, and run the rest.",
+)
 @OUTPUT.option(
     "--table",
     type=click.Choice(["bases", "compared"]),
@@ -81,10 +89,11 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 @format_options
 @OUTPUT.option("--svg", metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
-def run(baseline: Path | None, table: str | None, required: tuple[str, ...], **chosen: Any) -> None:
+def run(baseline: Path | None, table: str | None, required: tuple[str, ...], resume: bool, **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
 
     Each signal is sent to a fresh container. What a config ignores counts, and what comments in Dockerfiles do.
+    With --json, each row is on disk as its cell ends, in a journal beside that file, until the results are.
     """
     from harness.files import read_recordings
     from harness.report import table as tables
@@ -95,6 +104,7 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], **c
     ignores: list[Ignore] = []
     running: list[Session] = []
     outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
+    journal = _journal(outputs, resume=resume)
     known, selection = read_recordings(baseline), selection_of(**chosen)
     asked = {one.base.reference: chosen_of(one, selection, chosen) for one in known}
     if not chosen["signals"] and not chosen["probes"]:
@@ -107,6 +117,7 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], **c
     limits = Limits(required=required_verdicts(required))
 
     def write(document: Document) -> None:
+        document = journal.whole(document) if journal else document
         document = structs.replace(document, results=tuple(map(limits.of, document.results)))
         if baseline is not None:
             (session,) = running
@@ -121,14 +132,23 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], **c
         texts: dict[str, partial[str]] = {
             wanted.value: partial(render, wanted, document, compared) for wanted in Format
         } | {_SVG: partial(terminal_svg.render, parts, typed)}
-        write_all([(_LABELS[wanted], output, texts[wanted]) for wanted, output in outputs.items()], tell=written.append)
+        try:
+            write_all(
+                [(_LABELS[wanted], output, texts[wanted]) for wanted, output in outputs.items()], tell=written.append
+            )
+        finally:
+            if journal and outputs[Format.JSON].written:
+                journal.remove()
+            elif journal:
+                written.append(f"What was found is kept in {journal.path}: the same command with --resume takes it up")
 
     def begin(session: Session) -> None:
         running.append(session)
         ignores.extend(session.ignores)
 
     try:
-        measure(selection, begin=begin, end=write)
+        with journal or nullcontext():
+            measure(selection, begin=begin, end=write, journal=journal)
     finally:
         for part in parts:
             people.print(part)
@@ -149,6 +169,25 @@ def _in_part(
     } | {one.base.reference: () for one in known if all(one is not pair for pair in pairs.values())}
 
 
+def _journal(outputs: Mapping[str, Output], *, resume: bool) -> OpenJournal | None:
+    """The journal beside a results file; ``None`` where results go to no file.
+
+    Raises:
+        UsageError: one is to be taken up, and no file is named; or a report is to go in its place; or see
+            `OpenJournal`.
+    """
+    if (results := outputs[Format.JSON].file) is not None:
+        from harness.journals import OpenJournal, beside
+
+        if any(output.file == beside(results) for output in outputs.values()):
+            raise UsageError(f"{beside(results)} is where the journal of the run goes", remedy="Name another file.")
+        return OpenJournal(results, resume=resume)
+    if resume:
+        remedy = "Give the whole command of the run that was killed, with its --json FILE, and --resume."
+        raise UsageError("--resume takes up the journal beside a --json file, and none is named", remedy=remedy)
+    return None
+
+
 def _typed(ctx: click.Context) -> str:
     """The command that was given, without where its reports go: a picture is for others to see."""
     words = ctx.command_path.split()
@@ -156,7 +195,7 @@ def _typed(ctx: click.Context) -> str:
         name = str(param.name)
         if (
             name in ctx.params
-            and name not in (*_LABELS, *SPELLING)
+            and name not in (*_LABELS, *SPELLING, "resume")
             and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         ):
             given = ctx.params[name]

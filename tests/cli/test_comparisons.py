@@ -98,6 +98,7 @@ def test_a_run_that_is_interrupted_says_so_in_every_format(
     assert json.loads(files[Format.JSON].read_text())["cut"]["planned"] == 1
     assert command("report", str(files[Format.JSON]), "--to", "markdown").returncode == 130
     assert left_behind(process.pid) == []
+    assert {file.name for file in tmp_path.iterdir()} == {file.name for file in files.values()}
 
 
 def test_a_report_that_cannot_be_written_takes_neither_the_table_nor_the_others_with_it(

@@ -1,0 +1,67 @@
+"""A run that is killed outright loses no cell that had ended: the next one takes them over, and runs the others."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.leftovers import cells_started_by, left_behind, wait_for_cells
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.engine, pytest.mark.cli]
+VARIANTS = ("--variant", "node-exec-form", "--variant", "tini")
+SIGNALS = tuple(word for name in ("HUP", "INT", "USR2", "TERM") for word in ("--signal", name))
+CELLS = 8
+_KILLED_AT = 4
+
+
+def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """A run of so many cells, each once, that writes to a file."""
+    run = [sys.executable, "-m", "harness", "run", "--base", "local:musl-node24", *VARIANTS, *SIGNALS]
+    more = ["--repeat", "1", "--json", str(folder / "r.json"), *words]
+    return subprocess.Popen(run + more, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def without_times(document: dict[str, Any]) -> dict[str, Any]:
+    """A document without what two runs of the same differ in: times, PIDs, and what is measured."""
+    kept = {key: value for key, value in document.items() if key not in ("started", "duration_s")}
+    measured = ("latency_ms", "runs", "evidence", "reason")
+    return kept | {
+        "results": [{key: value for key, value in row.items() if key not in measured} for row in document["results"]]
+    }
+
+
+def test_what_a_killed_run_had_found_is_taken_over(tmp_path: Path) -> None:
+    cut, whole = tmp_path / "cut", tmp_path / "whole"
+    for folder in (cut, whole):
+        folder.mkdir()
+    killed = started(cut, "--jobs", "1")
+    wait_for_cells(killed.pid, _KILLED_AT)
+    killed.kill()
+    killed.communicate(timeout=60)
+    assert [file.name for file in cut.iterdir()] == ["r.json.journal"]
+    rows = [json.loads(line)["row"] for line in (cut / "r.json.journal").read_text().splitlines()[1:]]
+    # One was under way; it may have ended before the run was killed.
+    assert _KILLED_AT - 1 <= len(rows) < CELLS
+
+    began = time.time()
+    runs = resumed, at_once = started(cut, "--resume"), started(whole)
+    (out, told), (whole_out, whole_told) = (run.communicate(timeout=120) for run in runs)
+    assert resumed.returncode == 0, out + told
+    assert at_once.returncode == 0, whole_out + whole_told
+    assert f"{len(rows)} of {CELLS} cells have run already" in told
+    assert cells_started_by(resumed.pid, began) == CELLS - len(rows)
+    assert left_behind(killed.pid) == left_behind(resumed.pid) == []
+    document, other = (json.loads((folder / "r.json").read_text()) for folder in (cut, whole))
+    assert without_times(document) == without_times(other)
+    assert len(document["results"]) == CELLS
+    assert all(row in document["results"] for row in rows)
+    for folder in (cut, whole):
+        assert [file.name for file in folder.iterdir()] == ["r.json"]
