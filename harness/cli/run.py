@@ -113,17 +113,13 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
     parts: list[RenderableType] = []
     written: list[str] = []
     codes: list[ExitCode] = []
-
     limits = Limits(required=required_verdicts(required))
 
     def write(document: Document) -> None:
         document = journal.whole(document) if journal else document
         document = structs.replace(document, results=tuple(map(limits.of, document.results)))
         if baseline is not None:
-            (session,) = running
-            keys = asked if selection.share is None else _in_part(asked, known, session)
-            named = bool(selection.bases) or selection.share is not None
-            document = judged(document, known, keys, named=named, planned=session.references)
+            document = _judged(document, known, asked, selection, running[0])
         document, told = held_against(document, policy_of(config, *ignores))
         written.extend(told)
         compared = comparisons_of(document)
@@ -155,6 +151,19 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
         for line in written:
             people.print(line, soft_wrap=True, markup=False)
     sys.exit(codes[0])
+
+
+def _judged(
+    document: Document,
+    known: Sequence[Recording],
+    asked: Mapping[str, Collection[Key]],
+    selection: Selection,
+    session: Session,
+) -> Document:
+    """Results with what they are judged against: all that was asked for, or a part's own of it."""
+    part = selection.share is not None
+    keys = _in_part(asked, known, session) if part else asked
+    return judged(document, known, keys, named=bool(selection.bases) or part, planned=session.references)
 
 
 def _in_part(
