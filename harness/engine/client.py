@@ -69,7 +69,6 @@ def connect(at: str | None = None) -> docker.APIClient:
         # Else each request goes through the environment, which pytest changes with each test, in another thread.
         api.proxies = get_environ_proxies(api.base_url)
         api.trust_env = False
-        api.ping()
     except (DockerException, requests.RequestException, ConnectionError, ValueError) as error:
         if _is_denied(error):
             raise EngineUnavailable(f"you may not use the engine at {url}: permission denied", remedy=DENIED) from None

@@ -19,7 +19,6 @@ from harness.engine.folders import build_folder, context_files
 from harness.engine.images import Images, remove_images
 from harness.engine.protocol import Swept
 from harness.engine.running import listed, look
-from harness.engine.store import ImageStore
 from harness.engine.tracing import Tracer
 from harness.engine.tracing import sweep as sweep_records
 from harness.engine.trial import try_build, try_container
@@ -53,7 +52,6 @@ class _Docker:
     def __init__(self, api: docker.APIClient, url: str) -> None:
         self._api = api
         self.url = url
-        self.architecture = ImageStore(api).architecture
         self.bases = partial(Bases, api)
         self.images = partial(Images, api)
         builds = Builds(api)
@@ -76,6 +74,15 @@ class _Docker:
             return dict(self._api.info())
 
     @cached_property
+    def _version(self) -> dict[str, Any]:
+        # Docker asks its runtime and its init for theirs each time.
+        with our_errors():
+            return dict(self._api.version())
+
+    def architecture(self) -> str:
+        return str(self._version["Arch"])
+
+    @cached_property
     def shares_kernel(self) -> bool:
         # Over a socket of this machine, too, the engine may be in a virtual machine, as Docker Desktop's is.
         local = sys.platform.startswith("linux") and str(self._api.base_url).startswith("http+docker://")
@@ -88,8 +95,7 @@ class _Docker:
         return Path(self._info["DockerRootDir"])
 
     def facts(self, *, trace: bool = False) -> EngineFacts:
-        with our_errors():
-            version: dict[str, Any] = dict(self._api.version())
+        version = self._version
         components = {part["Name"]: part["Version"] for part in version.get("Components") or ()}
         engine = next(iter(components), "Engine")
         runtime, init = (self._info.get(key) or "unknown" for key in ("DefaultRuntime", "InitBinary"))
