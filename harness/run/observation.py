@@ -133,6 +133,8 @@ class Observation:
         if not choice.apps:
             raise CannotTest("the process tree does not tell which process is the app")
         habits = Habits.of(samples, since_ns=self._since_ns)
+        # What was written before the signal is no answer to it, however late a busy engine brings it.
+        output_complete(self.container)
         return InitialState(
             tree=tree, choice=choice, habits=habits, lines=len(self.inbox.lines), unrested_s=self._unrested_s
         )

@@ -94,6 +94,14 @@ def test_a_signal_in_the_log_before_it_was_sent_does_not_count() -> None:
     assert evidence_of(see(Script(at_start=start))).receipts == ()
 
 
+def test_a_line_from_before_the_signal_that_comes_in_late_does_not_count() -> None:
+    """A busy engine brings what was written before only with the mark that is written behind it."""
+    early = (*up(INIT_1, NODE), Happening(after_s=0.001, unread=RECEIVED))
+    evidence = evidence_of(see(Script(at_start=early)))
+    assert [line.text for line in evidence.seen.logs][-1:] == [RECEIVED.decode().strip()]
+    assert evidence.receipts == ()
+
+
 def test_a_drop_is_decided_by_the_masks_at_once() -> None:
     seen = see(Script(at_start=up(SHELL_1, NODE)))
     assert evidence_of(seen).ground is Ground.MASKS
