@@ -145,16 +145,14 @@ _jobs = HOW.option(
 )
 
 
-def require_option(function: F) -> F:
-    """``--require``, repeatable: the verdicts that will do; none where nothing is said."""
-    return JUDGE.option(
-        "--require",
-        "required",
-        type=click.Choice(REQUIRABLE),
-        multiple=True,
-        metavar="VERDICT",
-        help="Which verdicts will do, whatever the catalogue expects: good, or one more, such as abrupt. Repeatable.",
-    )(function)
+require_option = JUDGE.option(
+    "--require",
+    "required",
+    type=click.Choice(REQUIRABLE),
+    multiple=True,
+    metavar="VERDICT",
+    help="Which verdicts will do, whatever the catalogue expects: good, or one more, such as abrupt. Repeatable.",
+)
 
 
 def baseline_option(what: str) -> Callable[[F], F]:
