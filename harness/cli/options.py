@@ -160,17 +160,13 @@ _jobs = HOW.option(
 )
 
 
-def engine_option(function: F) -> F:
-    """``--engine``: the engine that containers run on."""
-    return HOW.option(
-        "--engine",
-        default=DEFAULT,
-        metavar="NAME|URL",
-        help="The engine: docker, or where one answers, such as tcp://127.0.0.1:2375. [default: docker, as DOCKER_HOST "
-        "or the current context says]",
-    )(function)
-
-
+engine_option = HOW.option(
+    "--engine",
+    default=DEFAULT,
+    metavar="NAME|URL",
+    help="The engine: docker, or where one answers, such as tcp://127.0.0.1:2375. [default: docker, as DOCKER_HOST "
+    "or the current context says]",
+)
 share_option = HOW.option(
     "--shard",
     "share",
@@ -179,18 +175,14 @@ share_option = HOW.option(
     help="Run the K-th of N parts, as on one of several machines; see merge. What is built once is in one part alone.",
 )
 """Which part of a run it is."""
-
-
-def require_option(function: F) -> F:
-    """``--require``, repeatable: the verdicts that will do; none where nothing is said."""
-    return JUDGE.option(
-        "--require",
-        "required",
-        type=click.Choice(REQUIRABLE),
-        multiple=True,
-        metavar="VERDICT",
-        help="Which verdicts will do, whatever the catalogue expects: good, or one more, such as abrupt. Repeatable.",
-    )(function)
+require_option = JUDGE.option(
+    "--require",
+    "required",
+    type=click.Choice(REQUIRABLE),
+    multiple=True,
+    metavar="VERDICT",
+    help="Which verdicts will do, whatever the catalogue expects: good, or one more, such as abrupt. Repeatable.",
+)
 
 
 def baseline_option(what: str) -> Callable[[F], F]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-_NAMESPACE: Final = Path("/proc/self/ns/pid")
+_SELF: Final = Path("/proc/self")
 
 
 def mark_of(pid: int) -> str:
@@ -27,12 +28,11 @@ def ended(pid: int, mark: str) -> bool:
         return namespace == _namespace() and mark_of(pid) != mark
     if _namespace():
         return False  # it was made where there is no /proc
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
+    with suppress(PermissionError):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
     return False
 
 
@@ -43,11 +43,9 @@ def lives(pid: int) -> bool:
 
 def _namespace() -> str:
     """Our PID namespace, if /proc is that of it, as it is not right after ``unshare --pid``; else empty."""
-    try:
-        if os.readlink("/proc/self") == str(os.getpid()):  # noqa: PTH115  a path's is the same, at length
-            return str(_NAMESPACE.stat().st_ino)
-    except OSError:
-        pass
+    with suppress(OSError):
+        if _SELF.readlink().name == str(os.getpid()):
+            return str((_SELF / "ns" / "pid").stat().st_ino)
     return ""
 
 

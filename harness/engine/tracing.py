@@ -231,8 +231,9 @@ def sweep(root: Path | None = None) -> int:
 def _in_use(name: str) -> bool:
     """Whether the process that made an instance may live: its PID may have passed to another, or be of elsewhere."""
     pid, _, rest = name.removeprefix(_PREFIX).partition("-")
-    mark = rest.rpartition("-")[0]
-    return pid.isdecimal() and "-" in mark and not ended(int(pid), mark)
+    mark, dash, _ = rest.rpartition("-")
+    # Where /proc is that of another namespace there is no mark: nobody else can tell whether that process lives.
+    return pid.isdecimal() and dash != "" and (mark == "" or ("-" in mark and not ended(int(pid), mark)))
 
 
 def _remove(instance: Path) -> None:

@@ -274,7 +274,7 @@ class Observation:
     def choose(self, tree: Tree) -> Choice:
         """The apps: by the PIDs of their ready lines, or else what a tree tells; none if it does not."""
         if self.app.below_wrappers:
-            ports = self.app.serves
+            ports = () if self.app.process else self.app.serves
             serving = self.container.serving(tree, ports) if ports else frozenset[int]()
             return choose_below_wrappers(tree, self.app.process, serving)
         return choose_by_log(tree, self.ready_pids)

@@ -208,6 +208,7 @@ def test_a_pid_that_has_passed_to_another_process_is_no_use() -> None:
 
 def test_what_another_pid_namespace_made_may_be_in_use() -> None:
     assert tracing._in_use("signal-harness-1-1-1-0")
+    assert tracing._in_use("signal-harness-1--0")  # its /proc did not tell which it is
 
 
 @pytest.mark.parametrize(
