@@ -203,7 +203,7 @@ class Session:
             self.references = tuple(dict.fromkeys(named))
             subjects = [self.catalogue.subject(variant, base) for base in self.references for variant in variants]
             mine = _share_of(subjects, selection.share)
-            self.base_facts = self._get(bases, [subject.base for subject in mine if subject.base])
+            self.base_facts = self._get(bases, [subject.base for subject in mine if subject.base is not None])
             jobs = selection.jobs or 2 * engine.processors()
             images = engine.images(
                 folder=self._folder,

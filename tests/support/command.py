@@ -17,5 +17,5 @@ def command(*words: str, before: tuple[str, ...] = (), **environment: str) -> su
         check=False,
         timeout=600,
     )
-    assert "Traceback" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
     return done
