@@ -34,6 +34,17 @@ _TIMEOUT_S: Final = 120
 _POOL: Final = 64
 
 
+class _Client(docker.APIClient):
+    """A client that asks for the engine's version once: Docker asks its runtime and its init for theirs each time."""
+
+    _answer: dict[str, Any] | None = None
+
+    def version(self, api_version: bool = True) -> dict[str, Any]:
+        if self._answer is None:
+            self._answer = dict(super().version(api_version))
+        return self._answer
+
+
 @contextmanager
 def our_errors(*, but: tuple[int, ...] = ()) -> Iterator[None]:
     """Turn the engine's refusals (but for these statuses) into `EngineFault`, its silence into `EngineUnavailable`."""
@@ -65,7 +76,7 @@ def connect(at: str | None = None) -> docker.APIClient:
     try:
         from_env = at is None and os.environ.get("DOCKER_HOST")
         arguments: dict[str, Any] = dict(kwargs_from_env() if from_env else {"base_url": parse_host(url)})
-        api = docker.APIClient(**arguments, version="auto", timeout=_TIMEOUT_S, max_pool_size=_POOL, num_pools=_POOL)
+        api = _Client(**arguments, version="auto", timeout=_TIMEOUT_S, max_pool_size=_POOL, num_pools=_POOL)
         # Else each request goes through the environment, which pytest changes with each test, in another thread.
         api.proxies = get_environ_proxies(api.base_url)
         api.trust_env = False

@@ -73,20 +73,21 @@ class _Docker:
         with our_errors():
             return dict(self._api.info())
 
-    @cached_property
     def _version(self) -> dict[str, Any]:
-        # Docker asks its runtime and its init for theirs each time.
         with our_errors():
             return dict(self._api.version())
 
     def architecture(self) -> str:
-        return str(self._version["Arch"])
+        return str(self._version()["Arch"])
 
     @cached_property
     def shares_kernel(self) -> bool:
         # Over a socket of this machine, too, the engine may be in a virtual machine, as Docker Desktop's is.
         local = sys.platform.startswith("linux") and str(self._api.base_url).startswith("http+docker://")
-        return local and self._info.get("KernelVersion") == os.uname().release
+        return local and self._kernel() == os.uname().release
+
+    def _kernel(self) -> str | None:
+        return self._version().get("KernelVersion") or self._info.get("KernelVersion")
 
     def processors(self) -> int:
         return int(self._info["NCPU"])
@@ -95,7 +96,7 @@ class _Docker:
         return Path(self._info["DockerRootDir"])
 
     def facts(self, *, trace: bool = False) -> EngineFacts:
-        version = self._version
+        version = self._version()
         components = {part["Name"]: part["Version"] for part in version.get("Components") or ()}
         engine = next(iter(components), "Engine")
         runtime, init = (self._info.get(key) or "unknown" for key in ("DefaultRuntime", "InitBinary"))
@@ -105,7 +106,7 @@ class _Docker:
             api=str(self._api.api_version),
             runtime=f"{runtime} {components.get(runtime, '')}".strip(),
             init=f"{init} {components.get(init, '')}".strip(),
-            kernel=version.get("KernelVersion") or self._info.get("KernelVersion") or "unknown",
+            kernel=self._kernel() or "unknown",
             builder=builder_of(self._api),
             trace=trace,
         )
