@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from harness.engine.client import connect
-from harness.engine.containers import LABEL, remove
+from harness.engine.containers import LABEL
 from harness.engine.registry import open_engine
+from harness.engine.removals import remove
 from harness.session import open_bases
 
 if TYPE_CHECKING:

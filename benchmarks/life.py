@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     import docker
 
-    from harness.core.document import Row
     from harness.core.subject import Cell
 
 IMAGE: Final = "local:musl-node24"
@@ -68,15 +67,10 @@ def asked(image: str, trace: TraceMode, command: tuple[str, ...] = _GRACEFUL) ->
     )
 
 
-def rows(check: Check) -> list[Row]:
-    """A whole check, from connecting to the engine to clearing up."""
-    with Checking(check) as checking:
-        return [future.result() for future in checking.run()]
-
-
-def one(checking: Checking) -> None:
-    """One cell of a check that is under way."""
-    (row,) = (future.result() for future in checking.run())
+def check(image: str, trace: TraceMode) -> None:
+    """A whole check, from connecting to the engine until nothing of it is left there."""
+    with Checking(asked(image, trace)) as checking:
+        (row,) = (future.result() for future in checking.run())
     if row.verdict is not Verdict.GRACEFUL:
         raise SystemExit(f"the app is not stopped well: {row.reason}")
 
@@ -98,14 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def add(side: str, work: Callable[[], object]) -> None:
         sides.setdefault(side, []).append(timed(work))
 
-    with Checking(asked(name, TraceMode.ON)) as on, Checking(asked(name, TraceMode.OFF)) as off:
-        image = on.schedule.prepare(on.cells[0]).image
-        for _ in range(chosen.rounds):
-            add("by hand", partial(by_hand, api, image))
-            add("a cell with the kernel's record", lambda: one(on))
-            add("a cell without the kernel's record", lambda: one(off))
-            add("a whole check with the kernel's record", lambda: rows(asked(name, TraceMode.ON)))
-            add("a whole check without the kernel's record", lambda: rows(asked(name, TraceMode.OFF)))
+    with Checking(asked(name, TraceMode.OFF)) as checking:
+        image = checking.schedule.prepare(checking.cells[0]).image
+    for _ in range(chosen.rounds):
+        add("by hand", partial(by_hand, api, image))
+        add("a check with the kernel's record", partial(check, name, TraceMode.ON))
+        add("a check without the kernel's record", partial(check, name, TraceMode.OFF))
     api.close()
     hand = sides["by hand"]
     print(f"a graceful app on {name}, {chosen.rounds} rounds")

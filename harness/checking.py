@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
 
 from harness import __version__
 from harness.core.describe import describe_row
@@ -128,14 +131,16 @@ class Checking:
         with ExitStack() as stack:
             engine = stack.enter_context(closing(open_engine(check.engine)))
             self._engine = engine
-            bases = open_bases(engine, self._hooks.note)
+            bases = open_bases(engine, self._hooks.note, defaults=())  # all images are named
             self._obtaining = Obtaining(
                 engine, bases, pull=check.pull, platform=check.options.platform, note=self._hooks.note
             )
-            self._images = {name: self._facts(name, image) for name, image in self._subjects.items()}
-            record = open_record(stack, engine, check.trace, self._signals(), self._hooks.note)
-            self.engine_facts = engine.facts(trace=record is not None)
-            self.engine = stack.enter_context(engine.containers(record))
+            with ThreadPoolExecutor(max_workers=1) as aside:
+                facts = aside.submit(engine.facts)  # takes an engine about as long as an image that is there
+                self._images = {name: self._facts(name, image) for name, image in self._subjects.items()}
+                record = open_record(stack, engine, check.trace, self._signals(), self._hooks.note)
+            self.engine_facts = structs.replace(facts.result(), trace=record is not None)
+            self.engine = stack.enter_context(engine.containers(record, self._hooks.note))
             subjects = [self._subject(facts) for facts in self._images.values()]
             self.cells = plan_cells(self.engine_facts.name, subjects, check.questions)
             self.schedule = Schedule(

@@ -118,7 +118,8 @@ def _evidence(engine: OpenEngine) -> Iterator[Finding]:
     remedy = "Verdicts take longer. Run as root on the engine's own Linux host to see /proc."
     yield _checked("/proc", seen, text, remedy)
     try:
-        with engine.record(DEFAULT_SIGNALS):
+        with engine.record(DEFAULT_SIGNALS) as record:
+            record.wait()
             yield Finding(subject="tracepoints", good=True, text="the kernel's signal record is available")
     except HarnessError as error:
         remedy = "Verdicts rest on the other evidence."

@@ -215,7 +215,7 @@ class Session:
             self._images = stack.enter_context(images)
             record = open_record(stack, engine, selection.trace, selection.signals, self._hooks.note)
             self.engine_facts = engine.facts(trace=record is not None)
-            self.engine = stack.enter_context(engine.containers(record))
+            self.engine = stack.enter_context(engine.containers(record, self._hooks.note))
             asked = questions(selection.signals, selection.probes or self.catalogue.app.probes)
             self.planned = tuple(cell.id for cell in plan_cells(self.engine_facts.name, subjects, asked))
             self.cells = plan_cells(self.engine_facts.name, mine, asked)

@@ -337,10 +337,12 @@ class SignalContainer(DockerContainer):
     def _record(self) -> Tracer | None:
         """The kernel's record of signals, from before the container starts, if there is one."""
         try:
-            return self._recording.enter_context(engine_of(self._api).record(()))
+            tracer = self._recording.enter_context(engine_of(self._api).record(()))
+            tracer.wait()
         except EngineUnavailable as why:
             self._no_record = why.message
             return None
+        return tracer
 
     def _watch(self, tracer: Tracer | None, began_s: float) -> None:
         inbox, container_id = Inbox(), self.get_container_id()

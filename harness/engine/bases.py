@@ -13,8 +13,9 @@ from harness.core.facts import BaseFacts, ImageFacts
 from harness.core.program import PROGRAMS
 from harness.core.references import is_glob, name_and_tag, natural, own_digest, same_platform
 from harness.engine.client import our_errors, stream
-from harness.engine.containers import labels, remove
+from harness.engine.containers import labels
 from harness.engine.login import login
+from harness.engine.removals import remove
 from harness.engine.store import ImageStore, platform_of, start_command
 
 if TYPE_CHECKING:

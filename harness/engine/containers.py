@@ -17,10 +17,11 @@ from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.creation import creation
 from harness.engine.owner import ended, mark_of
+from harness.engine.removals import Removals, remove
 from harness.run.inbox import Inbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import docker
 
@@ -32,13 +33,19 @@ _EVENTS: Final = ("kill", "die", "oom")
 
 
 class DockerEngine:
-    """Containers of one run of the harness; a context manager around one stream of engine events for all of them."""
+    """Containers of one run of the harness; a context manager around one stream of engine events for all of them.
 
-    def __init__(self, api: docker.APIClient, tracer: Tracer | None = None) -> None:
+    On leaving, they are gone; ``note`` is told of those that are not, and with which command they go.
+    """
+
+    def __init__(
+        self, api: docker.APIClient, tracer: Tracer | None = None, note: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.api = api
         self.tracer = tracer
         self.run_id = uuid.uuid4().hex[:8]
         self._inboxes: dict[str, Inbox] = {}
+        self._removals = Removals(api, note)
         self._numbers = itertools.count(1)
         self._leaving = False
         self.gone = False
@@ -58,7 +65,10 @@ class DockerEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop listening."""
+        """Stop recording and listening, and wait until the containers are gone."""
+        if self.tracer is not None:
+            self.tracer.stop()
+        self._removals.close()
         self._leaving = True
         with suppress(OSError, AttributeError):  # docker-py's close digs in the connection, which may be gone
             self._stream.close()
@@ -77,10 +87,12 @@ class DockerEngine:
         try:
             with our_errors():
                 container.attach()
+            if self.tracer is not None:
+                self.tracer.wait()
             yield container
         finally:
             self._inboxes.pop(container_id, None)
-            remove(self.api, container_id)
+            self._removals.begin(container_id)
 
     def _listen(self) -> None:
         try:
@@ -121,12 +133,6 @@ def labels(run_id: str) -> dict[str, str]:
         f"{LABEL}.owner": f"{socket.gethostname()}:{os.getpid()}",
         f"{LABEL}.process": mark_of(os.getpid()),
     }
-
-
-def remove(api: docker.APIClient, container_id: str) -> None:
-    """Remove a container, running or not; one that is gone already is fine."""
-    with our_errors(but=(404, 409)):  # gone, or going
-        api.remove_container(container_id, force=True, v=True)
 
 
 def leftovers(api: docker.APIClient) -> list[str]:

@@ -219,8 +219,10 @@ class OpenEngine(Protocol):
             EngineUnavailable: here or on entering, if there is none; the message says why.
         """
 
-    def containers(self, record: Tracer | None = None) -> AbstractContextManager[Engine]:
-        """The engine of one run; on leaving, none of its containers is left."""
+    def containers(
+        self, record: Tracer | None = None, note: Callable[[str], None] = ...
+    ) -> AbstractContextManager[Engine]:
+        """The engine of one run; on leaving, none of its containers is left, or ``note`` is told which and why."""
 
     def try_build(self, base: str) -> None:
         """Build an image on a base and remove it.

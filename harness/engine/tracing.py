@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count, takewhile
@@ -22,6 +23,7 @@ from harness.engine.owner import ended, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+    from concurrent.futures import Future
 
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
@@ -58,31 +60,60 @@ class Tracer:
         self._lives: dict[int, Life] = {}
         self._rest = b""
         self._gap_s = 0.0
+        # Setting the clock takes the kernel 20 ms, removing the instance 30 ms; others need not wait as long.
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracefs")
+        self._ended: Future[None] | None = None
 
     def __enter__(self) -> Tracer:
-        """Make the instance and start recording."""
+        """Make the instance, and start recording; `wait` tells when it does."""
         root = _tracefs()
         sweep(root)
         name = f"{_PREFIX}{os.getpid()}-{mark_of(os.getpid())}-{next(_numbers)}"
         self._instance = root / "instances" / name
         try:
             self._instance.mkdir()
-            # The monotonic clock is the one that the app and the harness use.
-            self._instance.joinpath("trace_clock").write_text("mono", encoding="ascii")
             events = self._instance / "events"
-            for event, wanted in self._events(events):
-                if wanted:
-                    events.joinpath(event, "filter").write_text(wanted, encoding="ascii")
-                events.joinpath(event, "enable").write_text("1", encoding="ascii")
-            self._pipe = os.open(self._instance / "trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
+            wanted = dict(self._events(events))
+            for event, condition in wanted.items():
+                if condition:
+                    events.joinpath(event, "filter").write_text(condition, encoding="ascii")
         except OSError as error:
             _remove(self._instance)
-            raise EngineUnavailable(f"the kernel's signal tracepoints cannot be used: {error}") from error
+            raise _unusable(error) from error
+        self._begun = self._worker.submit(self._begin_recording, tuple(wanted))
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop recording and remove the instance."""
-        os.close(self._pipe)
+        """Stop recording, and remove the instance."""
+        self.stop()
+        self._worker.shutdown()
+
+    def wait(self) -> None:
+        """Wait until signals are recorded.
+
+        Raises:
+            EngineUnavailable: they cannot be; the message says why.
+        """
+        try:
+            self._begun.result()
+        except OSError as error:
+            raise _unusable(error) from error
+
+    def stop(self) -> None:
+        """Record no more; the instance is removed by the time that its context is left."""
+        if self._ended is None:
+            self._ended = self._worker.submit(self._end_recording)
+
+    def _begin_recording(self, events: Iterable[str]) -> None:
+        # The monotonic clock is the one that the app and the harness use.
+        self._instance.joinpath("trace_clock").write_text("mono", encoding="ascii")
+        for event in events:
+            self._instance.joinpath("events", event, "enable").write_text("1", encoding="ascii")
+        self._pipe = os.open(self._instance / "trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
+
+    def _end_recording(self) -> None:
+        if self._begun.exception() is None:
+            os.close(self._pipe)
         _remove(self._instance)
 
     def _events(self, events: Path) -> Iterator[tuple[str, str]]:
@@ -202,6 +233,10 @@ class _Family:
         inside = current is not None and self._known.get(current, False)
         self._known.update(dict.fromkeys(line, inside))
         return inside
+
+
+def _unusable(error: OSError) -> EngineUnavailable:
+    return EngineUnavailable(f"the kernel's signal tracepoints cannot be used: {error}")
 
 
 def _placed(record: TraceRecord, family: _Family) -> TraceRecord:

@@ -12,7 +12,8 @@ from docker.utils.build import mkbuildcontext
 from harness.core.errors import EngineFault
 from harness.engine.builds import REPOSITORY, build
 from harness.engine.client import our_errors
-from harness.engine.containers import LABEL, labels, remove
+from harness.engine.containers import LABEL, labels
+from harness.engine.removals import remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

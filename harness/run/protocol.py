@@ -217,5 +217,5 @@ class Engine(Protocol):
     """A place to run containers."""
 
     def launch(self, launch: Launch) -> AbstractContextManager[Container]:
-        """Create a container, not started yet; it is removed on leaving the context, whatever happened."""
+        """Create a container, not started yet; on leaving the context it is being removed, whatever happened."""
         ...

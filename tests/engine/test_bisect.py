@@ -18,7 +18,7 @@ import pytest
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
-from harness.engine.containers import remove
+from harness.engine.removals import remove
 from tests.support.command import command
 from tests.support.leftovers import containers_of, wait_for_a_signal
 

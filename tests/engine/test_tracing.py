@@ -21,7 +21,7 @@ from harness.engine.owner import mark_of
 from harness.engine.tracing import Tracer, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.engine
@@ -62,6 +62,14 @@ def listener(*terminal: str) -> Iterator[subprocess.Popen[bytes]]:
             child.kill()
 
 
+@contextmanager
+def recording(signals: Iterable[Signal]) -> Iterator[Tracer]:
+    """A tracer that records already."""
+    with Tracer(signals) as tracer:
+        tracer.wait()
+        yield tracer
+
+
 def read(child: subprocess.Popen[bytes]) -> bytes:
     assert child.stdout is not None
     return child.stdout.readline()
@@ -79,7 +87,7 @@ def ours(instances: Path) -> set[Path]:
 
 def test_an_instance_is_there_for_as_long_as_it_is_used(instances: Path) -> None:
     before = ours(instances)
-    with Tracer([USR1]):
+    with recording([USR1]):
         (made,) = ours(instances) - before
         assert made.joinpath("trace_clock").read_text(encoding="ascii").find("[mono]") >= 0
     assert not made.exists()
@@ -89,7 +97,7 @@ def test_an_instance_is_removed_after_a_failure(instances: Path) -> None:
     before = ours(instances)
 
     def fail() -> None:
-        with Tracer([USR1]):
+        with recording([USR1]):
             raise RuntimeError("in the body")
 
     with pytest.raises(RuntimeError, match="in the body"):
@@ -97,9 +105,20 @@ def test_an_instance_is_removed_after_a_failure(instances: Path) -> None:
     assert ours(instances) == before
 
 
+def test_a_kernel_that_does_not_record_is_told_to_who_waits(instances: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no such clock")
+
+    before = ours(instances)
+    monkeypatch.setattr(Tracer, "_begin_recording", refuse)
+    with Tracer([USR1]) as tracer, pytest.raises(EngineUnavailable, match="cannot be used: no such clock"):
+        tracer.wait()
+    assert ours(instances) == before
+
+
 def test_two_tracers_do_not_share(instances: Path) -> None:
-    with listener() as child, Tracer([USR1]) as one:
-        with Tracer([USR1]) as other:
+    with listener() as child, recording([USR1]) as one:
+        with recording([USR1]) as other:
             os.kill(child.pid, USR1.number)
             assert read(child) == b"10\n"
             assert len(of(other, child, USR1)) == 2
@@ -107,7 +126,7 @@ def test_two_tracers_do_not_share(instances: Path) -> None:
 
 
 def test_a_signal_that_is_sent_and_handled_is_recorded(instances: Path) -> None:
-    with listener() as child, Tracer([USR1]) as tracer:
+    with listener() as child, recording([USR1]) as tracer:
         os.kill(child.pid, USR1.number)
         assert read(child) == b"10\n"
         sent, handled = of(tracer, child, USR1)
@@ -124,7 +143,7 @@ def test_a_signal_that_is_sent_and_handled_is_recorded(instances: Path) -> None:
 
 
 def test_a_signal_that_nobody_takes_is_recorded_as_ignored(instances: Path) -> None:
-    with listener() as child, Tracer([WINCH]) as tracer:
+    with listener() as child, recording([WINCH]) as tracer:
         os.kill(child.pid, WINCH.number)
         (sent,) = of(tracer, child, WINCH)
         assert isinstance(sent, Sent)
@@ -134,7 +153,7 @@ def test_a_signal_that_nobody_takes_is_recorded_as_ignored(instances: Path) -> N
 def test_ctrl_c_on_a_terminal_is_the_kernels_own(instances: Path) -> None:
     keys, terminal = pty.openpty()
     try:
-        with listener(os.ttyname(terminal)) as child, Tracer([INT]) as tracer:
+        with listener(os.ttyname(terminal)) as child, recording([INT]) as tracer:
             os.write(keys, b"\x03")
             assert read(child) == b"2\n"
             sent = of(tracer, child, INT)[0]
@@ -149,7 +168,7 @@ def test_ctrl_c_on_a_terminal_is_the_kernels_own(instances: Path) -> None:
 def test_the_end_of_a_child_is_recorded_only_if_that_is_what_is_asked(
     instances: Path, signals: list[Signal], seen: bool
 ) -> None:
-    with Tracer(signals) as tracer:
+    with recording(signals) as tracer:
         with subprocess.Popen([sys.executable, "-c", ""]) as child:
             pass
         records = tracer.records({child.pid}, since_s=EVER_S)
@@ -160,7 +179,7 @@ def test_the_end_of_a_child_is_recorded_only_if_that_is_what_is_asked(
 def test_a_helper_that_came_and_went_is_known_by_name_with_its_end(instances: Path) -> None:
     started = time.monotonic()
     script = "sleep 0.01; sh -c 'kill -TERM $$'; exit 3"
-    with Tracer([USR1]) as tracer, subprocess.Popen(["sh", "-c", script]) as shell:
+    with recording([USR1]) as tracer, subprocess.Popen(["sh", "-c", script]) as shell:
         assert shell.wait() == 3
         main, sleep, inner = tracer.lives({shell.pid}, since_s=started)
         assert [life.name for life in (main, sleep, inner)] == ["sh", "sleep", "sh"]
@@ -174,7 +193,7 @@ def test_a_helper_that_came_and_went_is_known_by_name_with_its_end(instances: Pa
 def test_the_threads_of_a_process_are_no_processes(instances: Path) -> None:
     started = time.monotonic()
     source = "import threading; [threading.Thread(target=int).start() for _ in range(9)]"
-    with Tracer([USR1]) as tracer:
+    with recording([USR1]) as tracer:
         with subprocess.Popen([sys.executable, "-c", source]) as child:
             pass
         (life,) = tracer.lives({child.pid}, since_s=started)
@@ -211,9 +230,9 @@ def test_an_instance_whose_owners_pid_has_passed_to_another_is_swept(instances: 
 
 def test_an_instance_in_use_is_left_and_a_new_tracer_sweeps_the_rest(instances: Path) -> None:
     before = ours(instances)
-    with Tracer([USR1]):
+    with recording([USR1]):
         (used,) = ours(instances) - before
-        with left_behind(instances, f"signal-harness-{os.getpid()}-{HERE}-1-1") as path, Tracer([USR1]):
+        with left_behind(instances, f"signal-harness-{os.getpid()}-{HERE}-1-1") as path, recording([USR1]):
             assert used.exists()
             assert not path.exists()
         assert used.exists()
@@ -229,7 +248,7 @@ def test_an_instance_that_another_run_is_removing_is_left_to_it(instances: Path)
     stale = instances / f"signal-harness-0-{HERE}-1-1"
     stale.mkdir()
     try:
-        with (stale / "trace").open(encoding="ascii"), Tracer([USR1]):
+        with (stale / "trace").open(encoding="ascii"), recording([USR1]):
             assert stale.exists()
         assert sweep() >= 1
         assert not stale.exists()

@@ -188,7 +188,9 @@ class ScriptedOpenEngine:
         yield cast("Tracer", object())
 
     @contextmanager
-    def containers(self, record: Tracer | None = None) -> Iterator[ScriptedEngine]:
+    def containers(
+        self, record: Tracer | None = None, note: Callable[[str], None] = lambda _: None
+    ) -> Iterator[ScriptedEngine]:
         engine = ScriptedEngine(self.script_of)
         yield engine
         assert not engine.present
