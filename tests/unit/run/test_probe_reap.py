@@ -132,11 +132,21 @@ def test_a_process_that_nobody_in_the_container_has_adopted_is_not_the_orphan() 
         (Executed(exit_code=126), "exit code 126"),
         (Executed(output="sh: sleep: not found"), "sh: sleep: not found"),
         (Executed(exit_code=1, output="20\n"), "20"),
-        (Executed(), "exit code 0"),
     ],
 )
 def test_a_container_without_a_shell_is_untested(made: Executed, why: str) -> None:
     assert reap(made).reason.startswith(f"no process could be started in the container: {why}")
+
+
+def test_the_number_of_the_orphan_is_seen_where_the_engine_loses_what_was_written() -> None:
+    seen = reap(Executed(then=(changed(APPEARS, tree=(*TREE, changed(ORPHAN, inner_pid=31))),)), *STAYS[1:])
+    assert judge(seen.of(ReapEvidence)).verdict is Verdict.ZOMBIE
+    assert "31" in seen.container.commands[1][2]
+
+
+def test_an_orphan_without_a_number_is_untested() -> None:
+    seen = reap(Executed(then=(changed(APPEARS, tree=(*TREE, changed(ORPHAN, inner_pid=None))),)))
+    assert seen.reason == "the engine has lost what the command that started a process in the container wrote"
 
 
 def test_a_container_that_ends_with_its_orphan_is_untested() -> None:
