@@ -24,7 +24,7 @@ needs_record = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 
 @pytest.mark.engine
 @needs_record
 def test_a_run_is_measured_against_the_floor(capsys: pytest.CaptureFixture[str]) -> None:
-    floor.main(["--rounds", "1", "--variant", "npm-start"])
+    floor.main(["--rounds", "1", "--variant", "node-exec-form"])
     output = capsys.readouterr().out
     assert re.search(r"^4 cells on .+; 1 rounds; building images first$", output, re.MULTILINE)
     assert re.search(r"^round 1: floor \d+\.\d\d s \(\d at once\), run \d+\.\d\d s, ", output, re.MULTILINE)
