@@ -12,7 +12,7 @@ import click
 
 from harness.cli.config import config_options, found_config, policy_of
 from harness.cli.help import OUTPUT, PATH, WHAT, Command
-from harness.core.errors import ExitCode
+from harness.core.errors import ExitCode, UsageError
 from harness.core.ignoring import comments
 from harness.core.static import certain
 from harness.core.subject import Folder
@@ -84,12 +84,15 @@ def _found(path: Path, target: str | None, context: Path | None, policy: Policy)
     text, name = read_file(path).decode(errors="replace"), shown(path)
     root = (context or path.parent).resolve()
     folder = Folder(path=str(root), dockerfile=os.path.relpath(path.resolve(), root))
-    found = certain(
-        text,
-        target=target,
-        files=context_files(folder),
-        read=lambda file: read_file(root / file).decode(errors="replace"),
-    )
+    try:
+        found = certain(
+            text,
+            target=target,
+            files=context_files(folder),
+            read=lambda file: read_file(root / file).decode(errors="replace"),
+        )
+    except UsageError as fault:
+        raise UsageError(f"{name}: {fault.message}", remedy=fault.remedy) from None
     ignores = [*comments(text, place=name, subject=name), *policy.ignores]
     return [_Told(path=name, finding=one, ignored=_why_ignored(one, name, ignores, policy)) for one in found]
 

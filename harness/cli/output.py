@@ -80,7 +80,7 @@ class Output:
             remedy = f"Make its folder first: mkdir -p {shlex.quote(str(path.parent))}"
             raise UsageError(
                 f"{path} cannot be written: {error.strerror}",
-                remedy=remedy if error.errno == errno.ENOENT else "",
+                remedy=remedy if error.errno == errno.ENOENT and not path.parent.exists() else "",
             ) from error
 
 

@@ -61,12 +61,13 @@ def certain(
         read: the text of one of them.
 
     Raises:
-        UsageError: there is no such stage.
+        UsageError: there is no such stage, or no stage at all.
     """
-    stage = parse(dockerfile).stage(target)
+    parsed = parse(dockerfile)
+    if not parsed.stages:
+        raise UsageError("no line of it is a FROM, with which a Dockerfile begins")
+    stage = parsed.stage(target)
     if stage is None:
-        if target is None:
-            return ()
         raise UsageError(f"there is no stage {target!r}", remedy="Name one of those behind AS in a FROM line.")
     found = [*_of_stop_signal(stage), *_of_start(stage, tuple(files), read)]
     return tuple(sorted(found, key=lambda one: one.instruction.line))

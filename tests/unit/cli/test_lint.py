@@ -104,10 +104,15 @@ def test_another_context_and_stage(here: Path) -> None:
     ("words", "message"),
     [
         (["none"], "none"),
-        (["--target", "two"], "there is no stage 'two'"),
+        (["--target", "two"], "Dockerfile: there is no stage 'two'"),
+        (["empty"], "empty: no line of it is a FROM"),
+        (["binary"], "binary: no line of it is a FROM"),
+        (["README.md"], "README.md: no line of it is a FROM"),
     ],
 )
 def test_bad_input(here: Path, words: list[str], message: str) -> None:
+    for name, content in (("empty", b""), ("binary", bytes(range(256)) * 9), ("README.md", b"# My app\n\nFROM: me\n")):
+        (here / name).write_bytes(content)
     error = lint(*words).exception
     assert isinstance(error, UsageError)
     assert message in error.message

@@ -67,6 +67,12 @@ def test_no_folder_is_made_for_a_file_and_the_next_step_is_named(tmp_path: Path)
     assert names(tmp_path) == []
 
 
+def test_a_folder_that_is_there_needs_not_be_made() -> None:
+    with pytest.raises(UsageError) as caught:
+        Output("/proc/results.json").write("x")
+    assert (caught.value.message.partition(":")[0], caught.value.remedy) == ("/proc/results.json cannot be written", "")
+
+
 def test_folders_are_made_where_they_are_ours(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "results.json"
     Output(str(path), make_folders=True).write("x")
