@@ -129,12 +129,12 @@ class Observation:
         tree = samples[-1]
         if not tree:
             raise CannotTest(f"the container ended before it could be tested{exit_text(self.container)}")
+        # What was written so far tells who the apps are, and is no answer to the signal, however late it comes in.
+        output_complete(self.container)
         choice = self.choose(tree)
         if not choice.apps:
             raise CannotTest("the process tree does not tell which process is the app")
         habits = Habits.of(samples, since_ns=self._since_ns)
-        # What was written before the signal is no answer to it, however late a busy engine brings it.
-        output_complete(self.container)
         return InitialState(
             tree=tree, choice=choice, habits=habits, lines=len(self.inbox.lines), unrested_s=self._unrested_s
         )

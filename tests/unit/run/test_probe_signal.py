@@ -102,6 +102,18 @@ def test_a_line_from_before_the_signal_that_comes_in_late_does_not_count() -> No
     assert evidence.receipts == ()
 
 
+def test_an_app_whose_ready_line_comes_in_late_is_judged_too() -> None:
+    """Of two workers, one is told: the line of the other is read before it is said who the apps are."""
+    other = changed(NODE, pid=1008, inner_pid=8)
+    start = (*up(NPM_1, NODE, other), Happening(after_s=0.001, unread=READY % 8))
+    seen = see(
+        Script(at_start=start, at_signal=(Happening(after_s=0.005, output=b"Received signal: SIGTERM pid=7\n"),))
+    )
+    evidence = evidence_of(seen)
+    assert (evidence.seen.app_pid, evidence.more_apps) == (1007, (1008,))
+    assert judge(evidence).verdict is not Verdict.FORWARDED
+
+
 def test_a_drop_is_decided_by_the_masks_at_once() -> None:
     seen = see(Script(at_start=up(SHELL_1, NODE)))
     assert evidence_of(seen).ground is Ground.MASKS
