@@ -85,7 +85,7 @@ class Tracer:
 
     def __exit__(self, *_: object) -> None:
         """Stop recording, and remove the instance."""
-        self.stop()
+        self.stop().result()
         self._worker.shutdown()
 
     def wait(self) -> None:
@@ -99,10 +99,11 @@ class Tracer:
         except OSError as error:
             raise _unusable(error) from error
 
-    def stop(self) -> None:
-        """Record no more; the instance is removed by the time that its context is left."""
+    def stop(self) -> Future[None]:
+        """Record no more; the instance is removed by the time that its context is left, or the future says why not."""
         if self._ended is None:
             self._ended = self._worker.submit(self._end_recording)
+        return self._ended
 
     def _begin_recording(self, events: Iterable[str]) -> None:
         # The monotonic clock is the one that the app and the harness use.

@@ -116,6 +116,18 @@ def test_a_kernel_that_does_not_record_is_told_to_who_waits(instances: Path, mon
     assert ours(instances) == before
 
 
+def test_an_instance_that_cannot_be_removed_is_no_secret(instances: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError("in use")
+
+    before, remove = ours(instances), tracing._remove
+    monkeypatch.setattr(tracing, "_remove", refuse)
+    with pytest.raises(OSError, match="in use"), recording([USR1]):
+        pass
+    (left,) = ours(instances) - before
+    remove(left)
+
+
 def test_two_tracers_do_not_share(instances: Path) -> None:
     with listener() as child, recording([USR1]) as one:
         with recording([USR1]) as other:
