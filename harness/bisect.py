@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.checking import Check, Checking
-from harness.core.errors import BaseUnavailable
+from harness.core.errors import Abandoned, BaseUnavailable
 from harness.core.question import Probe
 from harness.core.search import Found, Tried
 from harness.run.plan import questions
@@ -46,6 +47,8 @@ class Bisection:
         self._tried: dict[int, Tried] = {}
         self._asked = 0
         self._sessions: set[Session | Checking] = set()
+        self._left = False
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="base")
 
     def __enter__(self) -> Bisection:
@@ -53,9 +56,11 @@ class Bisection:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop the bases that wait, and let those under way end soon."""
-        for session in tuple(self._sessions):
-            session.leave()
+        """Drop the bases that wait, and give up those under way."""
+        with self._lock:
+            self._left = True
+            for session in self._sessions:
+                session.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(self, search: Search) -> Found:
@@ -85,11 +90,16 @@ class Bisection:
         self._tell(len(self._tried), self._asked, reference)
         try:
             with self._opened(reference) as session:
-                self._sessions.add(session)
+                with self._lock:
+                    # One that was being opened as the others were given up has not been told.
+                    if self._left:
+                        raise Abandoned(f"{reference} was given up")
+                    self._sessions.add(session)
                 try:
                     return Tried(document=session.document(future.result() for future in session.run()))
                 finally:
-                    self._sessions.discard(session)
+                    with self._lock:
+                        self._sessions.discard(session)
         except BaseUnavailable as refusal:
             return Tried(document=None, refusal=refusal.message)
 

@@ -170,7 +170,7 @@ class Checking:
         """Stop what is under way and clear up."""
         self._stack.close()
 
-    def leave(self) -> None:
+    def abandon(self) -> None:
         """Give up what is under way; called from another thread than the one that waits for it."""
         self._runner.abandon()
 

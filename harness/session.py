@@ -236,9 +236,9 @@ class Session:
         """Stop what is under way and clear up."""
         self._stack.close()
 
-    def leave(self) -> None:
-        """Let what is under way end soon; called from another thread than the one that waits for it."""
-        self._runner.leave()
+    def abandon(self) -> None:
+        """Give up what is under way; called from another thread than the one that waits for it."""
+        self._runner.abandon()
 
     def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Row]]:
         """Start building and running; a future for each cell, in order."""

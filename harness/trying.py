@@ -95,10 +95,6 @@ class Trying:
         self._runner.__exit__()  # first: whoever waits then waits for nothing any more
         self._waiting.shutdown(wait=True, cancel_futures=True)
 
-    def leave(self) -> None:
-        """Let cells under way end with the run they are at."""
-        self._runner.leave()
-
     def abandon(self) -> None:
         """Give up what is under way; what waits for it is told so (`Abandoned`)."""
         self._runner.abandon()

@@ -95,7 +95,6 @@ class Runner(Generic[T]):
         self._pool: Executor = ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="cell")
         self._telling = threading.Lock()
         self._gone: str | None = None
-        self._leaving = False
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -106,13 +105,8 @@ class Runner(Generic[T]):
         self.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def leave(self) -> None:
-        """Let cells under way end with the run they are at."""
-        self._leaving = True
-
     def abandon(self) -> None:
         """Give up what is under way; what waits for it is told so (`Abandoned`)."""
-        self.leave()
         self._engine.abandon()
 
     def submit(self, cells: Sequence[Cell]) -> list[Future[T]]:
@@ -136,7 +130,7 @@ class Runner(Generic[T]):
         while len(evidence) < wanted:
             run = self._ask(prepared)
             evidence.append(run)
-            if isinstance(run, Untested) or self._leaving:
+            if isinstance(run, Untested) or self._engine.abandoned:
                 break
             if self._schedule.repeat is None and isinstance(run, SignalEvidence) and doubt(run):
                 wanted = DOUBTFUL_REPEATS

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Barrier, Lock
+from functools import partial
+from threading import Barrier, Event, Lock
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from harness import bisect
 from harness.bisect import Bisection
 from harness.checking import Check
-from harness.core.errors import BaseUnavailable, EngineUnavailable, UsageError
+from harness.core.errors import Abandoned, BaseUnavailable, EngineUnavailable, UsageError
 from harness.core.question import Probe
 from harness.core.search import Change, Tried, search
 from harness.core.signals import Signal
@@ -77,6 +78,9 @@ class ScriptedSession:
     def __exit__(self, *_: object) -> None:
         with self.engine.lock:
             self.engine.open -= 1
+
+    def abandon(self) -> None:
+        """Its answer is there at once."""
 
     def run(self) -> Sequence[Future[Row]]:
         future: Future[Row] = Future()
@@ -238,6 +242,65 @@ def test_any_other_fault_ends_the_search_and_clears_up(fault: HarnessError, monk
         run(monkeypatch, engine, jobs=2)
     assert engine.open == 0
     assert {*engine.asked} == {"b0", "b19"}
+
+
+def test_one_that_is_being_opened_as_the_search_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cell could go on for as long as an engine may wait for a stop."""
+    leaving, opening = Event(), Event()
+    begun: list[str] = []
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            leaving.set()
+            super().shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    class Slow(ScriptedSession):
+        def __enter__(self) -> ScriptedSession:
+            if self.base == "b1":
+                opening.set()
+                assert leaving.wait(timeout=60)
+            return super().__enter__()
+
+        def run(self) -> Sequence[Future[Row]]:
+            assert opening.wait(timeout=60)
+            begun.append(self.base)
+            return super().run()
+
+    engine = Engine({"b0": EngineUnavailable("the engine went away"), "b1": FORWARDED})
+    monkeypatch.setattr(bisect, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(bisect, "Session", partial(Slow, engine))
+    with (
+        pytest.raises(EngineUnavailable),
+        Bisection(ONE, ["b0", "b1"], jobs=2, note=lambda _: None, tell=lambda *_: None) as bisection,
+    ):
+        bisection.run(search(2))
+    assert (begun, engine.open) == (["b0"], 0)
+
+
+def test_those_under_way_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without that the search would wait for the answer of the second base for ever."""
+    under_way = Event()
+
+    class Endless(ScriptedSession):
+        def run(self) -> Sequence[Future[Row]]:
+            if self.base == "b1":
+                self.answer: Future[Row] = Future()
+                under_way.set()
+                return [self.answer]
+            assert under_way.wait(timeout=60)
+            return super().run()
+
+        def abandon(self) -> None:
+            self.answer.set_exception(Abandoned("given up"))
+
+    engine = Engine({"b0": EngineUnavailable("the engine went away"), "b1": FORWARDED})
+    monkeypatch.setattr(bisect, "Session", partial(Endless, engine))
+    with (
+        pytest.raises(EngineUnavailable),
+        Bisection(ONE, ["b0", "b1"], jobs=2, note=lambda _: None, tell=lambda *_: None) as bisection,
+    ):
+        bisection.run(search(2))
+    assert engine.open == 0
 
 
 def test_no_further_round_is_begun_where_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
