@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.leftovers import cells_started_by, left_behind, wait_for_cells
+from tests.support.leftovers import counting_cells, left_behind, wait_for_cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,13 +50,14 @@ def test_what_a_killed_run_had_found_is_taken_over(tmp_path: Path) -> None:
     # One was under way; it may have ended before the run was killed.
     assert _KILLED_AT - 1 <= len(rows) < CELLS
 
-    began = time.time()
-    runs = resumed, at_once = started(cut, "--resume"), started(whole)
-    (out, told), (whole_out, whole_told) = (run.communicate(timeout=120) for run in runs)
+    with counting_cells() as started_by:
+        runs = resumed, at_once = started(cut, "--resume"), started(whole)
+        (out, told), (whole_out, whole_told) = (run.communicate(timeout=120) for run in runs)
+        newly_run = started_by(resumed.pid)
     assert resumed.returncode == 0, out + told
     assert at_once.returncode == 0, whole_out + whole_told
     assert f"{len(rows)} of {CELLS} cells have run already" in told
-    assert cells_started_by(resumed.pid, began) == CELLS - len(rows)
+    assert newly_run == CELLS - len(rows)
     assert left_behind(killed.pid) == left_behind(resumed.pid) == []
     document, other = (json.loads((folder / "r.json").read_text()) for folder in (cut, whole))
     assert without_times(document) == without_times(other)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import socket
 import time
-from itertools import islice
+from contextlib import contextmanager
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import docker
 from docker.utils import kwargs_from_env
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 _SOON_S = 60
+_RUN = "signal-harness.run"
 
 
 def _engine() -> docker.APIClient:
@@ -51,9 +57,31 @@ def wait_for_cells(pid: int, number: int) -> None:
     events.close()
 
 
-def cells_started_by(pid: int, since: float) -> int:
-    """For how many runs of cells a process that has ended has started containers, from a time on."""
-    return len(list(filter(_of_a_cell, _events("start", pid, since=int(since), until=int(time.time()) + 1))))
+@contextmanager
+def counting_cells() -> Iterator[Callable[[int], int]]:
+    """Follow the engine, and give what tells for how many runs of cells a process has started containers meanwhile.
+
+    An engine can be asked for the last 256 events only (moby, daemon/events), so they are read as they come.
+    """
+    api = _engine()
+    filters = {"type": ["container", "volume"], "event": ["start", "create"]}
+    events = api.events(decode=True, filters=filters, since=int(time.time()))
+
+    def count(pid: int) -> int:
+        end = f"signal-harness-test-{uuid4().hex}"
+        api.create_volume(end)
+        try:
+            told = takewhile(lambda event: event["Actor"]["ID"] != end, events)
+            starts = [event["Actor"]["Attributes"] for event in told if event["Action"] == "start"]
+        finally:
+            api.remove_volume(end)
+        name, _, value = owner(pid).partition("=")
+        return sum(attributes.get(name) == value and attributes[_RUN] != "facts" for attributes in starts)
+
+    try:
+        yield count
+    finally:
+        events.close()
 
 
 def _events(kind: str, pid: int, *, since: int, until: int) -> Any:
@@ -63,4 +91,4 @@ def _events(kind: str, pid: int, *, since: int, until: int) -> Any:
 
 def _of_a_cell(event: dict[str, Any]) -> bool:
     """Whether an event is of a container of a cell: bases are looked at in one, too."""
-    return bool(event["Actor"]["Attributes"]["signal-harness.run"] != "facts")
+    return bool(event["Actor"]["Attributes"][_RUN] != "facts")

@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -229,8 +229,10 @@ def test_nothing_is_left_open(server: Server) -> None:
 
 def opened() -> set[object]:
     """The files that are open, each with what it is, and the threads."""
-    # That of the folder is closed as soon as it is read.
-    files = {(path.name, path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()}
+    files: set[object] = set()
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile, as that of the folder is as soon as it is read
+            files.add((path.name, path.readlink()))
     return {*files, *threading.enumerate()}
 
 
