@@ -122,8 +122,9 @@ def _in_app(result: Result, evidence: SignalEvidence, app: Process) -> tuple[Fix
     """Nothing stands between, and the signal does not get the app to do what it should."""
     found: list[Fix] = []
     signal = evidence.sent
-    if result.verdict is Verdict.ABRUPT and evidence.finished and taken_by_runtime(app, signal):
-        return (handler(app, signal),)  # it has ended by itself, and what it was at is lost
+    by_runtime = evidence.ended_by_preloaded or (evidence.finished and taken_by_runtime(app, signal))
+    if result.verdict is Verdict.ABRUPT and by_runtime:
+        return (handler(app, signal),)  # what it was at is lost
     if evidence.deliveries or result.verdict in (Verdict.TRANSLATED, Verdict.DUPLICATED):
         return ()
     stop = result.cell.question.probe is Probe.STOP

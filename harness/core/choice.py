@@ -23,10 +23,14 @@ _BESIDES: Final = ", besides {helpers}"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """The processes that are taken for the app, and for each why; none where nothing tells."""
+    """The processes that are taken for the app, and for each why; none where nothing tells.
+
+    ``told`` says whether a person, a ready line or a port tells, and not only what a process looks like.
+    """
 
     apps: Tree
     why: tuple[str, ...]
+    told: bool = False
 
     @property
     def app(self) -> Process | None:
@@ -42,16 +46,17 @@ def choose_below_wrappers(tree: Tree, pattern: re.Pattern[str] | None = None, se
     """
     apps = apps_below_wrappers(tree, pattern)
     if pattern is not None:
-        return Choice(apps=apps, why=(f"chosen by --app {pattern.pattern}",) * len(apps))
+        return Choice(apps=apps, why=(f"chosen by --app {pattern.pattern}",) * len(apps), told=True)
     found = [pair for app in apps for pair in _servers(tree, app, serving) or [(app, _why_below(tree, app))]]
-    return Choice(apps=tuple(app for app, _ in found), why=tuple(why for _, why in found))
+    told = any(app.pid in serving for app, _ in found)
+    return Choice(apps=tuple(app for app, _ in found), why=tuple(why for _, why in found), told=told)
 
 
 def choose_by_log(tree: Tree, inner_pids: Collection[int]) -> Choice:
     """The apps by `find_apps`: by the PIDs that their ready lines bear, else by where they stand in the tree."""
     apps = find_apps(tree, inner_pids)
     if inner_pids and any(process.inner_pid is not None for process in tree):
-        return Choice(apps=apps, why=(_READY_LINE,) * len(apps))
+        return Choice(apps=apps, why=(_READY_LINE,) * len(apps), told=True)
     helpers = [process for process in childless(tree) if process not in apps]
     besides = _BESIDES.format(helpers=_listed([program(one.argv) for one in helpers])) if helpers else ""
     why = _LEAF if len(apps) == 1 else _EQUALS.format(count=len(apps))

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from harness.core.process import chain
-from harness.core.program import Kind, kind_of, says_nothing
+from harness.core.program import Kind, kind_of, preloaded, runs_on_others, says_nothing
 from harness.core.signals import ENDS_NOTHING, Signal, mask_signals
 from harness.core.trace import Fate, Handled, Life, Parting, Sent, TraceRecord, sends
 
@@ -65,7 +65,8 @@ class Seen:
     """What was seen of one run, whatever the probe: process trees before and after, output, events, the end.
 
     ``trace`` is the kernel's record of signals, ``lives`` that of the processes that were there at any time since.
-    ``chosen`` says of each app why it is taken for it; empty where that is not known.
+    ``chosen`` says of each app why it is taken for it; empty where that is not known. ``app_is_told`` says whether
+    more than what processes look like tells that.
     """
 
     app_pid: int | None
@@ -80,6 +81,7 @@ class Seen:
     trace: tuple[TraceRecord, ...] | None = None
     lives: tuple[Life, ...] = ()
     chosen: tuple[str, ...] = ()
+    app_is_told: bool = False
 
     @property
     def main(self) -> Process | None:
@@ -220,6 +222,26 @@ class SignalEvidence:
         ]
         once = any(record.once for record in self.handled)
         return number == _SIGINT or once or again.time_s - min(reached) <= _AT_ONCE_S
+
+    @property
+    def preloaded(self) -> str | None:
+        """The file that the app's launcher has run in it, where its end may be that file's doing, and not the app's.
+
+        It exits then with the code of one that the signal has ended. An app of its own accord may do the same.
+        """
+        app, code = self.seen.app, self.seen.exit_code
+        parent = next((one for one in self.seen.before if app is not None and one.pid == app.ppid), None)
+        if app is None or parent is None or code != _BY_SIGNAL + self.sent.number:
+            return None
+        return preloaded(app.argv, parent.argv)
+
+    @property
+    def ended_by_preloaded(self) -> bool:
+        """Whether the app's end is the doing of what its launcher has run in it: it came at once, by the record."""
+        life = next((life for life in self.seen.lives if life.pid == self.seen.app_pid), None)
+        if not self.preloaded or not self.handled or life is None or life.ended_s is None:
+            return False
+        return life.ended_s - min(record.time_s for record in self.handled) <= _AT_ONCE_S
 
     @property
     def _again(self) -> Sent | None:
@@ -411,8 +433,9 @@ class SignalEvidence:
             return False
         code, silent = self.seen.exit_code, self.done is not None
         if self.seen.trace is not None:
-            if self.killed or self.raised_again:
-                return False
+            if self.killed or self.raised_again or self.preloaded:
+                # What is known to be at once is not the app's own doing; what comes later may be.
+                return None if self.preloaded and not self.ended_by_preloaded else False
             if not silent or self.seen.running or code == 0:
                 dumped = not silent and code and self.sent.name == _DUMPING
                 return None if dumped else True
@@ -474,3 +497,32 @@ class Untested:
 
     reason: str
     logs: tuple[LogLine, ...] = ()
+
+
+def other_app(evidence: SignalEvidence) -> Process | None:
+    """What may be the app in place of the one that is taken for it, which has then only launched it.
+
+    It runs the same program on other words, and is gone without having been done, as far as is known; by the kernel's
+    record, where there is one, it was sent the signal. A worker has its master's command line, or a title.
+    """
+    seen, app = evidence.seen, evidence.seen.app
+    if seen.app_is_told or app is None:
+        return None
+    living = {process.pid for process in seen.after if process.alive}
+    return next(
+        (
+            child
+            for child in seen.before
+            if child.ppid == app.pid
+            and child.pid not in living
+            and not child.ignores(evidence.sent)
+            and runs_on_others(child.argv, app.argv)
+            and _not_done(replace(evidence, seen=replace(seen, app_pid=child.pid), more_apps=()))
+        ),
+        None,
+    )
+
+
+def _not_done(evidence: SignalEvidence) -> bool:
+    told = bool(evidence.sends) or evidence.seen.trace is None
+    return told and not evidence.finished

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.contradiction import contradiction
 from harness.core.doubt import doubt
-from harness.core.evidence import SignalEvidence, Untested, unclear_writers
+from harness.core.evidence import SignalEvidence, Untested, other_app, unclear_writers
 from harness.core.reason import head, of_signal, readiness
 from harness.core.verdict import Delivery, Expected, Judgement, Outcome, Verdict
 
@@ -53,6 +53,9 @@ def _one_app(evidence: SignalEvidence) -> Judgement:
     if unknown is not None:
         return judge(Untested(reason=unknown))
     verdict = _signalled(evidence)
+    unclear = unclear_app(evidence) if verdict.good else None
+    if unclear is not None:
+        return judge(Untested(reason=unclear))
     return Judgement(
         verdict=verdict,
         delivery=delivery_of(evidence),
@@ -204,6 +207,16 @@ def unseen_end(evidence: SignalEvidence) -> str:
         return f"{_UNSEEN_END}: `done` matches no line of its log, and {ended}"
     needed = "; only the kernel's record can tell" if evidence.seen.trace is None else ""
     return f"{_UNSEEN_END}: {ended}, by the app's own code or by its runtime's{needed}"
+
+
+def unclear_app(evidence: SignalEvidence) -> str | None:
+    """Why it is not known whether what is taken for the app is it; ``None`` where nothing speaks against it."""
+    app, other = evidence.seen.app, other_app(evidence)
+    if app is None or other is None:
+        return None
+    died = f"`{other.command}`, which it has started, was not done as {evidence.sent} came, as far as is known"
+    which = "which of the two is the app is not known: say so with --app PATTERN"
+    return f"`{app.command}` ended well, but {died}; {which}"
 
 
 def delivery_of(evidence: SignalEvidence) -> Delivery | None:

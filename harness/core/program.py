@@ -89,6 +89,9 @@ once and one by one (the ``bin`` of their packages).
 _LAUNCHERS: Final = frozenset({"tsx"})
 """Programs that start the interpreter that runs them once more, for what they are given, behind options of theirs."""
 
+_PRELOADS: Final = frozenset({"-r", "--require", "--import"})
+"""Node's options for modules to run before the app (node(1))."""
+
 _ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
 
 
@@ -251,6 +254,23 @@ def passes_on(words: Sequence[str], others: Sequence[str]) -> bool:
         if at >= 1 and program(words[at : at + 1]) == program(form[:1]) and tuple(words[at + 1 :]) == tuple(form[1:]):
             return True
     return False
+
+
+def preloaded(words: Sequence[str], by: Sequence[str]) -> str | None:
+    """The file that a command line has Node run before the app, where another's, which started it, does not name it.
+
+    What is loaded so may handle signals for an app that does not: tsx then ends it with 128 + the signal's number.
+    """
+    options = [at for at, word in enumerate(words) if word.partition("=")[0] in _PRELOADS]
+    files = [words[at].partition("=")[2] or "".join(words[at + 1 : at + 2]) for at in options]
+    own = {word.partition("=")[2] or word for word in by}
+    return next((file for file in files if file and file not in own), None)
+
+
+def runs_on_others(words: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether a process runs the same program as another, on other words; those of ``nginx: worker`` are a title."""
+    name = program(words)
+    return name == program(others) and not name.endswith(":") and words[1:] != others[1:] and bool(words[1:])
 
 
 def _operand(words: Sequence[str]) -> tuple[int, bool]:

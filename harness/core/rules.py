@@ -398,6 +398,7 @@ def _gone(evidence: SignalEvidence) -> Rule | None:
     app, main = evidence.seen.app, evidence.seen.main
     if app is None:
         return None
-    if evidence.raised_again or (app is not main and not app.may_get(evidence.sent)):
+    not_the_apps = evidence.raised_again or evidence.ended_by_preloaded
+    if not_the_apps or (app is not main and not app.may_get(evidence.sent)):
         return Rule.NO_HANDLER
     return Rule.APP_GONE if evidence.deliveries == 0 and app is not main else None

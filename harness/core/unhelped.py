@@ -82,6 +82,8 @@ def _of_app(evidence: SignalEvidence, *, stopped: bool) -> str | None:
         return None
     if evidence.raised_again:
         return _RAISED
+    if evidence.ended_by_preloaded:
+        return _NO_HANDLER
     if app.ignores(sent):
         return _IGNORED
     if not app.may_get(sent):

@@ -183,6 +183,7 @@ class Observation:
             decided_ns=self.inbox.now_ns(),
             trace=self.trace_since(began_ns),
             chosen=choice.why,
+            app_is_told=choice.told,
         )
 
     def signalled(

@@ -13,7 +13,7 @@ from harness.core.contradiction import contradiction
 from harness.core.describe import finding
 from harness.core.document import Finding
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
-from harness.core.judge import delivery_of, judge, named, outcome_of, unseen_end
+from harness.core.judge import delivery_of, judge, named, outcome_of, unclear_app, unseen_end
 from harness.core.reason import got, head, left_behind, readiness
 from harness.core.trace import sends
 from harness.core.verdict import Judgement, Outcome, Verdict
@@ -220,6 +220,8 @@ def _judged(evidence: StopEvidence) -> Judgement:
     unmoved = next((app for app in apps if app.ignored), None)
     if wrong is None and verdict is Verdict.GRACEFUL and unmoved is not None:
         wrong = f"{named(unmoved)} ignores {evidence.signalled.sent}, and ended by itself, whatever the stop"
+    if wrong is None and verdict is Verdict.GRACEFUL:
+        wrong = next(filter(None, map(unclear_app, apps)), None)
     if wrong is not None:
         return judge(Untested(reason=wrong))
     failed = evidence.flight.failed if evidence.flight else None
@@ -269,6 +271,9 @@ def _reason(evidence: StopEvidence, signalled: SignalEvidence, verdict: Verdict)
                 f"{signalled.sent} was handled by the app's runtime, which raised it again, and the app {how} "
                 f"{evidence.took_s:.1f} s after it{lost}"
             )
+        case Verdict.ABRUPT if signalled.ended_by_preloaded:
+            file = f"`{signalled.preloaded}`, which its launcher has loaded into it"
+            return f"{signalled.sent} was handled by {file}: that ended the app {took}{lost}"
         case Verdict.ABRUPT:
             was = f"{received} and was not done" if signalled.deliveries else received
             return f"the container ended by itself {took}, but the app {was}{lost}"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.core.evidence import Ground, Receipt, SignalEvidence, unclear_writers
-from harness.core.judge import judge, unseen_end, why_unknown
+from harness.core.evidence import Ground, Receipt, SignalEvidence, other_app, unclear_writers
+from harness.core.judge import judge, unclear_app, unseen_end, why_unknown
 from harness.core.process import Process
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Life, Parting, Sent
@@ -567,3 +567,58 @@ def test_who_may_have_ended_an_app_is_open_without_the_record() -> None:
 )
 def test_what_is_known(known: SignalEvidence) -> None:
     assert why_unknown(known) is None
+
+
+# An app and its launcher
+
+LAUNCHER = changed(MAIN, argv=words("node run.js"))
+LAUNCHED = changed(APP, argv=words("node --require /loaded.js app.js"))
+GONE = Life(pid=101, parent=100, name="node", began_s=0.5, ended_s=1.01)
+
+
+def launched(**values: Any) -> SignalEvidence:
+    """Evidence of an app without words that has ended, and whose handler ran, below a launcher."""
+    ended = {"running": False, "after": (), "receipts": None, "done": None, "exit_code": 143, "lives": (GONE,)}
+    return evidence(**{"before": (LAUNCHER, LAUNCHED), "trace": ONCE, **ended, **values})
+
+
+def test_an_end_that_comes_at_once_is_the_doing_of_what_was_loaded_into_the_app() -> None:
+    assert (launched().preloaded, launched().ended_by_preloaded, launched().finished) == ("/loaded.js", True, False)
+    later = launched(lives=(changed(GONE, ended_s=2.0),))
+    assert (later.ended_by_preloaded, later.finished) == (False, None)
+    assert launched(trace=()).finished is None, "nothing says when its handler ran"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"exit_code": 0}, {"exit_code": 1}, {"before": (LAUNCHER, changed(LAUNCHED, argv=words("node app.js")))}],
+    ids=["well", "badly", "nothing loaded"],
+)
+def test_any_other_end_says_nothing_of_what_was_loaded(other: dict[str, Any]) -> None:
+    assert launched(**other).preloaded is None
+    assert not launched(**other).ended_by_preloaded
+
+
+def test_what_was_not_done_below_what_looks_like_the_app_may_be_the_app() -> None:
+    killed = {"lives": (changed(GONE, parting=Parting.KILLED),), "trace": (sent(),)}
+    below = launched(app_pid=100, exit_code=0, **killed)
+    assert other_app(below) == LAUNCHED
+    assert "which of the two is the app is not known" in (unclear_app(below) or "")
+    assert judge(below).verdict is Verdict.UNTESTED
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"app_is_told": True},
+        {"exit_code": 0},
+        {"after": (LAUNCHER, LAUNCHED)},
+        {"trace": ()},
+        {"before": (LAUNCHER, changed(LAUNCHED, argv=LAUNCHER.argv))},
+        {"before": (LAUNCHER, changed(LAUNCHED, ppid=1))},
+        {"before": (LAUNCHER, changed(LAUNCHED, caught=0, ignored=TERM))},
+    ],
+    ids=["told", "ended well", "runs on", "not told", "a worker", "another's", "ignores it"],
+)
+def test_what_is_known_of_it_leaves_no_doubt(known: dict[str, Any]) -> None:
+    assert other_app(launched(**{"app_pid": 100, **known})) is None

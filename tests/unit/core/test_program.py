@@ -13,8 +13,10 @@ from harness.core.program import (
     kind_of,
     manner_of,
     passes_on,
+    preloaded,
     program,
     rewritten,
+    runs_on_others,
     script,
     shell_text,
     titled,
@@ -202,3 +204,33 @@ def test_what_a_wrapper_does_with_a_signal() -> None:
 )
 def test_whether_a_command_line_ends_in_another(args: str, child: str, passes: bool) -> None:
     assert passes_on(args.split(), child.split()) is passes
+
+
+@pytest.mark.parametrize(
+    ("command", "by", "file"),
+    [
+        ("node --require /a.cjs --import file:///b.mjs app.ts", "node /bin/tsx app.ts", "/a.cjs"),
+        ("node --import=/b.mjs app.ts", "node run.js", "/b.mjs"),
+        ("node -r /a.cjs app.ts", "node --require=/a.cjs run.js", None),
+        ("node -r /a.cjs -r /b.cjs app.ts", "node -r /a.cjs run.js", "/b.cjs"),
+        ("node app.js", "node run.js", None),
+        ("node app.js -r", "node run.js", None),
+        ("", "", None),
+    ],
+)
+def test_what_a_launcher_has_run_before_the_app(command: str, by: str, file: str | None) -> None:
+    assert preloaded(command.split(), by.split()) == file
+
+
+@pytest.mark.parametrize(
+    ("command", "other", "runs"),
+    [
+        ("/usr/bin/node app.js", "node run.js", True),
+        ("node app.js", "node app.js", False),
+        ("node", "node run.js", False),
+        ("python3 app.py", "node run.js", False),
+        ("nginx: worker process", "nginx: master process", False),
+    ],
+)
+def test_who_runs_the_same_program_on_other_words(command: str, other: str, runs: bool) -> None:
+    assert runs_on_others(command.split(), other.split()) is runs
