@@ -17,10 +17,9 @@ import pytest
 
 from harness.core.audit import chosen, ranked
 from harness.engine.registry import open_engine
-from harness.session import open_bases
-from tests.support.cases import DEBIAN
 from tests.support.command import command
 from tests.support.own_containers import TRAPS, own_containers
+from tests.support.python_base import python_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,10 +49,7 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[docker.APIClient]:
-    with closing(open_engine()) as engine:
-        bases = open_bases(engine, lambda _: None)
-        bases.get(DEBIAN)
-        image = bases.tag(DEBIAN)
+    image = python_base()
     wanted = {
         SHELL: {"image": image, "entrypoint": ["sh", "-c"], "command": ["sleep 1000; true"], "stop_timeout": 1},
         FINE: {"image": image, "command": TRAPS, "environment": {"SECRET": "s3cret"}},
