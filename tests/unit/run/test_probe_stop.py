@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,9 @@ from tests.support.seeing import (
     see,
     up,
 )
+
+if TYPE_CHECKING:
+    from harness.run.protocol import Launch
 
 RECEIVES = Happening(after_s=0.01, output=RECEIVED)
 LEAVES = Happening(after_s=0.01, output=DONE, exit_code=0)
@@ -109,9 +114,22 @@ def test_an_app_in_a_container_that_never_rests_gets_its_request_before_the_grac
 
 def test_that_it_does_not_end_then_is_not_held_against_it() -> None:
     polls = Script(at_start=up(INIT_1, NODE), at_stop=(changed(RECEIVES, busy=True),))
-    untested = stop(polls).evidence
-    assert isinstance(untested, Untested)
-    assert "did not come to rest within the 3 s of grace" in untested.reason
+    seen = stop(polls)
+    assert isinstance(seen.evidence, Untested)
+    assert "did not come to rest within the 3 s of grace" in seen.evidence.reason
+    assert len(seen.containers) == 2
+
+
+def test_another_one_that_comes_to_rest_tells() -> None:
+    """The machine was busy: nothing is wrong with the container."""
+    busy = iter((True, False))
+
+    def script(_: Launch) -> Script:
+        receives = changed(RECEIVES, busy=next(busy))
+        return Script(at_start=up(INIT_1, NODE), at_stop=(receives,), at_answer=() if receives.busy else (LEAVES,))
+
+    seen = see(script, probe=Probe.STOP)
+    assert (verdict_of(seen), len(seen.containers)) == (Verdict.GRACEFUL, 2)
 
 
 def test_a_container_that_never_rests_and_never_tells_its_app_is_forced() -> None:
