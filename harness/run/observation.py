@@ -10,7 +10,7 @@ from harness.core.choice import choose_below_wrappers, choose_by_log
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
 from harness.core.process import only_starts_others
 from harness.core.quiescence import Habits, quiet, steady, ticked_ns
-from harness.core.subject import LogPattern, Quiescent
+from harness.core.subject import Listening, LogPattern, Quiescent
 from harness.run.faults import CannotTest
 from harness.run.ready import OUTPUT_S, exit_text, wait_until_ready
 from harness.run.waiting import until
@@ -288,7 +288,8 @@ class Observation:
         """Wait until the freshly started container rests, for a while; the samples until then.
 
         Where nothing but rest says that the app is ready, a package manager or an init alone is not at rest: it has yet
-        to start what it is there for. One that never rests is taken to be ready as it does the same all the time.
+        to start what it is there for. One that never rests is taken to be ready as it does the same all the time. So is
+        one that listens on its ports: a master does that before its workers have come as far as their handlers.
         """
         samples: list[Tree] = []
         taken_ns: list[int] = []
@@ -318,7 +319,7 @@ class Observation:
             if not until(started, timeout_s=self.patience.ready_s, time=self.inbox):
                 raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
             until(look, timeout_s=self.patience.calm_s, time=self.inbox)
-        if isinstance(self.app.ready, Quiescent) and samples[-1] and not quiet(samples[-2], samples[-1]):
+        if isinstance(self.app.ready, Quiescent | Listening) and samples[-1] and not quiet(samples[-2], samples[-1]):
             until(same, timeout_s=self.patience.ready_s, time=self.inbox)
             if not quiet(samples[-2], samples[-1]):
                 self._unrested_s = (self.inbox.now_ns() - self._since_ns) / 1e9

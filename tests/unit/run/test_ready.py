@@ -133,6 +133,14 @@ def test_one_that_still_gets_ready_is_waited_for() -> None:
     assert began_s(ask(Quiescent(), RESTLESS, sooner)) == pytest.approx(5.5, abs=0.5)
 
 
+def test_workers_that_get_ready_after_their_master_listens_are_waited_for() -> None:
+    forks = Happening(after_s=2, tree=(INIT_1, TICKS))
+    rests = Happening(after_s=4, busy=False)
+    look = ask(Listening(ports=(80,)), changed(RESTLESS, ports=(80,)), forks, rests)
+    assert began_s(look) == pytest.approx(4, abs=0.5)
+    assert look.of(SignalEvidence).unrested_s is None
+
+
 def test_one_that_changes_all_the_time_is_taken_to_be_ready_at_last() -> None:
     changes = [
         Happening(after_s=n, tree=(INIT_1, changed(NODE, threads=frozenset(range(n + 1))))) for n in range(1, 30)
