@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-verdicts unit lint bench truth truth-apps truth-check audit-check programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,14 +48,17 @@ tools:
 	  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; }
 
 test: setup tools lint ## lint, and every test, the matrix among them
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-commands test-verdicts
+	@$(MAKE) --no-print-directory -j 3 --output-sync=target test-commands test-stories test-verdicts
 
-# Most tests wait for containers: two processes wait at the same time.
+# Most tests wait for containers: three processes wait at the same time.
 test-commands:
-	@$(BIN)/python -m pytest tests/cli tests/demo tests/browser tests/pictures
+	@$(BIN)/python -m pytest tests/cli
+
+test-stories:
+	@$(BIN)/python -m pytest tests/demo tests/browser tests/pictures tests/upgrade tests/third_party tests/benchmarks
 
 test-verdicts:
-	@$(BIN)/python -m pytest tests/unit tests/engine tests/upgrade tests/contract tests/field tests/programs tests/truth tests/benchmarks tests/containers tests/third_party dockerfiles
+	@$(BIN)/python -m pytest tests/unit tests/engine tests/contract tests/field tests/programs tests/truth tests/containers dockerfiles
 
 unit: $(VENV)/.made ## the tests that need no engine
 	@$(BIN)/python -m pytest tests/unit
