@@ -55,7 +55,7 @@ test-commands:
 	@$(BIN)/python -m pytest tests/cli
 
 test-stories:
-	@$(BIN)/python -m pytest tests/demo tests/browser tests/pictures tests/upgrade tests/third_party tests/benchmarks
+	@$(BIN)/python -m pytest tests/docs tests/demo tests/browser tests/pictures tests/upgrade tests/third_party tests/benchmarks
 
 test-verdicts:
 	@$(BIN)/python -m pytest tests/unit tests/engine tests/contract tests/field tests/programs tests/truth tests/containers dockerfiles
@@ -69,8 +69,9 @@ lint: $(VENV)/.made ## ruff, mypy strict, import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup ## a run's wall time against the floor of the engine, a check's against one container's life, an audit's
+bench: setup ## a run's time against the engine's floor and the usual ways, a check's against one container's life, an audit's
 	@$(BIN)/python -m benchmarks.floor
+	@$(BIN)/python -m benchmarks.usual_ways
 	@$(BIN)/python -m benchmarks.life
 	@$(BIN)/python -m benchmarks.audit_many
 
@@ -87,7 +88,7 @@ bisect: setup ## search all releases of npm from 9.0.0 to 10.5.0 for those that 
 	@SIGNAL_HARNESS_BISECT=all $(BIN)/python -m pytest tests/engine/test_bisect.py
 
 gallery: setup ## run all famous cases of docs/gallery.md, and compare what they print
-	@SIGNAL_HARNESS_GALLERY=all $(BIN)/python -m pytest tests/cli/test_gallery.py
+	@SIGNAL_HARNESS_GALLERY=all $(BIN)/python -m pytest tests/docs/test_gallery.py
 
 advice: setup ## follow the advice on every bad cell of both bases, and see whether it helps
 	@SIGNAL_HARNESS_ADVICE=all $(BIN)/python -m pytest tests/engine/test_advice.py

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import audit_many, files, floor, life, truth_apps
+from benchmarks import audit_many, files, floor, life, truth_apps, usual_ways
 from harness.report.formats import Format, render
 from tests.support.cases import DEBIAN
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 from harness.core.question import Probe
+from harness.core.verdict import Delivery
 
 needs_record = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="the record needs root")
 
@@ -30,6 +31,25 @@ def test_a_run_is_measured_against_the_floor(capsys: pytest.CaptureFixture[str])
     assert re.search(r"^round 1: floor \d+\.\d\d s \(\d at once\), run \d+\.\d\d s, ", output, re.MULTILINE)
     assert len(re.findall(r"^ratio .+: \d+\.\d\d \(rounds: \d+\.\d\d\)$", output, re.MULTILINE)) == 3
     assert re.search(r"^  forwarded  n= +\d+  median +\d+\.\d  p95 +\d+\.\d$", output, re.MULTILINE)
+
+
+@pytest.mark.engine
+@needs_record
+def test_a_run_is_measured_against_the_usual_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    usual_ways.main(["--rounds", "1", "--cells", "1"])
+    first, *ways = capsys.readouterr().out.splitlines()
+    assert first == "1 cells, 1 with one right answer, 1 rounds"
+    figures = [
+        re.fullmatch(r"(.+): median .+ s, ratio (.+) \(rounds: .+\), wrong answers \d of 1", line) for line in ways
+    ]
+    assert [figure and figure[1] for figure in figures] == ["signal-harness run", "a shell script", "testcontainers"]
+
+
+def test_an_answer_is_wrong_where_the_record_says_otherwise() -> None:
+    truth = {"a": Delivery.ONCE, "b": Delivery.NONE}
+    answers = {"a": Delivery.DUPLICATE, "b": None, "luck": Delivery.ONCE}
+    assert usual_ways.Way(seconds=1, answers=answers).wrong(truth) == 1
+    assert usual_ways.Way(seconds=1, answers=truth).wrong(truth) == 0
 
 
 @pytest.mark.engine

@@ -40,7 +40,7 @@ def test_a_folder_is_built_on_what_its_argument_names(name: str) -> None:
 
 def test_make_runs_them_all() -> None:
     makefile = Path(__file__).parents[2].joinpath("Makefile").read_text(encoding="utf-8")
-    assert f"{VARIABLE}=all $(BIN)/python -m pytest tests/cli/test_gallery.py\n" in makefile
+    assert f"{VARIABLE}=all $(BIN)/python -m pytest tests/docs/test_gallery.py\n" in makefile
 
 
 def test_outputs_are_alike_whatever_is_lost_of_new_requests_and_nothing_else() -> None:
