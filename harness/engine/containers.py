@@ -87,12 +87,21 @@ class DockerEngine:
         try:
             with our_errors():
                 container.attach()
-            if self.tracer is not None:
-                self.tracer.wait()
-            yield container
+            with self._followed():
+                yield container
         finally:
             self._inboxes.pop(container_id, None)
             self._removals.begin(container_id)
+
+    @contextmanager
+    def _followed(self) -> Iterator[None]:
+        """Have what the kernel records of a container that is about to start, for as long as this is open."""
+        if self.tracer is None:
+            yield
+            return
+        self.tracer.wait()
+        with self.tracer.following():
+            yield
 
     def _listen(self) -> None:
         try:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count, takewhile
 from pathlib import Path
@@ -58,6 +58,7 @@ class Tracer:
         self._parents: dict[int, int] = {}
         self._leaders: dict[int, int] = {}
         self._lives: dict[int, Life] = {}
+        self._followed: dict[object, float] = {}
         self._rest = b""
         self._gap_s = 0.0
         # Setting the clock takes the kernel 20 ms, removing the instance 30 ms; others need not wait as long.
@@ -142,6 +143,29 @@ class Tracer:
             family = _Family(ids, self._parents)
             records = [r for r in recent if r.time_s >= since_s and any(i in family for i in _ids(r))]
             return tuple(_placed(self._named(record, ids), family) for record in reversed(records))
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Have a container followed from now on; what is older than any that is followed is let go in the end."""
+        one = object()
+        with self._reading:
+            self._followed[one] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._reading:
+                del self._followed[one]
+                self._let_go(min(self._followed.values(), default=time.monotonic()) - _SLACK_S)
+
+    def _let_go(self, before_s: float) -> None:
+        """Forget records from before a time, and the processes that had ended by then."""
+        while self._records and self._records[0].time_s < before_s:
+            self._records.popleft()
+        gone = {pid for pid, life in self._lives.items() if life.ended_s is not None and life.ended_s < before_s}
+        threads = [thread for thread, leader in self._leaders.items() if leader in gone]
+        for kept in (self._parents, self._leaders, self._lives):
+            for number in (*gone, *threads):
+                kept.pop(number, None)
 
     def _named(self, record: TraceRecord, ids: Collection[int]) -> TraceRecord:
         """A record by the process, for a thread of one that no sample has shown."""

@@ -415,3 +415,29 @@ def test_a_machine_without_mount_has_no_record(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineUnavailable, match=r"tracefs cannot be mounted: .*'mount'"):
         Tracer(()).__enter__()
+
+
+# What nobody needs any more
+
+
+def test_what_is_older_than_any_container_that_is_followed_is_let_go(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter((10.0, 20.0, 30.0, 40.0))
+    monkeypatch.setattr(tracing.time, "monotonic", lambda: next(now))
+    life = [forked(7, 70), forked(70, 71, flags=THREAD), sent(2, target=7), parted(70, 7)]
+    with fed.tracer.following(), fed.tracer.following():
+        fed.tracer.take([*life, forked(7, 72, at_s=4), forked(5, 50, at_s=12), parted(50, 5, at_s=15), sent(18)])
+    # A process that lives may still start others.
+    assert fed.times(7) == []
+    assert (fed.tracer._parents, fed.tracer._leaders, [*fed.tracer._lives]) == ({72: 7}, {}, [72])
+
+
+def test_as_long_as_one_is_followed_all_since_its_start_is_kept(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter((10.0, 20.0, 30.0, 99.0))
+    monkeypatch.setattr(tracing.time, "monotonic", lambda: next(now))
+    with fed.tracer.following():
+        fed.tracer.take([sent(2), forked(7, 70, at_s=9.5), parted(70, 7, at_s=11), sent(12)])
+        with fed.tracer.following():
+            fed.tracer.take([sent(21)])
+        assert fed.times(7) == [12, 21]
+        assert [life.pid for life in lives_in(fed, 7)] == [70]
+    assert fed.times(7) == []
