@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import TYPE_CHECKING, Final
 
 from harness.core import document as doc
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _MOST_LINES: Final = 200
 _MOST_TEXT: Final = 1000
+_KINDS: Final = 4096
+"""How many masks and command lines are shared by all rows that have them."""
 
 
 def describe_subject(variant: Variant, source: Source) -> doc.SubjectFacts:
@@ -149,9 +151,9 @@ def _evidence(result: Result) -> doc.Evidence:
         )
     seen = evidence.seen
     return doc.Evidence(
-        main=seen.main.argv if seen.main else None,
+        main=_shared(seen.main.argv) if seen.main else None,
         apps=tuple(_chosen(evidence)),
-        chain=tuple(process.argv for process in seen.chain),
+        chain=tuple(_shared(process.argv) for process in seen.chain),
         tree=doc.Tree(before=_tree(seen.before), after=_tree(seen.after)),
         logs=logs,
         events=tuple(
@@ -197,12 +199,19 @@ def describe_process(process: Process) -> doc.Process:
         ignored=_names(process.ignored),
         blocked=_names(process.blocked),
         fetches=process.fetches_signals,
-        argv=process.argv,
+        argv=_shared(process.argv),
     )
 
 
+@lru_cache(_KINDS)
 def _names(mask: int) -> tuple[str, ...]:
     return tuple(signal.name for signal in mask_signals(mask))
+
+
+@lru_cache(_KINDS)
+def _shared(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for equal command lines: a run of thousands of cells has few, and keeps many processes."""
+    return argv
 
 
 def _records(trace: Iterable[TraceRecord]) -> Iterable[doc.SentRecord | doc.HandledRecord]:
