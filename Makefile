@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
+.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench: setup ## a run's time against the engine's floor and the usual ways, a ch
 	@$(BIN)/python -m benchmarks.usual_ways
 	@$(BIN)/python -m benchmarks.life
 	@$(BIN)/python -m benchmarks.audit_many
+
+scale: setup ## thousands of cells, scripted and real: time to plan, memory, threads, files
+	@$(BIN)/python -m benchmarks.scale
 
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth

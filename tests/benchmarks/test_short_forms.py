@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import audit_many, files, floor, life, truth_apps, usual_ways
+from benchmarks import audit_many, files, floor, life, scale, truth_apps, usual_ways
 from harness.report.formats import Format, render
 from tests.support.cases import DEBIAN
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
@@ -94,3 +94,16 @@ def test_files_are_compared_and_shown(tmp_path: Path, capsys: pytest.CaptureFixt
         "HTML of 6 cells",
     ]
     assert all(re.search(r"MB\): \d+\.\d\d s, \d+\.\d\d times json\.loads of the same$", line) for line in lines)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("side", "number"), [("scripted", 20), ("real", 2)])
+def test_many_cells_are_measured(side: str, number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    scale.main(["--side", side, "--cells", str(number)])
+    first, planned, *ended, last = capsys.readouterr().out.splitlines()
+    assert first == f"{side}, {number} cells"
+    assert re.fullmatch(r"  \d+ cells planned \d+\.\d\d s after the start", planned)
+    figures = r"after +\d+\.\d s: +\d+ MB \(peak +\d+ MB\), +\d+ threads, +\d+ files"
+    assert len(ended) == min(number, 10)
+    assert all(re.fullmatch(rf" +\d+ cells {figures}", line) for line in ended), ended
+    assert re.fullmatch(rf"  {number} cells in \d+\.\d s: \d+ .+", last)

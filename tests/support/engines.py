@@ -112,6 +112,7 @@ class ScriptedOpenEngine:
     """An engine that answers; it satisfies `harness.engine.protocol.OpenEngine`."""
 
     script_of: Callable[[Launch], Script] = lambda _: Script()
+    made_of: type[ScriptedEngine] = ScriptedEngine
     programs: Mapping[str, str] = field(default_factory=lambda: {"node": "24.1.0"})
     present: frozenset[str] = frozenset()
     recorded: bool = False
@@ -191,7 +192,7 @@ class ScriptedOpenEngine:
     def containers(
         self, record: Tracer | None = None, note: Callable[[str], None] = lambda _: None
     ) -> Iterator[ScriptedEngine]:
-        engine = ScriptedEngine(self.script_of)
+        engine = self.made_of(self.script_of)
         yield engine
         assert not engine.present
 
