@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.core.errors import UsageError
+from harness.core.subject import Folder
+from harness.engine.builds import REPOSITORY
 from harness.engine.contexts import find, hidden, packed
+from harness.engine.folders import build_folder
 from tests.support.sent import DOCKER, Docker, entries, listening
 
 if TYPE_CHECKING:
     import tarfile
     from collections.abc import Iterator
+
+    import docker as docker_py
 
 pytestmark = pytest.mark.skipif(DOCKER is None, reason="docker's command is not here")
 
@@ -127,3 +133,35 @@ def test_pipes_and_sockets_go_as_docker_takes_them(tmp_path: Path, docker: Docke
     assert (refused, refusal) == (None, None)
     assert set(packed_up) == set(sent) == {"Dockerfile", "pipe"}
     assert told(packed_up["pipe"]) == told(sent["pipe"])
+
+
+@pytest.mark.engine
+def test_the_image_is_the_one_that_docker_builds(tmp_path: Path, api: docker_py.APIClient) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / ".keep").write_text("kept")
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (folder / ".dockerignore").write_text("**/*.log\n!b/kept.log\n.env\n")
+    made = ["ax", ".envf", "b/x.logf", "b/kept.logf", "node_modules/emptyd", "outL", "b/inl", "secondh"]
+    grown(folder, [(text[:-1].split("/"), text[-1]) for text in made])
+    (folder / "a").chmod(0o1711)  # with 0o4000, the classic builder would lose it, and BuildKit not
+    theirs = f"{REPOSITORY}/test-context:{tmp_path.name}"
+    subprocess.run(
+        [str(DOCKER), "build", "--tag", theirs, str(folder)],
+        env={**os.environ, "DOCKER_BUILDKIT": "0"},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    found = []
+    for tag in (theirs, build_folder(api, Folder(path=str(folder)))):
+        container = api.create_container(tag, command=["x"])["Id"]
+        try:
+            exported = entries(b"".join(api.export(container)))
+        finally:
+            api.remove_container(container)
+            api.remove_image(tag)
+        found.append({name: told(entry) for name, entry in exported.items()})
+    assert {"a", "b/kept.log", "node_modules/empty", "out", "second", ".keep"} <= found[0].keys()
+    assert not {".env", "b/x.log"} & found[0].keys()
+    assert found[1] == found[0]
