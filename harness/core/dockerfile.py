@@ -39,6 +39,10 @@ _WORD: Final = re.compile(rf"""(?:\\.?|'[^']*'|"(?:\\.|[^"\\])*"|<<[\t\r ]*|[^{_
 _HEREDOC: Final = re.compile(r"[0-9]*<<(-?)\s*([^<]+)", re.ASCII)
 
 
+_NO_UTF_8: Final = re.compile("[\ud800-\udfff]")
+"""Bytes as ``surrogateescape`` brings them through."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heredoc:
     """The text between an instruction and a delimiter, as the build uses it: without its tabs after ``<<-``."""
@@ -387,8 +391,8 @@ def _delimiters(line: str) -> Iterator[tuple[str, bool]]:
 
 
 def strings(value: str) -> tuple[str, ...] | None:
-    """The strings of a JSON array that has no others."""
+    """The strings of a JSON array that has no others; what is no UTF-8 becomes U+FFFD, as Go has it."""
     try:
-        return tuple(msgspec.json.decode(value, type=list[str]))
+        return tuple(msgspec.json.decode(_NO_UTF_8.sub("\ufffd", value), type=list[str]))
     except msgspec.DecodeError:
         return None

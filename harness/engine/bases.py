@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 from docker.errors import DockerException
 
+from harness.core.catalogue import LIMITS
 from harness.core.errors import BaseUnavailable, EngineFault, UsageError
 from harness.core.facts import BaseFacts, ImageFacts
 from harness.core.program import PROGRAMS
@@ -29,6 +30,16 @@ PIN: Final = "signal-harness/from"
 _REMEDY: Final = "Check the name, or log in to its registry (docker login)."
 _SILENCE_S: Final = 6
 _PROBE_S: Final = 60
+_MOST_LINES: Final = 500
+"""How many lines of a base are read; the engine cuts each at 16 KiB (moby, daemon/logger/copier.go)."""
+
+CONFINED: Final[Mapping[str, Any]] = {
+    "mem_limit": LIMITS.memory,
+    "pids_limit": LIMITS.pids_limit,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+}
+"""What a container may not do that is asked what an image has, or whether containers run, and nothing of signals."""
 
 _PROBE: Final = (
     """
@@ -227,13 +238,13 @@ class Bases:
                 entrypoint=["/bin/sh", "-c"],
                 command=[_PROBE, "sh", *arguments],
                 labels=labels("facts"),
-                host_config=self._api.create_host_config(network_mode="none"),
+                host_config=self._api.create_host_config(network_mode="none", **CONFINED),
             )["Id"]
         try:
             with our_errors():
                 self._api.start(container_id)
-                self._api.wait(container_id, timeout=_PROBE_S)
-                output = self._api.logs(container_id, stderr=False).decode("utf-8", "replace")
+                _end(self._api, container_id)
+                output = self._api.logs(container_id, stderr=False, tail=_MOST_LINES).decode("utf-8", "replace")
         except EngineFault as fault:
             raise BaseUnavailable(
                 f"{reference} has no shell that runs, and the variants' Dockerfiles need /bin/sh: {fault}",
@@ -263,6 +274,18 @@ class Bases:
             raise BaseUnavailable(
                 f"{reference} cannot be pulled: the registry said nothing for {_SILENCE_S} s", remedy=self._remedy
             ) from error
+
+
+def _end(api: docker.APIClient, container_id: str) -> None:
+    """Wait until a container has ended.
+
+    Raises:
+        EngineFault: it has not in time. (If the engine is gone, to remove the container says so.)
+    """
+    try:
+        api.wait(container_id, timeout=_PROBE_S)
+    except (requests.ConnectionError, requests.Timeout):
+        raise EngineFault(f"it did not end within {_PROBE_S} s") from None
 
 
 def image_facts(reference: str, described: Mapping[str, Any]) -> ImageFacts:

@@ -9,7 +9,7 @@ import threading
 import uuid
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
@@ -19,7 +19,7 @@ from harness.engine.client import our_errors, stream
 from harness.engine.store import ImageStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import docker
 
@@ -74,7 +74,7 @@ def build(
     api: docker.APIClient,
     tag: str,
     *,
-    data: bytes | IO[bytes],
+    data: bytes | Iterable[bytes],
     dockerfile: str,
     name: str,
     arguments: Mapping[str, str] | None = None,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
-
-from docker.utils.build import exclude_paths
 
 from harness.core import base_image
 from harness.core.baseline import BASELINES
@@ -20,6 +19,7 @@ from harness.core.errors import EngineFault
 from harness.core.subject import Built, Given
 from harness.engine.builds import REPOSITORY, Builds, build, builder_of
 from harness.engine.client import our_errors
+from harness.engine.contexts import AS_THEY_ARE, Context, Where, find, hidden, packed, whole
 from harness.engine.store import ImageStore, start_command
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 DOCKERFILE: Final = ".signal-harness.Dockerfile"
 """The name of a Dockerfile that is not in its build context."""
 
-_AS_THEY_ARE: Final = "surrogateescape"
-"""How bytes that are not UTF-8 come through."""
+_OURS: Final = re.compile(rf"({re.escape(FILE_NAME)}|{BASELINES}/[^/]*\.json)\Z")
+"""What is in a catalogue's folder for the harness alone: no builder gets it."""
 
 _OF_CATALOGUE: Final = re.compile(
     rf"({re.escape(FILE_NAME)}|{BASELINES}/[^/]*\.json|Dockerfile|[^/]*\.Dockerfile|Dockerfile\.[^/]*)\Z"
@@ -59,7 +59,10 @@ class Images:
         self._api = api
         self._store = ImageStore(api)
         self._folder = folder
-        self._context = _pack(context, folder)
+        self._root = context
+        self._stack = ExitStack()
+        self._contexts: dict[Where, tuple[Context, bytes]] = {}
+        self._packing = Lock()
         self._base_image = base_image
         self._on_build = on_build
         self._pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="build")
@@ -76,6 +79,7 @@ class Images:
         """Drop builds that have not begun, and give up those under way."""
         self._builds.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._stack.close()
 
     def prepare(self, subjects: Iterable[Subject]) -> list[Future[str]]:
         """Start getting images, the first ones first."""
@@ -91,7 +95,8 @@ class Images:
         options: tuple[object, ...] = (variant.target, launch.init, launch.entrypoint, launch.command)
         more = (launch.environment, launch.user, launch.stop_signal, launch.stop_timeout, launch.volumes)
         options += more if any(more) else ()
-        content = self._folder.joinpath(variant.dockerfile).read_bytes() + hashlib.sha256(self._context).digest()
+        _, app = self._packed(variant.dockerfile)
+        content = self._folder.joinpath(variant.dockerfile).read_bytes() + app
         return hashlib.sha256(repr(options).encode() + content).hexdigest()[:12]
 
     def start_of(self, image: str) -> StartCommand:
@@ -116,11 +121,12 @@ class Images:
         if not isinstance(built, Built):
             raise TypeError(f"{subject.name} is not an image of a catalogue")
         base, base_id = self._base_image(built.base)
-        text = self._folder.joinpath(built.dockerfile).read_bytes().decode(errors=_AS_THEY_ARE)
+        text = self._folder.joinpath(built.dockerfile).read_bytes().decode(errors=AS_THEY_ARE)
         template = base_image.template(text, place=built.dockerfile, target=built.target)
-        dockerfile = template.on(base).encode(errors=_AS_THEY_ARE)
-        content = "\0".join((base_id, built.target or "", self._builder)).encode()
-        digest = hashlib.sha256(content + dockerfile + hashlib.sha256(self._context).digest()).hexdigest()
+        dockerfile = template.on(base).encode(errors=AS_THEY_ARE)
+        context, _ = self._packed(built.dockerfile)
+        content = "\0".join((base_id, built.target or "", self._builder, context.digest)).encode()
+        digest = hashlib.sha256(content + dockerfile).hexdigest()
         tag = f"{REPOSITORY}/{subject.name}:{digest[:16]}"
         if self._store.inspect(tag) is None:
             self._on_build(subject, True)
@@ -129,7 +135,7 @@ class Images:
                     self._api,
                     tag,
                     under_way=self._builds,
-                    data=_with_file(self._context, DOCKERFILE, dockerfile),
+                    data=context.archive({DOCKERFILE: dockerfile, **self._hidden(built.dockerfile)}),
                     dockerfile=DOCKERFILE,
                     name=subject.name,
                     arguments=template.arguments(base),
@@ -141,6 +147,26 @@ class Images:
                 self._on_build(subject, False)
         self._check(tag, built, base_id)
         return tag
+
+    def _where(self, dockerfile: str) -> Where:
+        """The context of a variant, whose Dockerfile is sent beside it."""
+        from_context = os.path.relpath((self._folder / dockerfile).absolute(), self._root.absolute())
+        return replace(find(self._root, from_context, thorough=self._builder == "BuildKit"), dockerfile=None)
+
+    def _packed(self, dockerfile: str) -> tuple[Context, bytes]:
+        """The context of a variant, and the digest of the app in it; variants share one, but for rules of their own."""
+        where = self._where(dockerfile)
+        with self._packing:
+            if where not in self._contexts:
+                context = self._stack.enter_context(packed(where, {}, without=self._is_ours))
+                self._contexts[where] = context, _app(context, self._root, self._folder)
+            return self._contexts[where]
+
+    def _is_ours(self, path: str) -> bool:
+        return _OURS.match(os.path.relpath(self._root / path, self._folder)) is not None
+
+    def _hidden(self, dockerfile: str) -> dict[str, bytes]:
+        return {} if self._builder == "BuildKit" else hidden(self._where(dockerfile), DOCKERFILE)
 
     def _check(self, tag: str, built: Built, base_id: str) -> None:
         """Refuse an image whose layers are not put on its base's: its results would stand under another one's facts.
@@ -165,37 +191,28 @@ def _layers(image: dict[str, Any] | None) -> list[str]:
     return list(((image or {}).get("RootFS") or {}).get("Layers") or ())
 
 
-def _pack(context: Path, folder: Path) -> bytes:
-    """A build context as a tar archive that depends on names, run bits and content only.
+def _app(context: Context, root: Path, folder: Path) -> bytes:
+    """A digest of the plain files of a context by name, run bit and content: what its apps are.
 
-    ``.dockerignore`` is honoured. What makes ``folder`` a catalogue is no part of the apps there, which do not change
-    with it: the file itself, its baselines, the Dockerfiles.
-
-    In GNU's format: an archive that begins with a PAX header is taken for a lone Dockerfile by BuildKit.
+    What makes ``folder`` a catalogue is no part of the apps there, which do not change with it: the file itself, its
+    baselines, the Dockerfiles. Recorded baselines hold it, so that it stays as it was first made: of a tar archive.
     """
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for path in sorted(context / name for name in exclude_paths(str(context), ignored(context / ".dockerignore"))):
-            if path.is_file() and not _OF_CATALOGUE.match(os.path.relpath(path, folder)):
-                mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-                _add(tar, path.relative_to(context).as_posix(), path.read_bytes(), mode)
-    return buffer.getvalue()
-
-
-def ignored(file: Path) -> list[str]:
-    """The patterns of a ``.dockerignore`` file (Dockerfile reference, ".dockerignore files"); none if it is missing."""
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
-    return [pattern for line in lines if (pattern := line.strip()) and not pattern.startswith("#")]
-
-
-def _with_file(archive: bytes, name: str, content: bytes) -> bytes:
-    buffer = io.BytesIO(archive)
-    with tarfile.open(fileobj=buffer, mode="a") as tar:
-        _add(tar, name, content)
-    return buffer.getvalue()
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(content), mode
-    tar.addfile(entry, io.BytesIO(content))
+    digest, size = hashlib.sha256(), 0
+    with context.entries() as tar:
+        for entry in tar:
+            if not (entry.isreg() or entry.islnk() or entry.issym()):
+                continue
+            if _OF_CATALOGUE.match(os.path.relpath(root / entry.name, folder)):
+                continue
+            head = tarfile.TarInfo(entry.name)
+            if entry.issym():
+                head.type, head.linkname = entry.type, entry.linkname
+            else:
+                head.size = tar.getmember(entry.linkname).size if entry.islnk() else entry.size
+                head.mode = 0o755 if entry.mode & 0o100 else 0o644
+            for piece in whole(head, None if entry.issym() else tar.extractfile(entry)):
+                digest.update(piece)
+                size += len(piece)
+    end = 2 * tarfile.BLOCKSIZE
+    digest.update(bytes(end + -(size + end) % tarfile.RECORDSIZE))
+    return digest.digest()

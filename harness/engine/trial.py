@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from docker.utils.build import mkbuildcontext
 
 from harness.core.errors import EngineFault
+from harness.engine.bases import CONFINED
 from harness.engine.builds import REPOSITORY, build
 from harness.engine.client import our_errors
 from harness.engine.containers import LABEL, labels
@@ -62,7 +63,9 @@ def try_container(api: docker.APIClient, image: str, *, network: bool) -> None:
             labels=labels(name),
             ports=published,
             host_config=api.create_host_config(
-                network_mode=None if network else "none", port_bindings=dict.fromkeys(published, ("127.0.0.1", None))
+                network_mode=None if network else "none",
+                port_bindings=dict.fromkeys(published, ("127.0.0.1", None)),
+                **CONFINED,
             ),
         )["Id"]
         try:

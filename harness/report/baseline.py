@@ -12,6 +12,7 @@ import msgspec
 from harness.core.document import SCHEMA
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
+from harness.report.json import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ def write(recording: Recording) -> str:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return escaped(json.dumps(value, ensure_ascii=False))
 
 
 def _lines(values: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ def render(row: Row, subject: SubjectFacts) -> RenderableType:
             parts += section("The path of the signal", path_table(row))
             parts += section("The roll call", roll_call_table(evidence.roll_call))
         if row.finding and row.finding.text:
-            parts += section("What was found", Text(row.finding.text))
+            parts += section("What was found", plain(row.finding.text))
         ended = Text(f"none: the container has ended, with exit code {row.exit_code}")
         running = row.outcome is Outcome.RUNNING
         parts += section("Processes after", processes(evidence.tree.after) if running else ended)

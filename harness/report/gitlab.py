@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.comparison import recorded
 from harness.core.verdict import WORST_RANK
+from harness.report.json import escaped
 from harness.report.places import instruction_of, path_of
 from harness.report.remarks import gaps
 from harness.report.rows import differs, one_line, rule_of, why_ignored
@@ -43,7 +44,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
         for row in document.results
         if (severity := _severity(row, known))
     ]
-    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
+    return escaped(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _severity(row: Row, known: Mapping[str, Verdict]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections import Counter
 from functools import cache
@@ -23,6 +24,7 @@ from harness.core.ranking import Change
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
 from harness.report.html_cells import dialogs, words_of
+from harness.report.json import escaped
 from harness.report.remarks import remarks, standing
 from harness.report.rendering import environment
 from harness.report.rows import Place, by_table, changes_of, differs, place_of, questions_of, rule_of
@@ -91,6 +93,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
 @cache
 def _templates() -> jinja2.Environment:
     templates = environment(keep_trailing_newline=True, finalize=_shown)
+    templates.policies["json.dumps_function"] = _json
     templates.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     templates.filters["prose"] = _prose
     templates.globals.update(
@@ -106,6 +109,11 @@ def _templates() -> jinja2.Environment:
 def _shown(value: object) -> object:
     """What any expression in a template puts on the page: control characters are spelled out, markup is ours."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _json(value: object, **how: Any) -> str:
+    """What a script of the page reads; a person may read the page's source."""
+    return escaped(json.dumps(value, **how))
 
 
 def _prose(text: str) -> Markup:

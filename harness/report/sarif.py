@@ -20,6 +20,7 @@ from harness.core.rules import Rule
 from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
 from harness.report.apps import app_lines
+from harness.report.json import escaped
 from harness.report.places import instruction_of, path_of
 from harness.report.remarks import gaps
 from harness.report.replacements import replacements
@@ -63,7 +64,9 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
         "results": [_result(document.subjects[rows[0].subject], key[2], rows, known) for key, rows in alerts.items()],
         "properties": msgspec.to_builtins({"engines": document.engines, "bases": document.bases}),
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return (
+        escaped(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)) + "\n"
+    )
 
 
 def _rule(rule: Rule, rows: Sequence[Row]) -> dict[str, Any]:

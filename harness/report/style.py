@@ -65,12 +65,12 @@ def indented(body: RenderableType) -> Padding:
 
 
 def pairs(rows: Iterable[tuple[str, RenderableType]]) -> Table:
-    """Names, and what is said of each, as a table without lines."""
+    """Names, which may come from a file, and what is said of each, as a table without lines."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(*row)
+    for name, told in rows:
+        table.add_row(Text(printable(name)), told)
     return table
 
 

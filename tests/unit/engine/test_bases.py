@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from docker.errors import ImageNotFound
+from docker.types import HostConfig
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -227,6 +228,67 @@ def test_a_base_of_each_kind_is_an_example(tmp_path: Path) -> None:
     api: docker.APIClient = ScriptedRegistry()
     made = Bases(api, defaults=DEFAULTS, providers=[LocalBases(tmp_path)], report=lambda _: None)
     assert made.examples == "node:1 or local:musl-node24"
+
+
+# What a base is asked.
+
+
+class ScriptedShell(ScriptedApi):
+    """An engine that has a base whose shell says ``output``, or does not end; ``asked_of`` is how it was run."""
+
+    def __init__(self, output: bytes, fault: Exception | None = None) -> None:
+        super().__init__(["node:1"])
+        self.output = output
+        self.silent = fault
+        self.asked_of: dict[str, Any] = {}
+        self.removed: list[str] = []
+
+    def inspect_image(self, _: str) -> dict[str, Any]:
+        return {"Id": "sha256:b", "Config": {}}
+
+    def create_host_config(self, **options: Any) -> dict[str, Any]:
+        return dict(HostConfig(version="1.41", **options))
+
+    def create_container(self, *_: object, **options: Any) -> dict[str, str]:
+        self.asked_of = options["host_config"]
+        return {"Id": "c"}
+
+    def start(self, _: str) -> None:
+        """It starts."""
+
+    def wait(self, _: str, *, timeout: float) -> None:
+        assert timeout == 60
+        if self.silent:
+            raise self.silent
+
+    def logs(self, _: str, *, stderr: bool, tail: int) -> bytes:
+        assert (stderr, tail) == (False, 500)
+        return self.output
+
+    def remove_container(self, container_id: str, **_: object) -> None:
+        self.removed.append(container_id)
+
+
+def test_a_base_may_do_nothing_but_say_what_it_has() -> None:
+    api: Any = ScriptedShell(b"os=debian 12\nlibc=glibc \xff\n")
+    made = Bases(api, report=lambda _: None)
+    made.get("node:1")
+    assert made.facts("node:1").os == "debian 12"
+    assert api.asked_of["NetworkMode"] == "none"
+    assert api.asked_of["CapDrop"] == ["ALL"]
+    assert api.asked_of["SecurityOpt"] == ["no-new-privileges"]
+    assert (api.asked_of["Memory"], api.asked_of["PidsLimit"]) == (512 << 20, 256)
+    assert api.removed == ["c"]
+
+
+@pytest.mark.parametrize("fault", [requests.ReadTimeout("silent"), requests.ConnectionError("read timed out")])
+def test_a_base_whose_shell_does_not_end_is_told(fault: Exception) -> None:
+    api: Any = ScriptedShell(b"", fault)
+    made = Bases(api, report=lambda _: None)
+    made.get("node:1")
+    with pytest.raises(BaseUnavailable, match=r"node:1 has no shell that runs, .* it did not end within 60 s"):
+        made.facts("node:1")
+    assert api.removed == ["c"]
 
 
 # What makes a variant what it is.
