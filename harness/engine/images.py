@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from harness.core.subject import Subject
 
 DOCKERFILE: Final = ".signal-harness.Dockerfile"
-"""The name of a Dockerfile that is not in its build context."""
+"""The name of a Dockerfile that is not in its build context.
+
+The classic builder leaves it out of ``COPY . .``, by the rules that are sent with it. BuildKit reads none of a context
+that comes as an archive (moby/buildkit, frontend/dockerfile/builder/build.go), so that it copies this one file, too.
+"""
 
 _OURS: Final = re.compile(rf"({re.escape(FILE_NAME)}|{BASELINES}/[^/]*\.json)\Z")
 """What is in a catalogue's folder for the harness alone: no builder gets it."""
