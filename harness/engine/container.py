@@ -39,6 +39,9 @@ _WAIT_S: Final = 30
 _END_S: Final = 5.0
 """How long the event of an end may take after the end of the output."""
 
+_AT_ONCE_S: Final = 0.05
+"""Within how many seconds after the end of the output the end of a container is told, unless one of them was cut."""
+
 _SLOW_S: Final = 0.2
 _HELD_BACK_S: Final = 0.5
 _FROZEN_S: Final = 5.0
@@ -259,6 +262,8 @@ class EngineContainer:
         """Ask the engine something: where it hung, it comes to light, with what it has held back."""
         self.inbox.check_whole(within_s=_END_S)
         if self.inbox.died is not None:
+            if self.inbox.silent_s > _AT_ONCE_S:
+                self._compare_output()
             return
         lines, began = len(self.inbox.lines), time.monotonic()
         with our_errors():
@@ -268,6 +273,13 @@ class EngineContainer:
             until(lambda: len(self.inbox.lines) != lines or None, timeout_s=_HELD_BACK_S, time=self.inbox)
         if took > _FROZEN_S or (took > _SLOW_S and len(self.inbox.lines) != lines):
             raise Disturbed(f"the engine hung for {took:.1f} s, and what the app wrote may have come too late")
+
+    def _compare_output(self) -> None:
+        """Hold the output against the engine's log, where it may have been cut before the end that it came close to."""
+        with our_errors():
+            kept = len(self._api.logs(self.id, stdout=True, stderr=True))
+        if kept > self.inbox.size:
+            raise Disturbed("its output broke off before its end")
 
     def keep_trace(self) -> None:
         """Keep the kernel's record as it is now, for when nothing is recorded any more."""

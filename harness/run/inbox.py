@@ -43,6 +43,8 @@ class Inbox:
         self._abandoned = False
         self._spoilt: str | None = None
         self._broken = False
+        self._broke_ns: int | None = None
+        self._died_ns: int | None = None
 
     def write(self, data: bytes, stream: int = 1) -> None:
         """Take in output of one stream, in pieces of any size."""
@@ -79,6 +81,8 @@ class Inbox:
         """Take in an engine event."""
         with self._news:
             self._events.append(event)
+            if event.action == "die" and self._died_ns is None:
+                self._died_ns = self.now_ns()
             self._tell()
 
     def abandon(self) -> None:
@@ -97,6 +101,7 @@ class Inbox:
         """Take in that no more output comes, which is its end only if the container ends, too, within some seconds."""
         with self._news:
             self._broken = True
+            self._broke_ns = self.now_ns()
             self._news.wait_for(lambda: self._closed or self._has_died, timeout=within_s)
             whole = self._closed or self._has_died
         if not whole:
@@ -158,6 +163,18 @@ class Inbox:
     def flooded(self) -> bool:
         """Whether there was more output than is kept."""
         return self._bytes > MOST_BYTES
+
+    @property
+    def size(self) -> int:
+        """How many bytes of output have arrived."""
+        return self._bytes
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds its output had ended already as the container's end was told; 0 if it had not."""
+        if self._broke_ns is None or self._died_ns is None:
+            return 0.0
+        return max(0.0, (self._died_ns - self._broke_ns) / 1e9)
 
     @property
     def markers(self) -> int:

@@ -13,6 +13,7 @@ from harness.core.errors import Abandoned, Disturbed
 from harness.core.evidence import EngineEvent
 from harness.run.inbox import MOST_BYTES, Inbox
 from harness.run.waiting import until
+from tests.support.scripted import ScriptedInbox
 
 OUTPUT = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", "ä€🙂".encode(), b"\xff", b"\x1e", b"signal"])).map(
     b"".join
@@ -391,3 +392,18 @@ def test_output_that_has_broken_off_spoils_what_waits() -> None:
     inbox.break_off(within_s=0)
     with pytest.raises(Disturbed, match="its output broke off while it ran on"):
         inbox.pause(LONG_S)
+
+
+def test_it_tells_how_long_the_output_had_ended_before_the_container() -> None:
+    inbox = ScriptedInbox()
+    inbox.break_off(within_s=0)
+    inbox.pass_time(1.5)
+    assert inbox.silent_s == 0
+    inbox.event(EngineEvent(action="die", time_ns=1, exit_code=0))
+    inbox.pass_time(1.5)
+    assert inbox.silent_s == 1.5
+    other = ScriptedInbox()
+    other.event(EngineEvent(action="die", time_ns=1, exit_code=0))
+    other.pass_time(1.5)
+    other.break_off(within_s=0)
+    assert (other.silent_s, other.size) == (0, 0)
