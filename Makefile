@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz
+.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ fuzz: $(VENV)/.made ## broken input of all kinds for every parser, and what each
 
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth
+
+faults: setup ## runs on an engine behind a proxy that does harm, and signals at random moments: what is wrong, what is left
+	@$(BIN)/python -m benchmarks.faults
 
 truth-apps: setup ## verdicts on apps that are not ours against the record, with it and without
 	@$(BIN)/python -m benchmarks.truth_apps

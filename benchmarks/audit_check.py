@@ -98,6 +98,9 @@ class Foretelling:
         with self._engine.launch(launch) as container:
             yield _Foretold(container, self)
 
+    def answers(self) -> bool:
+        return self._engine.answers()
+
     def look(self, name: str, grace_s: int) -> None:
         """Look at a container as ``audit NAME`` does."""
         (looked,) = self._looking.look(chosen(self._looking.listed(), [name]))

@@ -57,6 +57,9 @@ class Blind:
             until(lambda: True if inbox.closed else None, timeout_s=LONGER_S, time=inbox)
             self._kept().append(container.trace())
 
+    def answers(self) -> bool:
+        return self._engine.answers()
+
     def taken(self) -> list[tuple[TraceRecord, ...] | None]:
         """The records of this thread's containers since this was last asked, in order."""
         kept, self._here.kept = self._kept(), []

@@ -64,6 +64,9 @@ class Watched:
         self._engine = engine
         self._here = threading.local()
 
+    def answers(self) -> bool:
+        return self._engine.answers()
+
     @contextmanager
     def launch(self, launch: Launch) -> Iterator[Container]:
         with self._engine.launch(launch) as container:

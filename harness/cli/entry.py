@@ -13,10 +13,12 @@ import click
 
 from harness.cli.help import EXIT_CODES, Group
 from harness.core.errors import ExitCode, HarnessError
+from harness.run.leaving import Leaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_STDERR: Final = 2
 _OF_OUTPUT: Final = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SECTIONS: Final = {
     "Any image": {
@@ -95,10 +97,11 @@ def cli() -> None:
 
 
 @contextmanager
-def _terminating() -> Iterator[None]:
+def _terminating(leaving: Leaving) -> Iterator[None]:
     """Let SIGTERM and SIGHUP end a run as Ctrl-C does, so that it clears up; no further one disturbs that.
 
-    What is ignored as we start, as in the background of a script or under nohup, stays so.
+    But for a second Ctrl-C, which ends it at once. What is ignored as we start, as in the background of a script or
+    under nohup, stays so.
     """
     before: dict[int, Callable[..., Any] | int | None] = {
         number: handler
@@ -106,10 +109,11 @@ def _terminating() -> Iterator[None]:
         if (handler := os_signal.getsignal(number)) is not os_signal.SIG_IGN
     }
 
-    def interrupt(*_: object) -> NoReturn:
-        for number in before:
-            os_signal.signal(number, os_signal.SIG_IGN)
-        raise KeyboardInterrupt
+    def interrupt(number: int, _: object) -> None:
+        if leaving.begin():
+            raise KeyboardInterrupt
+        if number == os_signal.SIGINT:
+            leaving.at_once()
 
     for number in before:
         os_signal.signal(number, interrupt)
@@ -118,6 +122,13 @@ def _terminating() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             os_signal.signal(number, handler)
+
+
+def _say(line: str) -> None:
+    """Write a line for the user, past all buffers: the process may end in the middle of anything."""
+    cursor = "\x1b[?25h" if os.isatty(_STDERR) else ""  # which progress hides (ECMA-48, DECTCEM)
+    with suppress(OSError):
+        os.write(_STDERR, f"{cursor}\nsignal-harness: {line}\n".encode())
 
 
 def main() -> None:
@@ -140,8 +151,9 @@ def _run() -> int | str | None:
     Raises:
         OSError: its output cannot be written.
     """
+    leaving = Leaving(_say, lambda: os._exit(ExitCode.INTERRUPTED))
     try:
-        with _terminating():
+        with _terminating(leaving):
             cli.main(prog_name="signal-harness", standalone_mode=False)
     except _ReaderGone as done:
         raise BrokenPipeError from done
@@ -157,7 +169,7 @@ def _run() -> int | str | None:
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         with suppress(OSError):
-            click.echo("signal-harness: interrupted; what was under way has been cleared up", err=True)
+            click.echo(f"signal-harness: {leaving.done()}", err=True)
         return ExitCode.INTERRUPTED
     except HarnessError as error:
         _tell(error)

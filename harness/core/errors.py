@@ -54,5 +54,9 @@ class EngineFault(HarnessError):
     """The engine refused or failed one request; the run it belongs to is ``untested``."""
 
 
+class Disturbed(EngineFault):
+    """The engine, or the connection to it, failed in the middle of a run, which tells nothing: it is made again."""
+
+
 class Abandoned(HarnessError):
     """A run that was given up while it was under way; of its cell nothing is said."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from docker.errors import DockerException
 
 from harness.core.catalogue import LIMITS
-from harness.core.errors import BaseUnavailable, EngineFault, UsageError
+from harness.core.errors import BaseUnavailable, Disturbed, EngineFault, EngineUnavailable, UsageError
 from harness.core.facts import BaseFacts, ImageFacts
 from harness.core.program import PROGRAMS
 from harness.core.references import is_glob, name_and_tag, natural, own_digest, same_platform
+from harness.engine.again import afresh, timed_out
 from harness.engine.client import our_errors, stream
-from harness.engine.containers import labels
+from harness.engine.containers import LABEL, labels
 from harness.engine.login import login
 from harness.engine.removals import remove
 from harness.engine.store import ImageStore, platform_of, start_command
@@ -213,7 +216,7 @@ class Bases:
         image = self._images[reference]
         config = image.get("Config") or {}
         entrypoint = tuple(config.get("Entrypoint") or ())
-        answers = self._probe(reference, str(image["Id"]), *entrypoint[:1])
+        answers = afresh(partial(self._probe, reference, str(image["Id"]), *entrypoint[:1]))
         return BaseFacts(
             reference=reference,
             id=str(image["Id"]),
@@ -232,28 +235,48 @@ class Bases:
         return image_facts(reference, self._images[reference])
 
     def _probe(self, reference: str, image_id: str, *arguments: str) -> dict[str, str]:
-        with our_errors():
-            container_id = self._api.create_container(
-                image_id,
-                entrypoint=["/bin/sh", "-c"],
-                command=[_PROBE, "sh", *arguments],
-                labels=labels("facts"),
-                host_config=self._api.create_host_config(network_mode="none", **CONFINED),
-            )["Id"]
+        name = f"{LABEL}-facts-{uuid.uuid4().hex[:12]}"
         try:
             with our_errors():
-                self._api.start(container_id)
-                _end(self._api, container_id)
-                output = self._api.logs(container_id, stderr=False, tail=_MOST_LINES).decode("utf-8", "replace")
+                self._api.create_container(
+                    image_id,
+                    name=name,
+                    entrypoint=["/bin/sh", "-c"],
+                    command=[_PROBE, "sh", *arguments],
+                    labels=labels("facts"),
+                    host_config=self._api.create_host_config(network_mode="none", **CONFINED),
+                )
+            output = self._output(reference, name)
+        finally:
+            self._remove(name)
+        pairs = (line.partition("=") for line in output.splitlines() if "=" in line)
+        return {key: text for key, _, value in pairs if (text := value.strip())}
+
+    def _output(self, reference: str, name: str) -> str:
+        """What a container writes to the end.
+
+        Raises:
+            BaseUnavailable: it does not start.
+        """
+        try:
+            with our_errors():
+                self._api.start(name)
+                _end(self._api, name)
+                return str(self._api.logs(name, stderr=False, tail=_MOST_LINES).decode("utf-8", "replace"))
+        except Disturbed:
+            raise
         except EngineFault as fault:
             raise BaseUnavailable(
                 f"{reference} has no shell that runs, and the variants' Dockerfiles need /bin/sh: {fault}",
                 remedy=f"Choose a base with a shell, such as {self.examples}.",
             ) from fault
-        finally:
-            remove(self._api, container_id)
-        pairs = (line.partition("=") for line in output.splitlines() if "=" in line)
-        return {key: text for key, _, value in pairs if (text := value.strip())}
+
+    def _remove(self, name: str) -> None:
+        """Remove a container, or say that it is left: what it has told is true all the same."""
+        try:
+            remove(self._api, name)
+        except (EngineFault, EngineUnavailable) as fault:
+            self._report(f"1 container could not be removed: {fault}; once that is mended: signal-harness clean")
 
     def _is_for(self, reference: str, platform: str) -> bool:
         return same_platform(platform, platform_of(self._store.inspect(self.tag(reference)) or {}))
@@ -276,15 +299,18 @@ class Bases:
             ) from error
 
 
-def _end(api: docker.APIClient, container_id: str) -> None:
+def _end(api: docker.APIClient, name: str) -> None:
     """Wait until a container has ended.
 
     Raises:
-        EngineFault: it has not in time. (If the engine is gone, to remove the container says so.)
+        EngineFault: it has not in time.
+        requests.RequestException: the connection broke.
     """
     try:
-        api.wait(container_id, timeout=_PROBE_S)
-    except (requests.ConnectionError, requests.Timeout):
+        api.wait(name, timeout=_PROBE_S)
+    except (requests.ConnectionError, requests.Timeout) as error:
+        if not timed_out(error):
+            raise
         raise EngineFault(f"it did not end within {_PROBE_S} s") from None
 
 

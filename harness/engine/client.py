@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import docker
@@ -15,7 +16,8 @@ from docker.utils import kwargs_from_env, parse_host
 from docker.utils.json_stream import json_stream
 from requests.utils import get_environ_proxies
 
-from harness.core.errors import EngineFault, EngineUnavailable
+from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
+from harness.engine.again import FAILED_FROM, answered, comes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +34,21 @@ DENIED: Final = (
 )
 _TIMEOUT_S: Final = 120
 _POOL: Final = 64
+_TWICE: Final = ("GET", "HEAD", "DELETE")
+_WAIT: Final = "/wait"
 
 
 class _Client(docker.APIClient):
-    """A client that asks for the engine's version once: Docker asks its runtime and its init for theirs each time."""
+    """A client that asks for the engine's version once: Docker asks its runtime and its init for theirs each time.
+
+    What may come twice is asked again where it breaks: what looks, removes or waits, and no other.
+    """
 
     _answer: dict[str, Any] | None = None
+
+    def request(self, method: str | bytes, url: str | bytes, *arguments: Any, **options: Any) -> requests.Response:
+        ask = partial(super().request, method, url, *arguments, **options)
+        return answered(ask) if method in _TWICE or str(url).endswith(_WAIT) else ask()
 
     def version(self, api_version: bool = True) -> dict[str, Any]:
         if self._answer is None:
@@ -47,12 +58,16 @@ class _Client(docker.APIClient):
 
 @contextmanager
 def our_errors(*, but: tuple[int, ...] = ()) -> Iterator[None]:
-    """Turn the engine's refusals (but for these statuses) into `EngineFault`, its silence into `EngineUnavailable`."""
+    """Turn the engine's refusals (but for these statuses) into `EngineFault`, its silence into `EngineUnavailable`.
+
+    Where it failed and did not refuse, that is `Disturbed`.
+    """
     try:
         yield
     except APIError as error:
         if error.status_code not in but:
-            raise EngineFault(f"the engine says: {error.explanation or error}") from None
+            kind = Disturbed if (error.status_code or 0) >= FAILED_FROM else EngineFault
+            raise kind(f"the engine says: {error.explanation or error}") from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, ConnectionError) as error:
         raise EngineUnavailable(f"the engine does not answer: {error}", remedy=REMEDY) from None
 
@@ -81,18 +96,10 @@ def connect(at: str | None = None) -> docker.APIClient:
         api.proxies = get_environ_proxies(api.base_url)
         api.trust_env = False
     except (DockerException, requests.RequestException, ConnectionError, ValueError) as error:
-        if _is_denied(error):
+        if comes_of(error, PermissionError):
             raise EngineUnavailable(f"you may not use the engine at {url}: permission denied", remedy=DENIED) from None
         raise EngineUnavailable(f"no engine answers at {url}", remedy=REMEDY) from None
     return api
-
-
-def _is_denied(error: BaseException | None) -> bool:
-    """Whether an error comes of a missing permission, somewhere down its causes and arguments."""
-    if error is None or isinstance(error, PermissionError):
-        return error is not None
-    inner = [arg for arg in error.args if isinstance(arg, BaseException)]
-    return any(map(_is_denied, [error.__cause__, error.__context__, *inner]))
 
 
 def stream(api: docker.APIClient, path: str, **request: Any) -> Iterator[dict[str, Any]]:

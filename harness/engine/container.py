@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from docker.utils.socket import frames_iter
 
-from harness.core.errors import EngineFault, EngineUnavailable
+from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.engine.client import REMEDY, our_errors
 from harness.engine.owner import lives
 from harness.engine.ports import holders, listening, taken
@@ -22,6 +22,7 @@ from harness.engine.reach import Address, reach
 from harness.engine.refusals import plainly
 from harness.engine.request import HttpRequest
 from harness.engine.requests import HttpRequests, status_of
+from harness.run.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -35,6 +36,17 @@ if TYPE_CHECKING:
     from harness.run.inbox import Inbox
 
 _WAIT_S: Final = 30
+_END_S: Final = 5.0
+"""How long the event of an end may take after the end of the output."""
+
+_AT_ONCE_S: Final = 0.05
+"""Within how many seconds after the end of the output the end of a container is told, unless one of them was cut."""
+
+_SLOW_S: Final = 0.2
+_HELD_BACK_S: Final = 0.5
+_FROZEN_S: Final = 5.0
+"""After how many seconds an answer is so late that output may have been held back, too; for how long that is then
+looked for; and after how many seconds nothing is believed."""
 
 
 class Surroundings(Protocol):
@@ -92,7 +104,7 @@ class EngineContainer:
             with suppress(OSError, ValueError):  # the connection is cut on removal
                 for number, data in frames_iter(stream, tty=tty):
                     self.inbox.write(data, number)
-            self.inbox.close()
+            self.inbox.break_off(within_s=_END_S)
             stream.close()
 
         threading.Thread(target=follow, name=f"output of {self.name}", daemon=True).start()
@@ -116,7 +128,7 @@ class EngineContainer:
     def tree(self) -> Tree:
         """Sample its processes."""
         if self._engine.gone:
-            raise EngineUnavailable("its stream of events was cut", remedy=REMEDY)
+            raise EngineUnavailable("its events are heard no more", remedy=REMEDY)
         if self._pid1 is None:
             tree = top_tree(self._api, self.id, self._words)
         else:
@@ -140,9 +152,13 @@ class EngineContainer:
         """Have the engine stop it, in a thread: its answer comes only once the container has ended."""
 
         def stop() -> None:
-            # Whether it worked is seen by the container's end.
-            with suppress(EngineFault, EngineUnavailable), our_errors():
-                self._api.stop(self.id, timeout=grace_s)
+            # Whether it worked is seen by the container's end; whether it was asked for at all, by nothing.
+            with suppress(EngineFault):
+                try:
+                    with our_errors():
+                        self._api.stop(self.id, timeout=grace_s)
+                except (Disturbed, EngineUnavailable) as fault:
+                    self.inbox.spoil(str(fault))
 
         before_ns = time.monotonic_ns()
         threading.Thread(target=stop, name=f"stop of {self.name}", daemon=True).start()
@@ -241,6 +257,29 @@ class EngineContainer:
             # Nothing can be concluded then, and a mark in the other output must not count later.
             self._markable = False
             return 0
+
+    def verify(self) -> None:
+        """Ask the engine something: where it hung, it comes to light, with what it has held back."""
+        self.inbox.check_whole(within_s=_END_S)
+        if self.inbox.died is not None:
+            if self.inbox.silent_s > _AT_ONCE_S:
+                self._compare_output()
+            return
+        lines, began = len(self.inbox.lines), time.monotonic()
+        with our_errors():
+            self._api.ping()
+        took = time.monotonic() - began
+        if took > _SLOW_S:
+            until(lambda: len(self.inbox.lines) != lines or None, timeout_s=_HELD_BACK_S, time=self.inbox)
+        if took > _FROZEN_S or (took > _SLOW_S and len(self.inbox.lines) != lines):
+            raise Disturbed(f"the engine hung for {took:.1f} s, and what the app wrote may have come too late")
+
+    def _compare_output(self) -> None:
+        """Hold the output against the engine's log, where it may have been cut before the end that it came close to."""
+        with our_errors():
+            kept = len(self._api.logs(self.id, stdout=True, stderr=True))
+        if kept > self.inbox.size:
+            raise Disturbed("its output broke off before its end")
 
     def keep_trace(self) -> None:
         """Keep the kernel's record as it is now, for when nothing is recorded any more."""

@@ -11,25 +11,37 @@ import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.core.errors import EngineFault, EngineUnavailable
+from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.evidence import EngineEvent
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.creation import creation
+from harness.engine.events import Events
 from harness.engine.owner import ended, mark_of
 from harness.engine.removals import Removals, remove
 from harness.run.inbox import Inbox
+from harness.run.leaving import LEFT
+from harness.run.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import docker
 
+    from harness.engine.events import Stream
     from harness.engine.tracing import Tracer
     from harness.run.protocol import Launch
 
 LABEL: Final = "signal-harness"
 _EVENTS: Final = ("kill", "die", "oom")
+_OVER: Final = ("exited", "dead")
+_TOLD_S: Final = 5.0
+"""How long the event of an end may take that the engine has."""
+
+_BACK_S: Final = 20.0
+_PING_S: Final = 40.0
+"""For how long an engine may not be there, as while it starts again, and for how long it may say nothing, until it is
+taken to be gone."""
 
 
 class DockerEngine:
@@ -47,21 +59,21 @@ class DockerEngine:
         self._inboxes: dict[str, Inbox] = {}
         self._removals = Removals(api, note)
         self._numbers = itertools.count(1)
-        self._leaving = False
         self.gone = False
+        self._events = Events(
+            self._begin,
+            self._tell,
+            answers=self._answers,
+            resumed=self._resumed,
+            missed=self._missed,
+            gone=self._went,
+        )
 
     def __enter__(self) -> DockerEngine:
         """Remove what killed runs left behind, and start listening to events."""
         sweep(self.api)
-        with our_errors():
-            # From a moment ago: nothing is missed between here and the first byte of the answer.
-            self._stream = self.api.events(
-                since=int(time.time()) - 1,
-                decode=True,
-                filters={"type": "container", "label": f"{LABEL}.run={self.run_id}", "event": list(_EVENTS)},
-            )
-        self._listener = threading.Thread(target=self._listen, name="engine-events", daemon=True)
-        self._listener.start()
+        # From a moment ago: nothing is missed between here and the first byte of the answer.
+        self._events.start(int(time.time()) - 1)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,19 +81,40 @@ class DockerEngine:
         if self.tracer is not None:
             self.tracer.stop()
         self._removals.close()
-        self._leaving = True
-        with suppress(OSError, AttributeError):  # docker-py's close digs in the connection, which may be gone
-            self._stream.close()
-        self._listener.join(timeout=5)
+        self._events.close()
+
+    def answers(self) -> bool:
+        """Whether the engine answers, and its events are heard."""
+        return not self.gone and self._answers()
+
+    def _answers(self) -> bool:
+        """Whether the engine answers, or does so soon: one that is not there for so long, or hangs for longer."""
+        return bool(until(self._ping, timeout_s=_BACK_S, time=Inbox()))
+
+    def _ping(self) -> bool | None:
+        try:
+            with our_errors():
+                self.api.get(f"{self.api.base_url}/_ping", timeout=_PING_S).raise_for_status()
+        except (EngineFault, EngineUnavailable):
+            return None
+        return True
 
     @contextmanager
     def launch(self, launch: Launch) -> Iterator[EngineContainer]:
         """Create a container and attach to it; see `harness.run.protocol.Engine`."""
         name = f"{LABEL}-{self.run_id}-{next(self._numbers)}"
         inbox = Inbox(tty=launch.tty)
-        with our_errors():
-            wanted = creation(launch, api_version=str(self.api.api_version))
-            container_id = self.api.create_container(name=name, labels=labels(self.run_id), **wanted)["Id"]
+        LEFT.add(name, "container")
+        try:
+            with our_errors():
+                wanted = creation(launch, api_version=str(self.api.api_version))
+                container_id = self.api.create_container(name=name, labels=labels(self.run_id), **wanted)["Id"]
+        except (Disturbed, EngineUnavailable) as fault:
+            self._removals.later(name, fault.message)  # it may be there all the same
+            raise
+        except EngineFault:
+            LEFT.discard(name)
+            raise
         self._inboxes[container_id] = inbox
         container = EngineContainer(self, container_id, name, inbox, port=launch.publish)
         try:
@@ -91,7 +124,8 @@ class DockerEngine:
                 yield container
         finally:
             self._inboxes.pop(container_id, None)
-            self._removals.begin(container_id)
+            inbox.close()
+            self._removals.begin(name)
 
     @contextmanager
     def _followed(self) -> Iterator[None]:
@@ -103,21 +137,38 @@ class DockerEngine:
         with self.tracer.following():
             yield
 
-    def _listen(self) -> None:
-        try:
-            with our_errors():
-                for event in self._stream:
-                    inbox = self._inboxes.get(event.get("Actor", {}).get("ID", ""))
-                    # Some engines name a signal or an exec along with the action.
-                    action = str(event.get("Action", "")).partition(":")[0]
-                    if inbox is not None and action in _EVENTS:
-                        inbox.event(_event(action, event))
-        except (EngineUnavailable, EngineFault, ValueError, AttributeError):
-            pass  # the stream was cut, by us or by the engine's end
-        self.gone = not self._leaving
-        if self.gone:
-            for inbox in list(self._inboxes.values()):
-                inbox.close()
+    def _begin(self, since: str) -> Stream:
+        wanted = {"type": "container", "label": f"{LABEL}.run={self.run_id}", "event": list(_EVENTS)}
+        listen: Any = self.api.events  # whose stubs know whole seconds only
+        stream: Stream = listen(since=since, decode=False, filters=wanted)
+        return stream
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        inbox = self._inboxes.get(event.get("Actor", {}).get("ID", ""))
+        # Some engines name a signal or an exec along with the action.
+        action = str(event.get("Action", "")).partition(":")[0]
+        if inbox is not None and action in _EVENTS:
+            inbox.event(_event(action, event))
+
+    def _resumed(self) -> None:
+        """Look, beside the events that come in, for containers whose end will not be told any more."""
+        threading.Thread(target=self._look_for_ends, name="engine-events-check", daemon=True).start()
+
+    def _look_for_ends(self) -> None:
+        for container_id, inbox in list(self._inboxes.items()):
+            with suppress(EngineFault, EngineUnavailable), our_errors():  # else its run is told so itself
+                status = self.api.inspect_container(container_id)["State"]["Status"]
+                if status in _OVER and not inbox.wait_for_end(within_s=_TOLD_S):
+                    inbox.spoil("it ended while the engine's events were cut")
+
+    def _missed(self) -> None:
+        for inbox in list(self._inboxes.values()):
+            inbox.spoil("events of the engine were lost")
+
+    def _went(self) -> None:
+        self.gone = True
+        for inbox in list(self._inboxes.values()):
+            inbox.close()
 
 
 def _event(action: str, event: dict[str, Any]) -> EngineEvent:

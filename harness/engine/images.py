@@ -9,6 +9,7 @@ import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
 from harness.core.errors import EngineFault
 from harness.core.subject import Built, Given
+from harness.engine.again import afresh
 from harness.engine.builds import REPOSITORY, Builds, build, builder_of
 from harness.engine.client import our_errors
 from harness.engine.contexts import AS_THEY_ARE, Context, Where, find, hidden, packed, whole
@@ -115,7 +117,7 @@ class Images:
         key = (subject.base, subject.name)
         with self._lock:
             if key not in self._futures:
-                self._futures[key] = self._pool.submit(self._get, subject)
+                self._futures[key] = self._pool.submit(afresh, partial(self._get, subject))
             return self._futures[key]
 
     def _get(self, subject: Subject) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.core.errors import EngineFault
+from harness.core.errors import Disturbed, EngineFault
 from harness.core.process import Process, Tree
 from harness.engine.client import our_errors
 from harness.engine.waits import waits
@@ -197,6 +197,8 @@ def top_tree(api: docker.APIClient, container_id: str, started: Sequence[str] = 
     try:
         with our_errors():
             answer = api.top(container_id, ps_args=f"-o {_COLUMNS}")
+    except Disturbed:
+        raise
     except EngineFault:
         return ()
     return read_top(answer["Titles"], answer["Processes"] or [], started)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import HarnessError
 from harness.engine.client import our_errors
+from harness.run.leaving import LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,27 +47,37 @@ class Removals:
         self._room = threading.BoundedSemaphore(_MOST)
         self._left: dict[str, str] = {}
 
-    def begin(self, container_id: str) -> None:
+    def begin(self, name: str) -> None:
         """Have a container removed; this waits only as long as too many others are under way."""
         self._room.acquire()
-        self._pool.submit(self._remove, container_id).add_done_callback(self._done)
+        try:
+            self._pool.submit(self._remove, name).add_done_callback(self._done)
+        except RuntimeError:  # closed already, as the run was interrupted while it ended
+            self._room.release()
+            self._remove(name)
+
+    def later(self, name: str, why: str) -> None:
+        """Have a container removed on closing that may be there or not: nobody heard whether it was made."""
+        self._left[name] = why
 
     def close(self) -> None:
         """Wait until all are gone, and say which are not."""
         self._pool.shutdown()
         left, self._left = self._left, {}
-        for container_id in left:
-            self._remove(container_id)
+        for name in left:
+            self._remove(name)
         if self._left:
             number = f"{len(self._left)} container{'s' if len(self._left) > 1 else ''}"
             why = next(iter(self._left.values()))
             self._note(f"{number} could not be removed: {why}; once that is mended: signal-harness clean")
 
-    def _remove(self, container_id: str) -> None:
+    def _remove(self, name: str) -> None:
         try:
-            remove(self._api, container_id)
+            remove(self._api, name)
         except HarnessError as fault:
-            self._left[container_id] = fault.message
+            self._left[name] = fault.message
+        else:
+            LEFT.discard(name)
 
     def _done(self, _: Future[None]) -> None:
         self._room.release()

@@ -13,6 +13,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.core.errors import EngineUnavailable
 from harness.core.trace import SIGCHLD, Forked, Gone, Handled, Life, Lost, Parted, Renamed, Sent, parse_line
 from harness.engine.owner import ended, mark_of
+from harness.run.leaving import LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -71,6 +73,7 @@ class Tracer:
         sweep(root)
         name = f"{_PREFIX}{os.getpid()}-{mark_of(os.getpid())}-{next(_numbers)}"
         self._instance = root / "instances" / name
+        LEFT.add(name, "record of signals", partial(_remove, self._instance))
         try:
             self._instance.mkdir()
             events = self._instance / "events"
@@ -79,7 +82,7 @@ class Tracer:
                 if condition:
                     events.joinpath(event, "filter").write_text(condition, encoding="ascii")
         except OSError as error:
-            _remove(self._instance)
+            self._remove()
             raise _unusable(error) from error
         self._begun = self._worker.submit(self._begin_recording, tuple(wanted))
         return self
@@ -116,7 +119,11 @@ class Tracer:
     def _end_recording(self) -> None:
         if self._begun.exception() is None:
             os.close(self._pipe)
+        self._remove()
+
+    def _remove(self) -> None:
         _remove(self._instance)
+        LEFT.discard(self._instance.name)
 
     def _events(self, events: Path) -> Iterator[tuple[str, str]]:
         """The events to record, each with its filter: what the kernel leaves out costs nothing here."""

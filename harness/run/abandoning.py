@@ -36,6 +36,10 @@ class AbandonableEngine:
                 with self._lock:
                     self._inboxes.discard(container.inbox)
 
+    def answers(self) -> bool:
+        """Whether it answers after a fault."""
+        return self._engine.answers()
+
     def abandon(self) -> None:
         """Give up what is under way, and all that comes: who waits for news of a container gets `Abandoned`."""
         with self._lock:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from harness.core.almost_json import why_not_json
-from harness.core.errors import EngineFault
+from harness.core.errors import Disturbed, EngineFault
 from harness.core.evidence import Untested
 from harness.core.signals import parse_signal
 from harness.run.faults import CannotTest
@@ -55,15 +55,21 @@ class Asking:
             The evidence once it decides the verdict, or why the cell could not be tested.
 
         Raises:
-            EngineUnavailable: the engine went away.
+            Disturbed: something of what the container did may have been missed.
+            EngineUnavailable: the engine went away, or the connection to it broke.
         """
         with self.engine.launch(launch) as container:
+            found: E | Untested
             try:
                 observation = Observation(container, self.app, self.patience)
                 container.start()
-                return look(observation)
+                found = look(observation)
+            except Disturbed:
+                raise
             except (EngineFault, CannotTest) as fault:
-                return Untested(reason=f"{fault}{self._cause(container)}", logs=container.inbox.lines)
+                found = Untested(reason=f"{fault}{self._cause(container)}", logs=container.inbox.lines)
+            container.verify()
+            return found
 
     def _cause(self, container: Container) -> str:
         """What is known to be wrong with a command, where the container has ended with an error."""

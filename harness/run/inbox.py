@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Final
 
-from harness.core.errors import Abandoned
+from harness.core.errors import Abandoned, Disturbed
 from harness.core.evidence import EngineEvent, LogLine
 
 MOST_BYTES: Final = 1 << 20
@@ -16,6 +16,7 @@ MOST_BYTES: Final = 1 << 20
 _CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
 # How a terminal echoes Ctrl-C (termios(3), ECHOCTL), in front of what is written next; one write of two bytes.
 ECHO: Final = b"^C"
+_BROKEN: Final = "its output broke off while it ran on"
 
 
 class Inbox:
@@ -40,6 +41,10 @@ class Inbox:
         self._echoes = 0
         self._closed = False
         self._abandoned = False
+        self._spoilt: str | None = None
+        self._broken = False
+        self._broke_ns: int | None = None
+        self._died_ns: int | None = None
 
     def write(self, data: bytes, stream: int = 1) -> None:
         """Take in output of one stream, in pieces of any size."""
@@ -76,6 +81,8 @@ class Inbox:
         """Take in an engine event."""
         with self._news:
             self._events.append(event)
+            if event.action == "die" and self._died_ns is None:
+                self._died_ns = self.now_ns()
             self._tell()
 
     def abandon(self) -> None:
@@ -84,14 +91,56 @@ class Inbox:
             self._abandoned = True
             self._tell()
 
+    def spoil(self, reason: str) -> None:
+        """Take in that something of this container may have been missed: who waits for news gets no further."""
+        with self._news:
+            self._spoilt = self._spoilt or reason
+            self._tell()
+
+    def break_off(self, *, within_s: float) -> None:
+        """Take in that no more output comes, which is its end only if the container ends, too, within some seconds."""
+        with self._news:
+            self._broken = True
+            self._broke_ns = self.now_ns()
+            self._news.wait_for(lambda: self._closed or self._has_died, timeout=within_s)
+            whole = self._closed or self._has_died
+        if not whole:
+            self.spoil(_BROKEN)
+        self.close()
+
     def check(self) -> None:
-        """Go no further where nobody wants to know any more.
+        """Go no further where nobody wants to know any more, or where something may have been missed.
 
         Raises:
             Abandoned: it was given up.
+            Disturbed: something may have been missed.
         """
         if self._abandoned:
             raise Abandoned("given up before it could tell anything")
+        if self._spoilt is not None:
+            raise Disturbed(self._spoilt)
+
+    def check_whole(self, *, within_s: float) -> None:
+        """The same, and output that has come to an end is to be the container's: that is waited for.
+
+        Raises:
+            Abandoned: it was given up.
+            Disturbed: something may have been missed.
+        """
+        self.check()
+        with self._news:
+            self._news.wait_for(
+                lambda: not self._broken or self._has_died or self._abandoned or self._spoilt, timeout=within_s
+            )
+            whole = not self._broken or self._has_died
+        self.check()
+        if not whole:
+            raise Disturbed(_BROKEN)
+
+    def wait_for_end(self, *, within_s: float) -> bool:
+        """Whether the event of the container's end comes within some seconds."""
+        with self._news:
+            return self._news.wait_for(lambda: self._has_died, timeout=within_s)
 
     @property
     def lines(self) -> tuple[LogLine, ...]:
@@ -114,6 +163,18 @@ class Inbox:
     def flooded(self) -> bool:
         """Whether there was more output than is kept."""
         return self._bytes > MOST_BYTES
+
+    @property
+    def size(self) -> int:
+        """How many bytes of output have arrived."""
+        return self._bytes
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds its output had ended already as the container's end was told; 0 if it had not."""
+        if self._broke_ns is None or self._died_ns is None:
+            return 0.0
+        return max(0.0, (self._died_ns - self._broke_ns) / 1e9)
 
     @property
     def markers(self) -> int:
@@ -139,11 +200,16 @@ class Inbox:
 
         Raises:
             Abandoned: it was given up.
+            Disturbed: something of the container may have been missed.
         """
         with self._news:
             self._news.wait_for(lambda: self._fresh, timeout=seconds)
             self._fresh = False
         self.check()
+
+    @property
+    def _has_died(self) -> bool:
+        return any(event.action == "die" for event in self._events)
 
     def _tell(self) -> None:
         self._fresh = True

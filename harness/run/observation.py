@@ -7,10 +7,12 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from harness.core.choice import choose_below_wrappers, choose_by_log
+from harness.core.errors import Disturbed
 from harness.core.evidence import Ground, Receipt, Seen, SignalEvidence
 from harness.core.process import only_starts_others
 from harness.core.quiescence import Habits, quiet, steady, ticked_ns
 from harness.core.subject import Listening, LogPattern, Quiescent
+from harness.core.trace import sends
 from harness.run.faults import CannotTest
 from harness.run.ready import OUTPUT_S, exit_text, wait_until_ready
 from harness.run.waiting import until
@@ -144,14 +146,21 @@ class Observation:
         if not until(lambda: sent() or self.ended() or None, timeout_s=OUTPUT_S, time=self.inbox):
             raise CannotTest(silence)
 
-    def wait_for_event(self, action: str) -> None:
-        """Let the engine's event of what was done come in, where no record of the kernel shows that it was done."""
+    def wait_for_event(self, action: str, *, signal: Signal, began_ns: int) -> None:
+        """Let the engine's event of a signal come in, where no record of the kernel shows that it was sent.
+
+        Raises:
+            Disturbed: neither shows it, whatever the engine answered.
+        """
 
         def heard() -> bool | None:
             return any(event.action == action for event in self.inbox.events) or None
 
-        if self.container.trace() is None:
-            until(heard, timeout_s=OUTPUT_S, time=self.inbox)
+        sent = sends(self.trace_since(began_ns) or (), signal.number)
+        if any(record.from_outside for record in sent):
+            return
+        if until(heard, timeout_s=OUTPUT_S, time=self.inbox) is None:
+            raise Disturbed(f"the engine took the request to send {signal}, and nothing shows that it sent it")
 
     def decide(self, look: Callable[[], Decision | None], *, timeout_s: float | None = None) -> Decision:
         """Look again and again until there is a decision, for ``timeout_s`` seconds or as patience has it."""

@@ -204,6 +204,15 @@ class Container(Protocol):
         """
         ...
 
+    def verify(self) -> None:
+        """Make sure that all it has said up to now has come in.
+
+        Raises:
+            Disturbed: something may have been missed, or was held back.
+            EngineUnavailable: the engine went away.
+        """
+        ...
+
     def trace(self) -> tuple[TraceRecord, ...] | None:
         """The kernel's record of the signals its processes sent and took so far; ``None`` if there is no record."""
         ...
@@ -218,4 +227,8 @@ class Engine(Protocol):
 
     def launch(self, launch: Launch) -> AbstractContextManager[Container]:
         """Create a container, not started yet; on leaving the context it is being removed, whatever happened."""
+        ...
+
+    def answers(self) -> bool:
+        """Whether it answers after a fault; one that is just coming back is waited for, for so long as is bounded."""
         ...

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from msgspec import structs
 
 from harness.core.doubt import doubt
-from harness.core.errors import Abandoned, EngineUnavailable, HarnessError
+from harness.core.errors import Abandoned, Disturbed, EngineUnavailable, HarnessError
 from harness.core.evidence import SignalEvidence, Untested
 from harness.core.judge import judge, judge_all
 from harness.core.reproduce import ByHand
@@ -36,6 +36,9 @@ T = TypeVar("T")
 # dumb-init above a package manager, SIGTERM, Debian: the second delivery merged with the first in 10 of 12 runs on an
 # idle machine; `tini -g`, musl: in 9 of 16. Ten runs all miss what shows in every other run once in a thousand.
 DOUBTFUL_REPEATS = 10
+
+RUNS_AT_MOST = 3
+"""How often a run is begun that faults of the engine hit: twice more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +97,7 @@ class Runner(Generic[T]):
         self._receive = receive
         self._pool: Executor = ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="cell")
         self._telling = threading.Lock()
+        self._doubting = threading.Lock()
         self._gone: str | None = None
 
     def __enter__(self) -> Self:
@@ -141,14 +145,36 @@ class Runner(Generic[T]):
             raise EngineUnavailable(self._gone)
         try:
             return self._schedule.prepare(cell)
-        except EngineUnavailable as gone:
-            self._gone = f"the engine went away: {gone}"
-            raise EngineUnavailable(self._gone) from gone
+        except EngineUnavailable as fault:
+            if self._lives(fault):
+                raise
+            raise EngineUnavailable(str(self._gone)) from fault
+
+    def _lives(self, fault: HarnessError) -> bool:
+        """Whether the engine answers after a fault; one that does not is asked nothing any more."""
+        with self._doubting:
+            if self._gone is None and not self._engine.answers():
+                self._gone = f"the engine went away: {fault}"
+        return self._gone is None
 
     def _ask(self, prepared: Prepared) -> Evidence | Untested:
-        """Run a cell once. A fault of the engine or of the harness is never a finding: the cell is untested."""
-        if self._gone is not None:
-            return Untested(reason=self._gone)
+        """Run a cell once. A fault of the engine or of the harness is never a finding: the cell is untested.
+
+        A run that a fault of the engine or of the connection hit is made again from the start, in a fresh container.
+        """
+        why = ""
+        for _ in range(RUNS_AT_MOST):
+            if self._gone is not None:
+                return Untested(reason=self._gone)
+            try:
+                return self._asked(prepared)
+            except (Disturbed, EngineUnavailable) as fault:
+                why = str(fault)
+                if self._engine.abandoned or not self._lives(fault):
+                    return Untested(reason=self._gone or why)
+        return Untested(reason=why)
+
+    def _asked(self, prepared: Prepared) -> Evidence | Untested:
         try:
             asking = Asking(
                 engine=self._engine,
@@ -159,9 +185,8 @@ class Runner(Generic[T]):
                 start=prepared.start,
             )
             return module_of(prepared.cell.question.probe).ask(asking)
-        except EngineUnavailable as gone:
-            self._gone = f"the engine went away: {gone}"
-            return Untested(reason=self._gone)
+        except (Disturbed, EngineUnavailable):
+            raise
         except HarnessError as fault:
             return Untested(reason=str(fault))
 

@@ -62,6 +62,10 @@ class SteppedEngine:
             observer.created(launch, container)
             yield SteppedContainer(container, observer, port=launch.publish)
 
+    def answers(self) -> bool:
+        """Whether it answers after a fault."""
+        return self._engine.answers()
+
     def abandon(self) -> None:
         """Give up what is under way, and all that comes: containers are removed at once, their runs say nothing."""
         self._engine.abandon()
@@ -80,7 +84,7 @@ class SteppedContainer:
         self.start, self.exit_code = container.start, container.exit_code
         self.health, self.listens, self.answers = container.health, container.listens, container.answers
         self.write_marker, self.tell, self.serving = container.write_marker, container.tell, container.serving
-        self.trace, self.lives = container.trace, container.lives
+        self.trace, self.lives, self.verify = container.trace, container.lives, container.verify
 
     def tree(self) -> Tree:
         """Sample its processes, for all to see."""

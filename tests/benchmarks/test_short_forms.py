@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal as os_signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import audit_many, files, floor, life, scale, truth_apps, usual_ways
+from benchmarks import audit_many, faults, files, floor, life, scale, truth_apps, usual_ways
 from harness.report.formats import Format, render
 from tests.support.cases import DEBIAN
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
@@ -107,3 +108,27 @@ def test_many_cells_are_measured(side: str, number: int, capsys: pytest.CaptureF
     assert len(ended) == min(number, 10)
     assert all(re.fullmatch(rf" +\d+ cells {figures}", line) for line in ended), ended
     assert re.fullmatch(rf"  {number} cells in \d+\.\d s: \d+ .+", last)
+
+
+@pytest.mark.engine
+def test_a_run_makes_nothing_wrong_of_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    hit = "every 10th connection is closed"
+    chosen = ["--fault", hit, "--variant", "node-exec-form", "--trace", "off", "--times", "0", "--seed", "7"]
+    with pytest.raises(SystemExit) as done:
+        faults.main(chosen)
+    output = capsys.readouterr()
+    assert done.value.code == 0, output
+    ((name, harmed),) = re.findall(r"^\| (.+) \| (\d+) \| 0 \| \d+ \| 0 \| 0 \| \d+\.\d \|$", output.out, re.MULTILINE)
+    assert name == hit
+    assert int(harmed) > 0
+
+
+@pytest.mark.engine
+def test_ctrl_c_ends_a_run_on_an_engine_that_hangs_and_says_what_it_leaves(tmp_path: Path) -> None:
+    found = faults.Bench(tmp_path, more=("--repeat", "50")).interrupt(os_signal.SIGINT, 3.0, hung=True)
+    assert not found.over
+    assert found.left == []
+    assert found.ended_s is not None
+    assert found.ended_s < 20
+    assert "clearing up has got no further for 8 s; it may have left" in found.said
+    assert "to remove that: signal-harness clean" in found.said

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.core.errors import EngineFault
+from harness.core.errors import Disturbed, EngineFault
 from harness.core.evidence import EngineEvent
 from harness.core.flight import End, Exchange, Traffic
 from harness.core.process import Process, Tree
@@ -89,7 +89,9 @@ class Script:
     ``holds`` whether it waits for the request's end, and ``at_answer`` what happens once it has come. ``plain`` is what
     becomes of plain requests (``None``: nobody listens); new ones are answered for ``accepts_s`` from the stop signal
     on, and end as ``turns_away`` from then on. ``serving`` are those that listen on its ports, by their PIDs in it.
-    ``marks`` is what `marker` gives (0: no marks can be written), ``traced`` whether there is a kernel's record.
+    With ``disturbs`` something of what it did was missed, for this reason; ``told`` says whether the engine's events
+    tell of signals. ``marks`` is what `marker` gives (0: no marks can be written), ``traced`` whether there is a
+    kernel's record.
     """
 
     at_start: tuple[Happening, ...] = ()
@@ -114,6 +116,8 @@ class Script:
     start_fault: HarnessError | None = None
     kill_fault: HarnessError | None = None
     exit_fault: HarnessError | None = None
+    disturbs: str = ""
+    told: bool = True
 
 
 @dataclass(order=True)
@@ -377,6 +381,10 @@ class ScriptedContainer:
             self.inbox.write(self.inbox.marker.replace(b"\n", b"\r\n" if self.launch.tty else b"\n"), number + 1)
         return marks
 
+    def verify(self) -> None:
+        if self._script.disturbs:
+            raise Disturbed(self._script.disturbs)
+
     def trace(self) -> tuple[TraceRecord, ...] | None:
         return tuple(self._trace) if self._script.traced else None
 
@@ -396,7 +404,8 @@ class ScriptedContainer:
     def _signal(self, number: int) -> None:
         if not self._running:
             return
-        self._tell("kill", signal=number)
+        if self._script.told:
+            self._tell("kill", signal=number)
         if number == _SIGKILL:
             self._end(128 + _SIGKILL)
 
@@ -440,9 +449,13 @@ class ScriptedContainer:
 
 
 class ScriptedEngine:
-    """Containers by script; ``script_of`` gives each launch its script, or raises what the engine would."""
+    """Containers by script; ``script_of`` gives each launch its script, or raises what the engine would.
 
-    def __init__(self, script_of: Callable[[Launch], Script]) -> None:
+    ``alive`` says whether it answers after a fault.
+    """
+
+    def __init__(self, script_of: Callable[[Launch], Script], *, alive: bool = False) -> None:
+        self.alive = alive
         self.present: set[str] = set()
         self.launches: list[Launch] = []
         self.containers: list[ScriptedContainer] = []
@@ -459,6 +472,9 @@ class ScriptedEngine:
             yield container
         finally:
             self.present.discard(container.name)
+
+    def answers(self) -> bool:
+        return self.alive
 
 
 def mask(*names: str) -> int:

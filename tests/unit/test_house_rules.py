@@ -73,3 +73,13 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     }
     order = TopologicalSorter({name: imports(path, set(files)) for name, path in files.items()})
     assert len(list(order.static_order())) == len(files)
+
+
+def test_two_modules_stand_on_tenacity() -> None:
+    """One waits for what is to come; one asks an engine again, for what may come twice."""
+    users = {
+        path.relative_to(HARNESS).as_posix()
+        for path in HARNESS.rglob("*.py")
+        if re.search(r"^from tenacity", path.read_text(encoding="utf-8"), re.M)
+    }
+    assert users == {"run/waiting.py", "engine/again.py"}

@@ -22,7 +22,7 @@ def ask(asking: Asking) -> SignalEvidence | Untested:
         began_ns = observation.container.kill(asking.signal)
         decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns)
         decision = observation.decide(decider.step)
-        observation.wait_for_event("kill")
+        observation.wait_for_event("kill", signal=asking.signal, began_ns=began_ns)
         return observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns)
 
     return with_control(asking, asking.launch, asking.see(asking.launch, look))

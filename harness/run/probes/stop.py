@@ -12,6 +12,7 @@ from harness.core import flight
 from harness.core.contradiction import contradiction
 from harness.core.describe import finding
 from harness.core.document import Finding
+from harness.core.errors import Disturbed
 from harness.core.evidence import Ground, Seen, SignalEvidence, Untested
 from harness.core.judge import delivery_of, judge, named, outcome_of, unclear_app, unseen_end
 from harness.core.reason import got, head, left_behind, readiness
@@ -36,6 +37,7 @@ _BY_SIGNAL: Final = 128
 """What is added to a signal for the exit code of who ends by it (docker-run(1), exit status)."""
 
 _LATE_S: Final = 30.0
+_LENIENCE_S: Final = 1.5
 _TAKEN_S: Final = 0.5
 """How long an app may take to read the requests that are to be in flight; some serve only a few at once."""
 
@@ -152,6 +154,9 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
         traffic = None if plain is None else plain.finish()
     observation.check()
     kills = [event for event in observation.inbox.events if event.action == "kill" and event.signal == _SIGKILL]
+    took_s = _took_s(observation, began_ns)
+    if not kills and took_s > grace_s + _LENIENCE_S:
+        raise Disturbed(f"the engine gave {took_s:.1f} s where it was told to give {grace_s} s of grace")
     unsettled = decision.ground in (Ground.ENDED, Ground.DEADLINE) or left_ns < ANSWER_NS
     if kills and held is not None and unsettled and observation.receipts(initial.lines):
         return None
@@ -161,7 +166,7 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
     return StopEvidence(
         signalled=signalled,
         grace_s=grace_s,
-        took_s=_took_s(observation, began_ns),
+        took_s=took_s,
         forced=bool(kills),
         request=None if answered is None else Request.ANSWERED if answered else Request.LOST,
         flight=None if traffic is None else _flight(traffic, signalled, told_ns),

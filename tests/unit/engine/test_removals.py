@@ -110,3 +110,20 @@ def test_containers_do_not_pile_up_on_a_slow_engine(monkeypatch: pytest.MonkeyPa
     waiting.join()
     made.close()
     assert sorted(engine.asked) == ["a", "b", "c"]
+
+
+def test_what_may_not_have_been_made_is_removed_in_the_end() -> None:
+    engine, notes = Engine(refused(404)), list[str]()
+    made = Removals(cast("docker.APIClient", engine), notes.append)
+    made.later("a", "the connection broke")
+    assert engine.asked == []
+    made.close()
+    assert (engine.asked, notes) == (["a"], [])
+
+
+def test_what_ends_after_the_run_was_interrupted_is_removed_all_the_same() -> None:
+    engine = Engine()
+    made = Removals(cast("docker.APIClient", engine), lambda _: None)
+    made.close()
+    made.begin("a")
+    assert engine.asked == ["a"]

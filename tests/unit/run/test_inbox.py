@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.errors import Abandoned
+from harness.core.errors import Abandoned, Disturbed
 from harness.core.evidence import EngineEvent
 from harness.run.inbox import MOST_BYTES, Inbox
 from harness.run.waiting import until
+from tests.support.scripted import ScriptedInbox
 
 OUTPUT = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", "ä€🙂".encode(), b"\xff", b"\x1e", b"signal"])).map(
     b"".join
 )
+
+LONG_S = 30
 
 
 def texts(*pieces: bytes, close: bool = True, tty: bool = False) -> list[str]:
@@ -341,3 +344,66 @@ def test_a_terminals_fence_anywhere_changes_no_line(before: bytes, after: bytes,
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r\x1b^\x1e", exclude_categories=["Cs"]))))
 def test_plain_lines_come_through_a_terminal_as_they_are(lines: list[str]) -> None:
     assert on_terminal("".join(f"{line}\r\n" for line in lines).encode()) == lines
+
+
+def test_what_is_spoilt_lets_nobody_wait_and_nobody_believe() -> None:
+    inbox = Inbox()
+    inbox.spoil("events were lost")
+    inbox.spoil("and more")
+    with pytest.raises(Disturbed, match="events were lost"):
+        inbox.pause(LONG_S)
+    with pytest.raises(Disturbed, match="events were lost"):
+        inbox.check_whole(within_s=0)
+
+
+def test_output_that_ends_with_the_container_is_whole() -> None:
+    inbox = Inbox()
+    inbox.event(EngineEvent(action="die", time_ns=1, exit_code=0))
+    inbox.break_off(within_s=0)
+    inbox.check_whole(within_s=0)
+    assert inbox.closed
+
+
+def test_output_that_ends_a_moment_before_the_container_is_whole() -> None:
+    inbox = Inbox()
+    reading = threading.Thread(target=inbox.break_off, kwargs={"within_s": LONG_S})
+    reading.start()
+    assert not inbox.closed
+    inbox.event(EngineEvent(action="die", time_ns=1, exit_code=0))
+    reading.join(LONG_S)
+    inbox.check_whole(within_s=0)
+    assert inbox.closed
+
+
+def test_output_that_breaks_off_while_the_container_runs_on_is_not_believed() -> None:
+    inbox = Inbox()
+    reading = threading.Thread(target=inbox.break_off, kwargs={"within_s": LONG_S}, daemon=True)
+    reading.start()
+    while not inbox._broken:  # the thread is just about to say so
+        pass
+    with pytest.raises(Disturbed, match="its output broke off while it ran on"):
+        inbox.check_whole(within_s=0.01)  # before it is known for sure
+    inbox.close()
+    reading.join(LONG_S)
+
+
+def test_output_that_has_broken_off_spoils_what_waits() -> None:
+    inbox = Inbox()
+    inbox.break_off(within_s=0)
+    with pytest.raises(Disturbed, match="its output broke off while it ran on"):
+        inbox.pause(LONG_S)
+
+
+def test_it_tells_how_long_the_output_had_ended_before_the_container() -> None:
+    inbox = ScriptedInbox()
+    inbox.break_off(within_s=0)
+    inbox.pass_time(1.5)
+    assert inbox.silent_s == 0
+    inbox.event(EngineEvent(action="die", time_ns=1, exit_code=0))
+    inbox.pass_time(1.5)
+    assert inbox.silent_s == 1.5
+    other = ScriptedInbox()
+    other.event(EngineEvent(action="die", time_ns=1, exit_code=0))
+    other.pass_time(1.5)
+    other.break_off(within_s=0)
+    assert (other.silent_s, other.size) == (0, 0)

@@ -187,6 +187,58 @@ def test_an_engine_that_goes_away_half_way_keeps_what_is_done() -> None:
     assert engine.present == set()
 
 
+def in_turn_on_a_live_engine(*scripts: Script) -> ScriptedEngine:
+    turns = iter(scripts)
+    return ScriptedEngine(lambda launch: SWALLOWS if launch.control else next(turns), alive=True)
+
+
+MISSED = changed(FORWARDS, disturbs="events of the engine were lost")
+BROKEN = changed(FORWARDS, kill_fault=EngineUnavailable("the connection broke"))
+
+
+@pytest.mark.parametrize("hit", [MISSED, BROKEN])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_run_that_a_fault_hit_is_made_again_in_a_fresh_container(hit: Script, times: int) -> None:
+    engine = in_turn_on_a_live_engine(*[hit] * times, FORWARDS)
+    result = one(engine)
+    assert (result.verdict, len(result.runs)) == (Verdict.FORWARDED, 1)
+    assert len(engine.containers) == times + 1
+    assert all(len(container.killed) <= 1 for container in engine.containers)
+
+
+@pytest.mark.parametrize(("hit", "why"), [(MISSED, "events of the engine were lost"), (BROKEN, "the connection broke")])
+def test_a_run_that_faults_hit_each_time_is_untested_with_the_reason_and_no_other_is(hit: Script, why: str) -> None:
+    engine = in_turn_on_a_live_engine(*[hit] * 3, FORWARDS)
+    results = run(engine, cells(subject("a"), subject("b")))
+    assert verdicts(results) == [("a", Verdict.UNTESTED), ("b", Verdict.FORWARDED)]
+    assert results[0].judgement.reason == why
+    assert len(engine.containers) == 4
+
+
+def test_what_the_engine_refuses_is_not_made_again() -> None:
+    engine = in_turn_on_a_live_engine(FAULTY)
+    assert one(engine).judgement.reason == "the engine says: no"
+
+
+def test_a_signal_that_the_engine_says_it_sent_and_did_not_is_no_finding() -> None:
+    lies = changed(SWALLOWS, told=False)
+    result = one(in_turn_on_a_live_engine(*[lies] * 3))
+    assert result.verdict is Verdict.UNTESTED
+    assert result.judgement.reason == "the engine took the request to send SIGTERM, and nothing shows that it sent it"
+    assert one(in_turn_on_a_live_engine(lies, SWALLOWS)).verdict is Verdict.SWALLOWED
+
+
+def test_an_image_that_a_fault_kept_from_being_had_makes_no_other_cell_untested() -> None:
+    def image_of(subject: Subject) -> str:
+        if subject.name == "a":
+            raise EngineUnavailable("the connection broke")
+        return subject.name
+
+    results = run(in_turn_on_a_live_engine(FORWARDS), cells(subject("a"), subject("b")), image_of=image_of)
+    assert verdicts(results) == [("a", Verdict.UNTESTED), ("b", Verdict.FORWARDED)]
+    assert results[0].judgement.reason == "the connection broke"
+
+
 def test_an_engine_that_is_gone_at_launch() -> None:
     def gone(_: Launch) -> Script:
         raise EngineUnavailable("the engine does not answer")
