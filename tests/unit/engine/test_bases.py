@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import urllib3
 from docker.errors import ImageNotFound
 from docker.types import HostConfig
 from hypothesis import HealthCheck, given, settings
@@ -241,6 +242,7 @@ class ScriptedShell(ScriptedApi):
         self.output = output
         self.silent = fault
         self.asked_of: dict[str, Any] = {}
+        self.made: list[str] = []
         self.removed: list[str] = []
 
     def inspect_image(self, _: str) -> dict[str, Any]:
@@ -251,6 +253,7 @@ class ScriptedShell(ScriptedApi):
 
     def create_container(self, *_: object, **options: Any) -> dict[str, str]:
         self.asked_of = options["host_config"]
+        self.made.append(options["name"])
         return {"Id": "c"}
 
     def start(self, _: str) -> None:
@@ -278,17 +281,31 @@ def test_a_base_may_do_nothing_but_say_what_it_has() -> None:
     assert api.asked_of["CapDrop"] == ["ALL"]
     assert api.asked_of["SecurityOpt"] == ["no-new-privileges"]
     assert (api.asked_of["Memory"], api.asked_of["PidsLimit"]) == (512 << 20, 256)
-    assert api.removed == ["c"]
+    assert api.removed == api.made
+    assert len(api.made) == 1
 
 
-@pytest.mark.parametrize("fault", [requests.ReadTimeout("silent"), requests.ConnectionError("read timed out")])
+LATE = urllib3.exceptions.ReadTimeoutError(urllib3.HTTPConnectionPool("engine"), "/wait", "read timed out")
+
+
+@pytest.mark.parametrize("fault", [requests.ReadTimeout("silent"), requests.ConnectionError(LATE)])
 def test_a_base_whose_shell_does_not_end_is_told(fault: Exception) -> None:
     api: Any = ScriptedShell(b"", fault)
     made = Bases(api, report=lambda _: None)
     made.get("node:1")
     with pytest.raises(BaseUnavailable, match=r"node:1 has no shell that runs, .* it did not end within 60 s"):
         made.facts("node:1")
-    assert api.removed == ["c"]
+    assert api.removed == api.made
+
+
+def test_a_connection_that_breaks_says_nothing_of_a_base() -> None:
+    api: Any = ScriptedShell(b"", requests.ConnectionError("reset by peer"))
+    made = Bases(api, report=lambda _: None)
+    made.get("node:1")
+    with pytest.raises(EngineUnavailable):
+        made.facts("node:1")
+    assert len(api.made) == 3
+    assert api.removed == api.made
 
 
 # What makes a variant what it is.
