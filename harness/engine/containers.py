@@ -16,6 +16,7 @@ from harness.core.evidence import EngineEvent
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.creation import creation
+from harness.engine.kinds import kind_of
 from harness.engine.owner import ended, mark_of
 from harness.engine.removals import Removals, remove
 from harness.run.inbox import Inbox
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 LABEL: Final = "signal-harness"
 _EVENTS: Final = ("kill", "die", "oom")
+_LASTING_S: Final = 1.0
+"""A stream of events that ends sooner is not opened anew: it would end again."""
 
 
 class DockerEngine:
@@ -43,6 +46,8 @@ class DockerEngine:
     ) -> None:
         self.api = api
         self.tracer = tracer
+        with our_errors():
+            self.kind = kind_of(api.version())
         self.run_id = uuid.uuid4().hex[:8]
         self._inboxes: dict[str, Inbox] = {}
         self._removals = Removals(api, note)
@@ -54,12 +59,7 @@ class DockerEngine:
         """Remove what killed runs left behind, and start listening to events."""
         sweep(self.api)
         with our_errors():
-            # From a moment ago: nothing is missed between here and the first byte of the answer.
-            self._stream = self.api.events(
-                since=int(time.time()) - 1,
-                decode=True,
-                filters={"type": "container", "label": f"{LABEL}.run={self.run_id}", "event": list(_EVENTS)},
-            )
+            self._stream = self._events()
         self._listener = threading.Thread(target=self._listen, name="engine-events", daemon=True)
         self._listener.start()
         return self
@@ -103,10 +103,27 @@ class DockerEngine:
         with self.tracer.following():
             yield
 
+    def _events(self) -> Any:
+        # From a moment ago: nothing is missed between here and the first byte of the answer.
+        return self.api.events(
+            since=int(time.time()) - 1,
+            decode=True,
+            filters={"type": "container", "label": f"{LABEL}.run={self.run_id}", "event": list(_EVENTS)},
+        )
+
+    def _follow(self) -> Iterator[dict[str, Any]]:
+        """The events as they come; Podman ends their stream as it rotates its log of them, while all goes on."""
+        while True:
+            began_s = time.monotonic()
+            yield from self._stream
+            if self.kind.tells or self._leaving or time.monotonic() - began_s < _LASTING_S:
+                return
+            self._stream = self._events()
+
     def _listen(self) -> None:
         try:
             with our_errors():
-                for event in self._stream:
+                for event in self._follow():
                     inbox = self._inboxes.get(event.get("Actor", {}).get("ID", ""))
                     # Some engines name a signal or an exec along with the action.
                     action = str(event.get("Action", "")).partition(":")[0]
