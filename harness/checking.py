@@ -129,7 +129,7 @@ class Checking:
         self.ignores = tuple(one for name, image in self._subjects.items() for one in left_be(name, image))
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
-            engine = stack.enter_context(closing(open_engine(check.engine)))
+            engine = stack.enter_context(closing(open_engine(check.engine, self._hooks.note)))
             self._engine = engine
             bases = open_bases(engine, self._hooks.note, defaults=())  # all images are named
             self._obtaining = Obtaining(

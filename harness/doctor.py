@@ -72,7 +72,7 @@ def _engine(facts: EngineFacts, url: str) -> Iterator[Finding]:
     yield Finding(subject="engine", good=True, text=f"{facts.name} {facts.version} at {url}")
     yield Finding(subject="API", good=True, text=f"version {facts.api}, {facts.runtime}, init {facts.init}")
     remedy = "Variants with cache mounts will be untested; use Docker 18.09 or newer."
-    yield _checked("builder", facts.builder == "BuildKit", facts.builder, remedy)
+    yield _checked("builder", facts.builder != "classic", facts.builder, remedy)
 
 
 def _build(engine: OpenEngine, base: str) -> Finding:

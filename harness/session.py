@@ -197,7 +197,7 @@ class Session:
         self.ignores = tuple(one for variant in variants for one in self._left_be(variant))
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
-            engine = stack.enter_context(closing(open_engine(selection.engine)))
+            engine = stack.enter_context(closing(open_engine(selection.engine, self._hooks.note)))
             bases = open_bases(engine, self._hooks.note, self.catalogue.bases or None)
             named = bases.expand(selection.bases) if selection.bases else bases.defaults()
             self.references = tuple(dict.fromkeys(named))

@@ -33,6 +33,7 @@ from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.containers import labels
 from harness.engine.docker_engine import engine_of
+from harness.engine.kinds import kind_of
 from harness.report import rows
 from harness.run.asking import STOP_SIGNAL
 from harness.run.faults import CannotTest
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from harness.core.process import Tree
     from harness.core.signals import Signal
     from harness.core.subject import Ready
+    from harness.engine.kinds import EngineKind
     from harness.engine.tracing import Tracer
     from harness.run.observation import InitialState
 
@@ -346,8 +348,10 @@ class SignalContainer(DockerContainer):
 
     def _watch(self, tracer: Tracer | None, began_s: float) -> None:
         inbox, container_id = Inbox(), self.get_container_id()
+        with our_errors():
+            kind = kind_of(self._api.version())
         self._watched = EngineContainer(
-            _Alone(self._api, tracer), container_id, container_id[:12], inbox, started_s=began_s
+            _Alone(self._api, tracer, kind), container_id, container_id[:12], inbox, started_s=began_s
         )
         stream = self._api.logs(container_id, stream=True, follow=True)
 
@@ -511,4 +515,5 @@ class _Alone:
 
     api: docker.APIClient
     tracer: Tracer | None
+    kind: EngineKind
     gone: bool = False

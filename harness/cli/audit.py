@@ -74,7 +74,7 @@ def audit(containers: tuple[str, ...], *, watch: bool, json_file: str | None) ->
     if watch and json_file is not None:
         raise UsageError("--watch and --json do not go together", remedy="Leave out one of them.")
     output = Output(json_file)
-    with closing(open_engine()) as engine:
+    with closing(open_engine(note=partial(click.echo, err=True))) as engine:
         auditing = Auditing(engine, containers)
         if watch:
             _watch(auditing)

@@ -213,7 +213,7 @@ def _expanded(
         from harness.engine.registry import open_engine
         from harness.session import open_bases
 
-        with closing(open_engine()) as engine:
+        with closing(open_engine(note=note)) as engine:
             references = open_bases(engine, note).expand(references)
     if len(references) == 1:
         raise UsageError(f"give at least two {what}", remedy=remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from functools import partial
 from textwrap import indent
 from typing import TYPE_CHECKING
 
@@ -58,8 +59,9 @@ def _get(references: Sequence[str] = (), *, rebuild: bool = False) -> None:
     from harness.engine.registry import open_engine
     from harness.session import open_bases
 
-    with closing(open_engine()) as engine:
-        store = open_bases(engine, lambda line: click.echo(line, err=True))
+    note = partial(click.echo, err=True)
+    with closing(open_engine(note=note)) as engine:
+        store = open_bases(engine, note)
         for reference in references or store.defaults():
             store.get(reference, rebuild=rebuild)
             click.echo(reference)
@@ -120,7 +122,7 @@ def clean(*, images: bool) -> None:
     """
     from harness.engine.registry import open_engine
 
-    with closing(open_engine()) as engine:
+    with closing(open_engine(note=partial(click.echo, err=True))) as engine:
         swept = engine.sweep()
         click.echo(f"{swept.containers} containers and {swept.records} trace instances removed")
         if images:

@@ -164,8 +164,8 @@ engine_option = HOW.option(
     "--engine",
     default=DEFAULT,
     metavar="NAME|URL",
-    help="The engine: docker, or where one answers, such as tcp://127.0.0.1:2375. [default: docker, as DOCKER_HOST "
-    "or the current context says]",
+    help="The engine: docker, podman, or where one answers, such as tcp://127.0.0.1:2375; auto is docker, as "
+    "DOCKER_HOST or the current context says, and podman where nothing says so and docker is not there.",
 )
 share_option = HOW.option(
     "--shard",

@@ -30,6 +30,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "tini-static": PROGRAMS["tini"].label,
     "docker-init": _ENGINES_INIT,
     "catatonit": _ENGINES_INIT,
+    "podman-init": _ENGINES_INIT,
     "sh": SHELL,
 }
 """Which recorded fact says what a program is; that of an engine's own init is the engine's."""

@@ -66,7 +66,7 @@ class Seen:
 
     ``trace`` is the kernel's record of signals, ``lives`` that of the processes that were there at any time since.
     ``chosen`` says of each app why it is taken for it; empty where that is not known. ``app_is_told`` says whether
-    more than what processes look like tells that.
+    more than what processes look like tells that. ``engine`` is what paths and roll calls name the engine: its command.
     """
 
     app_pid: int | None
@@ -82,6 +82,7 @@ class Seen:
     lives: tuple[Life, ...] = ()
     chosen: tuple[str, ...] = ()
     app_is_told: bool = False
+    engine: str = "docker"
 
     @property
     def main(self) -> Process | None:

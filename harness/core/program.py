@@ -92,7 +92,7 @@ _LAUNCHERS: Final = frozenset({"tsx"})
 _PRELOADS: Final = frozenset({"-r", "--require", "--import"})
 """Node's options for modules to run before the app (node(1))."""
 
-_ENGINE_INITS: Final = frozenset({"docker-init", "catatonit"})
+_ENGINE_INITS: Final = frozenset({"docker-init", "catatonit", "podman-init"})
 
 
 class Kind(Enum):

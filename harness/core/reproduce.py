@@ -37,6 +37,11 @@ class ByHand:
     evidence: Evidence | None = None
 
     @property
+    def cli(self) -> str:
+        """The command with which a person talks to the engine: Podman has its own, of the same words (podman(1))."""
+        return "podman" if self.cell.engine == "Podman" else "docker"
+
+    @property
     def name(self) -> str:
         """The name of the container."""
         return f"try-{re.sub(r'[^a-zA-Z0-9_.-]', '-', self.cell.subject.name)}"
@@ -51,16 +56,16 @@ class ByHand:
         pattern = as_grep(ready.pattern) if isinstance(ready, LogPattern) else None
         if pattern is not None:
             case = "i" if isinstance(ready, LogPattern) and ready.pattern.flags & re.IGNORECASE else ""
-            test = f"docker logs {self.name} 2>&1 | grep -{case}Eq {shlex.quote(pattern)} && break"
+            test = f"{self.cli} logs {self.name} 2>&1 | grep -{case}Eq {shlex.quote(pattern)} && break"
         else:
-            busy = f"docker top {self.name} -o stat | grep -q '^[RD]'"
+            busy = f"{self.cli} top {self.name} -o stat | grep -q '^[RD]'"
             test = f"if {busy}; then n=0; else n=$((n + 1)); fi; [ $n -ge {_QUIET_TRIES} ] && break"
         start = "" if pattern is not None else "n=0; "
         return f"{start}for i in $(seq {_READY_TRIES}); do {test}; sleep 0.1; done   # until it is ready"
 
     def url(self, port: int, path: str) -> str:
         """Where a port that is published is reached, as a word of a shell."""
-        return f"http://$(docker port {self.name} {port}){shlex.quote(path)}"
+        return f"http://$({self.cli} port {self.name} {port}){shlex.quote(path)}"
 
     @property
     def wait_s(self) -> int:
@@ -78,28 +83,29 @@ class ByHand:
     @property
     def ended(self) -> str:
         """How to wait until the container has ended, if it does."""
-        running = f"docker inspect --format '{{{{.State.Running}}}}' {self.name}"
+        running = f"{self.cli} inspect --format '{{{{.State.Running}}}}' {self.name}"
         return f'for i in $(seq 50); do [ "$({running})" = false ] && break; sleep 0.2; done'
 
     @property
     def top(self) -> str:
-        """How to see the processes and their signal masks."""
-        return f"docker top {self.name} -o pid,ppid,pgid,stat,caught,ignored,blocked,pending,args"
+        """How to see the processes and their signal masks, which Podman's ``top`` knows none of (podman-top(1))."""
+        masks = "caught,ignored,blocked,pending," if self.cli == "docker" else ""
+        return f"{self.cli} top {self.name} -o pid,ppid,pgid,stat,{masks}args"
 
     @property
     def logs(self) -> str:
         """How to read the log."""
-        return f"docker logs {self.name}"
+        return f"{self.cli} logs {self.name}"
 
     @property
     def state(self) -> str:
         """How to see what became of the container."""
-        return f"docker inspect --format '{{{{.State.Status}}}} {{{{.State.ExitCode}}}}' {self.name}"
+        return f"{self.cli} inspect --format '{{{{.State.Status}}}} {{{{.State.ExitCode}}}}' {self.name}"
 
     @property
     def remove(self) -> str:
         """How to leave nothing behind."""
-        return f"docker rm -f {self.name}"
+        return f"{self.cli} rm -f {self.name}"
 
     def run(self, *, how: str = "-d", environment: Mapping[str, str] | None = None, port: int | None = None) -> str:
         """How to start the container.
@@ -112,7 +118,7 @@ class ByHand:
         port = port or self.app.port
         launch = self.cell.subject.launch
         variables = {**launch.environment, **(environment or {})}
-        words = ["docker", "run", how, "--name", self.name]
+        words = [self.cli, "run", how, "--name", self.name]
         if port:
             words += ["-p", f"127.0.0.1::{port}"]
         if launch.network and not (port and launch.network == "none"):

@@ -13,7 +13,7 @@ from msgspec import structs
 from harness.core.document import Became, Call, Kind, Role
 from harness.core.evidence import ASKING, Ground
 from harness.core.quiescence import drops
-from harness.core.signal_path import ENGINE, KERNEL, TERMINAL, signal_path
+from harness.core.signal_path import KERNEL, TERMINAL, signal_path
 from harness.core.signals import Signal, parse_signal
 from harness.core.trace import Fate, Handled, Parting, Sent
 
@@ -248,7 +248,7 @@ def _exit_of(seen: Seen) -> str:
 def _inferred(evidence: SignalEvidence, process: Process, parent: int | None) -> Call:
     """One process by what masks, samples, the log and the engine's events let expect."""
     told, became = _expected(evidence, process)
-    sender = TERMINAL if evidence.typed else ENGINE
+    sender = TERMINAL if evidence.typed else evidence.seen.engine
     return Call(
         pid=process.inner_pid or process.pid,
         command=process.command,
@@ -311,7 +311,7 @@ def _expected_end(evidence: SignalEvidence, process: Process) -> str:
     if seen.running or not forced or evidence.sent.number == _KILLED or seen.exit_code != _BY_SIGNAL + _KILLED:
         return _seen_end(seen, process)
     if process is seen.main:
-        return f"{_SIGKILL} by {ENGINE}, as the grace period ended"
+        return f"{_SIGKILL} by {seen.engine}, as the grace period ended"
     there = any(one.pid == process.pid and one.alive for one in seen.after)
     init = seen.main is not None and seen.main.is_namespace_init
     return f"{_SIGKILL} by {KERNEL}, as PID 1 ended" if there and init else _seen_end(seen, process)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from harness.core.process import Process
     from harness.core.trace import Handled
 
-ENGINE: Final = "docker"
 TERMINAL: Final = "the terminal"
 KERNEL: Final = "the kernel"
 FATES: Final = {
@@ -194,6 +193,7 @@ class _Names:
         seen, signalled = evidence.seen, evidence.signalled
         self.sent = signalled.sent.name if signalled else None
         self._typed = signalled is not None and signalled.typed
+        self._engine = seen.engine
         new = (process for process in seen.after if process.pid not in {before.pid for before in seen.before})
         self._known = {process.pid: process for process in (*seen.before, *new)}
         self._leaders = {thread: process.pid for process in self._known.values() for thread in process.threads}
@@ -225,7 +225,7 @@ class _Names:
                 return _outside(f"{KERNEL}, as PID 1 ends", Role.KERNEL)
             return _outside(TERMINAL, Role.STARTER) if self._typed else _outside(KERNEL, Role.KERNEL)
         if pid not in self._known and record.target_pid == self._main:
-            return _outside(ENGINE, Role.STARTER)
+            return _outside(self._engine, Role.STARTER)
         return self.process(pid, record.sender)
 
     def spares(self, pid: int, record: Handled) -> bool:

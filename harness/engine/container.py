@@ -8,12 +8,14 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from docker.utils.socket import frames_iter
 
 from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
+from harness.core.evidence import EngineEvent
 from harness.engine.client import REMEDY, our_errors
 from harness.engine.owner import lives
 from harness.engine.ports import holders, listening, taken
@@ -22,6 +24,7 @@ from harness.engine.reach import Address, reach
 from harness.engine.refusals import plainly
 from harness.engine.request import HttpRequest
 from harness.engine.requests import HttpRequests, status_of
+from harness.run.inbox import Inbox
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -32,8 +35,8 @@ if TYPE_CHECKING:
     from harness.core.process import Process, Tree
     from harness.core.signals import Signal
     from harness.core.trace import Life, TraceRecord
+    from harness.engine.kinds import EngineKind
     from harness.engine.tracing import Tracer
-    from harness.run.inbox import Inbox
 
 _WAIT_S: Final = 30
 _END_S: Final = 5.0
@@ -47,6 +50,8 @@ _HELD_BACK_S: Final = 0.5
 _FROZEN_S: Final = 5.0
 """After how many seconds an answer is so late that output may have been held back, too; for how long that is then
 looked for; and after how many seconds nothing is believed."""
+
+_ENDED: Final = ("stopped", "exited")
 
 
 class Surroundings(Protocol):
@@ -63,6 +68,10 @@ class Surroundings(Protocol):
     @property
     def gone(self) -> bool:
         """Whether the engine went away."""
+
+    @property
+    def kind(self) -> EngineKind:
+        """Which kind of engine it is."""
 
 
 class EngineContainer:
@@ -93,6 +102,16 @@ class EngineContainer:
         self._port = port
         self._terminal: Any = None
 
+    @property
+    def cli(self) -> str:
+        """The command with which a person talks to its engine."""
+        return self._engine.kind.cli
+
+    @property
+    def tells(self) -> bool:
+        """Whether the engine's events tell of the signals that it sends, and of ends."""
+        return self._engine.kind.tells
+
     def attach(self) -> None:
         """Follow its output from the first byte, in a thread that ends with the container."""
         tty = self.inbox.tty
@@ -104,6 +123,8 @@ class EngineContainer:
             with suppress(OSError, ValueError):  # the connection is cut on removal
                 for number, data in frames_iter(stream, tty=tty):
                     self.inbox.write(data, number)
+            if not self.tells:
+                self._ask_for_end()
             self.inbox.break_off(within_s=_END_S)
             stream.close()
 
@@ -130,10 +151,12 @@ class EngineContainer:
         if self._engine.gone:
             raise EngineUnavailable("its events are heard no more", remedy=REMEDY)
         if self._pid1 is None:
+            if not self._engine.kind.tops:
+                raise EngineFault(f"{self._engine.kind.name} shows no signal masks, and this machine's /proc neither")
             tree = top_tree(self._api, self.id, self._words)
         else:
             tree = proc_tree(self._pid1)
-            if os.geteuid() != 0:
+            if os.geteuid() != 0 and self._engine.kind.tops:
                 tree = with_wchan(tree, top_tree(self._api, self.id))
         for process in tree:
             self._ids |= {process.pid} | process.threads
@@ -163,6 +186,32 @@ class EngineContainer:
         before_ns = time.monotonic_ns()
         threading.Thread(target=stop, name=f"stop of {self.name}", daemon=True).start()
         return before_ns
+
+    def stopping(self) -> bool:
+        """Whether the engine says that it is stopping it, or has."""
+        with our_errors():
+            return self._api.inspect_container(self.id)["State"]["Status"] in ("stopping", *_ENDED)
+
+    def _ended(self) -> dict[str, Any] | None:
+        """Its state once it has ended."""
+        state: dict[str, Any] = self._api.inspect_container(self.id)["State"]
+        return state if state["Status"] in _ENDED else None
+
+    def _waited(self) -> dict[str, Any]:
+        """Its state once the engine says that it has ended, however long that takes."""
+        self._api.wait(self.id)
+        state: dict[str, Any] = self._api.inspect_container(self.id)["State"]
+        return state
+
+    def _ask_for_end(self) -> None:
+        """Wait for the end of what has closed its output, and take it in as the engine's state has it."""
+        with suppress(EngineFault, EngineUnavailable), our_errors():
+            # Its answer to `wait` comes up to 250 ms late (pkg/api/handlers/utils/containers.go).
+            state = until(self._ended, timeout_s=_WAIT_S, time=Inbox()) or self._waited()
+            ended_ns = round(datetime.fromisoformat(state["FinishedAt"]).timestamp() * 1e9)
+            if state.get("OOMKilled"):
+                self.inbox.event(EngineEvent(action="oom", time_ns=ended_ns))
+            self.inbox.event(EngineEvent(action="die", time_ns=ended_ns, exit_code=int(state["ExitCode"])))
 
     def tell(self, process: Process, signal: Signal) -> None:
         """Send a signal to one of its processes: by this machine's kernel, or else by a ``kill`` that the image has."""

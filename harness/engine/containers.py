@@ -17,6 +17,7 @@ from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
 from harness.engine.creation import creation
 from harness.engine.events import Events
+from harness.engine.kinds import kind_of
 from harness.engine.owner import ended, mark_of
 from harness.engine.removals import Removals, remove
 from harness.run.inbox import Inbox
@@ -55,6 +56,8 @@ class DockerEngine:
     ) -> None:
         self.api = api
         self.tracer = tracer
+        with our_errors():
+            self.kind = kind_of(api.version())
         self.run_id = uuid.uuid4().hex[:8]
         self._inboxes: dict[str, Inbox] = {}
         self._removals = Removals(api, note)

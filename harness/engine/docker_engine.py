@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import EngineUnavailable
 from harness.core.facts import EngineFacts
@@ -17,6 +18,7 @@ from harness.engine.client import connect, engine_url, our_errors
 from harness.engine.containers import DockerEngine, leftovers, sweep
 from harness.engine.folders import build_folder, context_files
 from harness.engine.images import Images, remove_images
+from harness.engine.kinds import kind_of, runtime_version
 from harness.engine.protocol import Swept
 from harness.engine.running import listed, look
 from harness.engine.tracing import Tracer
@@ -29,16 +31,21 @@ if TYPE_CHECKING:
     import docker
 
     from harness.core.signals import Signal
+    from harness.engine.kinds import EngineKind
     from harness.engine.protocol import OpenEngine
 
 
-def open_docker(at: str | None = None) -> OpenEngine:
+def open_docker(at: str | None = None, *, ending: ExitStack | None = None) -> OpenEngine:
     """Connect to an engine at a URL; ``None`` is the one that the environment or the current Docker context names.
+
+    ``ending`` is what ends with it: closed once the connection is, or where there is none.
 
     Raises:
         EngineUnavailable: none answers there.
     """
-    return _Docker(connect(at), at or engine_url())
+    with ending or ExitStack() as stack:
+        api = connect(at)
+        return _Docker(api, at or engine_url(), ending=stack.pop_all())
 
 
 def engine_of(api: docker.APIClient) -> OpenEngine:
@@ -47,11 +54,12 @@ def engine_of(api: docker.APIClient) -> OpenEngine:
 
 
 class _Docker:
-    cli: Final = "docker"
-
-    def __init__(self, api: docker.APIClient, url: str) -> None:
+    def __init__(self, api: docker.APIClient, url: str, *, ending: ExitStack | None = None) -> None:
         self._api = api
         self.url = url
+        self._ending = ending or ExitStack()
+        self._ending.callback(api.close)
+        self.close = self._ending.close
         self.bases = partial(Bases, api)
         self.images = partial(Images, api)
         builds = Builds(api)
@@ -66,7 +74,14 @@ class _Docker:
         self.remove_images = partial(remove_images, api)
         self.try_build = partial(try_build, api)
         self.try_container = partial(try_container, api)
-        self.close = api.close
+
+    @property
+    def _kind(self) -> EngineKind:
+        return kind_of(self._version())
+
+    @property
+    def cli(self) -> str:
+        return self._kind.cli
 
     @cached_property
     def _info(self) -> dict[str, Any]:
@@ -98,16 +113,16 @@ class _Docker:
     def facts(self, *, trace: bool = False) -> EngineFacts:
         version = self._version()
         components = {part["Name"]: part["Version"] for part in version.get("Components") or ()}
-        engine = next(iter(components), "Engine")
-        runtime, init = (self._info.get(key) or "unknown" for key in ("DefaultRuntime", "InitBinary"))
+        runtime = self._info.get("DefaultRuntime") or "unknown"
+        init = self._info.get("InitBinary") or self._kind.init
         return EngineFacts(
-            name="Podman" if "podman" in engine.lower() else "Docker " + engine,
+            name=self._kind.name,
             version=version["Version"],
             api=str(self._api.api_version),
-            runtime=f"{runtime} {components.get(runtime, '')}".strip(),
+            runtime=f"{runtime} {runtime_version(runtime, version)}".strip(),
             init=f"{init} {components.get(init, '')}".strip(),
             kernel=self._kernel() or "unknown",
-            builder=builder_of(self._api),
+            builder=self._kind.builder or builder_of(self._api),
             trace=trace,
         )
 

@@ -10,6 +10,7 @@ from docker.errors import ImageNotFound
 from harness.core.errors import EngineFault
 from harness.core.facts import StartCommand
 from harness.engine.client import our_errors
+from harness.engine.kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,9 +44,10 @@ class ImageStore:
             return str(self._api.version()["Arch"])
 
     def tags(self) -> list[str]:
-        """The tags of all images."""
+        """The tags of all images, as they were given."""
         with our_errors():
-            return [tag for image in self._api.images() for tag in image.get("RepoTags") or ()]
+            kind = kind_of(self._api.version())
+            return [kind.short(tag) for image in self._api.images() for tag in image.get("RepoTags") or ()]
 
     def inspect(self, reference: str) -> dict[str, Any] | None:
         """What the engine says of an image, if it has it."""

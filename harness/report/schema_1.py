@@ -15,13 +15,16 @@ import msgspec
 from harness.core.document import Participant, Role, SignalPath
 from harness.core.program import PROGRAMS
 from harness.core.rules import GENERAL
-from harness.core.signal_path import ENGINE, KERNEL, TERMINAL, PathBuilder
+from harness.core.signal_path import KERNEL, TERMINAL, PathBuilder
 from harness.core.trace import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PROGRAMS: Final = {name.replace("-", "_"): name for name in PROGRAMS}
+
+_ENGINE: Final = "docker"
+"""There was no other engine then."""
 
 _Party = tuple[int | None, str]
 
@@ -203,6 +206,6 @@ def _name(process: dict[str, Any]) -> _Party:
 def _role(pid: int | None, name: str) -> Role:
     if pid is not None:
         return Role.PROCESS
-    if name in (ENGINE, TERMINAL):
+    if name in (_ENGINE, TERMINAL):
         return Role.STARTER
     return Role.KERNEL if name.startswith(KERNEL) else Role.UNKNOWN

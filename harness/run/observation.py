@@ -193,6 +193,7 @@ class Observation:
             trace=self.trace_since(began_ns),
             chosen=choice.why,
             app_is_told=choice.told,
+            engine=self.container.cli,
         )
 
     def signalled(

@@ -89,6 +89,16 @@ class Container(Protocol):
     name: str
     inbox: Inbox
 
+    @property
+    def cli(self) -> str:
+        """The command with which a person talks to its engine: ``docker``."""
+        ...
+
+    @property
+    def tells(self) -> bool:
+        """Whether the engine's events tell of the signals that it sends, and of which: a stop's, and SIGKILL."""
+        ...
+
     def start(self) -> None:
         """Start it.
 
@@ -116,6 +126,15 @@ class Container(Protocol):
 
         Args:
             grace_s: whole seconds from the stop signal to SIGKILL.
+        """
+        ...
+
+    def stopping(self) -> bool:
+        """Whether the engine says that it is stopping it, or has; it may say so just before it sends the signal.
+
+        Raises:
+            EngineFault: the engine refused.
+            EngineUnavailable: the engine went away.
         """
         ...
 

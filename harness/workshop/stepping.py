@@ -85,6 +85,7 @@ class SteppedContainer:
         self.health, self.listens, self.answers = container.health, container.listens, container.answers
         self.write_marker, self.tell, self.serving = container.write_marker, container.tell, container.serving
         self.trace, self.lives, self.verify = container.trace, container.lives, container.verify
+        self.cli, self.tells, self.stopping = container.cli, container.tells, container.stopping
 
     def tree(self) -> Tree:
         """Sample its processes, for all to see."""

@@ -83,8 +83,8 @@ def test_a_format_is_written(grown: Path, tmp_path: Path) -> None:
 
 
 def test_an_engine_is_opened_by_its_name(grown: Path) -> None:
-    code = "from harness.engine.registry import open_engine; print(open_engine('podman').facts().name)"
-    opened = run(grown, "-c", code, CONTAINER_HOST="unix:///var/run/docker.sock")
+    code = "from harness.engine.registry import open_engine; print(open_engine('desktop').facts().name)"
+    opened = run(grown, "-c", code, DESKTOP_HOST="unix:///var/run/docker.sock")
     assert opened.stdout == "Docker Engine\n", opened.stderr
-    closed = run(grown, "-c", code, CONTAINER_HOST="unix:///nowhere/podman.sock")
+    closed = run(grown, "-c", code, DESKTOP_HOST="unix:///nowhere/docker.sock")
     assert "EngineUnavailable" in closed.stderr

@@ -83,15 +83,17 @@ class Plain:
 class Script:
     """What a container does.
 
-    After ``at_stop``, which the engine takes ``stops_after_s`` to begin, it is killed as the grace period ends, if it
-    still runs; with a ``stop_signal`` of ``None`` the engine fails to stop it. ``executed`` is what commands give, in
-    turn. ``answers`` says whether a request's answer comes whole while the container runs (``None``: none begins),
-    ``holds`` whether it waits for the request's end, and ``at_answer`` what happens once it has come. ``plain`` is what
-    becomes of plain requests (``None``: nobody listens); new ones are answered for ``accepts_s`` from the stop signal
-    on, and end as ``turns_away`` from then on. ``serving`` are those that listen on its ports, by their PIDs in it.
-    With ``disturbs`` something of what it did was missed, for this reason; ``told`` says whether the engine's events
-    tell of signals. ``marks`` is what `marker` gives (0: no marks can be written), ``traced`` whether there is a
-    kernel's record.
+    After ``at_stop``, which the engine takes ``stops_after_s`` to begin, it is killed as the grace period ends, or
+    ``kills_after_s`` later, if it still runs; with a ``stop_signal`` of ``None`` the engine fails to stop it. With
+    ``tells`` its events tell of signals; else, as Podman's, of an order to send one only, and not of which; unless
+    ``told``, of neither.
+    ``executed`` is what commands give, in turn. ``answers`` says whether a request's answer comes whole while the
+    container runs (``None``: none begins), ``holds`` whether it waits for the request's end, and ``at_answer`` what
+    happens once it has come. ``plain`` is what becomes of plain requests (``None``: nobody listens); new ones are
+    answered for ``accepts_s`` from the stop signal on, and end as ``turns_away`` from then on. ``serving`` are those
+    that listen on its ports, by their PIDs in it.
+    With ``disturbs`` something of what it did was missed, for this reason. ``marks`` is what `marker` gives (0: no
+    marks can be written), ``traced`` whether there is a kernel's record.
     """
 
     at_start: tuple[Happening, ...] = ()
@@ -109,7 +111,10 @@ class Script:
     turns_away: End = End.REFUSED
     stop_signal: int | None = 15
     stops_after_s: float = 0.0
+    kills_after_s: float = 0.0
     serving: tuple[int, ...] = ()
+    tells: bool = True
+    told: bool = True
     marks: int = 2
     marks_arrive: bool = True
     traced: bool = False
@@ -117,7 +122,6 @@ class Script:
     kill_fault: HarnessError | None = None
     exit_fault: HarnessError | None = None
     disturbs: str = ""
-    told: bool = True
 
 
 @dataclass(order=True)
@@ -229,7 +233,8 @@ class ScriptedRequests:
         """New ones while the container runs, each of which ends at once."""
         if self._pressed_ns is None or self._container.gone_ns is None:
             return
-        signalled_ns = next(event.time_ns for event in self._container.inbox.events if event.action == "kill")
+        kills = (event.time_ns for event in self._container.inbox.events if event.action == "kill")
+        signalled_ns = next(kills, self._pressed_ns)
         until_ns = signalled_ns + round(self._script.accepts_s * 1e9)
         for at_ns in range(self._pressed_ns, self._container.gone_ns, _EVERY_NS):
             end = End.ANSWERED if at_ns < until_ns else self._script.turns_away
@@ -261,6 +266,7 @@ class ScriptedContainer:
         self._trace: list[TraceRecord] = []
         self._lives: list[Life] = []
         self._running = False
+        self._stopping = False
         self._exit_code = 0
         self._health: str | None = None
         self._ports: tuple[int, ...] = ()
@@ -286,6 +292,8 @@ class ScriptedContainer:
         self._need_running()
         self.killed.append(signal)
         before_ns = self.clock.now_ns()
+        if self._script.told and not self._script.tells:
+            self._tell("kill")
         self._signal(signal.number)
         if signal.catchable:
             self._schedule(self._script.at_signal)
@@ -297,15 +305,27 @@ class ScriptedContainer:
 
         def begin() -> None:
             if number is not None:
+                self._stopping = True
                 self._signal(number)
                 self._schedule(self._script.at_stop)
-                self.clock.later(grace_s, lambda: self._signal(_SIGKILL))
+                self.clock.later(grace_s + self._script.kills_after_s, lambda: self._signal(_SIGKILL))
 
         if self._script.stops_after_s:
             self.clock.later(self._script.stops_after_s, begin)
         else:
             begin()
         return before_ns
+
+    @property
+    def cli(self) -> str:
+        return "docker" if self._script.tells else "podman"
+
+    @property
+    def tells(self) -> bool:
+        return self._script.tells
+
+    def stopping(self) -> bool:
+        return self._stopping
 
     def tell(self, process: Process, signal: Signal) -> None:
         self._need_running()
@@ -404,7 +424,7 @@ class ScriptedContainer:
     def _signal(self, number: int) -> None:
         if not self._running:
             return
-        if self._script.told:
+        if self._script.told and self._script.tells:
             self._tell("kill", signal=number)
         if number == _SIGKILL:
             self._end(128 + _SIGKILL)

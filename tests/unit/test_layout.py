@@ -29,6 +29,8 @@ FACTS = {
     "Which containers does an audit look at": r"def chosen\(",
     "Who looks at containers without touching them": r"def look\(",
     "What does `docker stop` do": r"def ask",
+    "What tells of a stop": r"class Stopping",
+    "What differs between Docker and Podman": r"PODMAN: Final",
     "Who runs cells at once": r"class Runner",
     "Who creates containers": r"create_container",
     "Who removes them": r"remove_container",

@@ -130,10 +130,10 @@ def by_hand(hand: ByHand) -> tuple[str, ...]:
     return (
         hand.run(),
         hand.listening,
-        f"orphan=$(docker exec {hand.name} {shlex.join(_MAKE)})",
-        f'docker exec {hand.name} /bin/sh -c "kill -KILL $orphan"',
+        f"orphan=$({hand.cli} exec {hand.name} {shlex.join(_MAKE)})",
+        f'{hand.cli} exec {hand.name} /bin/sh -c "kill -KILL $orphan"',
         hand.settled,
         # A zombie is in no cgroup, and so not in what docker top shows.
-        f'docker exec {hand.name} /bin/sh -c "cat /proc/$orphan/stat"   # a Z, or no such file?',
+        f'{hand.cli} exec {hand.name} /bin/sh -c "cat /proc/$orphan/stat"   # a Z, or no such file?',
         hand.remove,
     )

@@ -30,5 +30,5 @@ def ask(asking: Asking) -> SignalEvidence | Untested:
 
 def by_hand(hand: ByHand) -> tuple[str, ...]:
     """Start it, look, send the signal, and look again."""
-    kill = f"docker kill --signal={hand.cell.question.name} {hand.name}"
+    kill = f"{hand.cli} kill --signal={hand.cell.question.name} {hand.name}"
     return hand.run(), hand.listening, hand.top, kill, hand.settled, hand.logs, hand.state, hand.remove

@@ -21,10 +21,10 @@ from harness.core.verdict import Judgement, Outcome, Verdict
 from harness.run.faults import CannotTest
 from harness.run.observation import Decision
 from harness.run.rest import ANSWER_NS, SignalDecider
+from harness.run.stopping import Stopping
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
-    from harness.core.evidence import EngineEvent
     from harness.core.flight import Flight, Traffic
     from harness.core.reproduce import ByHand
     from harness.core.subject import InFlight, StopSetting
@@ -130,11 +130,8 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
         held = None if setting.port is None else _held(observation, setting.path, stack)
         if plain is not None:
             plain.press()
-        began_ns = observation.container.stop(grace_s)
-        observation.wait_for_signal(
-            lambda: _event(observation, "kill") is not None, silence="the engine does not tell of its stop"
-        )
-        told_ns = observation.inbox.now_ns()
+        stopping = Stopping(observation, initial.tree[0], signal=asking.signal, grace_s=grace_s)
+        began_ns, told_ns = stopping.began_ns, stopping.wait_for_signal()
         decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns, grace_s=grace_s)
         # An app that goes on taking new requests does not rest before the end of its grace.
         decision = observation.decide(decider.step, timeout_s=None if plain is None else grace_s + _LATE_S)
@@ -153,21 +150,23 @@ def _stop(observation: Observation, asking: Asking, setting: StopSetting) -> Sto
             raise CannotTest(f"the engine did not stop the container within {grace_s + _LATE_S:g} s")
         traffic = None if plain is None else plain.finish()
     observation.check()
-    kills = [event for event in observation.inbox.events if event.action == "kill" and event.signal == _SIGKILL]
-    took_s = _took_s(observation, began_ns)
-    if not kills and took_s > grace_s + _LENIENCE_S:
+    if traffic is not None and not stopping.sending_is_known:
+        raise CannotTest("what was in flight is not known: the engine does not tell when it sent the stop signal")
+    forced = stopping.forced()
+    took_s = stopping.took_s()
+    if not forced and took_s > grace_s + _LENIENCE_S:
         raise Disturbed(f"the engine gave {took_s:.1f} s where it was told to give {grace_s} s of grace")
     unsettled = decision.ground in (Ground.ENDED, Ground.DEADLINE) or left_ns < ANSWER_NS
-    if kills and held is not None and unsettled and observation.receipts(initial.lines):
+    if forced and held is not None and unsettled and observation.receipts(initial.lines):
         return None
-    if decision.ground is Ground.MASKS and not kills:  # the drop is certain, but it is not what ended the container
+    if decision.ground is Ground.MASKS and not forced:  # the drop is certain, but it is not what ended the container
         decision = Decision(Ground.ENDED, ())
     signalled = observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns)
     return StopEvidence(
         signalled=signalled,
         grace_s=grace_s,
         took_s=took_s,
-        forced=bool(kills),
+        forced=forced,
         request=None if answered is None else Request.ANSWERED if answered else Request.LOST,
         flight=None if traffic is None else _flight(traffic, signalled, told_ns),
     )
@@ -203,19 +202,6 @@ def _flight(traffic: Traffic, signalled: SignalEvidence, told_ns: int) -> Flight
     if isinstance(flown, str):
         raise CannotTest(flown)
     return flown
-
-
-def _took_s(observation: Observation, began_ns: int) -> float:
-    """From the stop signal to the end: by the engine's clock, which has both events, else by ours."""
-    kill, die = _event(observation, "kill"), _event(observation, "die")
-    if kill is not None and die is not None and die.time_ns >= kill.time_ns > 0:
-        return (die.time_ns - kill.time_ns) / 1e9
-    return (observation.inbox.now_ns() - began_ns) / 1e9
-
-
-def _event(observation: Observation, action: str) -> EngineEvent | None:
-    """The first event of a kind."""
-    return next((event for event in observation.inbox.events if event.action == action), None)
 
 
 @judge.register(StopEvidence)
@@ -364,7 +350,7 @@ def by_hand(hand: ByHand) -> tuple[str, ...]:
             'for i in $(seq 50); do [ -s "$hold" ] && break; sleep 0.1; done',
             f'(sleep {_held_s(hand)}; rm -f "$hold") &   # its end',
         ]
-    stop = f'began=$(date +%s); docker stop -t {hand.grace_s} {hand.name}; echo "took $(($(date +%s) - began)) s"'
+    stop = f'began=$(date +%s); {hand.cli} stop -t {hand.grace_s} {hand.name}; echo "took $(($(date +%s) - began)) s"'
     wait = ["wait"] if plain or (setting and port) else []
     return (*steps, stop, *wait, hand.logs, hand.state, hand.remove)
 

@@ -42,5 +42,5 @@ def ask(asking: Asking) -> SignalEvidence | Untested:
 def by_hand(hand: ByHand) -> tuple[str, ...]:
     """Start it on a terminal, press the key there, and look; in the end the keys that leave it are pressed."""
     keys = f"(sleep 2; printf '\\003'; {hand.settled}; printf '\\020\\021')"
-    press = f"{keys} | script -qc 'stty raw -echo; docker attach {hand.name}' /dev/null >/dev/null   # Ctrl-C"
+    press = f"{keys} | script -qc 'stty raw -echo; {hand.cli} attach {hand.name}' /dev/null >/dev/null   # Ctrl-C"
     return hand.run(how="-dit"), hand.listening, press, hand.logs, hand.state, hand.remove

@@ -252,3 +252,12 @@ def by_hand_of(options: LaunchOptions) -> str:
     subject = Subject(name="v", title="t", image=Given(reference="image"), app=APP, launch=options)
     cell = Cell(engine="e", subject=subject, question=Question(probe=Probe.STOP))
     return ByHand(cell=cell, image="image", app=APP, grace_s=10).run()
+
+
+def test_podmans_containers_are_podmans_to_repeat() -> None:
+    subject = Subject(name="x", title="t", image=Given(reference="image"), app=APP)
+    cells = [Cell(engine=engine, subject=subject, question=Question(probe=Probe.STOP)) for engine in ("Podman", "x")]
+    podman, docker = (module_of(Probe.STOP).by_hand(ByHand(cell=c, image="i", app=APP, grace_s=3)) for c in cells)
+    assert [line.replace("podman ", "docker ") for line in podman] == list(docker)
+    assert not any("docker" in line for line in podman)
+    assert ByHand(cell=cells[0], image="i", app=APP, grace_s=3).top == "podman top try-x -o pid,ppid,pgid,stat,args"

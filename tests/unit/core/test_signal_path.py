@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.document import Kind, Participant, Role, SignalPath
 from harness.core.evidence import Ground, SignalEvidence
-from harness.core.signal_path import ENGINE, TERMINAL, signal_path, who
+from harness.core.signal_path import TERMINAL, signal_path, who
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Sent
 from tests.support.evidence import changed, made
@@ -17,6 +17,7 @@ from tests.support.scripted import process
 if TYPE_CHECKING:
     from harness.core.trace import TraceRecord
 
+ENGINE = "docker"
 TERM = Signal(15)
 
 

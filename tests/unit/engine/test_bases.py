@@ -49,6 +49,9 @@ class ScriptedApi:
         self.fault = fault
         self.asked = 0
 
+    def version(self) -> dict[str, Any]:
+        return {}
+
     def images(self) -> list[dict[str, Any]]:
         self.asked += 1
         if self.fault:

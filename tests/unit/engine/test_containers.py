@@ -1,0 +1,82 @@
+"""Ends and stops of containers whose engine does not tell of them, as Podman does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import requests
+
+from harness.engine.container import EngineContainer
+from harness.engine.containers import DockerEngine
+from harness.engine.kinds import DOCKER, PODMAN, EngineKind
+from harness.run.inbox import Inbox
+
+if TYPE_CHECKING:
+    import docker
+
+VERSIONS: dict[str, dict[str, Any]] = {
+    DOCKER.name: {"Components": [{"Name": "Engine"}]},
+    PODMAN.name: {"Components": [{"Name": "Podman Engine"}]},
+}
+
+
+@dataclass
+class ScriptedApi:
+    """An engine, and states of its container, of which the last one stays."""
+
+    kind: EngineKind
+    states: list[dict[str, Any]] = field(default_factory=list)
+    gone: bool = False
+
+    def version(self) -> dict[str, Any]:
+        return VERSIONS[self.kind.name]
+
+    def inspect_container(self, name: str) -> dict[str, Any]:
+        if self.gone:
+            raise requests.ConnectionError("gone")
+        return {"State": self.states.pop(0) if len(self.states) > 1 else self.states[0]}
+
+    def wait(self, name: str) -> dict[str, Any]:
+        return {"StatusCode": 1}
+
+
+def engine(api: ScriptedApi) -> DockerEngine:
+    return DockerEngine(cast("docker.APIClient", api))
+
+
+def state(status: str, *, code: int = 0, memory: bool = False) -> dict[str, Any]:
+    ended = "2026-01-01T00:00:01.5Z"
+    return {"Status": status, "ExitCode": code, "OOMKilled": memory, "FinishedAt": ended}
+
+
+def end_of(api: ScriptedApi) -> Inbox:
+    inbox = Inbox()
+    container = EngineContainer(engine(api), "id", "name", inbox)
+    container._ask_for_end()
+    return inbox
+
+
+def test_the_end_of_a_container_is_what_its_state_says() -> None:
+    inbox = end_of(ScriptedApi(PODMAN, states=[state("running"), state("stopping"), state("stopped", code=7)]))
+    (died,) = inbox.events
+    assert (died.action, died.exit_code, died.time_ns) == ("die", 7, 1_767_225_601_500_000_000)
+
+
+def test_an_end_by_lack_of_memory_is_told_as_such() -> None:
+    inbox = end_of(ScriptedApi(PODMAN, states=[state("exited", code=137, memory=True)]))
+    assert [event.action for event in inbox.events] == ["oom", "die"]
+
+
+def test_of_an_engine_that_is_gone_no_end_is_known() -> None:
+    assert end_of(ScriptedApi(PODMAN, states=[state("exited")], gone=True)).events == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "stopping"),
+    [("created", False), ("running", False), ("stopping", True), ("stopped", True), ("exited", True)],
+)
+def test_a_stop_is_seen_in_the_state(status: str, *, stopping: bool) -> None:
+    container = EngineContainer(engine(ScriptedApi(PODMAN, states=[state(status)])), "id", "name", Inbox())
+    assert (container.tells, container.stopping()) == (False, stopping)
