@@ -60,16 +60,24 @@ class Asking:
         """
         with self.engine.launch(launch) as container:
             found: E | Untested
+            observation = Observation(container, self.app, self.patience)
             try:
-                observation = Observation(container, self.app, self.patience)
                 container.start()
+            except Disturbed:
+                raise
+            except EngineFault as refusal:
+                return self._untested(refusal, container)  # there is nothing to verify of what did not run
+            try:
                 found = look(observation)
             except Disturbed:
                 raise
             except (EngineFault, CannotTest) as fault:
-                found = Untested(reason=f"{fault}{self._cause(container)}", logs=container.inbox.lines)
+                found = self._untested(fault, container)
             container.verify()
             return found
+
+    def _untested(self, fault: Exception, container: Container) -> Untested:
+        return Untested(reason=f"{fault}{self._cause(container)}", logs=container.inbox.lines)
 
     def _cause(self, container: Container) -> str:
         """What is known to be wrong with a command, where the container has ended with an error."""

@@ -339,7 +339,8 @@ def test_marks_that_never_arrive() -> None:
 
 
 def test_a_fault_at_start() -> None:
-    seen = see(Script(start_fault=EngineFault("the engine says: no such file")))
+    # Its output ends without its end: there was none.
+    seen = see(Script(start_fault=EngineFault("the engine says: no such file"), disturbs="its output broke off"))
     assert seen.evidence == Untested(reason="the engine says: no such file")
 
 
