@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from harness.cli.help import EXIT_CODES, Group
+from harness.cli.waking import waking
 from harness.core.errors import ExitCode, HarnessError
 from harness.run.leaving import Leaving
 
@@ -118,7 +119,8 @@ def _terminating(leaving: Leaving) -> Iterator[None]:
     for number in before:
         os_signal.signal(number, interrupt)
     try:
-        yield
+        with waking(before, leaving.begun_within):
+            yield
     finally:
         for number, handler in before.items():
             os_signal.signal(number, handler)

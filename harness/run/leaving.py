@@ -103,6 +103,10 @@ class Leaving:
         self._begun.set()
         return True
 
+    def begun_within(self, seconds: float) -> bool:
+        """Whether there has been an interruption, or is one within some seconds."""
+        return self._begun.wait(seconds)
+
     def at_once(self) -> None:
         """Take in that a person will not wait: end now, and say what is left."""
         if self._began_s is None or self._now() - self._began_s < _SAME_S:
