@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -139,7 +140,7 @@ def test_pipes_and_sockets_go_as_docker_takes_them(tmp_path: Path, docker: Docke
 def test_the_image_is_the_one_that_docker_builds(tmp_path: Path, api: docker_py.APIClient) -> None:
     folder = tmp_path / "app"
     folder.mkdir()
-    (folder / ".keep").write_text("kept")
+    (folder / ".keep").write_text(uuid4().hex)  # else a builder may have this from before, with other times
     (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
     (folder / ".dockerignore").write_text("**/*.log\n!b/kept.log\n.env\n")
     made = ["ax", ".envf", "b/x.logf", "b/kept.logf", "node_modules/emptyd", "outL", "b/inl", "secondh"]

@@ -150,6 +150,7 @@ def test_an_engine_that_cannot_be_begun_with_is_told_at_once() -> None:
 
 def test_closing_ends_it_and_does_not_call_the_engine_gone() -> None:
     reading, gone = threading.Event(), threading.Event()
+    others = threading.enumerate()
 
     class Open(Cut):
         def __iter__(self) -> Iterator[bytes]:
@@ -162,4 +163,5 @@ def test_closing_ends_it_and_does_not_call_the_engine_gone() -> None:
     assert reading.wait(LONG_S)
     events.close()
     assert not gone.is_set()
-    assert not [thread for thread in threading.enumerate() if thread.name == "engine-events"]
+    left = [thread for thread in threading.enumerate() if thread not in others]
+    assert "engine-events" not in {thread.name for thread in left}
