@@ -190,18 +190,21 @@ class EngineContainer:
     def stopping(self) -> bool:
         """Whether the engine says that it is stopping it, or has."""
         with our_errors():
-            return self._api.inspect_container(self.id)["State"]["Status"] in ("stopping", *_ENDED)
+            return self._state()["Status"] in ("stopping", *_ENDED)
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self._api.inspect_container(self.id)["State"]
+        return state
 
     def _ended(self) -> dict[str, Any] | None:
         """Its state once it has ended."""
-        state: dict[str, Any] = self._api.inspect_container(self.id)["State"]
+        state = self._state()
         return state if state["Status"] in _ENDED else None
 
     def _waited(self) -> dict[str, Any]:
         """Its state once the engine says that it has ended, however long that takes."""
         self._api.wait(self.id)
-        state: dict[str, Any] = self._api.inspect_container(self.id)["State"]
-        return state
+        return self._state()
 
     def _ask_for_end(self) -> None:
         """Wait for the end of what has closed its output, and take it in as the engine's state has it."""
@@ -278,7 +281,7 @@ class EngineContainer:
     def health(self) -> str | None:
         """What its HEALTHCHECK says."""
         with our_errors():
-            health = self._api.inspect_container(self.id)["State"].get("Health")
+            health = self._state().get("Health")
         return str(health["Status"]) if health else None
 
     def listens(self, ports: Sequence[int]) -> bool:

@@ -37,6 +37,9 @@ _BY_SIGNAL: Final = 128
 """What is added to a signal for the exit code of who ends by it (docker-run(1), exit status)."""
 
 _LATE_S: Final = 30.0
+_CONTAINERS: Final = 2
+"""How many are stopped at most where one does not come to rest."""
+
 _LENIENCE_S: Final = 1.5
 _TAKEN_S: Final = 0.5
 """How long an app may take to read the requests that are to be in flight; some serve only a few at once."""
@@ -108,11 +111,10 @@ def ask(asking: Asking) -> StopEvidence | Untested:
         return Untested(reason="the catalogue does not say how to make the app shut down: add an [app.stop] table")
     port = setting.in_flight.port if setting.in_flight else setting.port
     launch = replace(asking.launch.with_environment(setting.environment), publish=port or asking.launch.publish)
-    found = asking.see(launch, lambda observation: _stop(observation, asking, setting))
-    if found is None:
+    for _ in range(_CONTAINERS):
         found = asking.see(launch, lambda observation: _stop(observation, asking, setting))
-    if found is not None:
-        return found
+        if found is not None:
+            return found
     return Untested(
         reason=f"the app received {asking.signal}, but the container did not come to rest within the "
         f"{asking.patience.grace_s} s of grace, and the request was held for so long; without a port in [app.stop] it "
