@@ -74,14 +74,14 @@ def running(request: pytest.FixtureRequest, podman: OpenEngine) -> Iterator[Engi
         yield engine
 
 
-def ask(engine: Engine, text: str, *, probe: Probe = Probe.STOP, init: bool = False) -> StopEvidence:
+def ask(engine: Engine, text: str, *, grace_s: int, init: bool = False) -> StopEvidence:
     options = LaunchOptions(entrypoint=("/bin/sh", "-c", text), init=init, network="none")
-    evidence = module_of(probe).ask(
+    evidence = module_of(Probe.STOP).ask(
         Asking(
             engine=engine,
             launch=Launch(image=BASE, options=options),
             app=APP,
-            patience=Patience(grace_s=1),
+            patience=Patience(grace_s=grace_s),
             question=Question(signal=TERM),
             start=start_command(),
         )
@@ -109,12 +109,12 @@ def test_a_service_that_was_started_for_us_ends_with_the_engine(monkeypatch: pyt
 
 @pytest.mark.parametrize("init", [False, True])
 def test_an_app_that_ends_by_itself_is_not_forced(running: Engine, *, init: bool) -> None:
-    evidence = ask(running, DRAINS, init=init)
+    evidence = ask(running, DRAINS, grace_s=10, init=init)
     assert (judge(evidence).verdict, evidence.forced, evidence.seen.exit_code) == (Verdict.GRACEFUL, False, 0)
-    assert evidence.took_s < 1
+    assert evidence.took_s < 10
 
 
 def test_an_app_that_does_not_is(running: Engine) -> None:
-    evidence = ask(running, DEAF)
+    evidence = ask(running, DEAF, grace_s=1)
     assert (judge(evidence).verdict, evidence.forced, evidence.seen.exit_code) == (Verdict.FORCED, True, 137)
-    assert 1 <= evidence.took_s < 2
+    assert evidence.took_s >= 1
