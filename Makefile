@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
+# The tests start the command hundreds of times: it is compiled once, as what pip installs is.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz
 
