@@ -53,12 +53,12 @@ tools:
 test: setup tools lint ## lint, and every test, the matrix among them
 	@$(MAKE) --no-print-directory -j 3 --output-sync=target test-commands test-stories test-verdicts
 
-# Most tests wait for containers: three processes wait at the same time.
+# Most tests wait for containers: three processes wait at the same time. Labs and demo share an engine without a network.
 test-commands:
-	@$(BIN)/python -m pytest tests/cli
+	@$(BIN)/python -m pytest tests/cli tests/third_party tests/benchmarks
 
 test-stories:
-	@$(BIN)/python -m pytest tests/docs tests/demo tests/browser tests/pictures tests/upgrade tests/third_party tests/benchmarks
+	@$(BIN)/python -m pytest tests/docs tests/demo tests/lab tests/browser tests/pictures tests/upgrade
 
 test-verdicts:
 	@$(BIN)/python -m pytest tests/unit tests/engine tests/contract tests/field tests/programs tests/truth tests/containers dockerfiles
