@@ -17,7 +17,7 @@ from harness.core.catalogue import FILE_NAME
 from harness.core.describe import describe_row, describe_subject
 from harness.core.dockerfile import starting, telling
 from harness.core.document import SCHEMA, Document, Shard, Tool
-from harness.core.errors import BaseUnavailable, EngineUnavailable
+from harness.core.errors import BaseUnavailable, EngineUnavailable, UsageError
 from harness.core.ignoring import comments
 from harness.core.journal import Head
 from harness.core.program import PROGRAMS
@@ -65,6 +65,13 @@ class TraceMode(StrEnum):
     OFF = "off"
 
 
+class Isolation(StrEnum):
+    """What a container is fresh for: each run, or each variant, whose signals may then go to one, one after another."""
+
+    RUN = "run"
+    VARIANT = "variant"
+
+
 class Pull(StrEnum):
     """When a registry is asked for a base."""
 
@@ -82,6 +89,7 @@ class Selection:
     ``probes`` that are ``None`` are those of a check of signals: ``signal``, and ``stop`` where the catalogue tells how
     its app shuts down. ``repeat`` that is ``None`` repeats where luck may have decided. ``tries`` says whether what may
     help a bad cell is run, too. ``share`` is the part of the cells to run, with all of an image's; ``None`` is all.
+    ``isolation`` that is ``None`` is that of variants where the catalogue says that its app only logs.
     """
 
     bases: tuple[str, ...] = ()
@@ -98,6 +106,7 @@ class Selection:
     tries: bool = False
     share: Share | None = None
     engine: str = DEFAULT_ENGINE
+    isolation: Isolation | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,6 +203,7 @@ class Session:
         variants = self.catalogue.select(selection.variants)
         for variant in variants:
             self._template(variant)
+        shares = self._shares()
         self.ignores = tuple(one for variant in variants for one in self._left_be(variant))
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
@@ -224,6 +234,7 @@ class Session:
                 jobs=jobs,
                 repeat=selection.repeat,
                 patience=Patience(settle_s=selection.settle_s, grace_s=selection.grace_s),
+                shares=shares,
             )
             self._runner = row_runner(
                 self.engine, self.schedule, describe=self._described, receive=self._hooks.result, tries=selection.tries
@@ -231,6 +242,20 @@ class Session:
             stack.enter_context(self._runner)
             self._stack = stack.pop_all()
         return self
+
+    def _shares(self) -> bool:
+        """Whether several signals may go to one container.
+
+        Raises:
+            UsageError: that is wanted, and nobody has said that the app only logs.
+        """
+        only_logs, wanted = self.catalogue.app.only_logs, self._selection.isolation
+        if wanted is Isolation.VARIANT and not only_logs:
+            raise UsageError(
+                "--isolation variant needs an app that a signal leaves as it was",
+                remedy="If yours does no more than write a line, say `only-logs = true` in [app] of the catalogue.",
+            )
+        return only_logs and wanted is not Isolation.RUN
 
     def __exit__(self, *_: object) -> None:
         """Stop what is under way and clear up."""

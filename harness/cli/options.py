@@ -120,6 +120,13 @@ _pull = HOW.option(
     default="missing",
     help="When to pull an image; use always to notice a moved tag.",
 )
+_isolation = HOW.option(
+    "--isolation",
+    type=click.Choice(["run", "variant"]),
+    help="What gets a fresh container: each run, or each variant, which is then sent one signal after another for as "
+    "long as the evidence proves that none has changed it. [default: variant if the catalogue says that its app only "
+    "logs, as ours does]",
+)
 _bases = WHAT.option(
     "--base",
     "bases",
@@ -226,7 +233,7 @@ cell_arguments = together(
 one_cell_options = together(catalogue_option, _repeat, _trace, _settle, _grace, _pull)
 """How a cell is run."""
 
-cell_options = together(_variants, _signals, _probes, _jobs, one_cell_options)
+cell_options = together(_variants, _signals, _probes, _jobs, _isolation, one_cell_options)
 """Which cells there are on a base, and how each is run."""
 
 CHECK_PROBES: Final = tuple(probe for probe in Probe if probe is not Probe.EXIT_CODE)
@@ -267,6 +274,7 @@ def selection_of(
     variants: tuple[str, ...] = (),
     signals: Iterable[str] = (),
     probes: Iterable[str] = (),
+    isolation: str | None = None,
     **rest: Any,
 ) -> Selection:
     """The selection that the options make.
@@ -275,7 +283,7 @@ def selection_of(
         UsageError: there is no such signal, or a list of bases cannot be read or is empty.
     """
     from harness.files import listed
-    from harness.session import Pull, Selection, TraceMode, select_signals
+    from harness.session import Isolation, Pull, Selection, TraceMode, select_signals
 
     return Selection(
         bases=listed(bases, base_files),
@@ -284,6 +292,7 @@ def selection_of(
         probes=select_probes(probes),
         trace=TraceMode(trace),
         pull=Pull(pull),
+        isolation=None if isolation is None else Isolation(isolation),
         **rest,
     )
 

@@ -92,7 +92,8 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 def run(baseline: Path | None, table: str | None, required: tuple[str, ...], resume: bool, **chosen: Any) -> None:
     """Run the matrix: every variant on every base.
 
-    Each signal is sent to a fresh container. What a config ignores counts, and what comments in Dockerfiles do.
+    Each signal is sent to a fresh container, or to one that is proven to be as it was before those that it has been
+    sent. What a config ignores counts, and what comments in Dockerfiles do.
     With --json, each row is on disk as its cell ends, in a journal beside that file, until the results are.
     """
     from harness.files import read_recordings

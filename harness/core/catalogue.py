@@ -122,6 +122,7 @@ class _App(_Table, frozen=True):
     ready: str | None = None
     received: str | None = None
     done: str | None = None
+    only_logs: bool = msgspec.field(name="only-logs", default=False)
     stop: _Stop | None = None
     exit_code: _Exit | None = msgspec.field(name="exit-code", default=None)
 
@@ -209,6 +210,8 @@ def _app(app: _App, *, place: str) -> App:
         raise UsageError(f"{place}: received needs a group (?P<signal>…)")
     if app.exit_code and not any(CODE in value for value in app.exit_code.environment.values()):
         raise UsageError(f"{place}, exit-code: no variable of environment holds {CODE}")
+    if app.only_logs and receipts is None:
+        raise UsageError(f"{place}: received is missing: only-logs needs to see what the app logs")
     stop, leave = app.stop, app.exit_code
     return App(
         ready=_pattern(app.ready, "ready", place) or Quiescent(),
@@ -216,6 +219,7 @@ def _app(app: _App, *, place: str) -> App:
         done=_pattern(app.done, "done", place),
         stop=StopSetting(environment=stop.environment, port=stop.port, path=stop.path) if stop else None,
         exit_code=ExitSetting(environment=leave.environment) if leave else None,
+        only_logs=app.only_logs,
     )
 
 

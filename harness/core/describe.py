@@ -105,6 +105,7 @@ def _run(run: Run) -> doc.Run:
         exit_code=evidence.seen.exit_code if evidence else None,
         decided_ms=_decided_ms(evidence.seen) if evidence else None,
         ground=signalled.ground if signalled else None,
+        earlier=tuple(signal.name for signal in signalled.earlier) if signalled else (),
     )
 
 

@@ -60,7 +60,7 @@ class SubjectFacts(_Shape, frozen=True):
 
 
 class Run(_Shape, frozen=True):
-    """One execution of a cell."""
+    """One execution of a cell; ``earlier`` are the signals that its container had been sent before, to no effect."""
 
     verdict: Verdict
     reason: str
@@ -68,6 +68,7 @@ class Run(_Shape, frozen=True):
     exit_code: int | None
     decided_ms: float | None
     ground: Ground | None
+    earlier: tuple[str, ...]
 
 
 class Claim(_Shape, frozen=True):

@@ -133,7 +133,8 @@ class SignalEvidence:
     app's receipt of the same signal in another container, where it was sent to the app itself. ``ready_pid`` is the PID
     that the app's ready line bears. ``unrested_s`` is after how many seconds an app was taken to be ready that should
     have been so at rest, and did not come to rest; ``None`` where it did, or says by itself when it is ready.
-    ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each.
+    ``more_apps`` are the PIDs of further apps; `per_app` gives the evidence of each. ``earlier`` are the signals that
+    the container had been sent before, each of which had left it as it was.
     """
 
     seen: Seen
@@ -147,6 +148,7 @@ class SignalEvidence:
     ready_pid: int | None = None
     unrested_s: float | None = None
     more_apps: tuple[int, ...] = ()
+    earlier: tuple[Signal, ...] = ()
 
     @property
     def signalled(self) -> SignalEvidence:

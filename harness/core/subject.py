@@ -177,7 +177,8 @@ class App:
     """The app under test: when it is ready, how its log is read, and how it is set up for probes.
 
     ``below_wrappers`` finds it in the process tree as the first that is no wrapper, or that ``process`` matches,
-    instead of by the PID of its ready line. ``exposed`` are the ports that its image EXPOSEs.
+    instead of by the PID of its ready line. ``exposed`` are the ports that its image EXPOSEs. One that ``only_logs``
+    is as it was once it has handled a signal, but for the line that it has written.
 
     Named groups of the patterns: ``pid`` and ``ppid`` (ready), ``signal`` and ``t`` (receipts). Without ``receipts``
     the kernel's record says what was delivered; without ``done`` the container's end says whether the app was done.
@@ -191,6 +192,7 @@ class App:
     below_wrappers: bool = False
     process: re.Pattern[str] | None = None
     exposed: tuple[int, ...] = ()
+    only_logs: bool = False
 
     @property
     def port(self) -> int | None:

@@ -129,6 +129,8 @@ def _facts(row: Row, known: Verdict | None) -> Iterator[tuple[str, str]]:
         yield "request to handler", f"{row.latency_ms:.2f} ms"
     if len(row.runs) == 1 and (decided := row.runs[0].decided_ms) is not None:
         yield "decided after", f"{decided:.0f} ms"
+    if earlier := row.runs[row.shown].earlier:
+        yield "its container was sent before", f"{', '.join(earlier)}, which left it as it was"
 
 
 def _times(number: int) -> str:

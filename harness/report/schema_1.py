@@ -93,7 +93,9 @@ def _subject(facts: dict[str, Any], *, place: str) -> dict[str, Any]:
 def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
     with _at(place):
         variant, evidence, tree = row.pop("variant"), row["evidence"], row["evidence"].pop("tree")
-        runs = [{**run, "deliveries": run["deliveries"] if run["ground"] else None} for run in row["runs"]]
+        runs = [
+            {**run, "deliveries": run["deliveries"] if run["ground"] else None, "earlier": []} for run in row["runs"]
+        ]
         shown = next((number for number, run in enumerate(runs) if run["reason"] in row["reason"]), 0)
         main, path, probe = evidence.pop("pid1"), evidence.pop("path"), evidence.pop("probe")
         return {

@@ -59,22 +59,37 @@ class Asking:
             EngineUnavailable: the engine went away, or the connection to it broke.
         """
         with self.engine.launch(launch) as container:
-            found: E | Untested
             observation = Observation(container, self.app, self.patience)
-            try:
-                container.start()
-            except Disturbed:
-                raise
-            except EngineFault as refusal:
-                return self._untested(refusal, container)  # there is nothing to verify of what did not run
-            try:
-                found = look(observation)
-            except Disturbed:
-                raise
-            except (EngineFault, CannotTest) as fault:
-                found = self._untested(fault, container)
-            container.verify()
-            return found
+            refused = self.started(container)  # there is nothing to verify of what did not run
+            return self.watched(observation, look) if refused is None else refused
+
+    def started(self, container: Container) -> Untested | None:
+        """Start a container; why it cannot be tested where the engine refuses.
+
+        Raises:
+            Disturbed: something of what it did may have been missed.
+            EngineUnavailable: the engine went away, or the connection to it broke.
+        """
+        try:
+            container.start()
+        except Disturbed:
+            raise
+        except EngineFault as refusal:
+            return self._untested(refusal, container)
+        return None
+
+    def watched(self, observation: Observation, look: Callable[[Observation], E]) -> E | Untested:
+        """Look on at a container that has been started; see `see`."""
+        found: E | Untested
+        container = observation.container
+        try:
+            found = look(observation)
+        except Disturbed:
+            raise
+        except (EngineFault, CannotTest) as fault:
+            found = self._untested(fault, container)
+        container.verify()
+        return found
 
     def _untested(self, fault: Exception, container: Container) -> Untested:
         return Untested(reason=f"{fault}{self._cause(container)}", logs=container.inbox.lines)

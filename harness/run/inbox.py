@@ -85,6 +85,12 @@ class Inbox:
                 self._died_ns = self.now_ns()
             self._tell()
 
+    def forget(self, lines: int) -> None:
+        """Forget the lines after the first so many, and all events: what an earlier signal brought is no news."""
+        with self._news:
+            del self._lines[lines:]
+            self._events.clear()
+
     def abandon(self) -> None:
         """Take in that nobody wants to know any more: who waits for news gets no further."""
         with self._news:
@@ -175,6 +181,11 @@ class Inbox:
         if self._broke_ns is None or self._died_ns is None:
             return 0.0
         return max(0.0, (self._died_ns - self._broke_ns) / 1e9)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is a line that has begun, and not ended yet."""
+        return any(self._partial.values())
 
     @property
     def markers(self) -> int:

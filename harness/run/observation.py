@@ -253,6 +253,11 @@ class Observation:
             if match["signal"]
         )
 
+    def only_receipts(self, since: int) -> bool:
+        """Whether each line, from one on, says that a signal was handled; ``False`` if there is no pattern for them."""
+        pattern = self.app.receipts.pattern if self.app.receipts else None
+        return pattern is not None and all(pattern.search(line.text) for line in self.inbox.lines[since:])
+
     def done(self, since: int = 0) -> bool | None:
         """Whether the app has said, from a line on, that it is done; ``None`` if it has no words for that."""
         done = self.app.done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
@@ -13,6 +14,7 @@ from harness.core.doubt import doubt
 from harness.core.errors import Abandoned, Disturbed, EngineUnavailable, HarnessError
 from harness.core.evidence import SignalEvidence, Untested
 from harness.core.judge import judge, judge_all
+from harness.core.question import Probe
 from harness.core.reproduce import ByHand
 from harness.core.result import Result, Run
 from harness.core.verdict import Expected
@@ -21,6 +23,7 @@ from harness.run.asking import Asking
 from harness.run.observation import Patience
 from harness.run.probes import module_of
 from harness.run.protocol import Launch
+from harness.run.sharing import Sharing, striped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,13 +75,16 @@ class Schedule:
 
     ``prepare`` makes a cell ready, waiting for the build of its image if need be; it raises `HarnessError` if it cannot
     be, whose text then is the reason that the cell is untested. ``repeat`` is how often each cell runs; ``None`` is
-    once, but `DOUBTFUL_REPEATS` times where the evidence leaves room for doubt.
+    once, but `DOUBTFUL_REPEATS` times where the evidence leaves room for doubt. With ``shares`` a signal goes to a
+    container that those before have left as it was, where the evidence proves that; whatever runs more than once does
+    so in fresh ones.
     """
 
     prepare: Callable[[Cell], Prepared]
     jobs: int
     repeat: int | None = None
     patience: Patience = field(default_factory=Patience)
+    shares: bool = False
 
 
 class Runner(Generic[T]):
@@ -98,7 +104,10 @@ class Runner(Generic[T]):
         self._pool: Executor = ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="cell")
         self._telling = threading.Lock()
         self._doubting = threading.Lock()
+        self._counting = threading.Lock()
         self._gone: str | None = None
+        self._sharing = Sharing() if schedule.shares and (schedule.repeat or 1) == 1 else None
+        self._to_come: Counter[int] = Counter()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -108,6 +117,8 @@ class Runner(Generic[T]):
         """Drop what waits, give up what is under way, and wait until nothing is left of it."""
         self.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._sharing:
+            self._sharing.close()
 
     def abandon(self) -> None:
         """Give up what is under way; what waits for it is told so (`Abandoned`)."""
@@ -115,7 +126,13 @@ class Runner(Generic[T]):
 
     def submit(self, cells: Sequence[Cell]) -> list[Future[T]]:
         """Start running cells, the first ones first; a future for each, in the same order."""
-        return [self._pool.submit(self._run, cell) for cell in cells]
+        if self._sharing is None:
+            return [self._pool.submit(self._run, cell) for cell in cells]
+        with self._counting:
+            self._to_come.update(_kind(cell) for cell in cells if cell.question.probe is Probe.SIGNAL)
+        ordered = striped(range(len(cells)), lambda place: _kind(cells[place]), width=self._schedule.jobs)
+        futures = {place: self._pool.submit(self._run, cells[place]) for place in ordered}
+        return [futures[place] for place in range(len(cells))]
 
     def _run(self, cell: Cell) -> T:
         result = self._result(cell)
@@ -129,16 +146,26 @@ class Runner(Generic[T]):
             prepared = self._prepared(cell)
         except HarnessError as fault:
             return self._judged(cell, [Untested(reason=str(fault))])
+        finally:
+            self._began(cell)
         evidence: list[Evidence | Untested] = []
         wanted = self._schedule.repeat or 1
         while len(evidence) < wanted:
-            run = self._ask(prepared)
+            run = self._ask(prepared, again=bool(evidence))
             evidence.append(run)
             if isinstance(run, Untested) or self._engine.abandoned:
                 break
             if self._schedule.repeat is None and isinstance(run, SignalEvidence) and doubt(run):
                 wanted = DOUBTFUL_REPEATS
+        if self._sharing and not self._to_come[_kind(cell)]:
+            self._sharing.end(_kind(cell))
         return self._judged(cell, evidence, prepared)
+
+    def _began(self, cell: Cell) -> None:
+        """Take in that a cell is under way: as the last of its kind is, none has to stand ready for another."""
+        if self._sharing and cell.question.probe is Probe.SIGNAL:
+            with self._counting:
+                self._to_come[_kind(cell)] -= 1
 
     def _prepared(self, cell: Cell) -> Prepared:
         if self._gone is not None:
@@ -157,9 +184,10 @@ class Runner(Generic[T]):
                 self._gone = f"the engine went away: {fault}"
         return self._gone is None
 
-    def _ask(self, prepared: Prepared) -> Evidence | Untested:
-        """Run a cell once. A fault of the engine or of the harness is never a finding: the cell is untested.
+    def _ask(self, prepared: Prepared, *, again: bool) -> Evidence | Untested:
+        """Run a cell once, or ``again``.
 
+        A fault of the engine or of the harness is never a finding: the cell is untested.
         A run that a fault of the engine or of the connection hit is made again from the start, in a fresh container.
         """
         why = ""
@@ -167,14 +195,14 @@ class Runner(Generic[T]):
             if self._gone is not None:
                 return Untested(reason=self._gone)
             try:
-                return self._asked(prepared)
+                return self._asked(prepared, again=again)
             except (Disturbed, EngineUnavailable) as fault:
                 why = str(fault)
                 if self._engine.abandoned or not self._lives(fault):
                     return Untested(reason=self._gone or why)
         return Untested(reason=why)
 
-    def _asked(self, prepared: Prepared) -> Evidence | Untested:
+    def _asked(self, prepared: Prepared, *, again: bool) -> Evidence | Untested:
         try:
             asking = Asking(
                 engine=self._engine,
@@ -184,6 +212,9 @@ class Runner(Generic[T]):
                 question=prepared.cell.question,
                 start=prepared.start,
             )
+            if self._sharing and prepared.cell.question.probe is Probe.SIGNAL and not again:
+                kind = _kind(prepared.cell)
+                return self._sharing.ask(asking, kind, more=lambda: self._to_come[kind] > 0)
             return module_of(prepared.cell.question.probe).ask(asking)
         except (Disturbed, EngineUnavailable):
             raise
@@ -215,3 +246,8 @@ class Runner(Generic[T]):
         evidence = None if isinstance(shown.evidence, Untested) else shown.evidence
         hand = ByHand(cell=cell, image=prepared.image, app=cell.subject.app, grace_s=grace_s, evidence=evidence)
         return module_of(cell.question.probe).by_hand(hand)
+
+
+def _kind(cell: Cell) -> int:
+    """What a cell's container is a container of: cells of a subject have the subject itself in common."""
+    return id(cell.subject)

@@ -17,6 +17,7 @@ from harness.core.evidence import EngineEvent
 from harness.core.flight import End, Exchange, Traffic
 from harness.core.process import Process, Tree
 from harness.core.signals import Signal, parse_signal
+from harness.core.trace import Fate, Sent
 from harness.run.inbox import Inbox
 from tests.support.evidence import words
 
@@ -93,7 +94,8 @@ class Script:
     answered for ``accepts_s`` from the stop signal on, and end as ``turns_away`` from then on. ``serving`` are those
     that listen on its ports, by their PIDs in it.
     With ``disturbs`` something of what it did was missed, for this reason. ``marks`` is what `marker` gives (0: no
-    marks can be written), ``traced`` whether there is a kernel's record.
+    marks can be written), ``traced`` whether there is a kernel's record, and ``records`` whether the signals that the
+    engine sends are in it, which its PID 1 is told.
     """
 
     at_start: tuple[Happening, ...] = ()
@@ -118,6 +120,7 @@ class Script:
     marks: int = 2
     marks_arrive: bool = True
     traced: bool = False
+    records: bool = False
     start_fault: HarnessError | None = None
     kill_fault: HarnessError | None = None
     exit_fault: HarnessError | None = None
@@ -295,9 +298,26 @@ class ScriptedContainer:
         if self._script.told and not self._script.tells:
             self._tell("kill")
         self._signal(signal.number)
+        if self._script.records:
+            self._record(signal)
         if signal.catchable:
             self._schedule(self._script.at_signal)
         return before_ns
+
+    def _record(self, signal: Signal) -> None:
+        main = self._tree[0]
+        self._trace.append(
+            Sent(
+                time_s=self.clock.now_ns() / 1e9,
+                sender="runc",
+                sender_pid=5,
+                number=signal.number,
+                target=main.command,
+                target_pid=main.pid,
+                fate=Fate.DELIVERED if main.catches(signal) else Fate.IGNORED,
+                from_outside=True,
+            )
+        )
 
     def stop(self, grace_s: int) -> int:
         before_ns = self.clock.now_ns()

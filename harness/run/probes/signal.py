@@ -10,22 +10,34 @@ from harness.run.rest import SignalDecider
 if TYPE_CHECKING:
     from harness.core.evidence import SignalEvidence, Untested
     from harness.core.reproduce import ByHand
+    from harness.core.signals import Signal
     from harness.run.asking import Asking
-    from harness.run.observation import Observation
+    from harness.run.observation import InitialState, Observation
 
 
 def ask(asking: Asking) -> SignalEvidence | Untested:
-    """Send a signal, and look on until it is decided what it did."""
+    """Send a signal to a fresh container, and look on until it is decided what it did."""
 
     def look(observation: Observation) -> SignalEvidence:
-        initial = observation.open()
-        began_ns = observation.container.kill(asking.signal)
-        decider = SignalDecider(observation, initial, signal=asking.signal, began_ns=began_ns)
-        decision = observation.decide(decider.step)
-        observation.wait_for_event("kill", signal=asking.signal, began_ns=began_ns)
-        return observation.signalled(initial, decision, signal=asking.signal, began_ns=began_ns)
+        return send(observation, observation.open(), asking.signal)
 
     return with_control(asking, asking.launch, asking.see(asking.launch, look))
+
+
+def send(observation: Observation, initial: InitialState, signal: Signal) -> SignalEvidence:
+    """Send a signal to a container that is ready and at rest, and look on until it is decided what it did.
+
+    Raises:
+        CannotTest: nothing decides it.
+        Disturbed: something of what the container did may have been missed.
+        EngineFault: the engine refused.
+        EngineUnavailable: the engine went away.
+    """
+    began_ns = observation.container.kill(signal)
+    decider = SignalDecider(observation, initial, signal=signal, began_ns=began_ns)
+    decision = observation.decide(decider.step)
+    observation.wait_for_event("kill", signal=signal, began_ns=began_ns)
+    return observation.signalled(initial, decision, signal=signal, began_ns=began_ns)
 
 
 def by_hand(hand: ByHand) -> tuple[str, ...]:

@@ -159,6 +159,7 @@ SMALL = {
                     "exit_code": None,
                     "decided_ms": 2.5,
                     "ground": "masks",
+                    "earlier": [],
                 }
             ],
             "shown": 0,
@@ -242,6 +243,7 @@ SMALL = {
                     "exit_code": None,
                     "decided_ms": None,
                     "ground": None,
+                    "earlier": [],
                 }
             ],
             "shown": 0,
