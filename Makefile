@@ -74,6 +74,7 @@ lint: $(VENV)/.made ## ruff, mypy strict, import layers
 
 bench: setup ## a run's time against the engine's floor and the usual ways, a check's against one container's life, an audit's
 	@$(BIN)/python -m benchmarks.floor
+	@$(BIN)/python -m benchmarks.isolation
 	@$(BIN)/python -m benchmarks.usual_ways
 	@$(BIN)/python -m benchmarks.life
 	@$(BIN)/python -m benchmarks.audit_many

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from harness.engine.client import connect
 from harness.engine.containers import LABEL
-from harness.session import Selection, Session, TraceMode
+from harness.session import Isolation, Selection, Session, TraceMode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     variants = tuple(chosen.variant)
     with (
-        Session(Selection(variants=variants, repeat=1, trace=TraceMode.ON)) as session,
-        Session(Selection(variants=variants, repeat=1, trace=TraceMode.OFF)) as without,
+        Session(Selection(variants=variants, repeat=1, trace=TraceMode.ON, isolation=Isolation.RUN)) as session,
+        Session(Selection(variants=variants, repeat=1, trace=TraceMode.OFF, isolation=Isolation.RUN)) as without,
     ):
         cells = session.cells
         print(

@@ -92,8 +92,8 @@ def _left_to_main() -> Iterator[None]:
 def cli() -> None:
     """Find out what a signal really does in a container, with evidence.
 
-    Builds every variant of a catalogue of Dockerfiles on every base, starts a fresh container for each signal, sends
-    it with `docker kill`, and shows what arrived.
+    Builds every variant of a catalogue of Dockerfiles on every base, starts containers of each, sends them signals
+    with `docker kill`, and shows what arrived.
     """
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import audit_many, faults, files, floor, life, scale, truth_apps, usual_ways
+from benchmarks import audit_many, faults, files, floor, isolation, life, scale, truth_apps, usual_ways
 from harness.report.formats import Format, render
 from tests.support.cases import DEBIAN
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
@@ -32,6 +32,25 @@ def test_a_run_is_measured_against_the_floor(capsys: pytest.CaptureFixture[str])
     assert re.search(r"^round 1: floor \d+\.\d\d s \(\d at once\), run \d+\.\d\d s, ", output, re.MULTILINE)
     assert len(re.findall(r"^ratio .+: \d+\.\d\d \(rounds: \d+\.\d\d\)$", output, re.MULTILINE)) == 3
     assert re.search(r"^  forwarded  n= +\d+  median +\d+\.\d  p95 +\d+\.\d$", output, re.MULTILINE)
+
+
+@pytest.mark.engine
+@needs_record
+def test_one_container_for_several_signals_is_measured_against_fresh_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        isolation.main(["--variant", "node-exec-form", "--signal", "HUP", "--signal", "TERM", "--signal", "USR2"])
+    output = capsys.readouterr().out
+    assert re.search(r"^round 1: 3 cells, 3 containers in \d+\.\d s, or [123] in \d+\.\d s$", output, re.MULTILINE)
+    assert re.search(r"^fresh/shared: \d+\.\d\d \(rounds: \d+\.\d\d\)$", output, re.MULTILINE)
+    assert output.endswith("\n0 verdicts differ\n")
+    assert done.value.code == 0
+
+
+def test_verdicts_that_differ_are_named() -> None:
+    fresh, shared = report(result("a", FORWARDED)).results, report(result("a", SWALLOWED)).results
+    (told,) = isolation.differing(fresh, shared)
+    assert ": forwarded in a fresh container, swallowed after" in told
+    assert isolation.differing(fresh, fresh) == []
 
 
 @pytest.mark.engine
