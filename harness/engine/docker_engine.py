@@ -21,8 +21,8 @@ from harness.engine.images import Images, remove_images
 from harness.engine.kinds import kind_of, runtime_version
 from harness.engine.protocol import Swept
 from harness.engine.running import listed, look
+from harness.engine.tracefs import sweep as sweep_records
 from harness.engine.tracing import Tracer
-from harness.engine.tracing import sweep as sweep_records
 from harness.engine.trial import try_build, try_container
 
 if TYPE_CHECKING:
