@@ -30,6 +30,7 @@ from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
 from harness.files import cache_folder, read_file, shown
 from harness.local_bases.provider import LocalBases
+from harness.local_bases.recipe import HELPER
 from harness.run.asking import signal_of
 from harness.run.observation import GRACE_S, Patience
 from harness.run.plan import cells as plan_cells
@@ -57,12 +58,20 @@ if TYPE_CHECKING:
 _NEEDED: Final = "the sample app needs it"
 
 
+_HELPED: Final = (
+    "--trace helper: a privileged container (the PID namespace of the engine's machine, SYS_ADMIN, SYS_PTRACE, "
+    "DAC_OVERRIDE, KILL) runs on the engine until this run ends, and reads the kernel's record and /proc there"
+)
+_NO_HELP: Final = "See what the engine allows and what its kernel has, or leave out --trace helper."
+
+
 class TraceMode(StrEnum):
-    """Whether the kernel's record of signals is used."""
+    """Whether the kernel's record of signals is used; ``HELPER`` has a privileged container read it."""
 
     AUTO = "auto"
     ON = "on"
     OFF = "off"
+    HELPER = "helper"
 
 
 class Pull(StrEnum):
@@ -142,6 +151,8 @@ def open_record(
     """
     if mode is TraceMode.OFF:
         return None
+    if mode is TraceMode.HELPER:
+        return _helped(stack, engine, signals, note)
     try:
         return stack.enter_context(engine.record(signals))
     except EngineUnavailable as why:
@@ -150,6 +161,18 @@ def open_record(
             raise
         note(f"{why}; verdicts rest on log, process tree and events")
         return None
+
+
+def _helped(stack: ExitStack, engine: OpenEngine, signals: Sequence[Signal], note: Callable[[str], None]) -> Tracer:
+    """The record by a helper; what it is, is said before it runs."""
+    note(_HELPED)
+    bases = open_bases(engine, note, defaults=())
+    bases.get(HELPER)
+    try:
+        return stack.enter_context(engine.record_by_helper(signals, image=bases.tag(HELPER), note=note))
+    except EngineUnavailable as why:
+        why.remedy = why.remedy or _NO_HELP
+        raise
 
 
 def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str, needs: str = _NEEDED) -> None:
