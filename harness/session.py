@@ -30,7 +30,6 @@ from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
 from harness.files import cache_folder, read_file, shown
 from harness.local_bases.provider import LocalBases
-from harness.local_bases.recipe import HELPER
 from harness.run.asking import signal_of
 from harness.run.observation import GRACE_S, Patience
 from harness.run.plan import cells as plan_cells
@@ -165,11 +164,14 @@ def open_record(
 
 def _helped(stack: ExitStack, engine: OpenEngine, signals: Sequence[Signal], note: Callable[[str], None]) -> Tracer:
     """The record by a helper; what it is, is said before it runs."""
+    # Imported late: it is seldom needed.
+    from harness.local_bases.helper.image import REFERENCE, HelperImage
+
     note(_HELPED)
-    bases = open_bases(engine, note, defaults=())
-    bases.get(HELPER)
+    bases = engine.bases(defaults=(), providers=(HelperImage(cache_folder()),), report=note)
+    bases.get(REFERENCE)
     try:
-        return stack.enter_context(engine.record_by_helper(signals, image=bases.tag(HELPER), note=note))
+        return stack.enter_context(engine.record_by_helper(signals, image=bases.tag(REFERENCE), note=note))
     except EngineUnavailable as why:
         why.remedy = why.remedy or _NO_HELP
         raise

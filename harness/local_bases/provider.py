@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.local_bases.recipe import DEFAULTS, HELPER, HELPER_TAG, PREFIX, REPOSITORY, is_recipe, parse_recipe
+from harness.local_bases.recipe import DEFAULTS, PREFIX, REPOSITORY, is_recipe, parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ class LocalBases:
 
     def tag(self, reference: str) -> str:
         """The tag under which an engine keeps the image of a recipe."""
-        return HELPER_TAG if reference == HELPER else parse_recipe(reference).tag
+        return parse_recipe(reference).tag
 
     def reference(self, tag: str) -> str | None:
         """The recipe whose image an engine keeps under a tag; ``None`` for tags of others."""
@@ -35,13 +35,8 @@ class LocalBases:
 
     def provide(self, reference: str, store: ImageStore, *, report: Callable[[str], None], rebuild: bool) -> None:
         """Make sure that the image of a recipe is in a store, assembling it from packages if necessary."""
-        # Imported late: assembling needs much that is not needed to name an image.
-        if reference == HELPER:
-            from harness.local_bases.helper import build_helper
-
-            build_helper(store, cache=self._cache, report=report, rebuild=rebuild)
-            return
         recipe = parse_recipe(reference)
+        # Imported late: assembling needs much that is not needed to name an image.
         from harness.local_bases.assemble import build_recipe
 
         build_recipe(store, recipe, cache=self._cache, report=report, rebuild=rebuild)

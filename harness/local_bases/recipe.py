@@ -16,10 +16,6 @@ RecipeOs = Literal["musl", "debian11", "debian12", "debian13"]
 
 PREFIX: Final = "local:"
 REPOSITORY: Final = "signal-harness/base"
-HELPER: Final = "local:helper"
-HELPER_TAG: Final = "signal-harness/helper:python3"
-"""The image of a helper (`harness.engine.helper`), by its reference and its tag: none to put an app on."""
-
 DEFAULTS: Final = ("local:musl-node24", "local:debian12-node24")
 """The recipes that stand in for the default bases of a registry."""
 
