@@ -52,7 +52,7 @@ _UNCONFINED: Final = ["no-new-privileges", "apparmor=unconfined", "label=disable
 
 _CGROUPS: Final = "/sys/fs/cgroup"
 _HOST_CGROUPS_SINCE: Final = "1.41"
-_END_S: Final = 5.0
+_END_S: Final = 5
 """For how long a helper may take to end by itself, which leaves nothing in the kernel."""
 
 
@@ -104,8 +104,10 @@ def _container(api: docker.APIClient, image: str) -> Iterator[Link]:
     try:
         yield _started(api, image, name, run_id)
     finally:
-        with suppress(EngineUnavailable):  # it ends by itself as its input does
+        with suppress(EngineUnavailable):  # it goes by itself as its input ends
             remove(api, name)
+            with our_errors(but=(404,)):  # gone already
+                api.wait(name, condition="removed", timeout=_END_S)
             LEFT.discard(name)
 
 
@@ -129,12 +131,21 @@ def _started(api: docker.APIClient, image: str, name: str, run_id: str) -> Link:
             )
             stream = api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             # Of the kinds of stream that docker-py gives, one is a file around the socket.
-            link = Link(getattr(stream, "_sock", stream).sendall, frames_iter(stream, tty=False))
+            link = Link(getattr(stream, "_sock", stream).sendall, _frames(stream))
             api.start(name)
         link.open(sources())
     except EngineFault as fault:
         raise EngineUnavailable(f"no helper runs on the engine: {fault.message}") from fault
     return link
+
+
+def _frames(stream: Any) -> Iterator[tuple[int, bytes]]:
+    """What a container writes, to its end; the connection is closed then."""
+    try:
+        yield from frames_iter(stream, tty=False)
+    finally:
+        for one in (stream, getattr(stream, "_sock", stream)):
+            one.close()
 
 
 def _host_config(api: docker.APIClient) -> dict[str, Any]:
