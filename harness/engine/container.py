@@ -93,6 +93,8 @@ class EngineContainer:
         self._machine = engine.tracer.machine if engine.tracer else THIS_MACHINE
         self._pid1: int | None = None
         self._here = False
+        self._heard: tuple[object, ...] = ()
+        self._learnt_s = 0.0
         self._markable = True
         self._ids: set[int] = set()
         self._sampled: dict[int, Process] = {}
@@ -163,6 +165,7 @@ class EngineContainer:
             self._ids |= {process.pid} | process.threads
             if process.alive:  # a zombie has no command line any more (proc_pid_cmdline(5))
                 self._sampled[process.pid] = process
+        self._learn()
         return tree
 
     def kill(self, signal: Signal) -> int:
@@ -170,6 +173,7 @@ class EngineContainer:
         before_ns = time.monotonic_ns()
         with our_errors():
             self._api.kill(self.id, signal.number)
+        self._learn()
         return before_ns
 
     def stop(self, grace_s: int) -> int:
@@ -191,7 +195,9 @@ class EngineContainer:
     def stopping(self) -> bool:
         """Whether the engine says that it is stopping it, or has."""
         with our_errors():
-            return self._state()["Status"] in ("stopping", *_ENDED)
+            status = self._state()["Status"]
+        self._learn()
+        return status in ("stopping", *_ENDED)
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = self._api.inspect_container(self.id)["State"]
@@ -225,6 +231,7 @@ class EngineContainer:
                     self._machine.tell(process.pid, signal.number)
                 except ProcessLookupError as error:
                     raise EngineFault(f"`{process.command}` is gone") from error
+                self._learn()
                 return
         if process.inner_pid is None:
             raise EngineFault(f"the PID of `{process.command}` in the container is not known")
@@ -239,6 +246,7 @@ class EngineContainer:
             self._terminal.sendall(keys)
         except (OSError, AttributeError) as error:
             raise EngineFault(f"the container's terminal takes no keys: {error}") from error
+        self._learn()
         return before_ns
 
     def execute(self, command: Sequence[str]) -> tuple[int, str]:
@@ -247,6 +255,7 @@ class EngineContainer:
             execution = self._api.exec_create(self.id, list(command))["Id"]
             output = self._api.exec_start(execution)
             code = self._api.exec_inspect(execution)["ExitCode"]
+        self._learn()
         return int(code), output.decode("utf-8", "replace")
 
     def request(self, path: str) -> HttpRequest:
@@ -346,7 +355,7 @@ class EngineContainer:
             return self._kept[0]
         if self._engine.tracer is None or self._pid1 is None:
             return None
-        return self._engine.tracer.records(self._ids, since_s=self._started_s)
+        return self._engine.tracer.records(self._ids, since_s=self._started_s, as_of_s=self._as_of_s())
 
     def lives(self) -> tuple[Life, ...]:
         """Its processes by the kernel's record, with the command lines that samples have shown."""
@@ -354,9 +363,21 @@ class EngineContainer:
             return self._kept[1]
         if self._engine.tracer is None or self._pid1 is None:
             return ()
-        lives = self._engine.tracer.lives(self._ids, since_s=self._started_s)
+        lives = self._engine.tracer.lives(self._ids, since_s=self._started_s, as_of_s=self._as_of_s())
         names = {life.pid: life.name for life in lives}
         return tuple(self._known(life, names.get(life.parent)) for life in lives)
+
+    def _as_of_s(self) -> float:
+        """As of when the kernel's record is to be: whatever has been learnt of it otherwise came before that."""
+        heard = (self.inbox.size, len(self.inbox.events), self.inbox.closed)
+        if heard != self._heard:
+            self._heard = heard
+            self._learn()
+        return max(self._learnt_s, time.monotonic() - self._machine.lag_s)
+
+    def _learn(self) -> None:
+        """Take in that something has just been learnt of it, or done to it."""
+        self._learnt_s = time.monotonic()
 
     def _known(self, life: Life, parent_name: str | None) -> Life:
         process, parent = self._sampled.get(life.pid), self._sampled.get(life.parent)

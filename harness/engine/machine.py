@@ -56,6 +56,10 @@ class Machine(Protocol):
     def sees_all(self) -> bool:
         """Whether we may see all of its processes, as root does."""
 
+    @property
+    def lag_s(self) -> float:
+        """How old its record may be in seconds, where nothing else has been learnt since: reading it costs as much."""
+
     def record(self, *, generate: str, deliver: str) -> Recording:
         """Make ready to record signals that pass the kernel's filters, those that are sent and those that are taken.
 
@@ -94,6 +98,7 @@ class Machine(Protocol):
 class _ThisMachine:
     """The machine that we run on ourselves."""
 
+    lag_s = 0.0
     record = Instance
     sees = staticmethod(seen_in_proc)
     tree = staticmethod(proc_tree)

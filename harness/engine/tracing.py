@@ -5,6 +5,7 @@ What is recorded comes from a machine (`harness.engine.machine`): from tracefs, 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -56,6 +57,7 @@ class Tracer:
         self._followed: dict[object, float] = {}
         self._rest = b""
         self._gap_s = 0.0
+        self._drained_s = -math.inf
         # Setting the clock takes the kernel 20 ms, removing the instance 30 ms; others need not wait as long.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracefs")
         self._ended: Future[None] | None = None
@@ -89,15 +91,18 @@ class Tracer:
             self._ended = self._worker.submit(self._recording.close)
         return self._ended
 
-    def records(self, ids: Collection[int], *, since_s: float) -> tuple[TraceRecord, ...] | None:
+    def records(
+        self, ids: Collection[int], *, since_s: float, as_of_s: float = math.inf
+    ) -> tuple[TraceRecord, ...] | None:
         """All records so far of signals that these processes sent, were sent, or took.
 
-        The kernel writes a record as it happens: one that is not here now was not made before the call. ``ids`` are
-        those of processes and threads on the host; before ``since_s``, a monotonic time, others may have had them.
-        ``None`` means that records since then were lost, so that nothing can be concluded.
+        The kernel writes a record as it happens: one that is not here now was not made before the call, or before
+        ``as_of_s``, a monotonic time. ``ids`` are those of processes and threads on the host; before ``since_s``,
+        likewise, others may have had them. ``None`` means that records since then were lost, so that nothing can be
+        concluded.
         """
         with self._reading:
-            self._drain()
+            self._drain(as_of_s)
             if self._gap_s >= since_s:
                 return None
             # They are almost in the order of time: what is older by more than the slack has nothing behind it.
@@ -139,19 +144,23 @@ class Tracer:
             return replace(record, sender_pid=leader(record.sender_pid), target_pid=leader(record.target_pid))
         return replace(record, pid=leader(record.pid))
 
-    def lives(self, ids: Collection[int], *, since_s: float) -> tuple[Life, ...]:
+    def lives(self, ids: Collection[int], *, since_s: float, as_of_s: float = math.inf) -> tuple[Life, ...]:
         """The processes so far that these started, or that are among them, by when they began; times as in `records`.
 
         What was lost is not in it, nor what began before the tracer did.
         """
         with self._reading:
-            self._drain()
+            self._drain(as_of_s)
             family = _Family(ids, self._parents)
             recent = takewhile(lambda life: life.began_s >= since_s - _SLACK_S, reversed(self._lives.values()))
             lives = [life for life in recent if life.began_s >= since_s and life.pid in family]
         return tuple(reversed(lives))
 
-    def _drain(self) -> None:
+    def _drain(self, as_of_s: float) -> None:
+        if as_of_s <= self._drained_s:
+            return
+        if math.isfinite(as_of_s):
+            self._drained_s = time.monotonic()
         for piece in self._recording.pieces():
             *lines, self._rest = (self._rest + piece).split(b"\n")
             self.take((line.decode("utf-8", "replace") for line in lines), ahead_s=self._recording.ahead_s)

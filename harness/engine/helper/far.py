@@ -47,6 +47,7 @@ class FarMachine:
     """See `harness.engine.machine.Machine`."""
 
     sees_all = True
+    lag_s = 0.005
 
     def __init__(self, link: Link) -> None:
         self._link = link

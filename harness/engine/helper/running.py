@@ -52,6 +52,7 @@ _UNCONFINED: Final = ["no-new-privileges", "apparmor=unconfined", "label=disable
 
 _CGROUPS: Final = "/sys/fs/cgroup"
 _HOST_CGROUPS_SINCE: Final = "1.41"
+_CPU_SHARES: Final = 8192  # of what a container has 1024
 _END_S: Final = 5
 """For how long a helper may take to end by itself, which leaves nothing in the kernel."""
 
@@ -165,6 +166,8 @@ def _host_config(api: docker.APIClient) -> dict[str, Any]:
         read_only=True,
         mem_limit="256m",
         pids_limit=32,
+        # What it takes is little; on a busy machine it is waited for.
+        cpu_shares=_CPU_SHARES,
         auto_remove=True,
         log_config=LogConfig(type="none", config={}),
     )

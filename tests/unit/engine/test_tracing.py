@@ -251,6 +251,20 @@ def test_records_of_a_clock_that_is_ahead_are_told_by_ours(fed: Fed) -> None:
     assert (life.began_s, life.ended_s) == (1, 4)
 
 
+def test_a_record_that_is_new_enough_is_not_read_again(fed: Fed) -> None:
+    fed.write(f"{sent(1)}\n".encode())
+    before = time.monotonic()
+    assert len(fed.tracer.records([7], since_s=0.5, as_of_s=before) or ()) == 1
+    after = time.monotonic()
+    fed.write(f"{sent(2)}\n{forked(7, 70, at_s=3)}\n".encode())
+    assert len(fed.tracer.records([7], since_s=0.5, as_of_s=before) or ()) == 1
+    assert fed.tracer.lives([7], since_s=0.5, as_of_s=before) == ()
+    assert len(fed.tracer.records([7], since_s=0.5, as_of_s=after) or ()) == 2
+    assert len(fed.tracer.lives([7], since_s=0.5, as_of_s=after)) == 1
+    fed.write(f"{sent(4)}\n".encode())
+    assert fed.times(7) == [1, 2, 4]
+
+
 # Who started whom
 
 
