@@ -205,7 +205,7 @@ def test_a_doctor_looks_at_everything_in_order(install: Install, monkeypatch: py
             subject="tracepoints",
             good=False,
             text="there is no record",
-            remedy="Verdicts rest on the other evidence.",
+            remedy="Verdicts rest on the other evidence. With --trace helper, a privileged container reads the record.",
         ),
         Finding(subject="disk", good=True, text="5.0 GB free"),
         Finding(subject="leftovers", good=False, text="1 containers of killed runs", remedy="signal-harness clean"),
