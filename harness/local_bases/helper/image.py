@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-import tarfile
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable
 from harness.local_bases import deb
-from harness.local_bases.deb import _ar_member
 from harness.local_bases.download import Downloads, exclusive, megabytes
 from harness.local_bases.recipe import architecture
 from harness.local_bases.rootfs import PROGRAM_MODE, Rootfs
@@ -76,6 +73,9 @@ class HelperImage:
                 with exclusive(self._cache / "helper.lock", report, f"waiting for another build of {TAG}"):
                     if wanted():  # whoever held the lock may have built it
                         self._assemble(store, arch, fingerprint=fingerprint, report=report)
+        except BaseUnavailable as why:
+            why.remedy = self.remedy  # theirs is to name another base
+            raise
         except (EngineFault, EngineUnavailable, OSError) as error:
             why = f"the image of the helper cannot be assembled: {error}"
             raise BaseUnavailable(why, remedy="Check the engine, its log and its disk.") from error
@@ -92,32 +92,13 @@ class HelperImage:
                 for path, target in _LINKS.items():
                     rootfs.symlink(path, target)
                 for name, wanted in _WANTED.items():
-                    _add(rootfs, downloads.file(packages[name]), re.compile(wanted))
+                    deb.unpack(downloads.file(packages[name]), re.compile(wanted), rootfs)
                 busybox = deb.read_file(downloads.file(packages[_BUSYBOX]), "usr/bin/busybox")
                 rootfs.file("usr/bin/mount", busybox, mode=PROGRAM_MODE)
             report(f"importing {TAG} ({megabytes(archive.tell())})")
             archive.seek(0)
             changes = ("ENV PATH=/usr/bin", f"LABEL {_LABEL}={fingerprint}")
             store.import_rootfs(archive, tag=TAG, changes=changes)
-
-
-def _add(rootfs: Rootfs, package: Path, wanted: re.Pattern[str]) -> None:
-    """Add what of a package has a path, without a leading ``./``, that a pattern matches whole.
-
-    Raises:
-        BaseUnavailable: there is nothing like it, or the file is not a package.
-    """
-    found = False
-    data = io.BytesIO(_ar_member(package.read_bytes(), "data.tar.xz"))
-    with tarfile.open(fileobj=data, mode="r:xz") as archive:
-        for entry in archive:
-            path = entry.name.removeprefix("./")
-            if wanted.fullmatch(path) and not entry.isdir():
-                found = True
-                rootfs.directory(path.rpartition("/")[0])
-                rootfs.copy(entry, archive.extractfile(entry) if entry.isreg() else None)
-    if not found:
-        raise BaseUnavailable(f"Debian's {package.name} has no {wanted.pattern}", remedy=HelperImage.remedy)
 
 
 def _fingerprint(arch: Architecture) -> str:

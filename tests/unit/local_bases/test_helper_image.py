@@ -109,8 +109,9 @@ def test_it_has_python_and_what_python_needs_and_mount_and_nothing_else(tmp_path
 
 def test_a_package_that_lacks_what_is_needed_is_said(mirror: dict[str, tuple[str, ...]], tmp_path: Path) -> None:
     mirror["zlib1g"] = ("usr/share/doc/zlib1g/copyright",)
-    with pytest.raises(BaseUnavailable, match=r"has no .*libz"):
+    with pytest.raises(BaseUnavailable, match=r"has no .*libz") as refusal:
         provide(ScriptedStore(), tmp_path)
+    assert refusal.value.remedy.endswith("or leave out --trace helper.")
 
 
 def test_what_is_there_is_taken_without_a_word(tmp_path: Path) -> None:
