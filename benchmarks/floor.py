@@ -1,7 +1,7 @@
 """A run's wall time against the floor: the same containers, straight through the Engine API, no waiting for verdicts.
 
-Once with the kernel's record and once without, each cell run once. All sides run in one session, in turn, each several
-times; ratios are of medians. The floor is taken at the best of several concurrencies.
+With the kernel's record, without it, and with a helper that reads it, each cell run once. All sides run in one session,
+in turn, each several times; ratios are of medians. The floor is taken at the best of several concurrencies.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with (
         Session(Selection(variants=variants, repeat=1, trace=TraceMode.ON, isolation=Isolation.RUN)) as session,
         Session(Selection(variants=variants, repeat=1, trace=TraceMode.OFF, isolation=Isolation.RUN)) as without,
+        Session(Selection(variants=variants, repeat=1, trace=TraceMode.HELPER, isolation=Isolation.RUN)) as by_helper,
     ):
         cells = session.cells
         print(
@@ -79,29 +80,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flush=True,
         )
         work = [(session.image_of(cell), cell) for cell in cells]
-        for cell in without.cells:
-            without.image_of(cell)
+        for other in (without, by_helper):
+            for cell in other.cells:
+                other.image_of(cell)
         api = connect()
         best = min(JOBS, key=lambda jobs: floor(api, work[:: max(1, len(work) // 40)], jobs))
-        floors, runs, blind = [], [], []
+        floors, runs, blind, helped = [], [], [], []
         decided: dict[str, list[float]] = defaultdict(list)
         for number in range(chosen.rounds):
             floors.append(floor(api, work, best))
             seconds, rows = run(session, cells)
             runs.append(seconds)
             blind.append(run(without, without.cells)[0])
+            seconds, others = run(by_helper, by_helper.cells)
+            helped.append(seconds)
             for row in rows:
                 if (milliseconds := row.runs[row.shown].decided_ms) is not None:
                     decided[row.verdict].append(milliseconds)
             print(
                 f"round {number + 1}: floor {floors[-1]:.2f} s ({best} at once), run {runs[-1]:.2f} s, "
-                f"without the kernel's record {blind[-1]:.2f} s",
+                f"without the kernel's record {blind[-1]:.2f} s, by a helper {helped[-1]:.2f} s with "
+                f"{sum(one.verdict != other.verdict for one, other in zip(rows, others, strict=True))} other verdicts",
                 flush=True,
             )
         api.close()
     show("run/floor", runs, floors)
     show("run/floor without the kernel's record", blind, floors)
     show("with the kernel's record/without", runs, blind)
+    show("with a helper/with the kernel's record", helped, runs)
     print("from docker kill to verdict, ms:")
     for verdict, values in sorted(decided.items()):
         median, p95 = statistics.median(values), quantile(values, 0.95)

@@ -57,12 +57,20 @@ if TYPE_CHECKING:
 _NEEDED: Final = "the sample app needs it"
 
 
+_HELPED: Final = (
+    "--trace helper: a privileged container (the PID namespace of the engine's machine, SYS_ADMIN, SYS_PTRACE, "
+    "DAC_OVERRIDE, KILL) runs on the engine until this run ends, and reads the kernel's record and /proc there"
+)
+_NO_HELP: Final = "See what the engine allows and what its kernel has, or leave out --trace helper."
+
+
 class TraceMode(StrEnum):
-    """Whether the kernel's record of signals is used."""
+    """Whether the kernel's record of signals is used; ``HELPER`` has a privileged container read it."""
 
     AUTO = "auto"
     ON = "on"
     OFF = "off"
+    HELPER = "helper"
 
 
 class Isolation(StrEnum):
@@ -151,6 +159,8 @@ def open_record(
     """
     if mode is TraceMode.OFF:
         return None
+    if mode is TraceMode.HELPER:
+        return _helped(stack, engine, signals, note)
     try:
         return stack.enter_context(engine.record(signals))
     except EngineUnavailable as why:
@@ -159,6 +169,21 @@ def open_record(
             raise
         note(f"{why}; verdicts rest on log, process tree and events")
         return None
+
+
+def _helped(stack: ExitStack, engine: OpenEngine, signals: Sequence[Signal], note: Callable[[str], None]) -> Tracer:
+    """The record by a helper; what it is, is said before it runs."""
+    # Imported late: it is seldom needed.
+    from harness.local_bases.helper.image import REFERENCE, HelperImage
+
+    note(_HELPED)
+    bases = engine.bases(defaults=(), providers=(HelperImage(cache_folder()),), report=note)
+    bases.get(REFERENCE)
+    try:
+        return stack.enter_context(engine.record_by_helper(signals, image=bases.tag(REFERENCE), note=note))
+    except EngineUnavailable as why:
+        why.remedy = why.remedy or _NO_HELP
+        raise
 
 
 def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str, needs: str = _NEEDED) -> None:

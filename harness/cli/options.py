@@ -95,9 +95,10 @@ _repeat = HOW.option(
 )
 _trace = HOW.option(
     "--trace",
-    type=click.Choice(["auto", "on", "off"]),
+    type=click.Choice(["auto", "on", "off", "helper"]),
     default="auto",
-    help="Whether to use the kernel's signal record.",
+    help="Whether to use the kernel's signal record. With helper, a privileged container on the engine reads it: for "
+    "an engine on another machine or in a virtual one, and for who is not root.",
 )
 _settle = HOW.option(
     "--settle",

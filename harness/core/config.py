@@ -69,6 +69,7 @@ class CheckOptions(_Table, frozen=True):
     pull: Annotated[str, _one_of("missing", "always", "never")] | None = None
     repeat: int | None = None
     jobs: int | None = None
+    # A helper is as good as root on the engine's machine: for who runs the command to ask for, not for a file.
     trace: Annotated[str, _one_of("auto", "on", "off")] | None = None
     settle: float | None = None
     engine: str | None = None

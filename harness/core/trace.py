@@ -10,7 +10,7 @@ forged record.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -191,6 +191,22 @@ def parse_line(line: str) -> TraceRecord | Forked | Renamed | Gone | Parted | Lo
             last = None if match["last"] is None else match["last"] == "true"
             return Gone(time_s=time_s, pid=int(match["pid"]), last=last)
     return Lost() if _LOST.search(line) else None
+
+
+_Line = TraceRecord | Forked | Renamed | Gone | Parted | Lost | None
+
+
+def earlier(record: _Line, by_s: float) -> _Line:
+    """A record as of so many seconds earlier: one whose clock is that far ahead of ours."""
+    match record:
+        case _ if not by_s:
+            return record
+        case Sent() | Handled() | Forked() | Gone():
+            return replace(record, time_s=record.time_s - by_s)
+        case Parted(sent=sent):
+            return replace(record, sent=replace(sent, time_s=sent.time_s - by_s))
+        case _:
+            return record
 
 
 def _sent(head: re.Match[str], match: re.Match[str]) -> Sent | Parted:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from docker.utils.socket import frames_iter
@@ -17,9 +14,10 @@ from docker.utils.socket import frames_iter
 from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.evidence import EngineEvent
 from harness.engine.client import REMEDY, our_errors
+from harness.engine.machine import THIS_MACHINE
 from harness.engine.owner import lives
-from harness.engine.ports import holders, listening, taken
-from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
+from harness.engine.ports import taken
+from harness.engine.processes import top_tree, with_wchan
 from harness.engine.reach import Address, reach
 from harness.engine.refusals import plainly
 from harness.engine.request import HttpRequest
@@ -92,7 +90,11 @@ class EngineContainer:
         self.id = container_id
         self.name = name
         self.inbox = inbox
+        self._machine = engine.tracer.machine if engine.tracer else THIS_MACHINE
         self._pid1: int | None = None
+        self._here = False
+        self._heard: tuple[object, ...] = ()
+        self._learnt_s = 0.0
         self._markable = True
         self._ids: set[int] = set()
         self._sampled: dict[int, Process] = {}
@@ -138,13 +140,14 @@ class EngineContainer:
         self.locate()
 
     def locate(self) -> None:
-        """Find its PID 1 in this machine's /proc, once it runs; else the engine is asked for its processes."""
+        """Find its PID 1 in the machine's /proc, once it runs; else the engine is asked for its processes."""
         with our_errors():
             facts = self._api.inspect_container(self.id)
         self._words = (facts["Path"], *facts["Args"])
         pid = int(facts["State"]["Pid"])
-        if pid and seen_in_proc(self.id, pid):
+        if pid and self._machine.sees(self.id, pid):
             self._pid1 = pid
+            self._here = THIS_MACHINE.sees(self.id, pid)
 
     def tree(self) -> Tree:
         """Sample its processes."""
@@ -155,13 +158,14 @@ class EngineContainer:
                 raise EngineFault(f"{self._engine.kind.name} shows no signal masks, and this machine's /proc neither")
             tree = top_tree(self._api, self.id, self._words)
         else:
-            tree = proc_tree(self._pid1)
-            if os.geteuid() != 0 and self._engine.kind.tops:
+            tree = self._machine.tree(self._pid1)
+            if not self._machine.sees_all and self._engine.kind.tops:
                 tree = with_wchan(tree, top_tree(self._api, self.id))
         for process in tree:
             self._ids |= {process.pid} | process.threads
             if process.alive:  # a zombie has no command line any more (proc_pid_cmdline(5))
                 self._sampled[process.pid] = process
+        self._learn()
         return tree
 
     def kill(self, signal: Signal) -> int:
@@ -169,6 +173,7 @@ class EngineContainer:
         before_ns = time.monotonic_ns()
         with our_errors():
             self._api.kill(self.id, signal.number)
+        self._learn()
         return before_ns
 
     def stop(self, grace_s: int) -> int:
@@ -190,7 +195,9 @@ class EngineContainer:
     def stopping(self) -> bool:
         """Whether the engine says that it is stopping it, or has."""
         with our_errors():
-            return self._state()["Status"] in ("stopping", *_ENDED)
+            status = self._state()["Status"]
+        self._learn()
+        return status in ("stopping", *_ENDED)
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = self._api.inspect_container(self.id)["State"]
@@ -217,13 +224,14 @@ class EngineContainer:
             self.inbox.event(EngineEvent(action="die", time_ns=ended_ns, exit_code=int(state["ExitCode"])))
 
     def tell(self, process: Process, signal: Signal) -> None:
-        """Send a signal to one of its processes: by this machine's kernel, or else by a ``kill`` that the image has."""
+        """Send a signal to one of its processes: by its machine's kernel, or else by a ``kill`` that the image has."""
         if self._pid1 is not None:
             with suppress(PermissionError):
                 try:
-                    os.kill(process.pid, signal.number)
+                    self._machine.tell(process.pid, signal.number)
                 except ProcessLookupError as error:
                     raise EngineFault(f"`{process.command}` is gone") from error
+                self._learn()
                 return
         if process.inner_pid is None:
             raise EngineFault(f"the PID of `{process.command}` in the container is not known")
@@ -238,6 +246,7 @@ class EngineContainer:
             self._terminal.sendall(keys)
         except (OSError, AttributeError) as error:
             raise EngineFault(f"the container's terminal takes no keys: {error}") from error
+        self._learn()
         return before_ns
 
     def execute(self, command: Sequence[str]) -> tuple[int, str]:
@@ -246,6 +255,7 @@ class EngineContainer:
             execution = self._api.exec_create(self.id, list(command))["Id"]
             output = self._api.exec_start(execution)
             code = self._api.exec_inspect(execution)["ExitCode"]
+        self._learn()
         return int(code), output.decode("utf-8", "replace")
 
     def request(self, path: str) -> HttpRequest:
@@ -260,7 +270,7 @@ class EngineContainer:
         address, pid = self._address(), self._pid1
         if address is None:
             raise EngineFault(f"port {self._port} of the container is published nowhere any more: it has ended")
-        if address.proxied or pid is None:
+        if address.proxied or pid is None or not self._here:
             return HttpRequests(address, path, number)
         # Its address may be another container's as soon as it has ended.
         return HttpRequests(address, path, number, taken=lambda: taken(pid, address.port), there=lambda: lives(pid))
@@ -276,7 +286,7 @@ class EngineContainer:
             raise EngineFault("the container has no published port")
         with our_errors():
             settings = self._api.inspect_container(self.id)["NetworkSettings"]
-        return reach(settings, self._port, here=self._pid1 is not None)
+        return reach(settings, self._port, here=self._here)
 
     def health(self) -> str | None:
         """What its HEALTHCHECK says."""
@@ -288,11 +298,13 @@ class EngineContainer:
         """Whether its ports are listened on, by its own network namespace in /proc."""
         if self._pid1 is None:
             raise EngineFault("the container's ports cannot be seen from here: choose another --ready")
-        return set(ports) <= listening(self._pid1)
+        return set(ports) <= self._machine.listening(self._pid1)
 
     def serving(self, tree: Tree, ports: Collection[int]) -> frozenset[int]:
         """Who listens on one of its ports, by their files in /proc."""
-        return frozenset() if self._pid1 is None else holders([process.pid for process in tree], ports)
+        if self._pid1 is None:
+            return frozenset()
+        return self._machine.holders([process.pid for process in tree], ports)
 
     def exit_code(self) -> int:
         """What ``docker wait`` says."""
@@ -300,11 +312,11 @@ class EngineContainer:
             return int(self._api.wait(self.id, timeout=_WAIT_S)["StatusCode"])
 
     def write_marker(self) -> int:
-        """Write a mark into PID 1's standard output and error; needs root and a local engine."""
+        """Write a mark into PID 1's standard output and error; needs to be root on its machine."""
         if self._pid1 is None or not self._markable:
             return 0
         try:
-            return _write_markers(self._pid1, self.inbox.marker, tty=self.inbox.tty)
+            return self._machine.write_marks(self._pid1, self.inbox.marker, tty=self.inbox.tty)
         except OSError:
             # Nothing can be concluded then, and a mark in the other output must not count later.
             self._markable = False
@@ -343,7 +355,7 @@ class EngineContainer:
             return self._kept[0]
         if self._engine.tracer is None or self._pid1 is None:
             return None
-        return self._engine.tracer.records(self._ids, since_s=self._started_s)
+        return self._engine.tracer.records(self._ids, since_s=self._started_s, as_of_s=self._as_of_s())
 
     def lives(self) -> tuple[Life, ...]:
         """Its processes by the kernel's record, with the command lines that samples have shown."""
@@ -351,9 +363,21 @@ class EngineContainer:
             return self._kept[1]
         if self._engine.tracer is None or self._pid1 is None:
             return ()
-        lives = self._engine.tracer.lives(self._ids, since_s=self._started_s)
+        lives = self._engine.tracer.lives(self._ids, since_s=self._started_s, as_of_s=self._as_of_s())
         names = {life.pid: life.name for life in lives}
         return tuple(self._known(life, names.get(life.parent)) for life in lives)
+
+    def _as_of_s(self) -> float:
+        """As of when the kernel's record is to be: whatever has been learnt of it otherwise came before that."""
+        heard = (self.inbox.size, len(self.inbox.events), self.inbox.closed)
+        if heard != self._heard:
+            self._heard = heard
+            self._learn()
+        return max(self._learnt_s, time.monotonic() - self._machine.lag_s)
+
+    def _learn(self) -> None:
+        """Take in that something has just been learnt of it, or done to it."""
+        self._learnt_s = time.monotonic()
 
     def _known(self, life: Life, parent_name: str | None) -> Life:
         process, parent = self._sampled.get(life.pid), self._sampled.get(life.parent)
@@ -362,31 +386,3 @@ class EngineContainer:
         # A fork has its parent's command line until it runs another program, which no sample may have shown.
         forked = parent is not None and parent.argv == process.argv and parent_name not in (None, life.name)
         return replace(life, argv=() if forked else process.argv, inner_pid=process.inner_pid)
-
-
-def _write_markers(pid: int, mark: bytes, *, tty: bool) -> int:
-    """Write a mark into a process's standard output and error, to arrive after all that was written before.
-
-    It needs root and a local engine. On a terminal no key that makes a signal may be on its way: the kernel then throws
-    away the output that nobody has read yet (termios(3), ``NOFLSH``), and the mark with it. Returned is how many marks
-    will arrive: one if both are the same pipe or terminal; 0 if they are neither.
-
-    Raises:
-        OSError: one was not written, as the reader does not keep up, the process is gone, or this is not allowed; the
-            other may have been.
-    """
-    outputs: dict[tuple[int, int], Path] = {}
-    for number in (1, 2):
-        path = Path(f"/proc/{pid}/fd/{number}")
-        status = path.stat()
-        if not (stat.S_ISCHR(status.st_mode) if tty else stat.S_ISFIFO(status.st_mode)):
-            return 0
-        outputs.setdefault((status.st_dev, status.st_ino), path)
-    for path in outputs.values():
-        output = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        try:
-            if os.write(output, mark) != len(mark):
-                raise BlockingIOError("the mark was cut")
-        finally:
-            os.close(output)
-    return len(outputs)

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from harness.run.protocol import Launch
 
 LABEL: Final = "signal-harness"
+HELPER: Final = f"{LABEL}.helper"
+"""The label of a helper, beside those of all our containers."""
+
+_HELPER_S: Final = 2
 _EVENTS: Final = ("kill", "die", "oom")
 _OVER: Final = ("exited", "dead")
 _TOLD_S: Final = 5.0
@@ -200,17 +204,25 @@ def labels(run_id: str) -> dict[str, str]:
 
 def leftovers(api: docker.APIClient) -> list[str]:
     """Containers of runs on this machine whose process is gone."""
-    with our_errors():
-        ours = api.containers(all=True, filters={"label": f"{LABEL}.run"})
-    return [entry["Id"] for entry in ours if _orphaned(entry["Labels"])]
+    return [entry["Id"] for entry in _orphans(api)]
 
 
 def sweep(api: docker.APIClient) -> int:
     """Remove the containers of killed runs, and return their number."""
-    orphans = leftovers(api)
-    for container_id in orphans:
-        remove(api, container_id)
+    orphans = _orphans(api)
+    for entry in orphans:
+        if HELPER in entry["Labels"]:
+            # It ends by itself once its run is gone, and leaves nothing in the kernel then; SIGKILL would.
+            with suppress(EngineFault), our_errors():
+                api.stop(entry["Id"], timeout=_HELPER_S)
+        remove(api, entry["Id"])
     return len(orphans)
+
+
+def _orphans(api: docker.APIClient) -> list[dict[str, Any]]:
+    with our_errors():
+        ours = api.containers(all=True, filters={"label": f"{LABEL}.run"})
+    return [entry for entry in ours if _orphaned(entry["Labels"])]
 
 
 def _orphaned(labels: Mapping[str, str]) -> bool:

@@ -17,16 +17,18 @@ from harness.engine.builds import Builds, builder_of
 from harness.engine.client import connect, engine_url, our_errors
 from harness.engine.containers import DockerEngine, leftovers, sweep
 from harness.engine.folders import build_folder, context_files
+from harness.engine.helper.running import helped
 from harness.engine.images import Images, remove_images
 from harness.engine.kinds import kind_of, runtime_version
 from harness.engine.protocol import Swept
 from harness.engine.running import listed, look
+from harness.engine.tracefs import sweep as sweep_records
 from harness.engine.tracing import Tracer
-from harness.engine.tracing import sweep as sweep_records
 from harness.engine.trial import try_build, try_container
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     import docker
 
@@ -130,6 +132,11 @@ class _Docker:
         if not self.shares_kernel:
             raise EngineUnavailable("the kernel's signal tracepoints need an engine on this machine's own Linux")
         return Tracer(signals)
+
+    def record_by_helper(
+        self, signals: Iterable[Signal], *, image: str, note: Callable[[str], None]
+    ) -> AbstractContextManager[Tracer]:
+        return helped(self._api, image, signals, note)
 
     def sweep(self) -> Swept:
         return Swept(containers=sweep(self._api), records=sweep_records())

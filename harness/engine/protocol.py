@@ -219,6 +219,17 @@ class OpenEngine(Protocol):
             EngineUnavailable: here or on entering, if there is none; the message says why.
         """
 
+    def record_by_helper(
+        self, signals: Iterable[Signal], *, image: str, note: Callable[[str], None]
+    ) -> AbstractContextManager[Tracer]:
+        """The same by a helper: one privileged container of an image, which runs for as long as this is open.
+
+        ``note`` is told how exactly the times of another machine are known, and of a helper that ends too early.
+
+        Raises:
+            EngineUnavailable: on entering, if it does not run or finds no record; the message says why.
+        """
+
     def containers(
         self, record: Tracer | None = None, note: Callable[[str], None] = ...
     ) -> AbstractContextManager[Engine]:

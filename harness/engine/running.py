@@ -14,7 +14,8 @@ from harness.core.audit import Listed, Looked, Starting
 from harness.core.errors import EngineFault
 from harness.engine.client import our_errors
 from harness.engine.containers import LABEL
-from harness.engine.processes import proc_tree, seen_in_proc, settled, top_tree, with_wchan
+from harness.engine.proc import proc_tree, seen_in_proc
+from harness.engine.processes import settled, top_tree, with_wchan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

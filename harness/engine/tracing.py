@@ -1,27 +1,23 @@
-"""The kernel's tracepoints of signals, and of processes that come and go, through a tracefs instance of our own.
+"""The kernel's record of signals, and of processes that come and go: kept, and told for one container at a time.
 
-Needs Linux, root and a local engine. The files are described in the kernel's Documentation/trace/ftrace.rst.
+What is recorded comes from a machine (`harness.engine.machine`): from tracefs, here or by a helper.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
+import math
 import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from itertools import count, takewhile
-from pathlib import Path
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.core.errors import EngineUnavailable
-from harness.core.trace import SIGCHLD, Forked, Gone, Handled, Life, Lost, Parted, Renamed, Sent, parse_line
-from harness.engine.owner import ended, mark_of
-from harness.run.leaving import LEFT
+from harness.core.trace import SIGCHLD, Forked, Gone, Handled, Life, Lost, Parted, Renamed, Sent, earlier, parse_line
+from harness.engine.machine import THIS_MACHINE
+from harness.engine.tracefs import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -29,29 +25,27 @@ if TYPE_CHECKING:
 
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
+    from harness.engine.machine import Machine
 
-_MOUNTS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
-_PREFIX: Final = "signal-harness-"
 _MOST_RECORDS: Final = 100_000
-_PIECE: Final = 1 << 16
 _SLACK_S: Final = 1.0
 # SIGCHLD goes with every process that ends, SIGURG with every busy Go program: noise, unless one of them is sent.
 _CHATTER: Final = frozenset({SIGCHLD, 23})
 _ENDS: Final = f"(sig=={SIGCHLD} && code>0 && code<4)"
 """The SIGCHLD that tells how a process ended: CLD_EXITED, CLD_KILLED and CLD_DUMPED (sigaction(2))."""
-_numbers = count()
 
 
 class Tracer:
     """Follows signals machine-wide (SIGCHLD and SIGURG only if given), who started whom, and how each ended.
 
-    A context manager for its tracefs instance.
+    A context manager for what records them on a machine.
 
     Raises:
-        EngineUnavailable: on entering, if the tracepoints are not available here; the message says why.
+        EngineUnavailable: on entering, if the tracepoints are not available there; the message says why.
     """
 
-    def __init__(self, signals: Iterable[Signal]) -> None:
+    def __init__(self, signals: Iterable[Signal], machine: Machine = THIS_MACHINE) -> None:
+        self.machine = machine
         left_out = sorted(_CHATTER - {signal.number for signal in signals})
         self._children = SIGCHLD not in left_out
         self._filter = " && ".join(f"sig!={number}" for number in left_out) or "sig>0"
@@ -63,32 +57,20 @@ class Tracer:
         self._followed: dict[object, float] = {}
         self._rest = b""
         self._gap_s = 0.0
+        self._drained_s = -math.inf
         # Setting the clock takes the kernel 20 ms, removing the instance 30 ms; others need not wait as long.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracefs")
         self._ended: Future[None] | None = None
 
     def __enter__(self) -> Tracer:
-        """Make the instance, and start recording; `wait` tells when it does."""
-        root = _tracefs()
-        sweep(root)
-        name = f"{_PREFIX}{os.getpid()}-{mark_of(os.getpid())}-{next(_numbers)}"
-        self._instance = root / "instances" / name
-        LEFT.add(name, "record of signals", partial(_remove, self._instance))
-        try:
-            self._instance.mkdir()
-            events = self._instance / "events"
-            wanted = dict(self._events(events))
-            for event, condition in wanted.items():
-                if condition:
-                    events.joinpath(event, "filter").write_text(condition, encoding="ascii")
-        except OSError as error:
-            self._remove()
-            raise _unusable(error) from error
-        self._begun = self._worker.submit(self._begin_recording, tuple(wanted))
+        """Make ready to record, and start; `wait` tells when it does."""
+        generate = self._filter if self._children else f"({self._filter}) || {_ENDS}"
+        self._recording = self.machine.record(generate=generate, deliver=self._filter)
+        self._begun = self._worker.submit(self._recording.begin)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop recording, and remove the instance."""
+        """Stop recording, and leave nothing of it."""
         self.stop().result()
         self._worker.shutdown()
 
@@ -101,48 +83,26 @@ class Tracer:
         try:
             self._begun.result()
         except OSError as error:
-            raise _unusable(error) from error
+            raise unusable(error) from error
 
     def stop(self) -> Future[None]:
-        """Record no more; the instance is removed by the time that its context is left, or the future says why not."""
+        """Record no more; nothing is left of it by the time that its context is left, or the future says why not."""
         if self._ended is None:
-            self._ended = self._worker.submit(self._end_recording)
+            self._ended = self._worker.submit(self._recording.close)
         return self._ended
 
-    def _begin_recording(self, events: Iterable[str]) -> None:
-        # The monotonic clock is the one that the app and the harness use.
-        self._instance.joinpath("trace_clock").write_text("mono", encoding="ascii")
-        for event in events:
-            self._instance.joinpath("events", event, "enable").write_text("1", encoding="ascii")
-        self._pipe = os.open(self._instance / "trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
-
-    def _end_recording(self) -> None:
-        if self._begun.exception() is None:
-            os.close(self._pipe)
-        self._remove()
-
-    def _remove(self) -> None:
-        _remove(self._instance)
-        LEFT.discard(self._instance.name)
-
-    def _events(self, events: Path) -> Iterator[tuple[str, str]]:
-        """The events to record, each with its filter: what the kernel leaves out costs nothing here."""
-        yield "signal/signal_generate", self._filter if self._children else f"({self._filter}) || {_ENDS}"
-        yield "signal/signal_deliver", self._filter
-        yield "task/task_newtask", ""
-        yield "task/task_rename", ""
-        fields = events.joinpath("sched/sched_process_exit/format").read_text(encoding="ascii")
-        yield "sched/sched_process_exit", "group_dead==1" if "group_dead" in fields else ""
-
-    def records(self, ids: Collection[int], *, since_s: float) -> tuple[TraceRecord, ...] | None:
+    def records(
+        self, ids: Collection[int], *, since_s: float, as_of_s: float = math.inf
+    ) -> tuple[TraceRecord, ...] | None:
         """All records so far of signals that these processes sent, were sent, or took.
 
-        The kernel writes a record as it happens: one that is not here now was not made before the call. ``ids`` are
-        those of processes and threads on the host; before ``since_s``, a monotonic time, others may have had them.
-        ``None`` means that records since then were lost, so that nothing can be concluded.
+        The kernel writes a record as it happens: one that is not here now was not made before the call, or before
+        ``as_of_s``, a monotonic time. ``ids`` are those of processes and threads on the host; before ``since_s``,
+        likewise, others may have had them. ``None`` means that records since then were lost, so that nothing can be
+        concluded.
         """
         with self._reading:
-            self._drain()
+            self._drain(as_of_s)
             if self._gap_s >= since_s:
                 return None
             # They are almost in the order of time: what is older by more than the slack has nothing behind it.
@@ -184,28 +144,31 @@ class Tracer:
             return replace(record, sender_pid=leader(record.sender_pid), target_pid=leader(record.target_pid))
         return replace(record, pid=leader(record.pid))
 
-    def lives(self, ids: Collection[int], *, since_s: float) -> tuple[Life, ...]:
+    def lives(self, ids: Collection[int], *, since_s: float, as_of_s: float = math.inf) -> tuple[Life, ...]:
         """The processes so far that these started, or that are among them, by when they began; times as in `records`.
 
         What was lost is not in it, nor what began before the tracer did.
         """
         with self._reading:
-            self._drain()
+            self._drain(as_of_s)
             family = _Family(ids, self._parents)
             recent = takewhile(lambda life: life.began_s >= since_s - _SLACK_S, reversed(self._lives.values()))
             lives = [life for life in recent if life.began_s >= since_s and life.pid in family]
         return tuple(reversed(lives))
 
-    def _drain(self) -> None:
-        with suppress(BlockingIOError):
-            while piece := os.read(self._pipe, _PIECE):
-                *lines, self._rest = (self._rest + piece).split(b"\n")
-                self.take(line.decode("utf-8", "replace") for line in lines)
+    def _drain(self, as_of_s: float) -> None:
+        if as_of_s <= self._drained_s:
+            return
+        if math.isfinite(as_of_s):
+            self._drained_s = time.monotonic()
+        for piece in self._recording.pieces():
+            *lines, self._rest = (self._rest + piece).split(b"\n")
+            self.take((line.decode("utf-8", "replace") for line in lines), ahead_s=self._recording.ahead_s)
 
-    def take(self, lines: Iterable[str]) -> None:
-        """Take in lines of the kernel's record."""
+    def take(self, lines: Iterable[str], *, ahead_s: float = 0.0) -> None:
+        """Take in lines of a kernel's record, whose clock is so far ahead of ours."""
         for line in lines:
-            self._take(parse_line(line))
+            self._take(earlier(parse_line(line), ahead_s))
         while len(self._records) > _MOST_RECORDS:
             self._gap_s = max(self._gap_s, self._records.popleft().time_s)
         for kept in (self._parents, self._leaders, self._lives):
@@ -267,10 +230,6 @@ class _Family:
         return inside
 
 
-def _unusable(error: OSError) -> EngineUnavailable:
-    return EngineUnavailable(f"the kernel's signal tracepoints cannot be used: {error}")
-
-
 def _placed(record: TraceRecord, family: _Family) -> TraceRecord:
     """A record that says whether a signal came from outside the container."""
     if isinstance(record, Sent) and not record.by_kernel and record.sender_pid not in family:
@@ -280,50 +239,3 @@ def _placed(record: TraceRecord, family: _Family) -> TraceRecord:
 
 def _ids(record: TraceRecord) -> tuple[int, ...]:
     return (record.sender_pid, record.target_pid) if isinstance(record, Sent) else (record.pid,)
-
-
-def sweep(root: Path | None = None) -> int:
-    """Remove instances whose harness is gone, and return their number."""
-    root = root or _mounted()
-    instances = root.joinpath("instances").glob(f"{_PREFIX}*") if root else ()
-    removed = 0
-    for path in [path for path in instances if not _in_use(path.name)]:
-        # Another run may be sweeping it at this moment, and as long as it has a file of it open, it is busy.
-        with suppress(OSError):
-            _remove(path)
-            removed += 1
-    return removed
-
-
-def _in_use(name: str) -> bool:
-    """Whether the process that made an instance may live: its PID may have passed to another, or be of elsewhere."""
-    pid, _, rest = name.removeprefix(_PREFIX).partition("-")
-    mark, dash, _ = rest.rpartition("-")
-    # Where /proc is that of another namespace there is no mark: nobody else can tell whether that process lives.
-    return pid.isdecimal() and dash != "" and (mark == "" or ("-" in mark and not ended(int(pid), mark)))
-
-
-def _remove(instance: Path) -> None:
-    """Remove an instance; tracefs takes the directory with all that is in it."""
-    with suppress(FileNotFoundError):  # another run swept it at the same time
-        instance.joinpath("events/enable").write_text("0", encoding="ascii")
-        instance.rmdir()
-
-
-def _mounted() -> Path | None:
-    return next((path for path in _MOUNTS if path.joinpath("instances").is_dir()), None)
-
-
-def _tracefs() -> Path:
-    if os.geteuid() != 0:
-        raise EngineUnavailable("the kernel's signal tracepoints need root")
-    if root := _mounted():
-        return root
-    command = ["mount", "-t", "tracefs", "nodev", str(_MOUNTS[0])]
-    try:
-        why = subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()
-    except OSError as error:  # no mount(8) here, as in a small container
-        why = str(error)
-    if root := _mounted():
-        return root
-    raise EngineUnavailable(f"tracefs cannot be mounted: {why}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.local_bases.download import Downloads
+    from harness.local_bases.rootfs import Rootfs
 
 MIRROR: Final = "https://deb.debian.org/debian"
 
@@ -71,11 +72,33 @@ def read_file(package: Path, path: str) -> bytes:
     Raises:
         BaseUnavailable: the path, without a leading ``./``, is not in the package, or the file is not a package.
     """
-    with tarfile.open(fileobj=io.BytesIO(_ar_member(package.read_bytes(), "data.tar.xz")), mode="r:xz") as archive:
+    with _files(package) as archive:
         for entry in archive:
             if entry.name.removeprefix("./") == path and (source := archive.extractfile(entry)) is not None:
                 return source.read()
     raise _unreadable(f"the package has no {path}")
+
+
+def unpack(package: Path, wanted: re.Pattern[str], rootfs: Rootfs) -> None:
+    """Add to a root file system what of a package has a path, without a leading ``./``, that a pattern matches whole.
+
+    Raises:
+        BaseUnavailable: there is nothing like it, or the file is not a package.
+    """
+    found = False
+    with _files(package) as archive:
+        for entry in archive:
+            path = entry.name.removeprefix("./")
+            if wanted.fullmatch(path) and not entry.isdir():
+                found = True
+                rootfs.directory(path.rpartition("/")[0])
+                rootfs.copy(entry, archive.extractfile(entry) if entry.isreg() else None)
+    if not found:
+        raise _unreadable(f"the package has no {wanted.pattern}")
+
+
+def _files(package: Path) -> tarfile.TarFile:
+    return tarfile.open(fileobj=io.BytesIO(_ar_member(package.read_bytes(), "data.tar.xz")), mode="r:xz")
 
 
 def upstream_version(artifact: Artifact) -> str:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
 
 from harness.report.json import schema
 from tests.support.command import command
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.support.elsewhere import elsewhere
 
 pytestmark = [pytest.mark.engine, pytest.mark.cli]
 MUSL, DEBIAN = "local:musl-node24", "local:debian12-node24"
@@ -141,30 +136,6 @@ class TestExplain:
     def test_bad_input_is_told(self, words: tuple[str, ...], code: int, told: str) -> None:
         done = command("explain", *words)
         assert (done.returncode, told in done.stderr) == (code, True), done.stderr
-
-
-@contextmanager
-def elsewhere() -> Iterator[str]:
-    """The engine over TCP on loopback, as if it were on another machine; its address."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def pump(source: socket.socket, sink: socket.socket) -> None:
-            with suppress(OSError):
-                while data := source.recv(65536):
-                    sink.sendall(data)
-                sink.shutdown(socket.SHUT_WR)
-
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    engine = socket.socket(socket.AF_UNIX)
-                    engine.connect("/var/run/docker.sock")
-                    for ends in ((client, engine), (engine, client)):
-                        threading.Thread(target=pump, args=ends, daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
 
 def test_an_engine_is_named_by_where_it_answers(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def no_record(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise EngineUnavailable("the kernel's signal tracepoints need root")
 
-    monkeypatch.setattr("harness.engine.tracing._tracefs", refuse)
+    monkeypatch.setattr("harness.engine.tracefs._tracefs", refuse)
 
 
 @needs_record

@@ -16,9 +16,10 @@ import pytest
 from harness.core.errors import EngineUnavailable
 from harness.core.signals import Signal
 from harness.core.trace import Fate, Handled, Parting, Sent
-from harness.engine import tracing
+from harness.engine import tracefs
 from harness.engine.owner import mark_of
-from harness.engine.tracing import Tracer, sweep
+from harness.engine.tracefs import Instance, sweep
+from harness.engine.tracing import Tracer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ while True:
 def instances() -> Path:
     """The folder of tracefs instances."""
     try:
-        return tracing._tracefs() / "instances"
+        return tracefs._tracefs() / "instances"
     except EngineUnavailable as why:
         pytest.skip(str(why))
 
@@ -110,7 +111,7 @@ def test_a_kernel_that_does_not_record_is_told_to_who_waits(instances: Path, mon
         raise OSError("no such clock")
 
     before = ours(instances)
-    monkeypatch.setattr(Tracer, "_begin_recording", refuse)
+    monkeypatch.setattr(Instance, "begin", refuse)
     with Tracer([USR1]) as tracer, pytest.raises(EngineUnavailable, match="cannot be used: no such clock"):
         tracer.wait()
     assert ours(instances) == before
@@ -120,8 +121,8 @@ def test_an_instance_that_cannot_be_removed_is_no_secret(instances: Path, monkey
     def refuse(_: Path) -> None:
         raise OSError("in use")
 
-    before, remove = ours(instances), tracing._remove
-    monkeypatch.setattr(tracing, "_remove", refuse)
+    before, remove = ours(instances), tracefs._remove
+    monkeypatch.setattr(tracefs, "_remove", refuse)
     with pytest.raises(OSError, match="in use"), recording([USR1]):
         pass
     (left,) = ours(instances) - before

@@ -198,7 +198,7 @@ def test_without_a_record_nothing_is_run(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse() -> None:
         raise EngineUnavailable("no tracefs")
 
-    monkeypatch.setattr("harness.engine.tracing._tracefs", refuse)
+    monkeypatch.setattr("harness.engine.tracefs._tracefs", refuse)
     monkeypatch.setattr("harness.session.Session.run", None)
     target = tmp_path / "path.svg"
     with pytest.raises(UsageError, match="the kernel's signal record is not available here"):

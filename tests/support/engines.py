@@ -116,6 +116,8 @@ class ScriptedOpenEngine:
     programs: Mapping[str, str] = field(default_factory=lambda: {"node": "24.1.0"})
     present: frozenset[str] = frozenset()
     recorded: bool = False
+    helps: bool = False
+    helped_by: list[str] = field(default_factory=list)
     shares_kernel: bool = False
     cli: str = "scripted"
     url: str = "nowhere"
@@ -187,6 +189,16 @@ class ScriptedOpenEngine:
         if not self.recorded:
             raise EngineUnavailable("there is no record")
         yield cast("Tracer", object())
+
+    @contextmanager
+    def record_by_helper(
+        self, signals: Iterable[Signal], *, image: str, note: Callable[[str], None]
+    ) -> Iterator[Tracer]:
+        if not self.helps:
+            raise EngineUnavailable("no helper runs on the engine: no privileged container")
+        self.helped_by.append(image)
+        yield cast("Tracer", object())
+        self.helped_by.remove(image)
 
     @contextmanager
     def containers(

@@ -38,6 +38,8 @@ FACTS = {
     "Who takes up the engine's events": r"class Events",
     "How does a run end that is interrupted": r"class Leaving",
     "Who reads the kernel's record": r"class Tracer",
+    "On which machine are tracefs": r"class Machine",
+    "What does a helper on another machine": r"class Service",
     "Who builds and tags images": r"class Images",
     "What is sent to a builder": r"def packed\(",
     "Which files does a `.dockerignore` leave out": r"def leaves_out",

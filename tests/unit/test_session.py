@@ -143,6 +143,40 @@ def test_the_record_is_used_where_there_is_one(
     assert said == notes
 
 
+def test_a_helper_runs_where_it_is_asked_for_and_that_is_said_before(install: Install) -> None:
+    engine = install(ScriptedOpenEngine(helps=True))
+    said: list[str] = []
+
+    def note(text: str) -> None:
+        assert engine.helped_by == []
+        said.append(text)
+
+    with Session(replace(ONE, trace=TraceMode.HELPER), Hooks(note=note)) as session:
+        assert session.engine_facts.trace
+        assert engine.helped_by == ["kept/local:helper"]
+    assert engine.helped_by == []
+    (text,) = said
+    assert text.startswith("--trace helper: a privileged container (the PID namespace of the engine's machine")
+
+
+@pytest.mark.parametrize("mode", [TraceMode.AUTO, TraceMode.OFF])
+def test_no_helper_runs_that_nobody_asked_for(mode: TraceMode, install: Install) -> None:
+    engine = install(ScriptedOpenEngine(recorded=False, helps=True))
+    with Session(replace(ONE, trace=mode)) as session:
+        assert (session.engine_facts.trace, engine.helped_by) == (False, [])
+
+
+def test_a_helper_that_is_refused_ends_the_session(install: Install) -> None:
+    engine = install(ScriptedOpenEngine(recorded=True))
+    with (
+        pytest.raises(EngineUnavailable, match="no privileged container") as refusal,
+        Session(replace(ONE, trace=TraceMode.HELPER)),
+    ):
+        pass
+    assert refusal.value.remedy.endswith("or leave out --trace helper.")
+    assert engine.closed
+
+
 # The other commands that stand on an engine.
 
 
@@ -171,7 +205,7 @@ def test_a_doctor_looks_at_everything_in_order(install: Install, monkeypatch: py
             subject="tracepoints",
             good=False,
             text="there is no record",
-            remedy="Verdicts rest on the other evidence.",
+            remedy="Verdicts rest on the other evidence. With --trace helper, a privileged container reads the record.",
         ),
         Finding(subject="disk", good=True, text="5.0 GB free"),
         Finding(subject="leftovers", good=False, text="1 containers of killed runs", remedy="signal-harness clean"),

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import requests
 
+from harness.core.evidence import EngineEvent
+from harness.core.process import Process
+from harness.core.signals import Signal
 from harness.engine.container import EngineContainer
 from harness.engine.containers import DockerEngine
 from harness.engine.kinds import DOCKER, PODMAN, EngineKind
 from harness.run.inbox import Inbox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import docker
+
+    from harness.engine.tracing import Tracer
 
 VERSIONS: dict[str, dict[str, Any]] = {
     DOCKER.name: {"Components": [{"Name": "Engine"}]},
@@ -80,3 +88,62 @@ def test_of_an_engine_that_is_gone_no_end_is_known() -> None:
 def test_a_stop_is_seen_in_the_state(status: str, *, stopping: bool) -> None:
     container = EngineContainer(engine(ScriptedApi(PODMAN, states=[state(status)])), "id", "name", Inbox())
     assert (container.tells, container.stopping()) == (False, stopping)
+
+
+@dataclass
+class FarMachine:
+    """A machine whose record may be a day old."""
+
+    sees_all = True
+    lag_s: float = 86_400.0
+    told: int = 0
+
+    def tree(self, pid: int) -> tuple[()]:
+        return ()
+
+    def tell(self, pid: int, number: int) -> None:
+        self.told += 1
+
+
+@dataclass
+class AskedTracer:
+    """A record that notes as of when it is asked for."""
+
+    machine: FarMachine
+    as_of: list[float] = field(default_factory=list)
+
+    def records(self, _: object, *, since_s: float, as_of_s: float) -> tuple[()]:
+        self.as_of.append(as_of_s)
+        return ()
+
+    lives = records
+
+
+def test_a_record_is_never_older_than_what_is_known_otherwise() -> None:
+    tracer = AskedTracer(FarMachine())
+    made = DockerEngine(cast("docker.APIClient", ScriptedApi(DOCKER)), cast("Tracer", tracer))
+    container = EngineContainer(made, "id", "name", Inbox())
+    container._pid1 = 7
+
+    def told(what: Callable[[], object]) -> bool:
+        """Whether the record is asked for as of after something."""
+        before = time.monotonic()
+        what()
+        container.trace()
+        first = tracer.as_of[-1] >= before
+        container.lives()
+        assert tracer.as_of[-1] == tracer.as_of[-2] or not first
+        return first
+
+    process = Process(pid=7, ppid=1, pgid=7, state="S", caught=0, ignored=0, blocked=0, pending=0, argv=("a",))
+    told(lambda: None)
+    assert told(container.tree)
+    assert told(lambda: container.tell(process, Signal(15)))
+    assert told(lambda: container.inbox.write(b"one\n"))
+    assert told(lambda: container.inbox.event(EngineEvent(action="die", time_ns=1)))
+    assert told(container.inbox.close)
+    assert not told(lambda: None)
+    tracer.machine.lag_s = 0.0
+    assert tracer.as_of[-1] < time.monotonic()
+    container.trace()
+    assert tracer.as_of[-1] > tracer.as_of[-2]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.core.process import Process, Tree
-from harness.engine import processes
+from harness.engine import proc
 from harness.engine.processes import _COLUMNS, read_top, settled, with_wchan
 from tests.support.scripted import process as scripted
 
@@ -112,8 +112,8 @@ def test_what_neither_sample_tells_stays_unknown_and_what_is_known_stays() -> No
 def test_a_thread_that_sleeps_in_nothing_is_awake(
     state: str, wchan: str, shown: bool, awake: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "_shows_wchan", lambda: shown)
-    assert processes._about_to_sleep(state, wchan) is awake
+    monkeypatch.setattr(proc, "_shows_wchan", lambda: shown)
+    assert proc._about_to_sleep(state, wchan) is awake
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.core.errors import EngineUnavailable
 from harness.core.signals import Signal
 from harness.core.trace import Handled, Life, Parting, Sent
-from harness.engine import tracing
+from harness.engine import tracefs, tracing
 from harness.engine.owner import mark_of
 from harness.engine.tracing import Tracer
 
@@ -41,19 +41,33 @@ def handled(at_s: float, *, pid: int = 7) -> str:
     )
 
 
+class Scripted:
+    """A recording that gives out what we put in."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+        self.written: list[bytes] = []
+
+    def begin(self) -> None:
+        pass
+
+    def pieces(self) -> Iterator[bytes]:
+        while self.written:
+            yield self.written.pop(0)
+
+    def close(self) -> None:
+        pass
+
+
 class Fed:
-    """A tracer whose pipe we write into."""
+    """A tracer whose recording we write into."""
 
     def __init__(self) -> None:
         self.tracer = Tracer([Signal(15)])
-        self.tracer._pipe, self._end = os.pipe2(os.O_NONBLOCK)
-
-    def close(self) -> None:
-        os.close(self.tracer._pipe)
-        os.close(self._end)
+        self.recording = self.tracer._recording = Scripted()
 
     def write(self, data: bytes) -> None:
-        assert os.write(self._end, data) == len(data)
+        self.recording.written.append(data)
 
     def times(self, *ids: int, since_s: float = 0.5) -> list[float] | None:
         records = self.tracer.records(ids, since_s=since_s)
@@ -61,10 +75,8 @@ class Fed:
 
 
 @pytest.fixture
-def fed() -> Iterator[Fed]:
-    made = Fed()
-    yield made
-    made.close()
+def fed() -> Fed:
+    return Fed()
 
 
 def test_without_any_record_nothing_happened(fed: Fed) -> None:
@@ -171,7 +183,6 @@ def test_any_bytes_in_the_pipe_are_read_without_an_error(data: bytes) -> None:
     made = Fed()
     made.write(data + f"\n{sent(3)}\n".encode())
     assert made.times(7) == [3]
-    made.close()
 
 
 @pytest.mark.parametrize(
@@ -190,42 +201,68 @@ def test_chatter_is_filtered_unless_it_is_what_is_sent(signals: list[int], wante
 
 def test_an_instance_is_in_use_while_its_very_process_lives() -> None:
     here = os.getpid()
-    assert tracing._in_use(f"signal-harness-{here}-{mark_of(here)}-0")
-    assert tracing._in_use(f"signal-harness-{here}-{mark_of(here)}-17")
+    assert tracefs._in_use(f"signal-harness-{here}-{mark_of(here)}-0")
+    assert tracefs._in_use(f"signal-harness-{here}-{mark_of(here)}-17")
 
 
 def test_an_instance_is_in_use_no_more_as_its_process_ends() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         name = f"signal-harness-{child.pid}-{mark_of(child.pid)}-0"
-        assert tracing._in_use(name)
-    assert not tracing._in_use(name)
+        assert tracefs._in_use(name)
+    assert not tracefs._in_use(name)
 
 
 def test_a_pid_that_has_passed_to_another_process_is_no_use() -> None:
     namespace = mark_of(os.getpid()).partition("-")[0]
-    assert not tracing._in_use(f"signal-harness-{os.getpid()}-{namespace}-1-0")
+    assert not tracefs._in_use(f"signal-harness-{os.getpid()}-{namespace}-1-0")
 
 
 def test_what_another_pid_namespace_made_may_be_in_use() -> None:
-    assert tracing._in_use("signal-harness-1-1-1-0")
-    assert tracing._in_use("signal-harness-1--0")  # its /proc did not tell which it is
+    assert tracefs._in_use("signal-harness-1-1-1-0")
+    assert tracefs._in_use("signal-harness-1--0")  # its /proc did not tell which it is
 
 
 @pytest.mark.parametrize(
     "name", ["signal-harness-", "signal-harness-x-1-1-0", "signal-harness--1-1-1-0", "signal-harness-1-0"]
 )
 def test_a_name_without_a_process_is_no_use(name: str) -> None:
-    assert not tracing._in_use(name)
+    assert not tracefs._in_use(name)
 
 
 def test_what_a_zombie_made_is_not_in_use() -> None:
     """A killed run whose parent does not wait for it is still in the process table, and owns nothing any more."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         name = f"signal-harness-{child.pid}-{mark_of(child.pid)}-0"
-        assert tracing._in_use(name)
+        assert tracefs._in_use(name)
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert not tracing._in_use(name)
+        assert not tracefs._in_use(name)
+
+
+def test_records_of_a_clock_that_is_ahead_are_told_by_ours(fed: Fed) -> None:
+    fed.recording.ahead_s = 100.0
+    fed.write(
+        "\n".join(
+            [forked(7, 70, at_s=101), sent(102, target=70), handled(103, pid=70), parted(70, 7, at_s=104), ""]
+        ).encode()
+    )
+    assert fed.times(7, since_s=1.5) == [2, 3]
+    (life,) = lives_in(fed, 7)
+    assert (life.began_s, life.ended_s) == (1, 4)
+
+
+def test_a_record_that_is_new_enough_is_not_read_again(fed: Fed) -> None:
+    fed.write(f"{sent(1)}\n".encode())
+    before = time.monotonic()
+    assert len(fed.tracer.records([7], since_s=0.5, as_of_s=before) or ()) == 1
+    after = time.monotonic()
+    fed.write(f"{sent(2)}\n{forked(7, 70, at_s=3)}\n".encode())
+    assert len(fed.tracer.records([7], since_s=0.5, as_of_s=before) or ()) == 1
+    assert fed.tracer.lives([7], since_s=0.5, as_of_s=before) == ()
+    assert len(fed.tracer.records([7], since_s=0.5, as_of_s=after) or ()) == 2
+    assert len(fed.tracer.lives([7], since_s=0.5, as_of_s=after)) == 1
+    fed.write(f"{sent(4)}\n".encode())
+    assert fed.times(7) == [1, 2, 4]
 
 
 # Who started whom
@@ -301,14 +338,9 @@ def test_the_oldest_forks_are_let_go(fed: Fed, monkeypatch: pytest.MonkeyPatch) 
 def test_a_process_is_inside_if_and_only_if_its_line_leads_to_one_that_was_seen(
     forks: list[tuple[int, int]], sender: int
 ) -> None:
-    tracer = Tracer([Signal(15)])
-    tracer._pipe, end = os.pipe2(os.O_NONBLOCK)
-    try:
-        tracer.take([forked(parent, child) for parent, child in forks] + [sent(2, sender=sender, target=7)])
-        found = tracer.records([7], since_s=0.5)
-    finally:
-        os.close(tracer._pipe)
-        os.close(end)
+    tracer = Fed().tracer
+    tracer.take([forked(parent, child) for parent, child in forks] + [sent(2, sender=sender, target=7)])
+    found = tracer.records([7], since_s=0.5)
     parents = {child: parent for parent, child in forks}
     line = [sender]
     while line[-1] != 7 and parents.get(line[-1], line[0]) not in line:
@@ -392,7 +424,7 @@ def test_the_oldest_processes_are_let_go(fed: Fed, monkeypatch: pytest.MonkeyPat
 def test_sigchld_is_a_record_as_well_where_it_is_what_is_sent(fed: Fed) -> None:
     other = Fed()
     other.tracer = Tracer([Signal(17)])
-    other.tracer._pipe = fed.tracer._pipe
+    other.tracer._recording = fed.recording
     other.tracer.take([forked(7, 70), parted(70, 7)])
     assert other.times(7) == [3.5]
     assert lives_in(other, 7)[0].parting is Parting.EXITED
@@ -410,8 +442,8 @@ def test_a_thread_that_no_sample_has_shown_acts_for_its_process(fed: Fed) -> Non
 
 
 def test_a_machine_without_mount_has_no_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(tracing, "_MOUNTS", (tmp_path / "none",))
-    monkeypatch.setattr(tracing.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(tracefs, "_MOUNTS", (tmp_path / "none",))
+    monkeypatch.setattr(tracefs.os, "geteuid", lambda: 0)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineUnavailable, match=r"tracefs cannot be mounted: .*'mount'"):
         Tracer(()).__enter__()
