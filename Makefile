@@ -35,12 +35,14 @@ demo: setup ## a told story for a room, with real containers
 	@mkdir -p $(STATE)
 	@$(BIN)/signal-harness demo --html $(STATE)/demo.html
 
-# What the tests drive beside the engine: a browser, a registry, a terminal, and a compiler for an app in C.
+# What the tests drive beside the engine: a browser, a registry, a terminal, a compiler for an app in C, and
+# an sshd (whose package would start one where systemd runs: there, its tests are skipped).
 tools:
 	@missing=; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
 	command -v docker-registry >/dev/null || missing="$$missing docker-registry"; \
 	command -v tmux >/dev/null || missing="$$missing tmux"; \
+	test -x /usr/sbin/sshd || test -d /run/systemd/system || missing="$$missing openssh-server"; \
 	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	test -z "$$missing" || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo "missing:$$missing; as root: apt-get install$$missing"; exit 2; }; \

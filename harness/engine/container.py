@@ -12,11 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from docker.utils.socket import frames_iter
-
 from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.evidence import EngineEvent
 from harness.engine.client import REMEDY, our_errors
+from harness.engine.output import frames
 from harness.engine.owner import lives
 from harness.engine.ports import holders, listening, taken
 from harness.engine.processes import proc_tree, seen_in_proc, top_tree, with_wchan
@@ -121,7 +120,7 @@ class EngineContainer:
 
         def follow() -> None:
             with suppress(OSError, ValueError):  # the connection is cut on removal
-                for number, data in frames_iter(stream, tty=tty):
+                for number, data in frames(stream, tty=tty):
                     self.inbox.write(data, number)
             if not self.tells:
                 self._ask_for_end()
