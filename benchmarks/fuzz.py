@@ -205,6 +205,7 @@ def _journal() -> bytes:
     head = journal.Head(
         document=structs.replace(EVERYTHING, results=()),
         cells=tuple(row.id for row in rows),
+        images={"b": "sha256:b"},
         catalogue="sha256:c",
         repeat=None,
         settle_s=None,
