@@ -1,25 +1,32 @@
-"""Where an engine is, and how it is reached there: what ``DOCKER_HOST`` and Docker's contexts say."""
+"""Where an engine is, and how it is reached there: what ``DOCKER_HOST`` and Docker's contexts say.
+
+A context is a folder of files below docker's config, named by the SHA-256 of its name (github.com/docker/cli,
+cli/context/store).
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
-from docker.context import ContextAPI
-from docker.errors import DockerException, TLSParameterError
+from docker.errors import TLSParameterError
+from docker.tls import TLSConfig
 from docker.utils import kwargs_from_env
 
 from harness.core.errors import EngineUnavailable
-
-if TYPE_CHECKING:
-    from docker.tls import TLSConfig
 
 DEFAULT_SOCKET: Final = "unix:///var/run/docker.sock"
 SSH: Final = "ssh://"
 _HOST: Final = "DOCKER_HOST"
 _CONTEXT: Final = "DOCKER_CONTEXT"
+_DEFAULT: Final = "default"
+"""The name of the context that is none: the default socket."""
+
 _ENCRYPTED: Final = ("tcp://", "https://")
 
 
@@ -32,8 +39,15 @@ class Endpoint:
 
 
 def engine_url() -> str:
-    """The engine to talk to: ``DOCKER_HOST``, else the current Docker context, else the default socket."""
-    return os.environ.get(_HOST) or getattr(_context(), "Host", None) or DEFAULT_SOCKET
+    """The engine to talk to: ``DOCKER_HOST``, else the current Docker context, else the default socket.
+
+    A context that does not exist is no engine, and has no URL: it is named.
+    """
+    if host := os.environ.get(_HOST):
+        return host
+    name = _current()
+    endpoint = _of_context(name)
+    return endpoint.url if endpoint else f"context {name}"
 
 
 def endpoint_at(url: str | None) -> Endpoint:
@@ -45,23 +59,55 @@ def endpoint_at(url: str | None) -> Endpoint:
     Raises:
         EngineUnavailable: the environment names a context that does not exist, or files that are not there.
     """
-    if url is None and not os.environ.get(_HOST):
-        context = _context()
-        if context is None and (name := os.environ.get(_CONTEXT)):
-            remedy = "To list the contexts: docker context ls\nOr name an engine by its URL: --engine, DOCKER_HOST."
-            raise EngineUnavailable(f"there is no Docker context {name!r}, which {_CONTEXT} names", remedy=remedy)
-        host = getattr(context, "Host", None)
-        if host:
-            return Endpoint(url=str(host), tls=getattr(context, "TLSConfig", None))
-    found = url or engine_url()
-    return Endpoint(url=found, tls=_tls_of_environment() if found.startswith(_ENCRYPTED) else None)
+    found = url or os.environ.get(_HOST)
+    if found:
+        return Endpoint(url=found, tls=_tls_of_environment() if found.startswith(_ENCRYPTED) else None)
+    name = _current()
+    endpoint = _of_context(name)
+    if endpoint is None:
+        remedy = "To list the contexts: docker context ls\nOr name an engine by its URL: --engine, DOCKER_HOST."
+        who = _CONTEXT if os.environ.get(_CONTEXT) else "docker's config"
+        raise EngineUnavailable(f"there is no Docker context {name!r}, which {who} names", remedy=remedy)
+    return endpoint
 
 
-def _context() -> Any:
-    """The current context, by the environment or Docker's config; ``None`` if there is no such context."""
-    with suppress(DockerException, OSError, ValueError, KeyError):
-        return ContextAPI.get_context(os.environ.get(_CONTEXT) or None)
-    return None
+def _config() -> Path:
+    """The folder of docker's config."""
+    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def _current() -> str:
+    """The name of the current context."""
+    named = os.environ.get(_CONTEXT) or _read(_config() / "config.json").get("currentContext")
+    return str(named or _DEFAULT)
+
+
+def _of_context(name: str) -> Endpoint | None:
+    """Where a context is, with its certificates; ``None`` if there is none that can be read."""
+    if name == _DEFAULT:
+        return Endpoint(url=DEFAULT_SOCKET)
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()
+    endpoints = _read(_config() / "contexts" / "meta" / digest / "meta.json").get("Endpoints")
+    found = endpoints.get("docker") if isinstance(endpoints, dict) else None
+    if not isinstance(found, dict) or not isinstance(found.get("Host"), str):
+        return None
+    files = _config() / "contexts" / "tls" / digest / "docker"
+    ca, cert, key = (str(file) if (file := files / f"{one}.pem").is_file() else None for one in ("ca", "cert", "key"))
+    if not ca and not cert:
+        return Endpoint(url=found["Host"])
+    trusted = not found.get("SkipTLSVerify")
+    return Endpoint(
+        url=found["Host"],
+        tls=TLSConfig(client_cert=(cert, key) if cert and key else None, ca_cert=ca, verify=trusted),
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A JSON object in a file; empty where there is none that can be read."""
+    with suppress(OSError, ValueError, RecursionError):
+        content = json.loads(file.read_bytes())
+        return content if isinstance(content, dict) else {}
+    return {}
 
 
 def _tls_of_environment() -> TLSConfig | None:

@@ -113,7 +113,10 @@ def test_an_engine_by_ssh_is_no_engine_of_this_machine_and_ends_with_its_connect
 
 
 @needs_sshd
-def test_no_ssh_is_left_of_a_harness_that_was_killed(known: Sshd) -> None:
+def test_no_ssh_is_left_of_a_harness_that_was_killed(
+    known: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     opened = f"from harness.engine.registry import open_engine; engine = open_engine({known.url!r})"
     code = f"{opened}; print('open', flush=True); input()"
     with subprocess.Popen(
@@ -238,7 +241,10 @@ def test_a_context_by_ssh_is_taken_and_the_environment_goes_before(
 
 
 def test_a_context_that_does_not_exist_is_told_of(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (config / "config.json").write_text('{"currentContext": "gone"}')
+    assert refusal().message == "there is no Docker context 'gone', which docker's config names"
     monkeypatch.setenv("DOCKER_CONTEXT", "typo")
-    told = refusal()
-    assert told.message == "there is no Docker context 'typo', which DOCKER_CONTEXT names"
-    assert "docker context ls" in told.remedy
+    for name in ("docker", "auto"):
+        told = refusal(name)
+        assert told.message == "there is no Docker context 'typo', which DOCKER_CONTEXT names"
+        assert "docker context ls" in told.remedy
