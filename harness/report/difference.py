@@ -57,8 +57,7 @@ def caveat(comparison: Comparison) -> str:
     warnings = [f"{comparison.new.title} is compared with what was recorded of {old}."] if old != new else []
     if comparison.engine:
         shifts = "; ".join(map(str, comparison.engine))
-        here = f"not on {comparison.new.column}" if comparison.new.column else "elsewhere"
-        warnings.append(f"What was recorded of {old} was run {here}: {shifts}.")
+        warnings.append(f"What was recorded of {old} was run elsewhere: {shifts}.")
     return printable(" ".join(warnings))
 
 
