@@ -7,7 +7,7 @@ STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz
+.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults engines programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ bench: setup ## a run's time against the engine's floor and the usual ways, a ch
 
 scale: setup ## thousands of cells, scripted and real: time to plan, memory, threads, files
 	@$(BIN)/python -m benchmarks.scale
+
+engines: setup ## the matrix on Docker and Podman of Debian 12 and 13, with runc and with crun, compared; needs mmdebstrap
+	@$(BIN)/python -m benchmarks.engines
 
 fuzz: $(VENV)/.made ## broken input of all kinds for every parser, and what each does with it
 	@$(BIN)/python -m benchmarks.fuzz
