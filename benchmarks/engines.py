@@ -49,7 +49,8 @@ _ENDS_S: Final = 60
 _RAN: Final = (0, 1, 4)
 """Exit codes of a run that came to its end."""
 
-# In a mount namespace of its own: nothing of this reaches the machine.
+# In a mount namespace of its own: nothing of this reaches the machine. Its root becomes that of the namespace: what is
+# started in a container that runs finds itself in the root of the container's namespace, which would be the machine's.
 _INSIDE: Final = """
 set -e
 ip link set lo up
@@ -62,9 +63,11 @@ mount -t tmpfs tmpfs "$1/tmp"
 mount -t tmpfs tmpfs "$1/dev/shm"
 mkdir -p "$1$2"
 mount --bind "$2" "$1$2"
-root=$1
+cd "$1"
 shift 2
-exec chroot "$root" "$@"
+mkdir run/machine
+pivot_root . run/machine
+exec chroot . "$@"
 """
 
 _CONTAINERS_CONF: Final = """
