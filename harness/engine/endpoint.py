@@ -78,7 +78,7 @@ def _config() -> Path:
 
 def _current() -> str:
     """The name of the current context."""
-    named = os.environ.get(_CONTEXT) or _read(_config() / "config.json").get("currentContext")
+    named = os.environ.get(_CONTEXT) or _object(_content(_config() / "config.json")).get("currentContext")
     return str(named or _DEFAULT)
 
 
@@ -87,26 +87,40 @@ def _of_context(name: str) -> Endpoint | None:
     if name == _DEFAULT:
         return Endpoint(url=DEFAULT_SOCKET)
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()
-    endpoints = _read(_config() / "contexts" / "meta" / digest / "meta.json").get("Endpoints")
-    found = endpoints.get("docker") if isinstance(endpoints, dict) else None
-    if not isinstance(found, dict) or not isinstance(found.get("Host"), str):
+    found = described(_content(_config() / "contexts" / "meta" / digest / "meta.json"))
+    if found is None:
         return None
+    url, trusted = found
     files = _config() / "contexts" / "tls" / digest / "docker"
     ca, cert, key = (str(file) if (file := files / f"{one}.pem").is_file() else None for one in ("ca", "cert", "key"))
     if not ca and not cert:
-        return Endpoint(url=found["Host"])
-    trusted = not found.get("SkipTLSVerify")
+        return Endpoint(url=url)
     return Endpoint(
-        url=found["Host"],
+        url=url,
         tls=TLSConfig(client_cert=(cert, key) if cert and key else None, ca_cert=ca, verify=trusted),
     )
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """A JSON object in a file; empty where there is none that can be read."""
-    with suppress(OSError, ValueError, RecursionError):
-        content = json.loads(file.read_bytes())
-        return content if isinstance(content, dict) else {}
+def described(content: bytes) -> tuple[str, bool] | None:
+    """What the file of a context says: the URL, and whether its certificate is checked; ``None`` if it says no URL."""
+    endpoints = _object(content).get("Endpoints")
+    found = endpoints.get("docker") if isinstance(endpoints, dict) else None
+    host = found.get("Host") if isinstance(found, dict) else None
+    return (host, not found.get("SkipTLSVerify")) if isinstance(found, dict) and isinstance(host, str) else None
+
+
+def _content(file: Path) -> bytes:
+    """What is in a file; nothing where there is none that can be read."""
+    with suppress(OSError):
+        return file.read_bytes()
+    return b""
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """A JSON object; empty where there is none."""
+    with suppress(ValueError, RecursionError):
+        read = json.loads(content)
+        return read if isinstance(read, dict) else {}
     return {}
 
 

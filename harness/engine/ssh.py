@@ -62,7 +62,7 @@ def forwarded(url: str) -> Iterator[Forwarded]:
         UsageError: the URL names no host.
         EngineUnavailable: ssh is not here, or does not get there; the message has what it said.
     """
-    host, port, path = _parts(url)
+    host, port, path = parts_of(url)
     with tempfile.TemporaryDirectory(prefix="signal-harness-ssh-") as folder:
         socket, said = Path(folder) / "engine.sock", Path(folder) / "said"
         options = [word for option in _OPTIONS for word in ("-o", option)]
@@ -120,7 +120,7 @@ class Forwarded:
         return "; ".join(line.strip() for line in lines[-3:] if line.strip())[-_MOST_TEXT:]
 
 
-def _parts(url: str) -> tuple[str, list[str], str]:
+def parts_of(url: str) -> tuple[str, list[str], str]:
     """The host as ssh takes it, its port as options, and the path of the socket there.
 
     Raises:

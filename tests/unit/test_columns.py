@@ -12,11 +12,17 @@ from click.testing import CliRunner
 from harness.cli.entry import cli
 from harness.columns import Columns
 from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
+from harness.core.judged import comparisons_of
+from harness.core.ranking import Change
+from harness.core.verdict import Verdict
 from harness.engine.registry import ENGINES
+from harness.report.baseline import write
 from harness.report.decoding import read_document
 from harness.session import Hooks, Selection
 from tests.support import engines
 from tests.support.engines import ScriptedOpenEngine
+from tests.support.facts import base_facts
+from tests.support.reports import finding, recording
 from tests.support.scripted import Script
 from tests.unit.test_session import ONE
 
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
     from harness.core.document import Row
 
 BOTH = ("docker", "podman")
+BASE = base_facts(reference="b:1", id="sha256:recorded", programs={"node": "24.1.0"})
 
 
 @pytest.fixture
@@ -194,3 +201,34 @@ def test_a_run_on_several_engines_is_taken_up_again(tmp_path: Path) -> None:
     done = run(*words, "--resume")
     assert "1 of 2 cells have run already, 1 are run now" in done.output
     assert [row.column for row in read_document(file.read_bytes(), place="r").results] == ["docker", "podman"]
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("part", [(), ("--shard", "1/2"), ("--shard", "2/2")])
+def test_each_engine_is_judged_against_its_own_recording(tmp_path: Path, part: tuple[str, ...]) -> None:
+    """Of each, other cells are recorded: those of the engine that runs count, and in a part its own of these."""
+    facts = {name: ScriptedOpenEngine(name=name).facts() for name in ("Docker Engine", "Podman", "Other")}
+    folder = tmp_path / "recorded"
+    folder.mkdir()
+    for number, (name, variant) in enumerate(
+        (("Docker Engine", "tini"), ("Podman", "node-exec-form"), ("Other", "tini"))
+    ):
+        known = recording({(variant, "SIGTERM"): finding(Verdict.FORWARDED)}, base=BASE, engine=facts[name])
+        (folder / f"{number}.json").write_text(write(known))
+    file = tmp_path / "results.json"
+    words = ["run", "--variant", "node-exec-form", "--variant", "tini", "--json", str(file), "--baseline", str(folder)]
+    run(*words, *part, "--engine", "docker", "--engine", "podman")
+    document = read_document(file.read_bytes(), place="r")
+    own = {row.subject for row in document.results}
+    assert {row.column for row in document.results} == set(BOTH)
+    assert document.judged is not None
+    told = {(one.engine.name, cell) for one in document.judged.recorded for cell in one.cells}
+    wanted = {("Docker Engine", "tini"), ("Podman", "node-exec-form")}
+    assert told == {(name, f"{variant}/SIGTERM") for name, variant in wanted if variant in own}
+    changed = {one.cell_id(each): each.change for one in comparisons_of(document) for each in one.differences}
+    assert {cell for cell, change in changed.items() if change is Change.UNKNOWN} == {
+        f"{'docker' if name == 'Docker Engine' else 'podman'}/b:1/{variant}/SIGTERM"
+        for name, variant in wanted
+        if variant in own
+    }
+    assert not [cell for cell, change in changed.items() if change is Change.GONE]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import EngineUnavailable, UsageError
-from harness.engine.ssh import _parts, forwarded
+from harness.engine.ssh import forwarded, parts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_an_address_says_host_port_and_socket(url: str, parts: tuple[str, list[str], str]) -> None:
-    assert _parts(url) == parts
+    assert parts_of(url) == parts
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_an_address_says_host_port_and_socket(url: str, parts: tuple[str, list[s
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="no address that ssh knows"):
-        _parts(url)
+        parts_of(url)
 
 
 @given(st.text())
 def test_an_address_is_read_or_refused_and_never_an_option(text: str) -> None:
     try:
-        host, port, path = _parts(f"ssh://{text}")
+        host, port, path = parts_of(f"ssh://{text}")
     except UsageError:
         return
     assert host
