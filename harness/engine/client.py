@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any, Final
@@ -48,6 +48,13 @@ class _Client(docker.APIClient):
     """
 
     _answer: dict[str, Any] | None = None
+
+    def __init__(self, **options: Any) -> None:
+        # It asks for the version at once: where that fails, nobody else can close what it opened.
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            super().__init__(**options)
+            stack.pop_all()
 
     def request(self, method: str | bytes, url: str | bytes, *arguments: Any, **options: Any) -> requests.Response:
         # Else REQUESTS_CA_BUNDLE goes before the authority that is named for this engine (psf/requests#3829).

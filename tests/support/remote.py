@@ -128,8 +128,8 @@ def tls_endpoint(folder: Path, engine: Path) -> Iterator[str]:
             await _copy(answers, to_client)
         finally:
             asked.cancel()
-            to_engine.close()
-            to_client.close()
+            for writer in (to_engine, to_client):
+                writer.transport.abort()
 
     async def serve() -> None:
         server = await asyncio.start_server(passed_on, "127.0.0.1", 0, ssl=context)
