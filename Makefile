@@ -10,7 +10,7 @@ RESULTS ?= $(STATE)/results.json
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz
+.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults engines programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,12 +38,14 @@ demo: setup ## a told story for a room, with real containers
 	@mkdir -p $(STATE)
 	@$(BIN)/signal-harness demo --html $(STATE)/demo.html
 
-# What the tests drive beside the engine: a browser, a registry, a terminal, and a compiler for an app in C.
+# What the tests drive beside the engine: a browser, a registry, a terminal, a compiler for an app in C, and
+# an sshd (whose package would start one where systemd runs: there, its tests are skipped).
 tools:
 	@missing=; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
 	command -v docker-registry >/dev/null || missing="$$missing docker-registry"; \
 	command -v tmux >/dev/null || missing="$$missing tmux"; \
+	test -x /usr/sbin/sshd || test -d /run/systemd/system || missing="$$missing openssh-server"; \
 	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	test -z "$$missing" || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo "missing:$$missing; as root: apt-get install$$missing"; exit 2; }; \
@@ -81,6 +83,9 @@ bench: setup ## a run's time against the engine's floor and the usual ways, a ch
 
 scale: setup ## thousands of cells, scripted and real: time to plan, memory, threads, files
 	@$(BIN)/python -m benchmarks.scale
+
+engines: setup ## the matrix on Docker and Podman of Debian 12 and 13, with runc and with crun, compared; needs mmdebstrap
+	@$(BIN)/python -m benchmarks.engines
 
 fuzz: $(VENV)/.made ## broken input of all kinds for every parser, and what each does with it
 	@$(BIN)/python -m benchmarks.fuzz

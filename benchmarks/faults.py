@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from harness.engine.client import engine_url
+from harness.engine.endpoint import engine_url
 from tests.support.harm import Asked, Deed, Harm, Proxy, proxy
 from tests.support.leftovers import left_behind
 

@@ -36,6 +36,8 @@ from harness.core.shell import commands
 from harness.core.signals import known_signal
 from harness.core.trace import parse_line
 from harness.engine.archives import load_archive
+from harness.engine.endpoint import described
+from harness.engine.ssh import parts_of
 from harness.report import baseline
 from harness.report.decoding import read_baseline, read_document, read_recordings
 from harness.report.formats import Format, render
@@ -145,6 +147,10 @@ def parsers() -> tuple[Parser, ...]:
         Parser("baseline", lambda data: read_baseline(data, place="x"), (*recorded, *_written()), values=True),
         Parser("journal", lambda data: journal.read(data, place="x"), (_journal(),), values=True),
         Parser("archive's head", _archive, (_saved(),)),
+        Parser(
+            "docker's context", described, (b'{"Endpoints": {"docker": {"Host": "tcp://h:1", "SkipTLSVerify": true}}}',)
+        ),
+        Parser("ssh address", lambda data: parts_of(f"ssh://{_text(data)}"), (b"me@host:22/run/docker.sock", b"[::1]")),
     )
 
 
@@ -205,6 +211,7 @@ def _journal() -> bytes:
     head = journal.Head(
         document=structs.replace(EVERYTHING, results=()),
         cells=tuple(row.id for row in rows),
+        images={"b": "sha256:b"},
         catalogue="sha256:c",
         repeat=None,
         settle_s=None,

@@ -253,7 +253,7 @@ class _Shared:
 
     def _open(self, catalogue: Path) -> Session:
         from harness.configs import read_config
-        from harness.core.baseline import counterparts, verdicts
+        from harness.core.baseline import counterparts, of_engine, verdicts
         from harness.core.policy import Policy
         from harness.files import listed, read_recordings
         from harness.session import Selection, Session, select_signals
@@ -274,6 +274,7 @@ class _Shared:
         session = Session(selection, self._hooks()).__enter__()
         ignores = (*(found.config.ignores if found else ()), *session.ignores)
         self._policy = Policy(ignores=ignores, today=dt.datetime.now().astimezone().date())
+        recordings = of_engine(recordings, session.engine_facts)
         self._pairs = counterparts(recordings, session.base_facts)
         self.recorded = verdicts(self._pairs)
         self.missing = self._not_run(session, selection, recordings)

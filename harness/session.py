@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import __version__
 from harness.catalogues import load_catalogue
@@ -25,7 +25,7 @@ from harness.core.question import Probe
 from harness.core.sharding import Share, part_of
 from harness.core.signals import DEFAULT_SIGNALS, Signal, catchable_signals, parse_signal
 from harness.core.source import Source
-from harness.core.subject import Built, unmet
+from harness.core.subject import Built, place_label, unmet
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
 from harness.engine.registry import open_engine
 from harness.files import cache_folder, read_file, shown
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from harness.core.base_image import Template
     from harness.core.catalogue import Variant
+    from harness.core.columns import Column
     from harness.core.dockerfile import Instruction
     from harness.core.document import Cut, Row
     from harness.core.facts import BaseFacts
@@ -207,8 +208,17 @@ def _share_of(subjects: Sequence[Subject], share: Share | None) -> Sequence[Subj
     return subjects if share is None else part_of(subjects, share, together=lambda subject: subject.image)
 
 
+class On(NamedTuple):
+    """An engine that is open, one of several that a run has, and what it is called in the results and in ids."""
+
+    engine: OpenEngine
+    column: Column
+
+
 class Session:
     """A run under way. A context manager: on leaving, nothing of it is left on the engine.
+
+    It is ``on`` an engine that is open, or opens the one that the selection names.
 
     Raises:
         UsageError: on entering, if the selection names what does not exist.
@@ -216,9 +226,12 @@ class Session:
         BaseUnavailable: on entering, if a base cannot be had or cannot carry the variants.
     """
 
-    def __init__(self, selection: Selection, hooks: Hooks | None = None) -> None:
+    def __init__(self, selection: Selection, hooks: Hooks | None = None, *, on: On | None = None) -> None:
         self._selection = selection
         self._hooks = hooks or Hooks()
+        self._on = on
+        self.column = on.column.label if on else None
+        self.sessions = (self,)
         self._stack = ExitStack()
 
     def __enter__(self) -> Session:
@@ -232,7 +245,8 @@ class Session:
         self.ignores = tuple(one for variant in variants for one in self._left_be(variant))
         self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
         with ExitStack() as stack:
-            engine = stack.enter_context(closing(open_engine(selection.engine, self._hooks.note)))
+            engine = self._on.engine if self._on else open_engine(selection.engine, self._hooks.note)
+            stack.enter_context(closing(engine))
             bases = open_bases(engine, self._hooks.note, self.catalogue.bases or None)
             named = bases.expand(selection.bases) if selection.bases else bases.defaults()
             self.references = tuple(dict.fromkeys(named))
@@ -250,10 +264,12 @@ class Session:
             self._images = stack.enter_context(images)
             record = open_record(stack, engine, selection.trace, selection.signals, self._hooks.note)
             self.engine_facts = engine.facts(trace=record is not None)
+            self.engines = (self.engine_facts,)
             self.engine = stack.enter_context(engine.containers(record, self._hooks.note))
             asked = questions(selection.signals, selection.probes or self.catalogue.app.probes)
-            self.planned = tuple(cell.id for cell in plan_cells(self.engine_facts.name, subjects, asked))
-            self.cells = plan_cells(self.engine_facts.name, mine, asked)
+            self._key = self._on.column.key if self._on else self.engine_facts.name
+            self.planned = tuple(cell.id for cell in plan_cells(self._key, subjects, asked, column=self.column))
+            self.cells = plan_cells(self._key, mine, asked, column=self.column)
             self.schedule = Schedule(
                 prepare=self._prepared,
                 jobs=jobs,
@@ -377,6 +393,7 @@ class Session:
         return Head(
             document=self._document((), subjects=(cell.subject.name for cell in self.cells), cut=None),
             cells=tuple(cell.id for cell in self.cells),
+            images={place_label(name, self.column): facts.id for name, facts in self.base_facts.items()},
             catalogue=f"sha256:{hashlib.sha256(read_file(self._folder / FILE_NAME)).hexdigest()}",
             repeat=selection.repeat,
             settle_s=selection.settle_s,
@@ -391,7 +408,7 @@ class Session:
             tool=Tool(name="signal-harness", version=__version__),
             started=self._started,
             duration_s=round(time.monotonic() - self._began, 3),
-            engines={self.engine_facts.name: self.engine_facts},
+            engines={self._key: self.engine_facts},
             bases=dict(self.base_facts),
             subjects={name: describe_subject(variants[name], self.source_of(variants[name])) for name in names},
             judged=None,

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from harness.cli.check import APP, READY, RUN, check_of
 from harness.cli.help import WHAT, Option, Section, long_name
-from harness.cli.options import CHECK_PROBES, engine_option, together
+from harness.cli.options import CHECK_PROBES, together
 from harness.cli.requests import request_options
 from harness.core.errors import UsageError
 from harness.core.question import Probe
@@ -41,7 +41,7 @@ as_is_flag = WHAT.option(
 def as_is_options(command: F) -> F:
     """The options of ``check`` that say how an image is run, in a group of their own."""
     known = len(_params(command))
-    command = together(APP, *READY, request_options, *RUN, engine_option)(command)
+    command = together(APP, *READY, request_options, *RUN)(command)
     for param in _params(command)[known:]:
         if isinstance(param, Option):
             param.group = AS_IS

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.help import EXIT_CODES, OUTPUT, PATH, PROBES, WHAT, Group
-from harness.cli.measuring import measure
-from harness.cli.options import matrix_options, selection_of, with_known
+from harness.cli.measuring import measure_on
+from harness.cli.options import engines_option, matrix_options, selection_of, with_known
 from harness.cli.output import Output
 from harness.core.baseline import BASELINES, merged, recordings, same_fingerprint, untested
 from harness.core.comparison import compare
 from harness.core.errors import ExitCode, UsageError
 from harness.core.references import is_glob
+from harness.core.subject import base_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.columns import Columns
     from harness.core.baseline import Recording
     from harness.core.facts import BaseFacts, EngineFacts
     from harness.session import Session
@@ -43,6 +45,7 @@ def baseline() -> None:
     tables=[PROBES, EXIT_CODES],
 )
 @matrix_options
+@engines_option
 @OUTPUT.option(
     "--dir",
     "folder",
@@ -60,7 +63,8 @@ def baseline() -> None:
 def update_baseline(folder: Path, results: Path | None, **chosen: Any) -> None:
     """Run the matrix and record the verdicts.
 
-    Writes <DIR>/<base>.json for each base: sorted, one line per cell. Without --probe, it records signals, docker stop
+    Writes <DIR>/<base>.json for each base: sorted, one line per cell; <DIR>/<base>.<engine>.json where several engines
+    are named. Without --probe, it records signals, docker stop
     and everything that the baseline already contains. With --variant, --signal or --probe, the other cells of a
     baseline are kept, provided that base and engine are the same.
     """
@@ -73,37 +77,41 @@ def _record_from(results: Path, folder: Path) -> ExitCode:
     _, found = read_results(results)
     if not found:
         raise no_result(results)
-    pairs = [(new, _existing(folder, new.base.reference)) for new in found]
+    pairs = [(new, _existing(folder, new.base.reference, new.column)) for new in found]
     for new, old in pairs:
         if old and old.findings.keys() - new.findings.keys():
-            _refuse_to_mix(old, folder, base=new.base, engine=new.engine)
+            _refuse_to_mix(old, _file(folder, new.base.reference, new.column), base=new.base, engine=new.engine)
     return _record(pairs, folder, keep=True)
 
 
 def _update(folder: Path, chosen: Mapping[str, Any]) -> ExitCode:
-    selection = selection_of(**chosen)
+    engines = chosen["engines"]
+    selection = selection_of(**{name: value for name, value in chosen.items() if name != "engines"})
     if not chosen["probes"]:
         selection = replace(selection, probes=None)
     partial = any(chosen[name] for name in ("variants", "signals", "probes"))
     known = () if partial else _known(folder, selection.bases)
-    before: dict[str, Recording | None] = {}
+    before: dict[tuple[str, str | None], Recording | None] = {}
 
-    def begin(session: Session) -> None:
-        for reference, facts in session.base_facts.items():
-            old = before[reference] = _existing(folder, reference)
-            _output(folder, reference)
-            if partial and old:
-                _refuse_to_mix(old, folder, base=facts, engine=session.engine_facts)
+    def begin(run: Session | Columns) -> None:
+        for session in run.sessions:
+            for reference, facts in session.base_facts.items():
+                old = before[reference, session.column] = _existing(folder, reference, session.column)
+                _output(folder, reference, session.column)
+                if partial and old:
+                    file = _file(folder, reference, session.column)
+                    _refuse_to_mix(old, file, base=facts, engine=session.engine_facts)
 
-    document = measure(with_known(selection, known), begin=begin)
-    return _record([(new, before[new.base.reference]) for new in recordings(document)], folder, keep=partial)
+    document = measure_on(engines, with_known(selection, known), begin=begin)
+    found = [(new, before[new.base.reference, new.column]) for new in recordings(document)]
+    return _record(found, folder, keep=partial)
 
 
-def _refuse_to_mix(old: Recording, folder: Path, *, base: BaseFacts, engine: EngineFacts) -> None:
+def _refuse_to_mix(old: Recording, file: Path, *, base: BaseFacts, engine: EngineFacts) -> None:
     """Raise `UsageError` if a baseline, of which a part is to be kept, was recorded of something else."""
     if not same_fingerprint(old, base=base, engine=engine):
         raise UsageError(
-            f"{_file(folder, base.reference)} was recorded of another image or engine, and a part of it would stay",
+            f"{file} was recorded of another image or engine, and a part of it would stay",
             remedy="Update all of it: leave out --variant, --signal and --probe.",
         )
 
@@ -118,7 +126,7 @@ def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *
     missing = 0
     for new, old in found:
         recording = merged(old, new, keep=keep)
-        output = _output(folder, new.base.reference)
+        output = _output(folder, new.base.reference, new.column)
         output.write(write(recording))
         missing += (left := untested(new))
         if old is not None:
@@ -129,18 +137,18 @@ def _record(found: Sequence[tuple[Recording, Recording | None]], folder: Path, *
     return ExitCode.UNTESTED if missing else ExitCode.OK
 
 
-def _file(folder: Path, reference: str) -> Path:
+def _file(folder: Path, reference: str, column: str | None) -> Path:
     from harness.report.baseline import file_name
 
-    return folder / file_name(reference)
+    return folder / file_name(reference, column)
 
 
-def _output(folder: Path, reference: str) -> Output:
-    return Output(str(_file(folder, reference)), make_folders=True)
+def _output(folder: Path, reference: str, column: str | None) -> Output:
+    return Output(str(_file(folder, reference, column)), make_folders=True)
 
 
-def _existing(folder: Path, reference: str) -> Recording | None:
-    """The baseline of a base, if there is one.
+def _existing(folder: Path, reference: str, column: str | None) -> Recording | None:
+    """The baseline of a base, on one engine of several, if there is one.
 
     Raises:
         UsageError: it is broken, or another base's of the same file name; it is not overwritten.
@@ -148,7 +156,7 @@ def _existing(folder: Path, reference: str) -> Recording | None:
     from harness.files import read_file
     from harness.report.decoding import read_baseline
 
-    path = _file(folder, reference)
+    path = _file(folder, reference, column)
     if not path.exists():
         return None
     recording = read_baseline(read_file(path), place=str(path))
@@ -164,9 +172,10 @@ def _known(folder: Path, bases: Sequence[str]) -> tuple[Recording, ...]:
     """What is recorded already of the bases that are named; of all if none is, or by a glob."""
     from harness.files import read_recordings
 
-    if bases and not any(map(is_glob, bases)):
-        return tuple(recording for base in bases if (recording := _existing(folder, base)))
-    return read_recordings(folder) if folder.is_dir() and any(folder.glob("*.json")) else ()
+    every = read_recordings(folder) if folder.is_dir() and any(folder.glob("*.json")) else ()
+    labels = set(map(base_label, bases))
+    named = bool(bases) and not any(map(is_glob, bases))
+    return tuple(one for one in every if not named or base_label(one.base.reference) in labels)
 
 
 @baseline.command(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -17,6 +18,7 @@ from harness.cli.options import (
     base_file_option,
     complete_questions,
     complete_variants,
+    engine_option,
     one_cell_options,
     selection_of,
 )
@@ -107,6 +109,7 @@ def _complete(ctx: click.Context, param: click.Parameter, start: str) -> list[st
 )
 @HOW.option("--jobs", type=click.IntRange(1, MOST_JOBS), default=2, metavar="N", help="Bases to run at once.")
 @one_cell_options
+@engine_option
 @as_is_options
 def bisect(variant: str | None, question: str, jobs: int, gap: int | None, as_is: bool, **chosen: Any) -> None:
     """Find the bases where a verdict changes.
@@ -125,9 +128,11 @@ def bisect(variant: str | None, question: str, jobs: int, gap: int | None, as_is
     ways = {name: chosen.pop(name) for name in _LIST}
     given = {name: chosen.pop(name) for name in _OF_IMAGES}
     one = _as_is(question, chosen) if variant is None else _of_variant(variant, question, without_as_is(ctx, chosen))
+    engine = chosen["engine"]
     with Progress(what="images" if as_is else "bases") as progress:
-        references = _images(**given, note=progress.note) if as_is else _list(**ways, note=progress.note)
-        with Bisection(one, references, jobs=jobs, note=progress.note, tell=progress.tell) as bisection:
+        note = progress.note
+        references = _images(**given, engine=engine, note=note) if as_is else _list(**ways, engine=engine, note=note)
+        with Bisection(one, references, jobs=jobs, note=note, tell=progress.tell) as bisection:
             found = bisection.run(search(len(references), gap))
     table.console().print(report.render(found))
     sys.exit(ExitCode.UNTESTED if found.untested else ExitCode.OK)
@@ -154,7 +159,9 @@ def _as_is(question: str, chosen: Mapping[str, Any]) -> Check:
     return check_as_is((), {**chosen, **asked, "jobs": 1})
 
 
-def _images(images: tuple[str, ...], image_files: Iterable[Path], *, note: Callable[[str], None]) -> tuple[str, ...]:
+def _images(
+    images: tuple[str, ...], image_files: Iterable[Path], *, engine: str, note: Callable[[str], None]
+) -> tuple[str, ...]:
     """The ordered list of images."""
     from harness.files import read_list
 
@@ -162,7 +169,7 @@ def _images(images: tuple[str, ...], image_files: Iterable[Path], *, note: Calla
     if not named:
         raise UsageError("no image is named", remedy=_ORDER)
     need_different(named)
-    return _expanded(named, note, "images", _ORDER)
+    return _expanded(named, engine, note, "images", _ORDER)
 
 
 def _list(
@@ -172,6 +179,7 @@ def _list(
     node: str | None,
     on: str | None,
     *,
+    engine: str,
     note: Callable[[str], None],
 ) -> tuple[str, ...]:
     """The ordered list of bases: named, or a range of releases."""
@@ -184,7 +192,7 @@ def _list(
     if named:
         if on:
             raise UsageError("--on is for --npm and --node", remedy="Leave it out: the bases are named.")
-        return _expanded(named, note)
+        return _expanded(named, engine, note)
     if not on:
         remedy = "Name one, such as --on local:musl-node22"
         raise UsageError("--npm and --node need a base to install on", remedy=remedy)
@@ -192,18 +200,19 @@ def _list(
 
     if npm:
         return npm_range(npm, on, cache=cache_folder(), report=note)
-    return node_range(str(node), on, arch_of=_architecture, cache=cache_folder(), report=note)
+    return node_range(str(node), on, arch_of=partial(_architecture, engine), cache=cache_folder(), report=note)
 
 
-def _architecture() -> str:
+def _architecture(name: str) -> str:
     from harness.engine.registry import open_engine
 
-    with closing(open_engine()) as engine:
+    with closing(open_engine(name)) as engine:
         return engine.architecture()
 
 
 def _expanded(
     references: tuple[str, ...],
+    name: str,
     note: Callable[[str], None],
     what: str = "bases",
     remedy: str = "Repeat --base, in order.",
@@ -213,7 +222,7 @@ def _expanded(
         from harness.engine.registry import open_engine
         from harness.session import open_bases
 
-        with closing(open_engine(note=note)) as engine:
+        with closing(open_engine(name, note)) as engine:
             references = open_bases(engine, note).expand(references)
     if len(references) == 1:
         raise UsageError(f"give at least two {what}", remedy=remedy)

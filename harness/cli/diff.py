@@ -13,8 +13,8 @@ import click
 
 from harness.cli.as_is import as_is_flag, as_is_options, check_as_is, need_different, refuse, without_as_is
 from harness.cli.check import WAYS
-from harness.cli.help import EXIT_CODES, JUDGE, OUTPUT, PROBES, WHAT, Command
-from harness.cli.measuring import measure, measure_all
+from harness.cli.help import EXIT_CODES, HOW, JUDGE, OUTPUT, PROBES, WHAT, Command
+from harness.cli.measuring import measure, measure_all, measure_on
 from harness.cli.options import cell_options, chosen_of, only_known, selection_of
 from harness.cli.output import Output
 from harness.core.as_is import images as recorded_images
@@ -24,6 +24,7 @@ from harness.core.errors import ExitCode, UsageError
 from harness.core.references import is_glob
 from harness.core.subject import base_label
 from harness.core.verdict import Verdict
+from harness.engine.registry import DEFAULT
 from harness.report.style import printable
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from harness.session import Selection
 
 
+_SIDES: Final = 2
 _RANKS: Final = (
     "the app is in control",
     "the app is notified, but not exactly of what was sent",
@@ -54,14 +56,28 @@ _RANKING: Final = [
         "signal-harness diff node:22-alpine node:24-alpine --variant 'npm-*'",
         "signal-harness diff --fail-on any old.json new.json",
         "signal-harness diff my/app:1 my/app:2 --as-is --stop-timeout 30",
+        "signal-harness diff --engine docker --engine podman --signal all --probe all",
     ],
     tables=[("Ranks of verdicts (a change to a higher rank is worse)", _RANKING), PROBES, WAYS, EXIT_CODES],
 )
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.argument("old", metavar="[OLD]", required=False)
+@click.argument("new", metavar="[NEW]", required=False)
 @as_is_flag
-@WHAT.option("--base", "only", multiple=True, metavar="REF", help="Only these bases of files, or globs. Repeatable.")
+@WHAT.option(
+    "--base",
+    "only",
+    multiple=True,
+    metavar="REF",
+    help="Only these bases of files, or globs; which bases to run on two engines. Repeatable.",
+)
 @cell_options
+@HOW.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME|URL",
+    help="The engine that images are run on, as for run. Given twice, and without OLD and NEW: the same cells on both.",
+)
 @as_is_options
 @JUDGE.option(
     "--fail-on",
@@ -71,22 +87,35 @@ _RANKING: Final = [
 )
 @OUTPUT.option("--json", "json_to", metavar="F", help="Write the changes as JSON to a file, or - for standard output.")
 def diff(
-    old: str, new: str, *, only: tuple[str, ...], fail_on: str, json_to: str | None, as_is: bool, **chosen: Any
+    old: str | None,
+    new: str | None,
+    *,
+    only: tuple[str, ...],
+    engines: tuple[str, ...],
+    fail_on: str,
+    json_to: str | None,
+    as_is: bool,
+    **chosen: Any,
 ) -> None:
     """Show what changed from OLD to NEW, and why.
 
     OLD and NEW are each a baseline, a results file, a folder of baselines, or an image. Images are run now, in one
     session. Shows how much each change matters, and its likely cause. A change within a rank is sideways. Cells and
     bases that are on one side alone are not compared: exit code 4, or as --fail-on says. With --as-is, OLD and NEW are
-    images of one app: each is run as check runs it, and asked the same.
+    images of one app: each is run as check runs it, and asked the same. With two engines and no OLD and NEW, the matrix
+    is run on both, and shown is what changes from the first to the second.
     """
     from harness.report import changes, difference, table
 
     ctx = click.get_current_context()
     refuse(ctx, as_is=as_is, others=("only", "variants", "catalogue", "grace_s"))
+    _check_sides(ctx, old, new, engines, as_is=as_is)
+    chosen["engine"] = engines[0] if engines else DEFAULT
     output = Output(json_to)
     people = table.console(stderr=output.standard)
-    if as_is:
+    if old is None or new is None:
+        compared, open_rows = _of_engines(engines, only, without_as_is(ctx, chosen)), []
+    elif as_is:
         document = _checked(old, new, chosen)
         compared = [compare(*recorded_images(document))]
         open_rows = [row for row in document.results if not row.tested]
@@ -102,6 +131,33 @@ def diff(
     if fails(compared, on):
         sys.exit(ExitCode.DIFFERS)
     sys.exit(ExitCode.UNTESTED if leaves_open(compared, on) else ExitCode.OK)
+
+
+def _check_sides(ctx: click.Context, old: str | None, new: str | None, engines: Sequence[str], *, as_is: bool) -> None:
+    """Refuse what does not say which two sides are compared.
+
+    Raises:
+        UsageError: more than two engines are named, or two and something else, too.
+    """
+    if len(engines) <= 1:
+        for side, name in ((old, "OLD"), (new, "NEW")):
+            if side is None:
+                raise click.MissingParameter(ctx=ctx, param_hint=f"'{name}'", param_type="argument")
+    elif len(engines) > _SIDES:
+        raise UsageError(f"{len(engines)} engines are named", remedy="Name two; to see more side by side: run --engine")
+    elif old is not None:
+        raise UsageError(f"{old!r} and two engines are named", remedy="To run bases on both, name them with --base.")
+    elif as_is:
+        raise UsageError("--as-is is for two images on one engine", remedy="Name two images, or leave out --as-is.")
+
+
+def _of_engines(engines: Sequence[str], bases: Sequence[str], chosen: Mapping[str, Any]) -> list[Comparison]:
+    """What changes from one engine to the other, base by base, with the same cells run on both."""
+    document = measure_on(engines, replace(selection_of(**chosen), bases=tuple(bases)))
+    found = recordings(document)
+    columns = list(dict.fromkeys(one.column for one in found))
+    before, after = ([one for one in found if one.column == column] for column in columns)
+    return compare_all(before, after, document.bases)
 
 
 def _checked(old: str, new: str, chosen: Mapping[str, Any]) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.core.document import Cut
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
+    from harness.columns import Columns
     from harness.core.document import Document, Row
+    from harness.core.journal import Head
     from harness.core.subject import Cell
     from harness.journals import OpenJournal
     from harness.session import Hooks, Selection, Session
@@ -26,13 +29,27 @@ class Measured(Protocol):
 
     cells: tuple[Cell, ...]
 
-    def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Row]]:
-        """Start building and running cells, all if none are given; a future for each, in order."""
+    def run(self, cells: Sequence[Cell] | None = None) -> Iterable[Future[Row]]:
+        """Start building and running cells, all if none are given; a future for each, in order.
+
+        Some of them may be started only once those before them have been waited for.
+        """
         ...
 
     def document(self, rows: Iterable[Row], cut: Cut | None = None) -> Document:
         """The results document of some rows; ``cut`` says why there are no more."""
         ...
+
+
+class Headed(Measured, Protocol):
+    """A run that a journal can be kept of."""
+
+    def head(self) -> Head:
+        """What is run, and on what."""
+        ...
+
+
+J = TypeVar("J", bound=Headed)
 
 
 def measure(
@@ -45,16 +62,42 @@ def measure(
     """Run all cells of a selection, but for those of which a ``journal`` has the rows; see `measure_all`."""
     from harness.session import Session
 
+    return _journaled(lambda hooks: Session(selection, hooks), begin=begin, end=end, journal=journal)
+
+
+def measure_on(
+    engines: Sequence[str],
+    selection: Selection,
+    *,
+    begin: Callable[[Session | Columns], None] = lambda _: None,
+    end: Callable[[Document], None] = lambda _: None,
+    journal: OpenJournal | None = None,
+) -> Document:
+    """Run all cells of a selection on each engine that is named, or on the default one; see `measure`."""
+    if len(engines) <= 1:
+        one = replace(selection, engine=engines[0]) if engines else selection
+        return measure(one, begin=begin, end=end, journal=journal)
+    from harness.columns import Columns
+
+    return _journaled(lambda hooks: Columns(selection, engines, hooks), begin=begin, end=end, journal=journal)
+
+
+def _journaled(
+    opened: Callable[[Hooks], AbstractContextManager[J]],
+    *,
+    begin: Callable[[J], None],
+    end: Callable[[Document], None],
+    journal: OpenJournal | None,
+) -> Document:
+    """Run all cells of what is opened, but for those of which a ``journal`` has the rows; see `measure_all`."""
     if journal is None:
-        return measure_all(lambda hooks: Session(selection, hooks), begin=begin, end=end)
+        return measure_all(opened, begin=begin, end=end)
 
-    def opened(hooks: Hooks) -> Session:
+    def told(hooks: Hooks) -> AbstractContextManager[J]:
         journal.tell = hooks.note
-        return Session(selection, hooks)
+        return opened(hooks)
 
-    return measure_all(
-        opened, begin=begin, end=end, known=lambda session: journal.begin(session.head()), keep=journal.keep
-    )
+    return measure_all(told, begin=begin, end=end, known=lambda run: journal.begin(run.head()), keep=journal.keep)
 
 
 def measure_all(

@@ -175,6 +175,16 @@ engine_option = HOW.option(
     help="The engine: docker, podman, or where one answers, such as tcp://127.0.0.1:2375; auto is docker, as "
     "DOCKER_HOST or the current context says, and podman where nothing says so and docker is not there.",
 )
+engines_option = HOW.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME|URL",
+    help="The engine: docker, podman, or where one answers, such as tcp://127.0.0.1:2375. Repeatable: each cell runs "
+    "on each of them, and a column shows it. [default: docker, as DOCKER_HOST or the current context says, and podman "
+    "where nothing says so and docker is not there]",
+)
+"""Which engines a matrix runs on."""
 share_option = HOW.option(
     "--shard",
     "share",

@@ -15,7 +15,7 @@ from msgspec import structs
 from harness.cli.config import config_options, found_config, policy_of
 from harness.cli.formats import SPELLING, format_options, targets_of
 from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PROBES, Command
-from harness.cli.measuring import measure
+from harness.cli.measuring import measure, measure_on
 from harness.cli.options import (
     asking,
     baseline_option,
@@ -24,6 +24,7 @@ from harness.cli.options import (
     code_of,
     code_of_run,
     engine_option,
+    engines_option,
     matrix_options,
     no_try_option,
     one_cell_options,
@@ -34,7 +35,7 @@ from harness.cli.options import (
     together,
 )
 from harness.cli.output import Output, opened, write_all
-from harness.core.baseline import counterparts, relevant
+from harness.core.baseline import counterparts, of_engine, relevant
 from harness.core.comparison import recorded
 from harness.core.errors import ExitCode, UsageError
 from harness.core.judged import comparisons_of, judged
@@ -43,11 +44,12 @@ from harness.core.question import Probe
 from harness.report.formats import Format, render
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
 
+    from harness.columns import Columns
     from harness.core.baseline import Key, Recording
     from harness.core.comparison import Comparison
     from harness.core.document import Document
@@ -75,7 +77,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @config_options(defaults=False)
 @baseline_option("Judge against")
 @require_option
-@engine_option
+@engines_option
 @HOW.option(
     "--resume",
     is_flag=True,
@@ -103,13 +105,14 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
     ctx = click.get_current_context()
     config, typed = found_config(ctx), _typed(ctx)
     ignores: list[Ignore] = []
-    running: list[Session] = []
+    running: list[Session | Columns] = []
     outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
     journal = _journal(outputs, resume=resume)
+    engines = chosen.pop("engines")
     known, selection = read_recordings(baseline), selection_of(**chosen)
-    asked = {one.base.reference: chosen_of(one, selection, chosen) for one in known}
+    asked = _asked(known, selection, chosen)
     if not chosen["signals"] and not chosen["probes"]:
-        selection = only_known(selection, relevant(known, selection.bases).values())
+        selection = only_known(selection, _of_bases(known, selection))
     people = tables.console(stderr=any(output.standard for output in outputs.values()))
     parts: list[RenderableType] = []
     written: list[str] = []
@@ -139,13 +142,13 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
             elif journal:
                 written.append(f"What was found is kept in {journal.path}: the same command with --resume takes it up")
 
-    def begin(session: Session) -> None:
+    def begin(session: Session | Columns) -> None:
         running.append(session)
         ignores.extend(session.ignores)
 
     try:
         with journal or nullcontext():
-            measure(selection, begin=begin, end=write, journal=journal)
+            measure_on(engines, selection, begin=begin, end=write, journal=journal)
     finally:
         for part in parts:
             people.print(part)
@@ -154,12 +157,26 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
     sys.exit(codes[0])
 
 
+def _asked(known: Iterable[Recording], selection: Selection, chosen: Mapping[str, Any]) -> dict[str, Collection[Key]]:
+    """Which recorded cells the options choose, by base, whatever engine they are of."""
+    asked: dict[str, set[Key]] = {}
+    for one in known:
+        asked.setdefault(one.base.reference, set()).update(chosen_of(one, selection, chosen))
+    return dict(asked)
+
+
+def _of_bases(known: Sequence[Recording], selection: Selection) -> Iterator[Recording]:
+    """What was recorded of the bases that a run has to do with, on any engine."""
+    bases = {one.base.reference for one in relevant(known, selection.bases).values()}
+    return (one for one in known if one.base.reference in bases)
+
+
 def _judged(
     document: Document,
     known: Sequence[Recording],
     asked: Mapping[str, Collection[Key]],
     selection: Selection,
-    session: Session,
+    session: Session | Columns,
 ) -> Document:
     """Results with what they are judged against: all that was asked for, or a part's own of it."""
     part = selection.share is not None
@@ -168,15 +185,15 @@ def _judged(
 
 
 def _in_part(
-    asked: Mapping[str, Collection[Key]], known: Sequence[Recording], session: Session
+    asked: Mapping[str, Collection[Key]], known: Sequence[Recording], session: Session | Columns
 ) -> dict[str, Collection[Key]]:
     """Which recorded cells a part of a run is asked for: its own of those that the whole run is."""
     own = {(cell.subject.base, cell.subject.name, cell.question.name) for cell in session.cells if cell.subject.base}
-    pairs = counterparts(known, session.references)
-    return {
-        one.base.reference: {key for key in asked[one.base.reference] if (base, *key) in own}
-        for base, one in pairs.items()
-    } | {one.base.reference: () for one in known if all(one is not pair for pair in pairs.values())}
+    mine: dict[str, Collection[Key]] = {one.base.reference: () for one in known}
+    for engine in session.engines:
+        for base, one in counterparts(of_engine(known, engine), session.references).items():
+            mine[one.base.reference] = {key for key in asked[one.base.reference] if (base, *key) in own}
+    return mine
 
 
 def _journal(outputs: Mapping[str, Output], *, resume: bool) -> OpenJournal | None:

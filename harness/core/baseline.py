@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from harness.core.errors import UsageError
 from harness.core.question import Probe, Question, is_question, is_signal
 from harness.core.references import is_glob
-from harness.core.subject import base_label
+from harness.core.subject import base_label, in_column, place_label
 from harness.core.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -46,10 +46,11 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
-    """All that was found on one base: the fingerprint of what matters, and a finding for each cell.
+    """All that was found on one base, on one engine: the fingerprint of what matters, and a finding for each cell.
 
-    ``variants`` holds a digest of what makes each variant what it is, where that is known. ``command`` is what CMD says
-    in an image as it is, see `harness.core.as_is`; ``None`` where that is not known, and for a base.
+    ``column`` stands for the engine in ids where the run had several. ``variants`` holds a digest of what makes each
+    variant what it is, where that is known. ``command`` is what CMD says in an image as it is, see
+    `harness.core.as_is`; ``None`` where that is not known, and for a base.
     """
 
     base: BaseFacts
@@ -57,6 +58,17 @@ class Recording:
     variants: Mapping[str, str] = field(default_factory=dict)
     findings: Mapping[Key, Finding] = field(default_factory=dict)
     command: Argv | None = None
+    column: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it was found, as ids of cells have it."""
+        return place_label(self.base.reference, self.column)
+
+    @property
+    def title(self) -> str:
+        """Where it was found, as people are told."""
+        return f"{self.base.reference}{in_column(self.column)}"
 
 
 def flaw(key: Key, finding: Finding) -> str:
@@ -91,7 +103,7 @@ def finding_of(row: Row) -> Finding:
 
 
 def recordings(document: Document, *, place: str = "the results") -> tuple[Recording, ...]:
-    """What a results document has recorded, base by base; a base without results is left out.
+    """What a results document has recorded, base by base on each engine; a base without results is left out.
 
     Args:
         document: the results.
@@ -100,8 +112,7 @@ def recordings(document: Document, *, place: str = "the results") -> tuple[Recor
     Raises:
         UsageError: a result names a base that the document knows nothing of, cannot have been found, or is there twice.
     """
-    bases: dict[str, dict[Key, Finding]] = {}
-    engines: dict[str, EngineFacts] = {}
+    places: dict[tuple[str, str, str | None], dict[Key, Finding]] = {}
     digests = {name: subject.digest for name, subject in document.subjects.items() if subject.digest}
     for number, row in enumerate(document.results):
         if row.base is None:
@@ -112,14 +123,42 @@ def recordings(document: Document, *, place: str = "the results") -> tuple[Recor
         finding = finding_of(row)
         if wrong := flaw(key, finding):
             raise UsageError(f"{where}: {wrong}", remedy=REMEDY)
-        if key in bases.setdefault(row.base, {}):
-            raise UsageError(f"{where}: {'/'.join(key)} on {row.base} is there twice", remedy=REMEDY)
-        bases[row.base][key] = finding
-        engines[row.base] = document.engines[row.engine]
+        found = places.setdefault((row.base, row.engine, row.column), {})
+        if key in found:
+            on = f"{row.base}{in_column(row.column)}"
+            raise UsageError(f"{where}: {'/'.join(key)} on {on} is there twice", remedy=REMEDY)
+        found[key] = finding
     return tuple(
-        Recording(base=document.bases[reference], engine=engines[reference], variants=digests, findings=findings)
-        for reference, findings in bases.items()
+        Recording(
+            base=document.bases[reference],
+            engine=document.engines[engine],
+            variants=digests,
+            findings=findings,
+            column=column,
+        )
+        for (reference, engine, column), findings in places.items()
     )
+
+
+def of_engine(recorded: Sequence[Recording], engine: EngineFacts) -> tuple[Recording, ...]:
+    """Of what was recorded of each base, that with which a run on an engine is compared.
+
+    What is recorded of one engine alone is compared with any. Where there are several, it is that of the same kind of
+    engine, and of these the one of the same version and runtime, or else the first.
+    """
+    bases: dict[str, list[Recording]] = {}
+    for one in recorded:
+        bases.setdefault(base_label(one.base.reference), []).append(one)
+    chosen: list[Recording] = []
+    for several in bases.values():
+        alike = several if len(several) == 1 else [one for one in several if one.engine.name == engine.name]
+        chosen += sorted(alike, key=lambda one: not_alike(one.engine, engine))[:1]
+    return tuple(chosen)
+
+
+def not_alike(one: EngineFacts, other: EngineFacts) -> tuple[bool, bool]:
+    """What orders engines of one kind by how they stand to another: the same version first, then the same runtime."""
+    return one.version != other.version, one.runtime != other.runtime
 
 
 def counterparts(recorded: Sequence[Recording], bases: Iterable[str]) -> dict[str, Recording]:

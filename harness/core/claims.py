@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.core.question import Probe
+from harness.core.subject import in_column
 from harness.core.verdict import Expected, Holds, Verdict
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ class Tally:
 
 
 def tally(rows: Iterable[Row]) -> Mapping[str, Tally]:
-    """Count by base, in the order in which bases first come."""
+    """Count by base, and by engine where there are several, in the order in which these first come."""
     by_base: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
         if row.base is not None:
-            by_base.setdefault(row.base, {}).setdefault(row.subject, []).append(row)
+            by_base.setdefault(f"{row.base}{in_column(row.column)}", {}).setdefault(row.subject, []).append(row)
     return {base: _tally(list(subjects.values())) for base, subjects in by_base.items()}
 
 

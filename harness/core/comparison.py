@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from harness.core.baseline import counterparts, verdicts
+from harness.core.baseline import counterparts, of_engine
 from harness.core.cause import Cause, Shift, cause, engine_shifts, image_shift, recorded_shifts
 from harness.core.ranking import Change, change
-from harness.core.subject import base_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,8 +67,8 @@ class Comparison:
         return engine_shifts(self.old.engine, self.new.engine)
 
     def cell_id(self, difference: Difference) -> str:
-        """The readable name of a cell that changed, on the base that was found."""
-        return f"{base_label(self.new.base.reference)}/{'/'.join(difference.key)}"
+        """The readable name of a cell that changed, where it was found."""
+        return f"{self.new.place}/{'/'.join(difference.key)}"
 
     def groups(self, wanted: Change) -> Mapping[str, tuple[Difference, ...]]:
         """The cells that changed in one way, by the text of their likely cause, the most frequent one first."""
@@ -98,21 +97,44 @@ def compare(old: Recording, new: Recording) -> Comparison:
 def compare_all(old: Sequence[Recording], new: Sequence[Recording], bases: Iterable[str]) -> list[Comparison]:
     """Compare each base with its counterpart; a base that is on one side alone is compared with nothing.
 
+    Where several engines were found, each is compared with what was recorded of it, see `of_engine`.
+
     Args:
         old: what was recorded.
         new: what was found.
         bases: all bases that were asked for, found or not: they decide which are counterparts.
     """
+    wanted = tuple(bases)
+    columns: dict[str | None, list[Recording]] = {}
+    for one in new:
+        columns.setdefault(one.column, []).append(one)
+    if not columns:
+        return [compare(one, replace(one, findings={})) for one in old]
+    return [
+        comparison
+        for column, found in columns.items()
+        for comparison in _compare_column(of_engine(old, found[0].engine), found, wanted, column)
+    ]
+
+
+def _compare_column(
+    old: Sequence[Recording], new: Sequence[Recording], bases: Sequence[str], column: str | None
+) -> list[Comparison]:
+    """Compare what was found on one engine."""
     pairs = counterparts(old, bases)
     matched = [(pairs.get(one.base.reference, replace(one, findings={})), one) for one in new]
     taken = {id(before) for before, _ in matched}
-    lacking = [(one, replace(one, findings={})) for one in old if id(one) not in taken]
+    lacking = [(one, replace(one, findings={}, column=column)) for one in old if id(one) not in taken]
     return [compare(before, after) for before, after in (*matched, *lacking)]
 
 
 def recorded(comparisons: Iterable[Comparison]) -> dict[str, Verdict]:
     """What is recorded of each cell that is compared with a recording, by the cell's id."""
-    return verdicts({comparison.new.base.reference: comparison.old for comparison in comparisons})
+    return {
+        f"{comparison.new.place}/{variant}/{question}": finding.verdict
+        for comparison in comparisons
+        for (variant, question), finding in comparison.old.findings.items()
+    }
 
 
 def _difference(old: Recording, new: Recording, key: Key) -> Difference:

@@ -54,6 +54,7 @@ def describe_row(result: Result, starting: Iterable[Instruction] = ()) -> doc.Ro
     claim = cell.subject.claim
     return doc.Row(
         engine=cell.engine,
+        column=cell.column,
         base=cell.subject.base,
         subject=cell.subject.name,
         probe=cell.question.probe,

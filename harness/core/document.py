@@ -16,7 +16,7 @@ from harness.core.process import shown
 from harness.core.question import Probe, Question
 from harness.core.rules import Rule
 from harness.core.signals import parse_signal
-from harness.core.subject import cell_id
+from harness.core.subject import cell_id, in_column, place_label
 from harness.core.trace import Fate
 from harness.core.verdict import Delivery, Expected, Holds, Outcome, Verdict
 
@@ -305,14 +305,16 @@ class Ignored(_Shape, frozen=True):
 class Row(_Shape, frozen=True):
     """One cell's result.
 
-    ``base`` is ``None`` for an image that was given, not built on one. ``shown`` is the number of the run that speaks
-    for the cell, and whose evidence this is. ``tried`` are changes that were run to see whether they help. ``rule`` is
-    the kind of finding that it is, by `harness.core.rules`; ``None`` where nothing is wrong, or it could not be tested.
+    ``column`` stands for the engine in the cell's id where the run had several; ``None`` where it had one. ``base`` is
+    ``None`` for an image that was given, not built on one. ``shown`` is the number of the run that speaks for the cell,
+    and whose evidence this is. ``tried`` are changes that were run to see whether they help. ``rule`` is the kind of
+    finding that it is, by `harness.core.rules`; ``None`` where nothing is wrong, or it could not be tested.
     ``ignored`` says that it is left be, and why. ``required`` are verdicts one of which it has to be, whatever is
     ``expected``; none where nothing was required.
     """
 
     engine: str
+    column: str | None
     base: str | None
     subject: str
     probe: Probe
@@ -348,12 +350,18 @@ class Row(_Shape, frozen=True):
     @property
     def id(self) -> str:
         """The cell's readable name, ``alpine/tini/SIGTERM``."""
-        return cell_id(self.base, self.subject, self.question)
+        return cell_id(self.base, self.subject, self.question, self.column)
+
+    @property
+    def place(self) -> str:
+        """Where the cell is, as its id has it: ``alpine``, or ``podman/alpine`` where the run had several engines."""
+        return place_label(self.base, self.column)
 
     @property
     def title(self) -> str:
         """What the row is about, in words: ``tini on alpine, SIGTERM``."""
-        return f"{self.subject}{'' if self.base is None else f' on {self.base}'}, {self.question.name}"
+        base = "" if self.base is None else f" on {self.base}"
+        return f"{self.subject}{base}{in_column(self.column)}, {self.question.name}"
 
     @property
     def tested(self) -> bool:

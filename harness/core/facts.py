@@ -40,6 +40,16 @@ class EngineFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     builder: str
     trace: bool
 
+    @property
+    def cli(self) -> str:
+        """The command with which a person talks to it."""
+        return cli_of(self.name)
+
+
+def cli_of(engine: str) -> str:
+    """The command with which a person talks to an engine of this name, or of a name that begins with it."""
+    return "podman" if engine.casefold().startswith("podman") else "docker"
+
 
 class StartCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an image starts with its subject's options: the engine's view of ENTRYPOINT and CMD, and STOPSIGNAL."""

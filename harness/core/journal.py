@@ -31,12 +31,14 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What is run, and on what: all that has to be the same for other rows to be of the same run.
 
     ``document`` is the results document before any result, with all subjects. ``cells`` are the ids of those that are
-    planned, ``catalogue`` is the digest of the catalogue's file. The others are options that decide how a cell is run.
+    planned, ``images`` those of the bases by where they are run, ``catalogue`` is the digest of the catalogue's file.
+    The others are options that decide how a cell is run.
     """
 
     journal: Literal[1] = VERSION
     document: Document
     cells: tuple[str, ...]
+    images: dict[str, str]
     catalogue: str
     repeat: int | None
     settle_s: float | None
@@ -113,7 +115,7 @@ def changes(before: Head, now: Head) -> tuple[str, ...]:
     found = [
         *_changed("the version of signal-harness", was.tool.version, is_now.tool.version),
         *_engines(was, is_now),
-        *_by_name("the image of {}", _ids(was), _ids(is_now)),
+        *_by_name("the image of {}", before.images, now.images),
         *_by_name("the variant {}", _digests(was), _digests(is_now)),
         *_cells(before.cells, now.cells),
     ]
@@ -153,10 +155,6 @@ def _engines(before: Document, now: Document) -> list[str]:
 
 def _yes_or_no(value: object) -> object:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
-
-
-def _ids(document: Document) -> dict[str, str]:
-    return {name: facts.id for name, facts in document.bases.items()}
 
 
 def _digests(document: Document) -> dict[str, str | None]:

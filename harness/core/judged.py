@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.core.baseline import REMEDY, Finding, Recording, counterparts, flaw, narrowed, recordings
+from harness.core.baseline import REMEDY, Finding, Recording, counterparts, flaw, narrowed, of_engine, recordings
 from harness.core.comparison import compare_all, recorded
 from harness.core.document import Judged, Recorded, RecordedCell
 from harness.core.errors import UsageError
@@ -40,9 +40,11 @@ def judged(
         named: whether the bases were named, so that what was recorded of others was not asked for.
         planned: the bases of the whole run where this is a part of it.
     """
-    every = counterparts(known, document.bases if planned is None else planned)
-    pairs = {base: one for base, one in every.items() if base in document.bases}
-    wanted = [one for one in known if not named or any(one is pair for pair in pairs.values())]
+    bases = document.bases if planned is None else planned
+    sides = [of_engine(known, engine) for engine in document.engines.values()]
+    pairs = [one for side in sides for base, one in counterparts(side, bases).items() if base in document.bases]
+    of_these = [one for one in known if any(one is other for side in sides for other in side)]
+    wanted = [one for one in of_these if not named or any(one is pair for pair in pairs)]
     kept = [narrowed(one, asked[one.base.reference]) for one in wanted]
     left_out = sum(len(one.findings) for one in known) - sum(len(one.findings) for one in kept)
     against = Judged(recorded=tuple(map(_packed, kept)), left_out=left_out)

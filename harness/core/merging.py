@@ -15,6 +15,7 @@ import msgspec
 from msgspec import structs
 
 from harness.core.cause import KERNEL, Shift, base_shifts, engine_shifts, image_shift
+from harness.core.columns import with_columns
 from harness.core.document import Cut, Judged, Recorded, Shard
 from harness.core.errors import ExitCode, UsageError
 
@@ -60,11 +61,14 @@ def merged(files: Files) -> Merged:
     bases = _together([(place, one.bases) for place, one in files], "base", _base_shifts, conflicts)
     subjects = _together([(place, one.subjects) for place, one in files], "subject", _subject_shifts, conflicts)
     found, twice = _rows(files, conflicts)
+    conflicts += _of_columns(files, engines)
     if conflicts:
         raise UsageError(
             "the results contradict each other\n" + "\n".join(f"  {line}" for line in conflicts),
             remedy="Leave a file out, or run it anew: one catalogue, the same bases, one version of everything.",
         )
+    if len(engines) > 1:
+        found = list(with_columns(found, engines))
     planned = next((one.shard.planned for one in documents if one.shard), ())
     order = {name: number for number, name in enumerate(planned)}
     rows = tuple(sorted(found, key=lambda row: order.get(row.id, len(order))))
@@ -74,7 +78,7 @@ def merged(files: Files) -> Merged:
         documents[0],
         started=started,
         duration_s=duration,
-        engines={name: _everywhere(facts, documents) for name, facts in engines.items()},
+        engines={name: _everywhere(name, facts, documents) for name, facts in engines.items()},
         bases=_in_order(bases, (row.base for row in rows)),
         subjects=_in_order(subjects, (row.subject for row in rows)),
         judged=_judged(documents),
@@ -121,6 +125,14 @@ def _of_shards(files: Files) -> list[str]:
     ]
 
 
+def _of_columns(files: Files, engines: Mapping[str, EngineFacts]) -> list[str]:
+    """That parts of runs on different engines are there: each of them has cells of the same names."""
+    parts = [(place, one) for place, one in files if one.shard and len(one.engines) == 1]
+    if len(engines) == 1 or not parts:
+        return []
+    return [f"{place} is a part of a run on {', '.join(one.engines)} alone" for place, one in parts]
+
+
 def _plan(shard: Shard) -> str:
     return f"{len(shard.planned)} cells in {shard.of} parts"
 
@@ -134,16 +146,27 @@ def _of_baselines(files: Files) -> list[str]:
         for place, one in files
         if judging and one.judged is None
     ]
-    known: dict[str, tuple[str, Recorded]] = {}
+    known: dict[Hashable, tuple[str, Recorded]] = {}
     for place, judged in judging:
-        for one in judged.recorded:
-            first, before = known.setdefault(one.base.reference, (place, one))
+        for key, one in _told_apart(judged.recorded):
+            first, before = known.setdefault(key, (place, one))
             shared = before.cells.keys() & one.cells.keys()
             if (before.base, before.engine) != (one.base, one.engine) or any(
                 before.cells[name] != one.cells[name] for name in shared
             ):
                 lines.append(f"other things are recorded of {one.base.reference} in {place} than in {first}")
     return lines
+
+
+def _told_apart(recorded: Iterable[Recorded]) -> list[tuple[tuple[str, str, int], Recorded]]:
+    """What was recorded, by base, kind of engine, and number where there is more than one of both."""
+    numbers = Counter[tuple[str, str]]()
+    keyed = []
+    for one in recorded:
+        kind = one.base.reference, one.engine.name
+        keyed.append(((*kind, numbers[kind]), one))
+        numbers[kind] += 1
+    return keyed
 
 
 def _together(
@@ -224,14 +247,9 @@ def _span(files: Files) -> tuple[str, float]:
     return files[0][1].started, round(ended, 3)
 
 
-def _everywhere(facts: EngineFacts, documents: Iterable[Document]) -> EngineFacts:
+def _everywhere(name: str, facts: EngineFacts, documents: Iterable[Document]) -> EngineFacts:
     """An engine's facts with all kernels that it ran on."""
-    kernels = {
-        kernel
-        for one in documents
-        if facts.name in one.engines
-        for kernel in one.engines[facts.name].kernel.split(_AMONG)
-    }
+    kernels = {kernel for one in documents if name in one.engines for kernel in one.engines[name].kernel.split(_AMONG)}
     return structs.replace(facts, kernel=_AMONG.join(sorted(kernels)))
 
 
@@ -245,11 +263,11 @@ def _judged(documents: Sequence[Document]) -> Judged | None:
     judged = [one.judged for one in documents if one.judged]
     if not judged:
         return None
-    known: dict[str, Recorded] = {}
+    known: dict[tuple[str, str, int], Recorded] = {}
     for one in judged:
-        for recorded in one.recorded:
-            before = known.get(recorded.base.reference, recorded)
-            known[recorded.base.reference] = structs.replace(
+        for key, recorded in _told_apart(one.recorded):
+            before = known.get(key, recorded)
+            known[key] = structs.replace(
                 before, variants=before.variants | recorded.variants, cells=before.cells | recorded.cells
             )
     wholes = {sum(len(recorded.cells) for recorded in one.recorded) + one.left_out for one in judged}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from harness.core.facts import cli_of
 from harness.core.grep import as_grep
 from harness.core.subject import Answering, LogPattern
 
@@ -39,7 +40,7 @@ class ByHand:
     @property
     def cli(self) -> str:
         """The command with which a person talks to the engine: Podman has its own, of the same words (podman(1))."""
-        return "podman" if self.cell.engine == "Podman" else "docker"
+        return cli_of(self.cell.engine)
 
     @property
     def name(self) -> str:

@@ -278,16 +278,20 @@ def unmet(requires: Mapping[str, str], facts: BaseFacts) -> str | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """engine × subject × question; ``engine`` is the name that results give it."""
+    """engine × subject × question; ``engine`` is the name that results give it.
+
+    ``column`` stands for it in ids, where a run has several; see `harness.core.columns`.
+    """
 
     engine: str
     subject: Subject
     question: Question
+    column: str | None = None
 
     @property
     def id(self) -> str:
         """A readable name, ``debian-13/exec-form/SIGTERM``."""
-        return cell_id(self.subject.base, self.subject.name, self.question)
+        return cell_id(self.subject.base, self.subject.name, self.question, self.column)
 
 
 def base_label(reference: str) -> str:
@@ -295,6 +299,23 @@ def base_label(reference: str) -> str:
     return reference.removeprefix("local:").replace("/", "_")
 
 
-def cell_id(base: str | None, subject: str, question: Question) -> str:
-    """A cell's readable name, ``debian-13/exec-form/SIGTERM``; a subject that has no base goes by its own."""
-    return "/".join((*([] if base is None else [base_label(base)]), subject, question.name))
+def place_label(base: str | None, column: str | None) -> str:
+    """Where cells are, as ids have it: ``debian-13``, or ``podman/debian-13`` where a run has several engines."""
+    return "/".join(_place(base, column))
+
+
+def _place(base: str | None, column: str | None) -> list[str]:
+    return [*([] if column is None else [column]), *([] if base is None else [base_label(base)])]
+
+
+def in_column(column: str | None) -> str:
+    """What stands for an engine behind a name that is shown, where a run has several."""
+    return "" if column is None else f" ({column})"
+
+
+def cell_id(base: str | None, subject: str, question: Question, column: str | None = None) -> str:
+    """A cell's readable name, ``debian-13/exec-form/SIGTERM``; a subject that has no base goes by its own.
+
+    In a run of several engines, what stands for its engine comes first: ``podman/debian-13/exec-form/SIGTERM``.
+    """
+    return "/".join((*_place(base, column), subject, question.name))

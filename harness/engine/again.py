@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
 
 _MOST: Final = 6
 _FIRST_S: Final = 0.02
@@ -78,7 +79,19 @@ def timed_out(error: BaseException) -> bool:
 
 def comes_of(error: BaseException | None, *kinds: type[BaseException]) -> bool:
     """Whether an error comes of one of some kinds, somewhere down its causes and arguments."""
-    if error is None or isinstance(error, kinds):
-        return error is not None
-    inner = [arg for arg in error.args if isinstance(arg, BaseException)]
-    return any(comes_of(one, *kinds) for one in [error.__cause__, error.__context__, *inner])
+    return any(cause_in(error, kind) is not None for kind in kinds)
+
+
+def cause_in(error: BaseException | None, kind: type[E]) -> E | None:
+    """The first error of a kind, somewhere down the causes and arguments of one; ``None`` if it comes of none."""
+    seen: set[int] = set()
+    left = [error]
+    while left:
+        one = left.pop(0)
+        if one is None or id(one) in seen:
+            continue
+        if isinstance(one, kind):
+            return one
+        seen.add(id(one))
+        left += [one.__cause__, one.__context__, *(arg for arg in one.args if isinstance(arg, BaseException))]
+    return None

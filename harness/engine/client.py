@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager, suppress
+import ssl
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any, Final
 
 import docker
 import requests
 import urllib3
-from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
-from docker.utils import kwargs_from_env, parse_host
+from docker.utils import parse_host
 from docker.utils.json_stream import json_stream
 from requests.utils import get_environ_proxies
 
-from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
-from harness.engine.again import FAILED_FROM, answered, comes_of
+from harness.core.errors import Disturbed, EngineFault, EngineUnavailable, UsageError
+from harness.engine.again import FAILED_FROM, answered, cause_in, comes_of
+from harness.engine.endpoint import endpoint_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEFAULT_SOCKET: Final = "unix:///var/run/docker.sock"
 REMEDY: Final = (
     "Start your engine, or name one in DOCKER_HOST.\n"
     "On Debian or Ubuntu, as root:\n"
@@ -31,6 +31,9 @@ REMEDY: Final = (
 )
 DENIED: Final = (
     "Run it as root, or as a member of the socket's group, then log in again:\n  sudo usermod -aG docker $USER"
+)
+_CERTIFY: Final = (
+    "It wants a certificate of yours that it knows: cert.pem and key.pem in DOCKER_CERT_PATH, or in the context."
 )
 _TIMEOUT_S: Final = 120
 _POOL: Final = 64
@@ -46,7 +49,16 @@ class _Client(docker.APIClient):
 
     _answer: dict[str, Any] | None = None
 
+    def __init__(self, **options: Any) -> None:
+        # It asks for the version at once: where that fails, nobody else can close what it opened.
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            super().__init__(**options)
+            stack.pop_all()
+
     def request(self, method: str | bytes, url: str | bytes, *arguments: Any, **options: Any) -> requests.Response:
+        # Else REQUESTS_CA_BUNDLE goes before the authority that is named for this engine (psf/requests#3829).
+        options.setdefault("verify", self.verify)
         ask = partial(super().request, method, url, *arguments, **options)
         return answered(ask) if method in _TWICE or str(url).endswith(_WAIT) else ask()
 
@@ -72,34 +84,58 @@ def our_errors(*, but: tuple[int, ...] = ()) -> Iterator[None]:
         raise EngineUnavailable(f"the engine does not answer: {error}", remedy=REMEDY) from None
 
 
-def engine_url() -> str:
-    """The engine to talk to: ``DOCKER_HOST``, else the current Docker context, else the default socket."""
-    host = os.environ.get("DOCKER_HOST")
-    if not host:
-        with suppress(DockerException, OSError, ValueError):
-            host = getattr(ContextAPI.get_current_context(), "Host", None)
-    return host or DEFAULT_SOCKET
-
-
 def connect(at: str | None = None) -> docker.APIClient:
-    """Connect to the engine at a URL (``None``: at `engine_url`); the API version is negotiated.
+    """Connect to the engine at a URL (``None``: at `engine_url`), but not by ssh; the API version is negotiated.
 
     Raises:
+        UsageError: it is no URL of an engine.
         EngineUnavailable: none answers there.
     """
-    url = at or engine_url()
+    endpoint = endpoint_at(at)
+    url = endpoint.url
     try:
-        from_env = at is None and os.environ.get("DOCKER_HOST")
-        arguments: dict[str, Any] = dict(kwargs_from_env() if from_env else {"base_url": parse_host(url)})
-        api = _Client(**arguments, version="auto", timeout=_TIMEOUT_S, max_pool_size=_POOL, num_pools=_POOL)
+        base = parse_host(url, tls=endpoint.tls is not None)
+    except (DockerException, ValueError) as error:
+        remedy = "Such as unix:///var/run/docker.sock, tcp://HOST:PORT or ssh://USER@HOST."
+        raise UsageError(f"{url!r} is no address of an engine: {error}", remedy=remedy) from None
+    try:
+        api = _Client(
+            base_url=str(base),
+            tls=endpoint.tls or False,
+            version="auto",
+            timeout=_TIMEOUT_S,
+            max_pool_size=_POOL,
+            num_pools=_POOL,
+        )
         # Else each request goes through the environment, which pytest changes with each test, in another thread.
         api.proxies = get_environ_proxies(api.base_url)
         api.trust_env = False
     except (DockerException, requests.RequestException, ConnectionError, ValueError) as error:
         if comes_of(error, PermissionError):
             raise EngineUnavailable(f"you may not use the engine at {url}: permission denied", remedy=DENIED) from None
+        if (refusal := cause_in(error, ssl.SSLError)) is not None:
+            raise _untrusted(url, refusal) from None
+        if endpoint.tls and comes_of(error, RemoteDisconnected, ConnectionResetError):
+            raise EngineUnavailable(f"the engine at {url} does not let us in: it hangs up", remedy=_CERTIFY) from None
         raise EngineUnavailable(f"no engine answers at {url}", remedy=REMEDY) from None
     return api
+
+
+def _untrusted(url: str, refusal: ssl.SSLError) -> EngineUnavailable:
+    """What keeps two sides from each other that are to prove who they are."""
+    if isinstance(refusal, ssl.SSLCertVerificationError):
+        return EngineUnavailable(
+            f"what answers at {url} does not prove that it is your engine: {refusal.verify_message}",
+            remedy="ca.pem has to be of who signed its certificate, and the certificate of this host's name: see "
+            "DOCKER_CERT_PATH, or docker context inspect.",
+        )
+    reason = (refusal.reason or str(refusal)).replace("_", " ").lower()
+    if "alert" in reason:
+        return EngineUnavailable(f"the engine at {url} does not let us in: {reason}", remedy=_CERTIFY)
+    return EngineUnavailable(
+        f"what answers at {url} does not speak TLS as we do: {reason}",
+        remedy="Does the port speak TLS at all? Without it: unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.",
+    )
 
 
 def stream(api: docker.APIClient, path: str, **request: Any) -> Iterator[dict[str, Any]]:

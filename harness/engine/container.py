@@ -9,12 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from docker.utils.socket import frames_iter
-
 from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.evidence import EngineEvent
 from harness.engine.client import REMEDY, our_errors
 from harness.engine.machine import THIS_MACHINE
+from harness.engine.output import frames
 from harness.engine.owner import lives
 from harness.engine.ports import taken
 from harness.engine.processes import top_tree, with_wchan
@@ -123,7 +122,7 @@ class EngineContainer:
 
         def follow() -> None:
             with suppress(OSError, ValueError):  # the connection is cut on removal
-                for number, data in frames_iter(stream, tty=tty):
+                for number, data in frames(stream, tty=tty):
                     self.inbox.write(data, number)
             if not self.tells:
                 self._ask_for_end()

@@ -7,21 +7,23 @@ import sys
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import EngineUnavailable
 from harness.core.facts import EngineFacts
 from harness.engine.archives import load_archive
 from harness.engine.bases import Bases
 from harness.engine.builds import Builds, builder_of
-from harness.engine.client import connect, engine_url, our_errors
+from harness.engine.client import connect, our_errors
 from harness.engine.containers import DockerEngine, leftovers, sweep
+from harness.engine.endpoint import SSH, endpoint_at
 from harness.engine.folders import build_folder, context_files
 from harness.engine.helper.running import helped
 from harness.engine.images import Images, remove_images
 from harness.engine.kinds import kind_of, runtime_version
 from harness.engine.protocol import Swept
 from harness.engine.running import listed, look
+from harness.engine.ssh import forwarded
 from harness.engine.tracefs import sweep as sweep_records
 from harness.engine.tracing import Tracer
 from harness.engine.trial import try_build, try_container
@@ -43,16 +45,31 @@ def open_docker(at: str | None = None, *, ending: ExitStack | None = None) -> Op
     ``ending`` is what ends with it: closed once the connection is, or where there is none.
 
     Raises:
+        UsageError: it is no URL of an engine.
         EngineUnavailable: none answers there.
     """
+    url = endpoint_at(at).url
     with ending or ExitStack() as stack:
-        api = connect(at)
-        return _Docker(api, at or engine_url(), ending=stack.pop_all())
+        api = _behind_ssh(stack, url) if url.startswith(SSH) else connect(at)
+        return _Docker(api, url, ending=stack.pop_all())
+
+
+def _behind_ssh(stack: ExitStack, url: str) -> docker.APIClient:
+    """Connect to an engine on another machine, through ssh, which ends with the stack."""
+    forward = stack.enter_context(forwarded(url))
+    try:
+        return connect(forward.at)
+    except EngineUnavailable:
+        raise forward.silent() from None
 
 
 def engine_of(api: docker.APIClient) -> OpenEngine:
     """An engine that is connected to already; closing it closes the connection."""
     return _Docker(api, str(api.base_url))
+
+
+_HERE: Final = ("unix://", "http+docker://", "http+unix://")
+"""What the address of an engine begins with that may be on this machine."""
 
 
 class _Docker:
@@ -94,13 +111,20 @@ class _Docker:
         with our_errors():
             return dict(self._api.version())
 
+    def identity(self) -> str:
+        # Podman's id is a new one each time it is asked (containers/podman, pkg/api/handlers/compat/info.go).
+        if self._kind.names_itself:
+            return str(self._info["ID"])
+        facts = self.facts()
+        return "\0".join((str(self._info.get("Name")), str(self.storage()), facts.version, facts.runtime))
+
     def architecture(self) -> str:
         return str(self._version()["Arch"])
 
     @cached_property
     def shares_kernel(self) -> bool:
         # Over a socket of this machine, too, the engine may be in a virtual machine, as Docker Desktop's is.
-        local = sys.platform.startswith("linux") and str(self._api.base_url).startswith("http+docker://")
+        local = sys.platform.startswith("linux") and self.url.startswith(_HERE)
         return local and self._kernel() == os.uname().release
 
     def _kernel(self) -> str | None:

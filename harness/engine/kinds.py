@@ -22,7 +22,7 @@ class EngineKind:
     the grace ran out, and each end with the exit code. Where not, that is learnt from its answers, its states and the
     kernel's record. ``tops`` says whether its ``top`` shows the signal masks of any container's processes. ``init`` is
     its init, and ``builder`` its builder, where it does not say which it has; ``prefixes`` is what it may write in
-    front of an image's name that has no registry.
+    front of an image's name that has no registry. ``names_itself`` says whether its id is its own, and stays.
     """
 
     name: str
@@ -32,6 +32,7 @@ class EngineKind:
     init: str
     builder: str | None = None
     prefixes: tuple[str, ...] = ()
+    names_itself: bool = True
 
     def short(self, tag: str) -> str:
         """The tag of an image as it was given."""
@@ -48,6 +49,7 @@ PODMAN: Final = EngineKind(
     init="catatonit",
     builder="Buildah",
     prefixes=("localhost/", "docker.io/library/", "docker.io/"),
+    names_itself=False,
 )
 """Its ``kill`` event comes up to 250 ms late and without the signal, none comes of a stop or of its SIGKILL, and an end
 is ``died``, which a filter for ``die`` leaves out (measured on 4.3.1). Its ``top`` knows no signal masks, and runs the

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import EngineUnavailable
-from harness.engine.client import DEFAULT_SOCKET, DENIED, engine_url
+from harness.engine.client import DENIED
 from harness.engine.docker_engine import open_docker
+from harness.engine.endpoint import DEFAULT_SOCKET, engine_url
 from harness.run.inbox import Inbox
 from harness.run.waiting import until
 

@@ -154,6 +154,9 @@ class OpenEngine(Protocol):
     def shares_kernel(self) -> bool:
         """Whether its containers run on this machine's kernel."""
 
+    def identity(self) -> str:
+        """What tells it from all other engines, wherever it is reached."""
+
     def architecture(self) -> str:
         """The architecture that containers run on, as the engine names it."""
 

@@ -26,6 +26,9 @@ _DOCKER: Final = "docker"
 _INSTEAD: Final = "harness.engine.podman_engine:open_instead"
 _URL: Final = "://"
 
+SCHEMES: Final = ("unix", "tcp", "ssh", "http", "https", "npipe")
+"""What the URL of an engine may begin with (docs.docker.com, docker --host)."""
+
 
 def open_engine(name: str = DEFAULT, note: Callable[[str], None] = lambda _: None) -> OpenEngine:
     """Connect to an engine: one of a name, or what answers Docker's API at a URL.
@@ -34,7 +37,7 @@ def open_engine(name: str = DEFAULT, note: Callable[[str], None] = lambda _: Non
     it is Podman, if it is installed, and ``note`` is told so.
 
     Raises:
-        UsageError: there is no engine of this name.
+        UsageError: there is no engine of this name, or none can be reached by such a URL.
         EngineUnavailable: it does not answer.
     """
     if name == DEFAULT:
@@ -43,6 +46,9 @@ def open_engine(name: str = DEFAULT, note: Callable[[str], None] = lambda _: Non
         except EngineUnavailable as error:
             return _factory(_INSTEAD)(error, note)
     if _URL in name:
+        if (scheme := name.partition(_URL)[0]) not in SCHEMES:
+            urls = f"An engine's URL begins with {', '.join(SCHEMES[:-1])} or {SCHEMES[-1]}."
+            raise UsageError(f"{scheme!r} is no way to reach an engine: {name}", remedy=urls)
         return _factory(ENGINES[_DOCKER])(name)
     if name not in ENGINES:
         there_are = f"Engines: {', '.join(ENGINES)}; or a URL, such as unix:///var/run/docker.sock"

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import EngineUnavailable
-from harness.engine.client import DEFAULT_SOCKET, REMEDY, engine_url
+from harness.engine.client import REMEDY
+from harness.engine.endpoint import DEFAULT_SOCKET, engine_url
 from harness.engine.owner import lives
 from harness.engine.registry import open_engine
 from harness.run.inbox import Inbox

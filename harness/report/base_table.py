@@ -12,7 +12,7 @@ from rich.text import Text
 from harness.core.claims import together
 from harness.core.program import PROGRAMS, SHOWN
 from harness.core.verdict import Holds
-from harness.report.rows import differs, in_place_of, questions_of
+from harness.report.rows import differs, heading_text, headings_of, in_place_of
 from harness.report.style import look, printable
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ class BaseTable:
         """Draw it, no wider than there is room."""
         names = list(dict.fromkeys(row.subject for row in self.rows))
         columns = {
-            question.name: {row.subject: self._cell(row) for row in self.rows if row.question == question}
-            for question in questions_of(self.rows)
+            heading_text(about, "\n"): {
+                row.subject: self._cell(row) for row in self.rows if (row.question, row.column) == about
+            }
+            for about in headings_of(self.rows)
         }
         claims = {
             name: together(row.claim.held for row in self.rows if row.subject == name and row.claim) for name in names
@@ -95,7 +97,7 @@ def dealt(columns: Iterable[Column], room: int, *, taken: int = 0) -> Iterator[l
 def width(column: Column) -> int:
     """How wide a column is, without the gap beside it."""
     title, cells = column
-    return max(len(title), *(cell.cell_len for cell in cells.values()))
+    return max(*map(len, title.split("\n")), *(cell.cell_len for cell in cells.values()))
 
 
 def _table(columns: Sequence[Column], titles: Mapping[str, str], *, with_titles: bool) -> Table:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _OTHER: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def file_name(reference: str) -> str:
-    """The name of a base's baseline file, fit for any file system."""
-    return _OTHER.sub("_", base_label(reference)) + ".json"
+def file_name(reference: str, column: str | None = None) -> str:
+    """The name of a base's baseline file, fit for any file system; ``column`` stands for its engine among several."""
+    return ".".join(_OTHER.sub("_", word) for word in (base_label(reference), column or "") if word) + ".json"
 
 
 def write(recording: Recording) -> str:

@@ -15,7 +15,7 @@ from harness.core.subject import base_label
 from harness.report.base_table import GAP, dealt, width
 from harness.report.rows import differs, in_place_of, questions_of
 from harness.report.style import colour, printable
-from harness.report.table import below
+from harness.report.table import below, engines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,15 @@ def render(document: Document, recorded: Mapping[str, Verdict] | None = None) ->
     known = recorded or {}
     bases = _facts(document.bases.values())
     replaced = [Text(printable(f"each {fact}")) for fact in in_place_of(document.subjects.values())]
-    return Group(bases, *replaced, Text(), _BasesTable(document, known), Text(), *below(document.results, known))
+    return Group(
+        *engines(document),
+        bases,
+        *replaced,
+        Text(),
+        _BasesTable(document, known),
+        Text(),
+        *below(document.results, known),
+    )
 
 
 def _facts(bases: Iterable[BaseFacts]) -> RenderableType:
@@ -61,23 +69,32 @@ class _BasesTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it, no wider than there is room."""
-        rows = {(row.base, row.subject, row.question.name): row for row in self.document.results}
-        bases = [base for base in dict.fromkeys(base for base, _, _ in rows) if base]
-        if not bases:
+        rows = {
+            (row.base, row.column, row.subject, row.question.name): row for row in self.document.results if row.base
+        }
+        columns_of: dict[str, dict[str | None, None]] = {}
+        for base, engine, _, _ in rows:
+            columns_of.setdefault(str(base), {})[engine] = None
+        if not columns_of:
             return
-        subjects = list(dict.fromkeys(subject for _, subject, _ in rows))
+        places = [(base, engine) for base, engines in columns_of.items() for engine in engines]
+        subjects = list(dict.fromkeys(row.subject for row in self.document.results))
         questions = [question.name for question in questions_of(self.document.results)]
 
-        def column(base: str, label: str) -> Column:
-            symbols = {name: [self._symbol(rows.get((base, name, asked))) for asked in questions] for name in subjects}
-            return label, {name: Text(" ").join(cell) for name, cell in symbols.items()}
+        def column(place: tuple[str, str | None], label: str) -> Column:
+            base, engine = place
+            symbols = {
+                name: [self._symbol(rows.get((base, engine, name, asked))) for asked in questions] for name in subjects
+            }
+            heading = label if engine is None else f"{label}\n{engine}"
+            return heading, {name: Text(" ").join(cell) for name, cell in symbols.items()}
 
         yield Text(f"Each cell: {' '.join(questions)}", style="dim")
         room = options.max_width - max(map(len, (_VARIANT, *subjects))) - GAP
-        columns = [column(base, printable(base_label(base))) for base in bases]
+        columns = [column(place, printable(base_label(place[0]))) for place in places]
         if sum(width(named) + GAP for named in columns) > room:
             numbers = {base: str(number) for number, base in enumerate(self.document.bases, start=1)}
-            columns = [column(base, numbers[base]) for base in bases]
+            columns = [column(place, numbers[place[0]]) for place in places]
         for part in dealt(columns, room):
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
             table.add_column(_VARIANT, no_wrap=True)

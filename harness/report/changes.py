@@ -19,6 +19,7 @@ def encode(comparisons: Iterable[Comparison]) -> str:
         {
             "old": comparison.old.base.reference,
             "new": comparison.new.base.reference,
+            "engines": _engines(comparison),
             "image": comparison.image,
             "base": comparison.base,
             "engine": comparison.engine,
@@ -28,6 +29,12 @@ def encode(comparisons: Iterable[Comparison]) -> str:
         for comparison in comparisons
     ]
     return indented({"schema": SCHEMA, "comparisons": changed})
+
+
+def _engines(comparison: Comparison) -> list[str | None] | None:
+    """What stands for the two engines where a base is compared on both; ``None`` where each has the base on one."""
+    columns = [comparison.old.column, comparison.new.column]
+    return columns if any(columns) else None
 
 
 def _difference(difference: Difference) -> dict[str, Any]:

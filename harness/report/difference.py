@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from harness.core.baseline import Finding
+    from harness.core.baseline import Finding, Recording
     from harness.core.cause import Shift
     from harness.core.comparison import Comparison, Difference
 
@@ -54,16 +54,24 @@ def summary(comparisons: Iterable[Comparison]) -> str:
 def caveat(comparison: Comparison) -> str:
     """A warning that two recordings are of different bases or engines, or seen by other means; else empty."""
     old, new = comparison.old.base.reference, comparison.new.base.reference
-    warnings = [f"{new} is compared with what was recorded of {old}."] if old != new else []
+    warnings = [f"{comparison.new.title} is compared with what was recorded of {old}."] if old != new else []
     if comparison.engine:
         shifts = "; ".join(map(str, comparison.engine))
         warnings.append(f"What was recorded of {old} was run elsewhere: {shifts}.")
     return printable(" ".join(warnings))
 
 
+def _headline(old: Recording, new: Recording) -> str:
+    """What is compared with what: two bases, or one base on two engines, or then and now."""
+    if old.base.reference != new.base.reference:
+        return f"{old.title} → {new.title}"
+    if old.column and new.column and old.column != new.column:
+        return f"{new.base.reference}: {old.column} → {new.column}"
+    return new.title
+
+
 def _base(comparison: Comparison) -> list[RenderableType]:
-    old, new = comparison.old.base.reference, comparison.new.base.reference
-    head = Text(printable(new if old == new else f"{old} → {new}"), style="bold")
+    head = Text(printable(_headline(comparison.old, comparison.new)), style="bold")
     parts: list[RenderableType] = [head]
     if shifts := [shift for shift in (comparison.image, *comparison.base) if shift]:
         parts.append(_shifts(shifts))

@@ -21,13 +21,12 @@ from markupsafe import Markup
 from harness.core.comparison import recorded
 from harness.core.program import PROGRAMS
 from harness.core.ranking import Change
-from harness.core.subject import base_label
 from harness.core.verdict import Verdict
 from harness.report.html_cells import dialogs, words_of
 from harness.report.json import escaped
 from harness.report.remarks import remarks, standing
 from harness.report.rendering import environment
-from harness.report.rows import Place, by_table, changes_of, differs, place_of, questions_of, rule_of
+from harness.report.rows import Place, by_table, changes_of, differs, headings_of, place_of, rule_of
 from harness.report.style import CHANGED, printable
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     return template.render(
         document=document,
         comparisons=comparisons,
-        link=lambda base, difference: _link(base, difference, anchors),
+        link=lambda comparison, difference: _link(comparison, difference, anchors),
         counts={verdict: counts[verdict] for verdict in Verdict if counts[verdict]},
         unexpected=sum(cell.unexpected for cell in cells),
         standing=standing(document, comparisons),
@@ -172,20 +171,22 @@ def _matrix(document: Document, cells: Sequence[Cell]) -> dict[str, Any]:
     """
     at: dict[Place, list[Cell]] = {}
     for row, cell in zip(document.results, cells, strict=True):
-        at.setdefault((row.base or "", row.subject, row.question.name), []).append(cell)
-    bases = {base or "": questions_of(rows) for base, rows in by_table(document.results).items()}
+        at.setdefault((row.column, row.base or "", row.subject, row.question.name), []).append(cell)
+    bases = {base or "": headings_of(rows) for base, rows in by_table(document.results).items()}
     columns = [
-        (base, question.name, question is questions[0]) for base, questions in bases.items() for question in questions
+        (base, question.name, number == 0, column or "")
+        for base, headings in bases.items()
+        for number, (question, column) in enumerate(headings)
     ]
     return {
-        "bases": {base: len(questions) for base, questions in bases.items()},
+        "bases": {base: len(headings) for base, headings in bases.items()},
         "columns": columns,
         "width": "few" if len(columns) <= _FEW else "some" if len(columns) <= _SOME else "many",
         "rows": [
             (
                 name,
                 _titled(name, document.subjects[name].title),
-                [at.get((base, name, question), []) for base, question, _ in columns],
+                [at.get((column or None, base, name, question), []) for base, question, _, column in columns],
             )
             for name in dict.fromkeys(row.subject for row in document.results)
         ],
@@ -226,7 +227,7 @@ def _short(digest: str) -> str:
 # What changed.
 
 
-def _link(base: str, difference: Difference, anchors: set[str]) -> str | None:
+def _link(comparison: Comparison, difference: Difference, anchors: set[str]) -> str | None:
     """What leads to a cell that changed, if it is on the page."""
-    anchor = "cell=" + _OUTSIDE_ID.sub("_", "/".join((base_label(base), *difference.key)))
+    anchor = "cell=" + _OUTSIDE_ID.sub("_", comparison.cell_id(difference))
     return f"#{quote(anchor, safe='=/:@~')}" if anchor in anchors else None

@@ -15,16 +15,17 @@ from junitparser.xunit2 import JUnitXml
 
 from harness.core.comparison import recorded
 from harness.core.judged import gone, is_judged, uncovered
-from harness.core.subject import base_label
+from harness.core.subject import in_column
 from harness.core.verdict import Verdict
 from harness.report.remarks import cut
 from harness.report.rows import by_base, changes_of, differs, one_line, place_of, rule_of, story, why_ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.core.comparison import Comparison, Difference
     from harness.core.document import Document, Row
+    from harness.core.facts import BaseFacts, EngineFacts
 
 
 def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
@@ -32,24 +33,28 @@ def render(document: Document, comparisons: Sequence[Comparison] = ()) -> str:
     known, changes = recorded(comparisons), changes_of(comparisons)
     xml = JUnitXml("signal-harness")
     open_ = {row.id for row in uncovered(document.results, known)} if is_judged(document, comparisons) else set()
-    for reference, rows in by_base(document.results).items():
+    for (column, reference), rows in by_base(document.results).items():
         cases = [_case(row, known, changes.get(place_of(row)), covered=row.id not in open_) for row in rows]
-        xml.add_testsuite(_suite(document, reference, cases))
+        engines = [document.engines[rows[0].engine]] if column else document.engines.values()
+        name = f"{reference}{in_column(column)}"
+        xml.add_testsuite(_suite(document, name, cases, base=document.bases.get(reference), engines=engines))
     if missed := list(_missed(document, comparisons)):
-        xml.add_testsuite(_suite(document, "not run", missed))
+        xml.add_testsuite(_suite(document, "not run", missed, base=None, engines=document.engines.values()))
     xml.update_statistics()
     written = BytesIO()
     xml.write(written, pretty=True)
     return written.getvalue().decode()
 
 
-def _suite(document: Document, reference: str, cases: Sequence[TestCase]) -> TestSuite:
-    suite = TestSuite(one_line(reference))
+def _suite(
+    document: Document, name: str, cases: Sequence[TestCase], *, base: BaseFacts | None, engines: Iterable[EngineFacts]
+) -> TestSuite:
+    suite = TestSuite(one_line(name))
     suite.timestamp = one_line(document.started)
-    bases = [("base", document.bases[reference])] if reference in document.bases else []
-    for what, facts in [*bases, *(("engine", engine) for engine in document.engines.values())]:
-        for name, value in _facts(what, facts):
-            suite.add_property(name, value)
+    known: list[tuple[str, msgspec.Struct]] = [("base", base)] if base else []
+    for what, facts in [*known, *(("engine", engine) for engine in engines)]:
+        for label, value in _facts(what, facts):
+            suite.add_property(label, value)
     suite.add_testcases(list(cases))
     return suite
 
@@ -73,8 +78,8 @@ def _missed(document: Document, comparisons: Sequence[Comparison]) -> Iterator[T
     if document.cut:
         yield _error("the whole run", "signal-harness", f"cut short: {cut(document)}")
     for cell in gone(comparisons):
-        base, _, name = cell.partition("/")
-        yield _error(name, base, "recorded, but not run")
+        base, variant, question = cell.rsplit("/", 2)
+        yield _error(f"{variant}/{question}", base, "recorded, but not run")
 
 
 def _error(name: str, group: str, why: str) -> TestCase:
@@ -85,8 +90,8 @@ def _error(name: str, group: str, why: str) -> TestCase:
 
 def _case(row: Row, known: Mapping[str, Verdict], difference: Difference | None, *, covered: bool) -> TestCase:
     name = one_line(f"{row.subject}/{row.question.name}")
-    base = one_line(row.subject if row.base is None else base_label(row.base))
-    case = TestCase(name, base, round(sum(run.decided_ms or 0 for run in row.runs) / 1000, 3))
+    place = one_line(row.subject if row.base is None else row.place)
+    case = TestCase(name, place, round(sum(run.decided_ms or 0 for run in row.runs) / 1000, 3))
     summary = one_line(f"{row.verdict}: {row.reason}")
     if row.ignored:
         case.result = Skipped(one_line(f"{rule_of(row)} is ignored: {why_ignored(row.ignored)}"))

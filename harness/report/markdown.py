@@ -22,6 +22,7 @@ from harness.core.verdict import Verdict
 from harness.report.apps import app_lines
 from harness.report.base_table import heading
 from harness.report.difference import SIGNS
+from harness.report.engines import engine_lines
 from harness.report.remarks import cut, remarks, standing
 from harness.report.rendering import environment
 from harness.report.rows import (
@@ -29,11 +30,12 @@ from harness.report.rows import (
     changes_of,
     differs,
     evidence,
+    heading_text,
+    headings_of,
     in_place_of,
     met,
     one_line,
     place_of,
-    questions_of,
     rule_of,
     wanted,
 )
@@ -111,6 +113,7 @@ class _View:
         """All parts, the most important first."""
         engines = self._document.engines.values()
         where = ", ".join(f"{each.name} {each.version} ({each.runtime}, kernel {each.kernel})" for each in engines)
+        told = [f"Engines: {'; '.join(lines)}."] if (lines := engine_lines(self._document)) else []
         tables = by_table(self._document.results)
         bases = [base for base in tables if base is not None]
         given = list(dict.fromkeys(row.subject for row in tables.get(None, ())))
@@ -118,7 +121,7 @@ class _View:
         alone = [base for base in bases if base not in compared] if self._comparisons else []
         labels = [*map(base_label, bases), *given]
         yield "head", _written("head", *self._headline(), _names(labels), where, _names(map(base_label, alone)))
-        if said := remarks(self._document, self._comparisons):
+        if said := [*told, *remarks(self._document, self._comparisons)]:
             yield "remarks", _written("bullets", said)
         for comparison in self._comparisons:
             yield from _compared(comparison)
@@ -170,11 +173,11 @@ class _View:
             yield "untested cells", _written("listed", _OPEN, title, ["cell", "reason"], *_most(reasons, _MOST_ROWS))
 
     def _matrix(self, base: str | None, rows: Sequence[Row]) -> str:
-        questions = [question.name for question in questions_of(rows)]
+        questions = [heading_text(about) for about in headings_of(rows)]
         cells: dict[str, dict[str, str]] = {}
         for row in rows:
             mark = "!" if differs(row, self._recorded) else ""
-            cells.setdefault(row.subject, {})[row.question.name] = row.verdict.symbol + mark
+            cells.setdefault(row.subject, {})[heading_text((row.question, row.column))] = row.verdict.symbol + mark
         table = [(f"`{variant}`", *(marks.get(name, "") for name in questions)) for variant, marks in cells.items()]
         known = [heading(self._document.bases[base])] if base in self._document.bases else []
         subjects = [self._document.subjects[name] for name in cells]
@@ -233,6 +236,8 @@ def _names(names: Iterable[str]) -> list[str]:
 def _compared(comparison: Comparison) -> Iterator[_Part]:
     """What changed on one base: first what differs between bases and engines, then the cells, the worst first."""
     old, new = (base_label(recording.base.reference) for recording in (comparison.old, comparison.new))
+    if comparison.new.column and old == new:
+        old = new = comparison.new.place
     title = f"`{new}`, compared with what was recorded" if old == new else f"`{old}` → `{new}`"
     counts = [f"{comparison.counts[change]} {change}" for change in Change if comparison.counts.get(change)]
     title += f": {', '.join([*counts, f'{comparison.same} the same'])}"

@@ -25,20 +25,20 @@ _LOG_TAIL: Final = 12
 _MANY: Final = 8
 
 
-Place = tuple[str, str, str]
-"""Where a cell is: its base (or what has none), its subject, its question."""
+Place = tuple[str | None, str, str, str]
+"""Where a cell is: what stands for its engine among several, its base (or what has none), its subject, its question."""
 
 
 def place_of(row: Row) -> Place:
     """Where a row's cell is."""
-    return row.subject if row.base is None else row.base, row.subject, row.question.name
+    return row.column, row.subject if row.base is None else row.base, row.subject, row.question.name
 
 
-def by_base(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Rows by their base, in the order in which the bases come up."""
-    bases: dict[str, list[Row]] = {}
+def by_base(rows: Iterable[Row]) -> dict[tuple[str | None, str], list[Row]]:
+    """Rows by their engine, where there are several, and base, in the order in which these come up."""
+    bases: dict[tuple[str | None, str], list[Row]] = {}
     for row in rows:
-        bases.setdefault(place_of(row)[0], []).append(row)
+        bases.setdefault(place_of(row)[:2], []).append(row)
     return bases
 
 
@@ -53,6 +53,22 @@ def by_table(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
 def questions_of(rows: Iterable[Row]) -> list[Question]:
     """The questions that rows answer, in the order of columns: signals by number, then the other probes."""
     return sorted(dict.fromkeys(row.question for row in rows), key=lambda question: question.order)
+
+
+Heading = tuple["Question", str | None]
+"""What a column of a table is about: a question, and what stands for the engine where there are several."""
+
+
+def headings_of(rows: Iterable[Row]) -> list[Heading]:
+    """The columns of a table: for each question, in their order, one for each engine that answers it."""
+    found = dict.fromkeys((row.question, row.column) for row in rows)
+    return sorted(found, key=lambda heading: heading[0].order)
+
+
+def heading_text(heading: Heading, apart: str = " ") -> str:
+    """What stands above a column: ``SIGTERM``, and where there are several engines, which it is."""
+    question, column = heading
+    return question.name if column is None else f"{question.name}{apart}{column}"
 
 
 def differs(row: Row, recorded: Mapping[str, Verdict]) -> bool:
@@ -93,7 +109,7 @@ def expectation(row: Row) -> str:
 def changes_of(comparisons: Iterable[Comparison]) -> dict[Place, Difference]:
     """The cells that changed, by where they are."""
     return {
-        (comparison.new.base.reference, *difference.key): difference
+        (comparison.new.column, comparison.new.base.reference, *difference.key): difference
         for comparison in comparisons
         for difference in comparison.differences
     }

@@ -17,7 +17,6 @@ import msgspec
 
 from harness.core.comparison import recorded
 from harness.core.rules import Rule
-from harness.core.subject import base_label
 from harness.core.verdict import WORST_RANK, Expected, Verdict
 from harness.report.apps import app_lines
 from harness.report.json import escaped
@@ -100,7 +99,12 @@ def _invocation(document: Document, untested: Sequence[Row], missing: Sequence[s
             "level": "warning",
             "message": _message(f"{row.id} could not be tested: {row.reason}"),
             "locations": [_location(document.subjects[row.subject], row)],
-            "properties": {"base": row.base, "subject": row.subject, "question": row.question.name},
+            "properties": {
+                **_engine_of([row]),
+                "base": row.base,
+                "subject": row.subject,
+                "question": row.question.name,
+            },
         }
         for row in untested
     ]
@@ -108,7 +112,7 @@ def _invocation(document: Document, untested: Sequence[Row], missing: Sequence[s
 
 
 def _result(subject: SubjectFacts, rule: Rule, rows: Sequence[Row], known: Mapping[str, Verdict]) -> dict[str, Any]:
-    """One alert, of cells that differ by their base alone."""
+    """One alert, of cells that differ by their base, or their engine, alone."""
     first = rows[0]
     fixes = [fix for one, _ in patches_that_help(first.tried) if (fix := _fix(subject, first, one))]
     fingerprint = hashlib.sha256("\0".join((first.subject, first.question.name, first.verdict)).encode()).hexdigest()
@@ -125,6 +129,7 @@ def _result(subject: SubjectFacts, rule: Rule, rows: Sequence[Row], known: Mappi
         **({"fixes": fixes} if fixes else {}),
         **({"suppressions": [_suppression(first.ignored)]} if first.ignored else {}),
         "properties": {
+            **_engine_of(rows),
             "bases": [row.base for row in rows],
             "subject": first.subject,
             "question": first.question.name,
@@ -135,6 +140,11 @@ def _result(subject: SubjectFacts, rule: Rule, rows: Sequence[Row], known: Mappi
             **({"tried": msgspec.to_builtins(best_first(first.tried))} if first.tried else {}),
         },
     }
+
+
+def _engine_of(rows: Sequence[Row]) -> dict[str, Any]:
+    """Which engines rows are of, where the run had several."""
+    return {"engines": [row.engine for row in rows]} if rows[0].column else {}
 
 
 def _suppression(ignored: Ignored) -> dict[str, Any]:
@@ -152,11 +162,11 @@ def _level(rows: Sequence[Row], known: Mapping[str, Verdict]) -> str:
 def _text(subject: SubjectFacts, rows: Sequence[Row], known: Mapping[str, Verdict]) -> str:
     """What an alert says. Its first sentence is all that is shown in a list."""
     first = rows[0]
-    bases = ", ".join(base_label(row.base) for row in rows if row.base is not None)
+    bases = ", ".join(row.place for row in rows if row.place)
     head = f"{first.subject}, {first.question.name}: {first.verdict}{f' on {bases}' if bases else ''}"
     parts = [head, first.reason]
     if against := next((row for row in rows if differs(row, known)), None):
-        on = "" if against.base is None else f" on {base_label(against.base)}"
+        on = f" on {against.place}" if against.place else ""
         parts.append(f"Expected{on} is {wanted(against, known.get(against.id))}")
     if helped := patches_that_help(first.tried):
         parts.append(f"What helps, as a patch that was built and run: {'; '.join(one.change for one, _ in helped)}")

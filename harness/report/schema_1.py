@@ -101,6 +101,7 @@ def _row(row: dict[str, Any], engine: str, *, place: str) -> dict[str, Any]:
         return {
             **row,
             "engine": engine,
+            "column": None,
             "subject": variant,
             "rule": GENERAL.get(row["verdict"]),
             "ignored": None,

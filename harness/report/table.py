@@ -13,6 +13,7 @@ from rich.text import Text
 from harness.core.claims import LINT_RULE, tally
 from harness.core.verdict import Verdict
 from harness.report.base_table import BaseTable
+from harness.report.engines import engine_lines
 from harness.report.remarks import cut, standing
 from harness.report.rows import differs, expectation, one_line, rule_of
 from harness.report.style import counted, look, printable
@@ -32,12 +33,18 @@ _LOG_TAIL: Final = 5
 
 def render(document: Document, recorded: Mapping[str, Verdict] | None = None) -> RenderableType:
     """The tables of a run, and what explains them; ``recorded`` are a baseline's verdicts by cell id."""
-    parts: list[RenderableType] = []
+    parts = engines(document)
     for reference, facts in document.bases.items():
         rows = [row for row in document.results if row.base == reference]
         if rows:
             parts += [BaseTable(facts, rows, document.subjects, recorded or {}), Text()]
     return Group(*parts, *below(document.results, recorded or {}))
+
+
+def engines(document: Document) -> list[RenderableType]:
+    """What stands above all tables: the engines, where a run had several."""
+    lines = engine_lines(document)
+    return [*(Text(printable(line), style="dim") for line in lines), *([Text()] if lines else [])]
 
 
 def below(rows: Sequence[Row], recorded: Mapping[str, Verdict]) -> list[RenderableType]:

@@ -22,6 +22,12 @@ def questions(signals: Sequence[Signal], probes: Sequence[Probe]) -> tuple[Quest
     return tuple(asked)
 
 
-def cells(engine: str, subjects: Iterable[Subject], asked: Sequence[Question]) -> tuple[Cell, ...]:
-    """Every subject × question on an engine, in the order of the subjects."""
-    return tuple(Cell(engine=engine, subject=subject, question=question) for subject in subjects for question in asked)
+def cells(
+    engine: str, subjects: Iterable[Subject], asked: Sequence[Question], *, column: str | None = None
+) -> tuple[Cell, ...]:
+    """Every subject × question on an engine, in the order of the subjects; ``column`` where it is one of several."""
+    return tuple(
+        Cell(engine=engine, subject=subject, question=question, column=column)
+        for subject in subjects
+        for question in asked
+    )

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import re
 import signal as os_signal
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import audit_many, faults, files, floor, isolation, life, scale, truth_apps, usual_ways
+from benchmarks import audit_many, engines, faults, files, floor, isolation, life, scale, truth_apps, usual_ways
+from harness.engine.endpoint import engine_url
+from harness.engine.registry import open_engine
+from harness.files import cache_folder
 from harness.report.formats import Format, render
 from tests.support.cases import DEBIAN
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 from harness.core.question import Probe
 from harness.core.verdict import Delivery
@@ -151,3 +156,49 @@ def test_ctrl_c_ends_a_run_on_an_engine_that_hangs_and_says_what_it_leaves(tmp_p
     assert found.ended_s < 20
     assert "clearing up has got no further for 8 s; it may have left" in found.said
     assert "to remove that: signal-harness clean" in found.said
+
+
+@pytest.mark.engine
+@needs_record
+def test_engines_are_compared(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def this_one(_: engines.Kind) -> Iterator[engines.Up]:
+        yield engines.Up(url=engine_url(), pid=os.getpid())
+
+    monkeypatch.setattr(engines, "engine", this_one)
+    with pytest.raises(SystemExit) as done:
+        engines.main(["--kind", "docker-12-runc", "--", "--variant", "node-exec-form", "--signal", "TERM"])
+    assert done.value.code == 0
+    assert re.search(
+        r"^\| Docker Engine \S+ \| runc \S+ \| .+ \| 1 \| 0 \| \d+ \|$", capsys.readouterr().out, re.MULTILINE
+    )
+
+
+ROOT = cache_folder() / "engines-debian12"
+
+
+@pytest.mark.engine
+@needs_record
+@pytest.mark.skipif(not ROOT.is_dir(), reason="the engines of Debian 12 have not been made here: make engines")
+@pytest.mark.parametrize("program", ["docker", "podman"])
+def test_an_engine_of_its_own_comes_up_and_leaves_nothing(program: str) -> None:
+    (kind,) = (one for one in engines.KINDS if one.name == f"{program}-12-runc")
+    with engines.engine(kind) as up:
+        with closing(open_engine(up.url)) as engine:
+            assert engine.facts().cli == program
+            assert engine.shares_kernel
+        place = Path(f"/proc/{up.pid}/ns/mnt").readlink()
+        assert place in namespaces()
+    assert place not in namespaces()
+    assert not Path(up.url.removeprefix("unix://")).parent.exists()
+
+
+def namespaces() -> set[Path]:
+    """The mount namespaces that processes are in."""
+    found = set()
+    for one in Path("/proc").glob("[0-9]*/ns/mnt"):
+        try:
+            found.add(one.readlink())
+        except OSError:  # it has ended
+            continue
+    return found

@@ -36,6 +36,8 @@ class ScriptedBases:
     present_ones: frozenset[str]
     gotten: list[str] = field(default_factory=list)
     made_for: str = "linux/amd64"
+    digest: str | None = None
+    made_by: str = ""
 
     @property
     def examples(self) -> str:
@@ -68,7 +70,12 @@ class ScriptedBases:
         return reference, f"sha256:{reference}"
 
     def facts(self, reference: str) -> BaseFacts:
-        return base_facts(reference=reference, id=f"sha256:{reference}", programs=dict(self.programs))
+        return base_facts(
+            reference=reference,
+            id=f"sha256:{reference}{self.made_by}",
+            digest=self.digest,
+            programs=dict(self.programs),
+        )
 
     def image_facts(self, reference: str) -> ImageFacts:
         return ImageFacts(
@@ -120,6 +127,9 @@ class ScriptedOpenEngine:
     helped_by: list[str] = field(default_factory=list)
     shares_kernel: bool = False
     cli: str = "scripted"
+    name: str = "Scripted"
+    version: str = "1"
+    digest: str | None = None
     url: str = "nowhere"
     standing: tuple[Looked, ...] = ()
     left: list[str] = field(default_factory=list)
@@ -132,6 +142,9 @@ class ScriptedOpenEngine:
         """The engine as its own factory."""
         return self
 
+    def identity(self) -> str:
+        return f"{id(self)}"
+
     def architecture(self) -> str:
         return "amd64"
 
@@ -143,8 +156,8 @@ class ScriptedOpenEngine:
 
     def facts(self, *, trace: bool = False) -> EngineFacts:
         return EngineFacts(
-            name="Scripted",
-            version="1",
+            name=self.name,
+            version=self.version,
             api="2",
             runtime="none",
             init="no init",
@@ -157,7 +170,15 @@ class ScriptedOpenEngine:
         self, *, defaults: tuple[str, ...], providers: Sequence[BaseProvider], report: Callable[[str], None]
     ) -> ScriptedBases:
         choices = (defaults, *(provider.defaults for provider in providers))
-        self.made.append(ScriptedBases(choices=choices, programs=self.programs, present_ones=self.present))
+        self.made.append(
+            ScriptedBases(
+                choices=choices,
+                programs=self.programs,
+                present_ones=self.present,
+                digest=self.digest,
+                made_by=f" of {self.name}",
+            )
+        )
         return self.made[-1]
 
     def images(

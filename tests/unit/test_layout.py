@@ -31,6 +31,8 @@ FACTS = {
     "What does `docker stop` do": r"def ask",
     "What tells of a stop": r"class Stopping",
     "What differs between Docker and Podman": r"PODMAN: Final",
+    "What are engines called": r"def columns_of",
+    "Where is an engine": r"def endpoint_at",
     "Who runs cells at once": r"class Runner",
     "Who creates containers": r"create_container",
     "Who removes them": r"remove_container",

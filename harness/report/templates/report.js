@@ -33,7 +33,7 @@
   // The matrix as it is on the page.
 
   const columns = [...table.tHead.rows[1].cells].map((th) => ({
-    th, base: th.dataset.base, question: th.dataset.question, shown: true, first: false,
+    th, base: th.dataset.base, question: th.dataset.question, engine: th.dataset.engine, shown: true, first: false,
   }));
   const groups = [...table.tHead.rows[0].cells].slice(1).map((th) => ({
     th, columns: columns.filter((column) => column.base === th.dataset.base),
@@ -246,7 +246,7 @@
     const order = visible();
     const place = order.indexOf(button);
     byId("cell-title").replaceChildren(badge(button.dataset.verdict), ` ${rows[y].name}`);
-    byId("cell-where").textContent = [columns[x].base, columns[x].question].filter(Boolean).join(", ");
+    byId("cell-where").textContent = [columns[x].base, columns[x].engine, columns[x].question].filter(Boolean).join(", ");
     byId("cell-at").textContent = place < 0 ? "" : `${place + 1} of ${order.length}`;
     byId("previous").disabled = place <= 0;
     byId("next").disabled = place < 0 || place + 1 >= order.length;

@@ -11,7 +11,8 @@ import pytest
 
 from harness.core.errors import EngineUnavailable
 from harness.engine import podman_engine
-from harness.engine.client import DEFAULT_SOCKET, DENIED
+from harness.engine.client import DENIED
+from harness.engine.endpoint import DEFAULT_SOCKET
 from harness.engine.registry import ENGINES, open_engine
 from tests.support.engines import ScriptedOpenEngine
 

@@ -31,3 +31,12 @@ def test_an_unknown_engine_is_refused_with_those_there_are() -> None:
 def test_a_url_is_an_engine_that_speaks_dockers_api() -> None:
     with pytest.raises(EngineUnavailable, match=r"no engine answers at unix:///nowhere/engine.sock"):
         open_engine("unix:///nowhere/engine.sock")
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "carrier-pigeon://loft", "://", "tcp://", "tcp://host", "unix://x?y", "ssh://"]
+)
+def test_a_url_that_leads_to_no_engine_is_bad_usage(url: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        open_engine(url)
+    assert refusal.value.remedy

@@ -45,6 +45,7 @@ ENCODED = {
         {
             "old": "local:musl-node24",
             "new": "local:debian12-node24",
+            "engines": None,
             "image": {"name": "the image", "old": "sha256:abc", "new": "sha256:def"},
             "base": [
                 {"name": "the system", "old": "alpine 3.22", "new": "debian 12"},
@@ -103,6 +104,7 @@ def test_what_did_not_change_is_counted_alone() -> None:
         {
             "old": "local:musl-node24",
             "new": "local:musl-node24",
+            "engines": None,
             "image": None,
             "base": [],
             "engine": [],

@@ -138,6 +138,7 @@ SMALL = {
     "results": [
         {
             "engine": "Docker Engine",
+            "column": None,
             "base": "local:musl-node24",
             "subject": "naive",
             "probe": "signal",
@@ -222,6 +223,7 @@ SMALL = {
         },
         {
             "engine": "Docker Engine",
+            "column": None,
             "base": "local:musl-node24",
             "subject": "slow",
             "probe": "signal",

@@ -1,0 +1,234 @@
+"""One run on several engines, each of which follows a script."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from harness.cli.entry import cli
+from harness.columns import Columns
+from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
+from harness.core.judged import comparisons_of
+from harness.core.ranking import Change
+from harness.core.verdict import Verdict
+from harness.engine.registry import ENGINES
+from harness.report.baseline import write
+from harness.report.decoding import read_document
+from harness.session import Hooks, Selection
+from tests.support import engines
+from tests.support.engines import ScriptedOpenEngine
+from tests.support.facts import base_facts
+from tests.support.reports import finding, recording
+from tests.support.scripted import Script
+from tests.unit.test_session import ONE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+    from harness.core.document import Row
+
+BOTH = ("docker", "podman")
+BASE = base_facts(reference="b:1", id="sha256:recorded", programs={"node": "24.1.0"})
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> tuple[ScriptedOpenEngine, ScriptedOpenEngine]:
+    """A Docker and a Podman, on which no container starts."""
+    script = Script(start_fault=EngineFault("no such command"))
+    made = tuple(ScriptedOpenEngine(script_of=lambda _: script, name=name) for name in ("Docker Engine", "Podman"))
+    for name, engine in zip(BOTH, made, strict=True):
+        monkeypatch.setattr(engines, f"installed_{name}", engine, raising=False)
+        monkeypatch.setitem(ENGINES, name, f"tests.support.engines:installed_{name}")
+    return made[0], made[1]
+
+
+def cells(*words: str) -> list[str]:
+    return [f"{engine}/b:1/{word}/SIGTERM" for engine in BOTH for word in words]
+
+
+def test_the_engines_run_the_same_cells_one_after_the_other(
+    opened: tuple[ScriptedOpenEngine, ScriptedOpenEngine],
+) -> None:
+    rows: list[Row] = []
+    notes: list[str] = []
+    selection = replace(ONE, variants=("node-exec-form", "tini"))
+    with Columns(selection, BOTH, Hooks(result=rows.append, note=notes.append)) as run:
+        assert [cell.id for cell in run.cells] == cells("node-exec-form", "tini")
+        futures = run.run()
+        first = [next(futures).result(), next(futures).result()]
+        assert rows == first, "the second engine has not begun"
+        rest = [future.result() for future in futures]
+        document = run.document([*first, *rest])
+        head = run.head()
+        assert not any(engine.closed for engine in opened)
+    assert all(engine.closed for engine in opened)
+    assert [row.id for row in document.results] == cells("node-exec-form", "tini")
+    assert list(document.engines) == [row.engine for row in document.results[::2]] == ["Docker Engine", "Podman"]
+    assert list(document.bases) == ["b:1"]
+    assert (list(head.images), list(head.cells)) == (["docker/b:1", "podman/b:1"], cells("node-exec-form", "tini"))
+    assert len(set(head.images.values())) == 2, "a base has an id of its own on each engine"
+    assert {note.partition(":")[0] for note in notes} == {"docker", "podman"}
+
+
+def test_an_engine_that_does_not_answer_ends_it_before_anything_runs(
+    opened: tuple[ScriptedOpenEngine, ScriptedOpenEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent() -> None:
+        raise EngineUnavailable("no Podman answers")
+
+    monkeypatch.setattr(engines, "installed_podman", absent)
+    with pytest.raises(EngineUnavailable, match="no Podman answers"), Columns(ONE, BOTH):
+        pass
+    assert opened[0].closed
+    assert opened[0].made == []
+
+
+def test_an_engine_is_named_once(
+    opened: tuple[ScriptedOpenEngine, ScriptedOpenEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match=r"^docker is named twice$"), Columns(ONE, ("docker", "docker")):
+        pass
+    monkeypatch.setattr(engines, "installed_podman", opened[0])
+    with pytest.raises(UsageError, match=r"^docker and podman are one engine$"), Columns(ONE, BOTH):
+        pass
+    assert opened[0].closed
+
+
+def test_a_base_that_is_another_image_on_the_second_engine_is_refused(
+    opened: tuple[ScriptedOpenEngine, ScriptedOpenEngine],
+) -> None:
+    opened[1].programs = {"node": "25.0.0"}
+    with pytest.raises(BaseUnavailable) as refusal, Columns(ONE, BOTH):
+        pass
+    assert refusal.value.message == "b:1 is not the same image on docker and podman: Node 24.1.0 and 25.0.0"
+    assert all(engine.closed for engine in opened)
+
+
+def run(*words: str) -> Result:
+    done = CliRunner().invoke(cli, [*words, "--base", "b:1", "--signal", "TERM", "--repeat", "1"])
+    assert done.exit_code in (0, 4), done.output
+    return done
+
+
+@pytest.mark.usefixtures("opened")
+def test_run_shows_a_column_for_each_engine(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    words = ["run", "--variant", "node-exec-form", "--json", str(file), "--markdown", str(tmp_path / "m.md")]
+    words += [
+        "--html",
+        str(tmp_path / "h.html"),
+        "--junit",
+        str(tmp_path / "j.xml"),
+        "--sarif",
+        str(tmp_path / "s.json"),
+    ]
+    done = run(*words, "--engine", "docker", "--engine", "podman")
+    assert "docker: Docker Engine 1, none, its init no init" in done.output
+    assert "podman: Podman 1" in done.output
+    heading = next(number for number, line in enumerate(done.output.splitlines()) if line.count("SIGTERM") == 2)
+    assert done.output.splitlines()[heading + 1].split() == ["variant", "docker", "podman"]
+    document = read_document(file.read_bytes(), place="r")
+    assert [row.column for row in document.results] == ["docker", "podman"]
+    assert "| variant | SIGTERM docker | SIGTERM podman |" in (tmp_path / "m.md").read_text()
+    page = (tmp_path / "h.html").read_text()
+    assert [f'data-engine="{name}"' in page for name in BOTH] == [True, True]
+    suites = (tmp_path / "j.xml").read_text()
+    assert [f'<testsuite name="b:1 ({name})"' in suites for name in BOTH] == [True, True]
+    assert all(f'classname="{name}/b:1"' in suites for name in BOTH)
+    told = json.loads((tmp_path / "s.json").read_text())["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+    assert [one["properties"]["engines"] for one in told] == [["Docker Engine"], ["Podman"]]
+    compared = run(*words[:3], "--table", "compared", "--engine", "docker", "--engine", "podman")
+    assert "b:1      b:1" in compared.output or "docker" in compared.output.split("Each cell")[1]
+
+
+@pytest.mark.usefixtures("opened")
+def test_one_engine_looks_as_it_does_without_a_name(tmp_path: Path) -> None:
+    texts = []
+    for number, words in enumerate(([], ["--engine", "docker"])):
+        file = tmp_path / f"{number}.json"
+        done = run("run", "--variant", "node-exec-form", "--json", str(file), *words)
+        assert "Engine" not in done.output
+        document = json.loads(file.read_text())
+        assert [row["column"] for row in document["results"]] == [None]
+        texts.append(done.output.split(" in ")[0].replace(f"{number}.json", ""))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.usefixtures("opened")
+def test_diff_compares_the_same_cells_on_two_engines(tmp_path: Path) -> None:
+    done = run("diff", "--engine", "docker", "--engine", "podman", "--variant", "node-exec-form", "--json", "-")
+    (compared,) = json.loads(done.stdout)["comparisons"]
+    assert compared["engines"] == ["docker", "podman"]
+    assert [one["change"] for one in compared["changed"]] == ["unknown"]
+    assert "b:1: docker → podman" in done.stderr
+    for words, message in (
+        (["--engine", "a", "--engine", "b", "--engine", "c"], "3 engines are named"),
+        (["x:1", "y:1", "--engine", "a", "--engine", "b"], "'x:1' and two engines are named"),
+        (["--as-is", "--engine", "a", "--engine", "b"], "--as-is is for two images on one engine"),
+        ([], "OLD"),
+        (["x:1"], "NEW"),
+    ):
+        refused = CliRunner().invoke(cli, ["diff", *words])
+        assert refused.exit_code == 2 or isinstance(refused.exception, UsageError)
+        assert message in f"{refused.output}{refused.exception}"
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_baseline_is_kept_for_each_engine(tmp_path: Path) -> None:
+    words = ("baseline", "update", "--variant", "node-exec-form", "--dir", str(tmp_path))
+    run(*words, "--engine", "docker", "--engine", "podman")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b_1.docker.json", "b_1.podman.json"]
+    run(*words)
+    assert (tmp_path / "b_1.json").exists()
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_run_on_several_engines_is_taken_up_again(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    words = ["run", "--variant", "node-exec-form", "--json", str(file), "--engine", "docker", "--engine", "podman"]
+    selection = Selection(bases=("b:1",), variants=("node-exec-form",), signals=ONE.signals, repeat=1)
+    from harness.journals import OpenJournal
+
+    with OpenJournal(file, resume=False) as journal, Columns(selection, BOTH) as killed:
+        journal.begin(killed.head())
+        journal.keep(next(killed.run()).result())
+    done = run(*words, "--resume")
+    assert "1 of 2 cells have run already, 1 are run now" in done.output
+    assert [row.column for row in read_document(file.read_bytes(), place="r").results] == ["docker", "podman"]
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("part", [(), ("--shard", "1/2"), ("--shard", "2/2")])
+def test_each_engine_is_judged_against_its_own_recording(tmp_path: Path, part: tuple[str, ...]) -> None:
+    """Of each, other cells are recorded: those of the engine that runs count, and in a part its own of these."""
+    facts = {name: ScriptedOpenEngine(name=name).facts() for name in ("Docker Engine", "Podman", "Other")}
+    folder = tmp_path / "recorded"
+    folder.mkdir()
+    for number, (name, variant) in enumerate(
+        (("Docker Engine", "tini"), ("Podman", "node-exec-form"), ("Other", "tini"))
+    ):
+        known = recording({(variant, "SIGTERM"): finding(Verdict.FORWARDED)}, base=BASE, engine=facts[name])
+        (folder / f"{number}.json").write_text(write(known))
+    file = tmp_path / "results.json"
+    words = ["run", "--variant", "node-exec-form", "--variant", "tini", "--json", str(file), "--baseline", str(folder)]
+    run(*words, *part, "--engine", "docker", "--engine", "podman")
+    document = read_document(file.read_bytes(), place="r")
+    own = {row.subject for row in document.results}
+    assert {row.column for row in document.results} == set(BOTH)
+    assert document.judged is not None
+    told = {(one.engine.name, cell) for one in document.judged.recorded for cell in one.cells}
+    wanted = {("Docker Engine", "tini"), ("Podman", "node-exec-form")}
+    assert told == {(name, f"{variant}/SIGTERM") for name, variant in wanted if variant in own}
+    changed = {one.cell_id(each): each.change for one in comparisons_of(document) for each in one.differences}
+    assert {cell for cell, change in changed.items() if change is Change.UNKNOWN} == {
+        f"{'docker' if name == 'Docker Engine' else 'podman'}/b:1/{variant}/SIGTERM"
+        for name, variant in wanted
+        if variant in own
+    }
+    assert not [cell for cell, change in changed.items() if change is Change.GONE]
