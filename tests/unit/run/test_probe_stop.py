@@ -221,11 +221,18 @@ def test_an_app_whose_request_was_held_almost_to_the_end_had_no_time(rests_s: fl
     assert (not isinstance(seen.evidence, Untested)) is told, seen.evidence
 
 
-@pytest.mark.parametrize(("done_s", "told"), [(0.1, True), (1.0, True), (2.6, False)])
-def test_an_app_that_is_done_just_before_sigkill_was_on_its_way_out(done_s: float, told: bool) -> None:
-    """One that is done in good time and does not end, though, is forced."""
-    busy = Happening(after_s=done_s, output=DONE)
-    seen = stop(Script(at_start=up(INIT_1, NODE), at_stop=(RECEIVES,), at_answer=(busy,)))
+@pytest.mark.parametrize(
+    ("rests_s", "done_s", "told"),
+    [(0.0, 0.1, True), (0.0, 1.0, True), (0.0, 2.3, False), (1.0, 0.1, True), (1.0, 1.0, False)],
+)
+def test_an_app_that_is_done_just_before_sigkill_was_on_its_way_out(rests_s: float, done_s: float, told: bool) -> None:
+    """One that is done in good time and does not end, though, is forced; what is good time, the machine tells."""
+    busy = (changed(RECEIVES, busy=True), Happening(after_s=rests_s, output=b"late\n", busy=False))
+    done = Happening(after_s=done_s, output=DONE)
+    seen = stop(
+        Script(at_start=up(INIT_1, NODE), at_stop=busy if rests_s else (RECEIVES,), at_answer=(done,)),
+        Patience(settle_s=0.4),
+    )
     if told:
         assert verdict_of(seen) is Verdict.FORCED
         assert "was done, but the container ran on" in judge(seen.of(StopEvidence)).reason
