@@ -96,7 +96,7 @@ fuzz: $(VENV)/.made ## broken input of all kinds for every parser, and what each
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth
 
-faults: setup ## runs on an engine behind a proxy that does harm, and signals at random moments: what is wrong, what is left
+faults: setup ## runs on an engine that harm is done to, signals at random moments, hostile containers: what is wrong, what is left
 	@$(BIN)/python -m benchmarks.faults
 
 truth-apps: setup ## verdicts on apps that are not ours against the record, with it and without
