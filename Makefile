@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCK   := .ci/requirements.lock
 STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
@@ -10,18 +12,19 @@ RESULTS ?= $(STATE)/results.json
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults engines programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz
+.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults engines programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz audit-dependencies lock
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-# The virtual environment is made again when the project's dependencies change.
-$(VENV)/.made: pyproject.toml
+# The virtual environment is made again when the project's dependencies change. It holds what the lock file names, and
+# no package whose hash is another.
+$(VENV)/.made: pyproject.toml $(LOCK)
 	@echo "making $(VENV) with signal-harness in it"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { echo "python3-venv is missing: apt-get install -y python3-venv"; exit 2; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' --group dev
+	@$(PIP) install --require-hashes --requirement $(LOCK)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 engine-up: $(VENV)/.made
@@ -68,6 +71,15 @@ test-verdicts:
 unit: $(VENV)/.made ## the tests that need no engine
 	@$(BIN)/python -m pytest tests/unit
 
+# Strict: what could not be looked up is an error, and not sound.
+audit-dependencies: $(VENV)/.made ## known vulnerabilities of what the lock file names, as PyPI knows them
+	@$(BIN)/python -m pip_audit --strict --disable-pip --progress-spinner off --requirement $(LOCK)
+
+lock: $(VENV)/.made ## write the lock file anew: the newest of all that pyproject.toml asks for, for every platform
+	@$(PIP) install 'uv>=0.9'
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-config \
+	  --python-version 3.11 --all-extras --group dev --group build --output-file $(LOCK) pyproject.toml
+
 lint: $(VENV)/.made ## ruff, mypy strict, import layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -93,7 +105,7 @@ fuzz: $(VENV)/.made ## broken input of all kinds for every parser, and what each
 truth: setup ## verdicts without the kernel's record against the record, on a busy machine
 	@$(BIN)/python -m benchmarks.truth
 
-faults: setup ## runs on an engine behind a proxy that does harm, and signals at random moments: what is wrong, what is left
+faults: setup ## runs on an engine that harm is done to, signals at random moments, hostile containers: what is wrong, what is left
 	@$(BIN)/python -m benchmarks.faults
 
 truth-apps: setup ## verdicts on apps that are not ours against the record, with it and without
@@ -120,12 +132,12 @@ IMAGE ?= signal-harness
 
 packages: $(VENV)/.made ## build the packages for the index, check them, and list what they are made of
 	@rm -rf $(DIST)
-	@$(BIN)/python -m build --outdir $(DIST) .
+	@$(BIN)/python -m build --no-isolation --outdir $(DIST) .
 	@$(BIN)/python -m twine check --strict $(DIST)/*
 	@$(BIN)/python -m tests.support.bill_of_materials $(DIST)
 
 image: $(VENV)/.made ## build an image of the tool, for whoever has an engine and no Python
-	@ls $(DIST)/*.whl >/dev/null 2>&1 || $(BIN)/python -m build --wheel --outdir $(DIST) .
+	@ls $(DIST)/*.whl >/dev/null 2>&1 || $(BIN)/python -m build --no-isolation --wheel --outdir $(DIST) .
 	@rm -rf image/packages
 	@$(BIN)/python -m pip install --quiet --target image/packages --only-binary :all: \
 	  --python-version "$$(docker run --rm --entrypoint python3 $(PYTHON_IMAGE) -c 'import platform; print(platform.python_version())')" $(DIST)/*.whl

@@ -1,56 +1,35 @@
 """What a run makes of faults: a real one, on a real engine behind a proxy that does harm, against one without faults.
 
 Counted are wrong verdicts, untested ones, and what is left. ``python -m benchmarks.faults`` prints tables of all
-faults, and of signals to the harness at random moments; its seed is printed, and can be given.
+faults, of signals to the harness at random moments, and of real harm to an engine of its own (`engine_faults`); its
+seed is printed, and can be given.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import Counter
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
-from harness.engine.endpoint import engine_url
-from tests.support.harm import Asked, Deed, Harm, Proxy, proxy
-from tests.support.leftovers import left_behind
+from benchmarks import engine_faults
+from benchmarks.harmed import VARIANTS, Bench, Fault
+from tests.support.harm import Asked, Deed, Harm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-BASE: Final = "local:musl-node24"
-VARIANTS: Final = ("node-exec-form", "npm-start-exec", "entrypoint-no-exec", "tini", "no-handlers")
-_ASKED: Final = ("--signal", "SIGHUP", "--signal", "SIGUSR2", "--probe", "signal", "--probe", "stop")
 _MANY_RUNS: Final = ("--repeat", "20")
+_HUNG_SHARE: Final = 4
+"""A run on an engine that hangs takes some 8 s to end: it is interrupted less often."""
+
 _HOW: Final = {"auto": "with the kernel's record", "off": "without the kernel's record"}
-_LONG_S: Final = 900
-_CLEARED_S: Final = 30
 _MOMENTS_S: Final = (0.1, 8.0)
 """After how many seconds a signal is sent to a run that would take longer."""
-
-_OPEN: Final = ("untested", "unstable")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
-    """A fault, and when it is done: ``harm`` to requests, or all is frozen after some seconds, for some seconds."""
-
-    name: str
-    harm: Callable[[random.Random], Harm] = lambda _: lambda _: None
-    frozen_s: float = 0.0
-    frozen_after_s: float = 0.0
 
 
 def _is(asked: Asked, method: str, end: str) -> bool:
@@ -103,158 +82,6 @@ FAULTS: Final = (
 )
 
 
-@dataclass(kw_only=True)
-class Outcome:
-    """What came of a run: verdicts by cell, how it ended, and what it left."""
-
-    verdicts: Mapping[str, str]
-    reasons: Mapping[str, str]
-    code: int
-    took_s: float
-    left: list[str]
-    harmed: int = 0
-    said: str = ""
-    wrong: list[str] = field(default_factory=list)
-
-    @property
-    def unsaid(self) -> list[str]:
-        """What it left without saying that it could not be removed."""
-        return [] if "could not be removed" in self.said else self.left
-
-    @property
-    def untested(self) -> list[str]:
-        """The cells of which it says nothing."""
-        return [name for name, verdict in self.verdicts.items() if verdict in _OPEN]
-
-    def held_against(self, truth: Outcome) -> Outcome:
-        """With the cells whose verdict is another, and which are not open."""
-        self.wrong = [
-            f"{name}: {verdict}, and not {truth.verdicts.get(name)}"
-            for name, verdict in self.verdicts.items()
-            if verdict not in (*_OPEN, truth.verdicts.get(name))
-        ]
-        return self
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return f"{row['subject']}/{row['signal'] if row['probe'] == 'signal' else row['probe']}"
-
-
-class Bench:
-    """Where runs are made: a socket of the engine's, and a folder."""
-
-    def __init__(self, folder: Path, *, variants: Sequence[str] = VARIANTS, more: Sequence[str] = ()) -> None:
-        self.folder = folder
-        self.engine = Path(urlsplit(engine_url()).path)
-        self._words = [word for variant in variants for word in ("--variant", variant)]
-        self._words = ["run", "--base", BASE, *self._words, *_ASKED, "--jobs", "4", *more]
-
-    @contextmanager
-    def started(self, socket: Path, results: Path) -> Iterator[subprocess.Popen[str]]:
-        """A run under way; it is killed on leaving, if it still goes on."""
-        scratch = self.folder / "tmp"
-        scratch.mkdir(exist_ok=True)
-        results.unlink(missing_ok=True)
-        environment = {**os.environ, "DOCKER_HOST": f"unix://{socket}", "TMPDIR": str(scratch), "NO_COLOR": "1"}
-        command = [sys.executable, "-m", "harness", *self._words, "--json", str(results)]
-        with (self.folder / "said").open("w", encoding="utf-8") as said:
-            run = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT, text=True)
-        try:
-            yield run
-        finally:
-            if run.poll() is None:
-                run.kill()
-            run.wait()
-
-    def left(self, pid: int) -> list[str]:
-        """What a run left: containers, trace instances, temporary files."""
-        scratch = self.folder / "tmp"
-        return [*left_behind(pid), *(path.name for path in scratch.iterdir())]
-
-    def run(self, fault: Fault | None = None, *, seed: int = 0) -> Outcome:
-        """Make a run to its end, with a fault or without."""
-        results = self.folder / "results.json"
-        fault = fault or Fault(name="none")
-        with proxy(self.folder / "engine.sock", self.engine, fault.harm(random.Random(seed))) as way:
-            began_s = time.monotonic()
-            with self.started(self.folder / "engine.sock", results) as run, frozen(way, fault):
-                code = run.wait(timeout=_LONG_S)
-            took_s = time.monotonic() - began_s
-        rows: list[Any] = json.loads(results.read_text(encoding="utf-8"))["results"] if results.exists() else []
-        return Outcome(
-            verdicts={_name(row): row["verdict"] for row in rows},
-            reasons={_name(row): row["reason"] for row in rows},
-            code=code,
-            took_s=took_s,
-            left=self.left(run.pid),
-            harmed=way.harmed,
-            said=(self.folder / "said").read_text(encoding="utf-8"),
-        )
-
-    def interrupt(self, number: signal.Signals, after_s: float, *, hung: bool = False) -> Interrupted:
-        """Send a running harness a signal after some seconds, and see what it leaves; ``hung``: the engine hangs."""
-        with ExitStack() as stack:
-            way = stack.enter_context(proxy(self.folder / "engine.sock", self.engine))
-            run = stack.enter_context(self.started(self.folder / "engine.sock", self.folder / "results.json"))
-            with suppress(subprocess.TimeoutExpired):
-                run.wait(timeout=after_s)
-            if hung:
-                way.freeze()
-            began_s, over = time.monotonic(), run.poll() is not None
-            run.send_signal(number)
-            try:
-                run.wait(timeout=_CLEARED_S)
-            except subprocess.TimeoutExpired:
-                return Interrupted(number=number, ended_s=None, left=["itself"], over=over)
-            ended_s = time.monotonic() - began_s
-            way.thaw()
-        said = (self.folder / "said").read_text(encoding="utf-8")
-        if number is signal.SIGKILL or hung:
-            subprocess.run([sys.executable, "-m", "harness", "clean"], check=True, capture_output=True)
-        left = self.left(run.pid)
-        for path in (self.folder / "tmp").iterdir():
-            path.unlink()
-        traceback = ["a traceback"] if "Traceback" in said else []
-        return Interrupted(number=number, ended_s=ended_s, left=[*left, *traceback], over=over, said=said)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interrupted:
-    """What came of a signal: after how many seconds the run ended (``None``: it did not), and what it left.
-
-    ``over`` says whether it had ended before.
-    """
-
-    number: signal.Signals
-    ended_s: float | None
-    left: list[str]
-    over: bool
-    said: str = ""
-
-
-@contextmanager
-def frozen(way: Proxy, fault: Fault) -> Iterator[None]:
-    """Freeze the way for as long as a fault says, while a run goes on."""
-    over = threading.Event()
-
-    def freeze() -> None:
-        if not over.wait(fault.frozen_after_s):
-            way.freeze()
-            over.wait(fault.frozen_s)
-            way.thaw()
-
-    if not fault.frozen_s:
-        yield
-        return
-    freezing = threading.Thread(target=freeze, daemon=True)
-    freezing.start()
-    try:
-        yield
-    finally:
-        over.set()
-        freezing.join()
-
-
 def _faults(bench: Bench, faults: Sequence[Fault], seed: int, how: str) -> int:
     """Print the table of faults, and return how many things are wrong or left."""
     truth = bench.run()
@@ -284,19 +111,21 @@ def _signals(bench: Bench, seed: int, times: int) -> int:
     luck = random.Random(seed)
     print("\n| signal | times | while it ran | left | longest to the end |\n|---|--:|--:|--:|--:|")
     bad = 0
-    kinds: list[tuple[str, signal.Signals, bool]] = [
+    kinds: list[tuple[str, signal.Signals | None, bool]] = [
         ("SIGINT", signal.SIGINT, False),
         ("SIGTERM", signal.SIGTERM, False),
         ("SIGHUP", signal.SIGHUP, False),
         ("SIGKILL, then `clean`", signal.SIGKILL, False),
+        ("the terminal is closed", None, False),
         ("SIGINT, the engine hangs, then `clean`", signal.SIGINT, True),
     ]
     for name, number, hung in kinds:
-        found = [bench.interrupt(number, luck.uniform(*_MOMENTS_S), hung=hung) for _ in range(times)]
+        so_often = max(1, times // _HUNG_SHARE) if hung else times
+        found = [bench.interrupt(number, luck.uniform(*_MOMENTS_S), hung=hung) for _ in range(so_often)]
         left = [line for one in found for line in one.left]
         longest = max(one.ended_s if one.ended_s is not None else float("inf") for one in found)
         running = sum(not one.over for one in found)
-        print(f"| {name} | {times} | {running} | {len(left)} | {longest:.1f} s |", flush=True)
+        print(f"| {name} | {so_often} | {running} | {len(left)} | {longest:.1f} s |", flush=True)
         for line in left:
             print(f"  {line}", file=sys.stderr)
         bad += len(left)
@@ -307,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables; exit with 1 if a verdict is wrong or something is left."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 16), help="of what is hit, and when")
-    parser.add_argument("--times", type=int, default=15, help="how often each signal is sent")
+    parser.add_argument("--times", type=int, default=20, help="how often each signal is sent")
+    parser.add_argument("--harnesses", type=int, default=20, help="how many harnesses run at once on an own engine")
     parser.add_argument("--fault", action="append", choices=[fault.name for fault in FAULTS], help="only these")
     parser.add_argument("--variant", action="append", choices=VARIANTS, help="only these")
     parser.add_argument("--trace", action="append", choices=("auto", "off"), help="with the record, or without; both")
@@ -321,6 +151,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             bad += _faults(bench, faults, chosen.seed, _HOW[trace])
         if chosen.times:
             bad += _signals(Bench(Path(folder), more=_MANY_RUNS), chosen.seed, chosen.times)
+    if chosen.harnesses:
+        bad += engine_faults.measure(chosen.variant or VARIANTS, chosen.harnesses)
     sys.exit(bad > 0)
 
 

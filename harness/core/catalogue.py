@@ -133,6 +133,10 @@ class _Launch(_Table, frozen=True):
     network: str | None = LIMITS.network
     memory: str | None = LIMITS.memory
     pids_limit: int | None = LIMITS.pids_limit
+    cpus: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    cap_drop: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
     extra_hosts: dict[str, str] = {}
     stop_signal: str | None = None
     stop_timeout: int | None = None
@@ -147,6 +151,7 @@ class _Variant(_Table, frozen=True):
     init: bool = False
     entrypoint: _Words | None = None
     command: _Words | None = None
+    cap_add: tuple[str, ...] = ()
     requires: dict[str, str] = {}
     expect: dict[str, Any] = {}
     claim: dict[str, Any] | None = None
@@ -233,14 +238,13 @@ def _pattern(text: str | None, key: str, place: str) -> LogPattern | None:
 def _variant(row: _Variant, launch: _Launch, *, place: str) -> Variant:
     if not _NAME.fullmatch(row.name):
         raise UsageError(f"{place}: {row.name!r} is not a valid name", remedy="Use a-z, 0-9, '.', '_' and '-'.")
+    common = msgspec.structs.asdict(launch) | {"cap_add": (*launch.cap_add, *row.cap_add)}
     return Variant(
         name=row.name,
         title=row.title,
         dockerfile=row.dockerfile,
         target=row.target,
-        launch=LaunchOptions(
-            init=row.init, entrypoint=row.entrypoint, command=row.command, **msgspec.structs.asdict(launch)
-        ),
+        launch=LaunchOptions(init=row.init, entrypoint=row.entrypoint, command=row.command, **common),
         requires=_requires(row.requires, place=f"{place}, requires"),
         expect=_expectation(row.expect, place=f"{place}, expect")
         if row.expect

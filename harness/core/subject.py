@@ -66,7 +66,7 @@ class LaunchOptions:
 
     ``memory`` is as docker takes it (``512m``), ``tmpfs`` as well (``/run:size=64m``), ``platform`` too
     (``linux/arm64``). ``network`` is a mode, such as ``none``; ``None`` is the engine's own. ``extra_hosts`` are
-    addresses by name.
+    addresses by name. ``cpus`` is how many processors' time it may take at most.
     """
 
     init: bool = False
@@ -77,11 +77,14 @@ class LaunchOptions:
     network: str | None = None
     memory: str | None = None
     pids_limit: int | None = None
+    cpus: float | None = None
     extra_hosts: Mapping[str, str] = field(default_factory=dict)
     stop_signal: str | None = None
     stop_timeout: int | None = None
     volumes: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
     cap_add: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
     read_only: bool = False
     tmpfs: tuple[str, ...] = ()
     platform: str | None = None

@@ -9,13 +9,14 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.evidence import EngineEvent
 from harness.engine.client import our_errors
 from harness.engine.container import EngineContainer
-from harness.engine.creation import creation
+from harness.engine.creation import creation, limits_cpus
 from harness.engine.events import Events
 from harness.engine.kinds import kind_of
 from harness.engine.owner import ended, mark_of
@@ -90,6 +91,10 @@ class DockerEngine:
         self._removals.close()
         self._events.close()
 
+    @cached_property
+    def _limits_cpus(self) -> bool:
+        return limits_cpus(self.api.info())
+
     def answers(self) -> bool:
         """Whether the engine answers, and its events are heard."""
         return not self.gone and self._answers()
@@ -114,7 +119,8 @@ class DockerEngine:
         LEFT.add(name, "container")
         try:
             with our_errors():
-                wanted = creation(launch, api_version=str(self.api.api_version))
+                cpus = launch.options.cpus is not None and self._limits_cpus
+                wanted = creation(launch, api_version=str(self.api.api_version), cpus=cpus)
                 container_id = self.api.create_container(name=name, labels=labels(self.run_id), **wanted)["Id"]
         except (Disturbed, EngineUnavailable) as fault:
             self._removals.later(name, fault.message)  # it may be there all the same

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from docker.types import HostConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.run.protocol import Launch
 
 
-def creation(launch: Launch, *, api_version: str) -> dict[str, Any]:
+_PERIOD_US: Final = 100_000
+"""Over which a share of the processors is measured out: what docker takes for ``--cpus``, too."""
+
+
+def limits_cpus(info: Mapping[str, Any]) -> bool:
+    """Whether an engine can limit the processors' time, by its answer to ``info``.
+
+    One of a user without root rarely can: systemd gives such a user no cpu controller unless told to
+    (rootlesscontaine.rs, "cgroup v2"), and Podman then refuses the container.
+    """
+    return bool(info.get("CpuCfsQuota")) and not any(
+        "rootless" in option for option in info.get("SecurityOptions") or ()
+    )
+
+
+def creation(launch: Launch, *, api_version: str, cpus: bool = True) -> dict[str, Any]:
     """The arguments of ``APIClient.create_container`` for a launch, but for its name and labels.
+
+    Without ``cpus``, a limit of the processors' time is left out.
 
     Raises:
         DockerException: an option is malformed, such as a size that is none.
@@ -37,9 +56,13 @@ def creation(launch: Launch, *, api_version: str) -> dict[str, Any]:
             init=options.init,
             mem_limit=options.memory,
             pids_limit=options.pids_limit,
+            cpu_period=_PERIOD_US if cpus and options.cpus else None,
+            cpu_quota=round(_PERIOD_US * options.cpus) if cpus and options.cpus else None,
             extra_hosts=dict(options.extra_hosts),
             binds=list(options.volumes),
+            cap_drop=list(options.cap_drop),
             cap_add=list(options.cap_add),
+            security_opt=list(options.security_opt),
             read_only=options.read_only,
             tmpfs=dict(mount.partition(":")[::2] for mount in options.tmpfs),
         ),

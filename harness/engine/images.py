@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.core import base_image
 from harness.core.baseline import BASELINES
 from harness.core.catalogue import FILE_NAME
-from harness.core.errors import EngineFault
+from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.subject import Built, Given
 from harness.engine.again import afresh
 from harness.engine.builds import REPOSITORY, Builds, build, builder_of
@@ -92,8 +92,19 @@ class Images:
         return [self._future(subject) for subject in subjects]
 
     def image_of(self, subject: Subject) -> str:
-        """The image of a subject, waiting for its build."""
-        return self._future(subject).result()
+        """The image of a subject, waiting for its build; one that failed as the engine was away is begun anew.
+
+        Raises:
+            HarnessError: it cannot be had.
+        """
+        future = self._future(subject)
+        try:
+            return future.result()
+        except (Disturbed, EngineUnavailable):
+            with self._lock:
+                if self._futures.get(key := (subject.base, subject.name)) is future:
+                    del self._futures[key]
+            raise
 
     def digest_of(self, variant: Variant) -> str:
         """The digest of what makes a variant what it is on any base: its Dockerfile, stage and options, and the app."""

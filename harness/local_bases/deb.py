@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import BaseUnavailable
 from harness.local_bases.download import Artifact
+from harness.local_bases.release import read_release
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,14 +28,14 @@ _AR_HEADER: Final = 60
 def find_packages(downloads: Downloads, suite: str, architecture: str, names: Collection[str]) -> dict[str, Artifact]:
     """Packages by name, titled ``<name> <version>``, from the index of a suite's main component.
 
-    The chain of hashes starts at the suite's InRelease file, which TLS vouches for; it names the hash of the package
-    index, and that the hash of each package. The index (about 10 MB) stays in the cache of the downloads.
+    The chain of hashes starts at the suite's InRelease file, which Debian's keys have signed; it names the hash of the
+    package index, and that the hash of each package. The index (about 10 MB) stays in the cache of the downloads.
 
     Raises:
-        BaseUnavailable: the mirror does not answer, or lacks a package.
+        BaseUnavailable: the mirror does not answer, its InRelease is not to be believed, or it lacks a package.
     """
     folder = f"main/binary-{architecture}"
-    release = downloads.text(f"{MIRROR}/dists/{suite}/InRelease")
+    release = read_release(downloads, f"{MIRROR}/dists/{suite}", suite)
     entry = re.search(rf"^ ([0-9a-f]{{64}}) +([0-9]+) {folder}/Packages\.xz$", release, re.MULTILINE)
     if entry is None:
         raise _unreadable(f"its InRelease names no {folder}/Packages.xz")

@@ -18,6 +18,7 @@ from harness.core.errors import BaseUnavailable
 from harness.local_bases import official
 from harness.local_bases.deb import MIRROR
 from harness.local_bases.download import arriving, exclusive
+from harness.local_bases.release import read_release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +56,8 @@ def open_debian_system(
     as the mirror's release files are the same.
 
     Raises:
-        BaseUnavailable: the mirror does not answer, or mmdebstrap is not available or fails.
+        BaseUnavailable: the mirror does not answer, a release file of it is not to be believed, or mmdebstrap is not
+            available or fails.
     """
     suite = _SUITES[os_name]
     state, epoch = _mirror_state(downloads, suite)
@@ -77,8 +79,8 @@ def open_debian_system(
 
 def _mirror_state(downloads: Downloads, suite: str) -> tuple[str, int]:
     """What changes when a package of the release does, and the time of the last change in Unix seconds."""
-    folders = (f"{MIRROR}/dists/{suite}", f"{MIRROR}-security/dists/{suite}-security")
-    state = "\n".join(downloads.text(f"{folder}/InRelease") for folder in folders)
+    suites = {suite: f"{MIRROR}/dists/{suite}", f"{suite}-security": f"{MIRROR}-security/dists/{suite}-security"}
+    state = "\n".join(read_release(downloads, folder, name) for name, folder in suites.items())
     dates = re.findall(r"^Date: (.+)$", state, re.MULTILINE)
     if not dates:
         raise BaseUnavailable(

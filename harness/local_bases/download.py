@@ -29,7 +29,7 @@ _OFFLINE: Final = (
     "or name an image that the engine already has with --base."
 )
 
-HashName = Literal["sha1", "sha256", "sha512"]
+HashName = Literal["sha256", "sha512"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,9 +80,9 @@ class Downloads:
         """Close the connections."""
         self._session.close()
 
-    def text(self, url: str) -> str:
-        """Fetch a small text; nothing is cached."""
-        return self._body(url, accept="text/plain, */*").decode("utf-8", errors="replace")
+    def read(self, url: str) -> bytes:
+        """Fetch something small as it is; nothing is cached."""
+        return self._body(url, accept="text/plain, */*")
 
     def json(self, url: str, *, accept: str) -> Any:
         """Fetch a JSON document of a media type; nothing is cached."""

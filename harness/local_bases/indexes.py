@@ -8,10 +8,10 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urljoin
 
-from harness.local_bases.download import Artifact, HashName
+from harness.local_bases.download import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from harness.local_bases.download import Downloads
 
@@ -58,20 +58,23 @@ def _split(filename: str) -> tuple[str, tuple[str, ...]]:
 
 
 def package_versions(downloads: Downloads, package: str) -> dict[str, Artifact]:
-    """The tarballs of an npm package by version, unordered, from registry.npmjs.org or ``NPM_CONFIG_REGISTRY``."""
+    """The tarballs of an npm package by version, unordered, from registry.npmjs.org or ``NPM_CONFIG_REGISTRY``.
+
+    Versions without a hash that holds (``integrity``, SHA-512) are left out: npm itself has it for all its releases.
+    """
     page = f"{os.environ.get('NPM_CONFIG_REGISTRY', _NPM).rstrip('/')}/{package}"
     artifacts = {}
     for version, entry in downloads.json(page, accept=_NPM_ACCEPT)["versions"].items():
-        algorithm, digest = _hash(entry["dist"])
-        url = urljoin(page, entry["dist"]["tarball"])
-        artifacts[version] = Artifact(title=f"{package} {version}", url=url, algorithm=algorithm, digest=digest)
+        if digest := sha512(entry["dist"]):
+            url = urljoin(page, entry["dist"]["tarball"])
+            artifacts[version] = Artifact(title=f"{package} {version}", url=url, algorithm="sha512", digest=digest)
     return artifacts
 
 
-def _hash(dist: dict[str, Any]) -> tuple[HashName, str]:
-    """The strongest hash: the sha512 of ``integrity``, or the ``shasum`` that every version has."""
-    sha512 = re.search(r"\bsha512-(\S+)", dist.get("integrity", ""))
-    return ("sha512", base64.b64decode(sha512[1]).hex()) if sha512 else ("sha1", dist["shasum"])
+def sha512(entry: Mapping[str, Any]) -> str:
+    """The SHA-512 of ``integrity``, as registries and lock files of npm's have it, in hexadecimal; empty if none."""
+    found = re.search(r"\bsha512-([A-Za-z0-9+/]{86}==)", entry.get("integrity", ""))
+    return base64.b64decode(found[1]).hex() if found else ""
 
 
 def key(version: str) -> tuple[int, ...]:

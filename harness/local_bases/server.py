@@ -51,14 +51,38 @@ def up(say: Callable[[str], None]) -> str:
 
 
 def down() -> str:
-    """Stop the engine that `up` started, and return a line that says what was done."""
-    pid = _pid_of(_PID, "dockerd")
+    """Stop the engine that `up` started, and return a line that says what was done.
+
+    Raises:
+        EngineUnavailable: it does not stop.
+    """
+    pid = _ours()
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
-        if until(lambda: _pid_of(_PID, "dockerd") is None or None, timeout_s=_WAIT_S, time=Inbox()) is None:
+        if until(lambda: _ours() is None or None, timeout_s=_WAIT_S, time=Inbox()) is None:
             raise EngineUnavailable(f"dockerd (pid {pid}) did not stop", remedy=f"kill -9 {pid}")
     _PID.unlink(missing_ok=True)
     return "no engine of ours is running" if pid is None else f"stopped dockerd (pid {pid})"
+
+
+def _ours() -> int | None:
+    """The engine that this user has started from this folder, if it runs.
+
+    The file may be anybody's, as in a folder that was unpacked or cloned: what it names is ours only if it was told to
+    write this very file.
+    """
+    pid = _pid_of(_PID, "dockerd")
+    try:
+        process = Path(f"/proc/{pid}")
+        started = process.stat().st_uid == os.geteuid() and _start_of(_PID) in process.joinpath("cmdline").read_bytes()
+    except OSError:
+        return None
+    return pid if started else None
+
+
+def _start_of(pid_file: Path) -> bytes:
+    """What the command line of an engine of ours has, and no other's."""
+    return b"\0--pidfile\0%s\0" % os.fsencode(pid_file.resolve())
 
 
 def _answering() -> str:

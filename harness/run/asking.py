@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.run.observation import Patience
     from harness.run.protocol import Container, Engine, Launch
 
-E = TypeVar("E", bound="Evidence | None")
+E = TypeVar("E", bound="Evidence | str | None")
 STOP_SIGNAL: Final = "SIGTERM"
 """What the engine sends where an image has no STOPSIGNAL (Dockerfile reference)."""
 

@@ -263,6 +263,12 @@ class Observation:
         done = self.app.done
         return None if done is None else any(done.pattern.search(line.text) for line in self.inbox.lines[since:])
 
+    def done_ns(self, since: int = 0) -> int | None:
+        """The monotonic time at which it was read that the app is done, in ns; ``None`` if it has not said so."""
+        done = self.app.done
+        lines = () if done is None else self.inbox.lines[since:]
+        return next((line.at_ns for line in lines if done is not None and done.pattern.search(line.text)), None)
+
     def ready_again(self) -> bool:
         """Whether the app has become ready once more after it was done: something started it anew."""
         match self.app.ready, self.app.done:

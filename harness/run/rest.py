@@ -197,6 +197,10 @@ class SignalDecider:
         if not rest.sample:
             return None  # the end is on its way
         if self._stopped(rest.earlier) and self._stopped(rest.sample):
+            if self._stopped(self._initial.tree):
+                raise CannotTest(
+                    f"the app was stopped, as by SIGSTOP, before {self._signal} was sent, and takes no signal"
+                )
             raise CannotTest(f"{self._signal} stopped the app, which neither received it nor ended")
         if self._from_engine and self._dropped():
             return Decision(Ground.MASKS, rest.sample)

@@ -168,14 +168,24 @@ class Runner(Generic[T]):
                 self._to_come[_kind(cell)] -= 1
 
     def _prepared(self, cell: Cell) -> Prepared:
-        if self._gone is not None:
-            raise EngineUnavailable(self._gone)
-        try:
-            return self._schedule.prepare(cell)
-        except EngineUnavailable as fault:
-            if self._lives(fault):
-                raise
-            raise EngineUnavailable(str(self._gone)) from fault
+        """A cell made ready, again where the engine was away meanwhile and has come back.
+
+        Raises:
+            HarnessError: it cannot be made ready; the text is the reason.
+        """
+        last: HarnessError = EngineUnavailable("")
+        for _ in range(RUNS_AT_MOST):
+            if self._gone is not None:
+                raise EngineUnavailable(self._gone)
+            try:
+                return self._schedule.prepare(cell)
+            except (Disturbed, EngineUnavailable) as fault:
+                last = fault
+                if self._engine.abandoned:
+                    break
+                if not self._lives(fault):
+                    raise EngineUnavailable(str(self._gone)) from fault
+        raise last
 
     def _lives(self, fault: HarnessError) -> bool:
         """Whether the engine answers after a fault; one that does not is asked nothing any more."""

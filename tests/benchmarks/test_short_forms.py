@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal as os_signal
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import docker
 import pytest
 
-from benchmarks import audit_many, engines, faults, files, floor, isolation, life, scale, truth_apps, usual_ways
+from benchmarks import (
+    audit_many,
+    engines,
+    faults,
+    files,
+    floor,
+    hostile,
+    isolation,
+    life,
+    scale,
+    truth_apps,
+    usual_ways,
+)
+from benchmarks.harmed import Bench
+from harness.core.question import Probe
+from harness.core.verdict import Delivery
 from harness.engine.endpoint import engine_url
 from harness.engine.registry import open_engine
 from harness.files import cache_folder
 from harness.report.formats import Format, render
+from harness.session import open_bases
 from tests.support.cases import DEBIAN
+from tests.support.own_engine import own_engine
 from tests.support.reports import FORWARDED, KEPT, SWALLOWED, report, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-from harness.core.question import Probe
-from harness.core.verdict import Delivery
 
 needs_record = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="the record needs root")
 
@@ -147,9 +163,72 @@ def test_a_run_makes_nothing_wrong_of_faults(capsys: pytest.CaptureFixture[str])
     assert int(harmed) > 0
 
 
+HOSTILE = ("escapes", "forged", "stopped", "good-0")
+
+
+@pytest.mark.engine
+def test_hostile_containers_are_judged_rightly_or_not_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(open_engine()) as engine:
+        open_bases(engine, lambda _: None).get(hostile.BASE)
+    chosen = [one for one in hostile.CONTAINERS if one.name in HOSTILE]
+    assert hostile.measure(tmp_path, engine_url(), "auto", chosen) == 0
+    head, *rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|") and "--" not in line]
+    assert head == "| container | right | verdict |"
+    assert [row.split(" | ")[2].removesuffix(" |") for row in rows][-1] == "graceful"
+    assert len(rows) == len(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said", "bad"),
+    [
+        ("graceful", "", 0),
+        ("untested", "", 0),
+        ("forced", "", 1),
+        ("graceful", "\x1b[2J", 1),
+        ("graceful", "\u202e", 1),
+    ],
+)
+def test_what_is_wrong_on_a_hostile_container_is_counted(
+    verdict: str, said: str, bad: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (good,) = (one for one in hostile.CONTAINERS if one.name == "good-0")
+    rows = {"hostile/good-0": {"verdict": verdict}}
+    monkeypatch.setattr(hostile, "_tagged", lambda *_: nullcontext())
+    monkeypatch.setattr(hostile, "_checked", lambda *_: (rows, said, 50, 1.0))
+    assert hostile.measure(tmp_path, "unix:///nowhere", "off", [good]) == bad
+
+
+@pytest.mark.engine
+@needs_record
+def test_an_engine_of_its_own_bears_real_harm_and_leaves_nothing() -> None:
+    with own_engine(200) as engine:
+        with closing(docker.APIClient(base_url=engine.url)) as api:
+            before = api.info()["ID"]
+        engine.kill()
+        assert not engine.answers()
+        engine.start()
+        engine.fill()
+        assert shutil.disk_usage(engine.folder / "data").free < 1 << 20
+        engine.empty()
+        assert shutil.disk_usage(engine.folder / "data").free > 50 << 20
+        with closing(docker.APIClient(base_url=engine.url)) as api:
+            assert api.info()["ID"] == before
+    assert not engine.folder.exists()
+    assert str(engine.folder) not in Path("/proc/mounts").read_text()
+
+
+@pytest.mark.engine
+def test_a_terminal_that_is_closed_leaves_nothing(tmp_path: Path) -> None:
+    found = Bench(tmp_path, variants=("node-exec-form",), more=("--repeat", "50")).interrupt(None, 2.5)
+    assert not found.over
+    assert found.left == []
+
+
 @pytest.mark.engine
 def test_ctrl_c_ends_a_run_on_an_engine_that_hangs_and_says_what_it_leaves(tmp_path: Path) -> None:
-    found = faults.Bench(tmp_path, more=("--repeat", "50")).interrupt(os_signal.SIGINT, 3.0, hung=True)
+    found = Bench(tmp_path, more=("--repeat", "50")).interrupt(os_signal.SIGINT, 3.0, hung=True)
     assert not found.over
     assert found.left == []
     assert found.ended_s is not None

@@ -15,7 +15,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.local_bases.download import Artifact
-from harness.local_bases.indexes import _hash, project_files
+from harness.local_bases.indexes import project_files, sha512
 from harness.local_bases.rootfs import PROGRAM_MODE, Rootfs
 
 if TYPE_CHECKING:
@@ -87,9 +87,8 @@ def node_modules(downloads: Downloads, lock: Path, folder: str) -> bytes:
 
 def _install(rootfs: Rootfs, downloads: Downloads, entry: dict[str, Any], *, folder: str, registry: str) -> None:
     name = entry.get("name") or folder.rpartition("node_modules/")[2]
-    algorithm, digest = _hash(entry)
     tarball = f"{registry}/{name}/-/{name.rpartition('/')[2]}-{entry['version']}.tgz"
-    package = Artifact(title=f"{name} {entry['version']}", url=tarball, algorithm=algorithm, digest=digest)
+    package = Artifact(title=f"{name} {entry['version']}", url=tarball, algorithm="sha512", digest=sha512(entry))
     commands = {path.removeprefix("./") for path in entry.get("bin", {}).values()}
     with tarfile.open(downloads.file(package), mode="r:gz") as archive:
         for file in archive:

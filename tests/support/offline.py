@@ -68,7 +68,7 @@ def offline() -> Iterator[Offline]:
                 start_new_session=True,
             )
         try:
-            if not until(lambda: _answers(url, process), timeout_s=_STARTS_S, time=Inbox()):
+            if not until(lambda: answers(url, process), timeout_s=_STARTS_S, time=Inbox()):
                 raise RuntimeError("dockerd did not come up:\n" + folder.joinpath("log").read_text()[-2000:])
             yield Offline(url=url, pid=process.pid)
         finally:
@@ -76,7 +76,7 @@ def offline() -> Iterator[Offline]:
             process.wait(_ENDS_S)
 
 
-def _answers(url: str, process: subprocess.Popen[bytes]) -> bool | None:
+def answers(url: str, process: subprocess.Popen[bytes]) -> bool | None:
     """Whether the engine answers; ``None`` for not yet."""
     if process.poll() is not None:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,3 +55,22 @@ def test_a_dockerfile_elsewhere_is_refused(dockerfile: str, tmp_path: Path) -> N
 
 def test_our_own_is_taken() -> None:
     assert load_catalogue(None)[0] == built_in_catalogue()
+
+
+def test_containers_of_our_own_may_do_little() -> None:
+    _, catalogue = load_catalogue(built_in_catalogue())
+    for variant in catalogue.variants:
+        launch = variant.launch
+        assert (launch.network, launch.memory, launch.pids_limit, launch.cpus) == ("none", "512m", 256, 1)
+        assert (launch.cap_drop, launch.security_opt) == (("ALL",), ("no-new-privileges",))
+
+
+def test_those_that_become_another_user_may_do_that_and_no_more() -> None:
+    """Who starts as root and goes on as somebody else needs to become that user, and to signal what runs as it."""
+    folder, catalogue = load_catalogue(built_in_catalogue())
+    becomes = re.compile(r"^(?:CMD|ENTRYPOINT).*\b(?:su|gosu|su-exec|setpriv|runuser|chpst)\b", re.MULTILINE)
+    needing = {row.name for row in catalogue.variants if becomes.search((folder / row.dockerfile).read_text())}
+    assert needing
+    for variant in catalogue.variants:
+        wanted = {"SETUID", "SETGID", "KILL"} if variant.name in needing else set[str]()
+        assert set(variant.launch.cap_add) == wanted, variant.name

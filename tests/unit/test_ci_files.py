@@ -100,9 +100,10 @@ def test_every_option_in_the_action_is_one_of_the_command(option: str) -> None:
 
 def test_actions_of_others_are_pinned_by_commit() -> None:
     """A tag may be moved, a commit not; the release stands beside it for whoever brings it up to date."""
-    files = [*WORKFLOWS, ROOT / "action.yml"]
-    uses = [use for file in files for use in re.findall(r"uses: (?!\./)(.*)", file.read_text())]
-    assert uses
+    files = [*WORKFLOWS, ROOT / "action.yml", *GUIDES]
+    uses = [use for file in files for use in re.findall(r"uses: (?!\./|your-org/)(.*)", file.read_text())]
+    assert len({use.partition("@")[0] for use in uses}) > 5
+    assert len({use.partition("@")[0] for use in uses}) == len(set(uses))  # one release of each, everywhere
     assert [use for use in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", use)] == []
 
 

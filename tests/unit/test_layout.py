@@ -44,6 +44,7 @@ FACTS = {
     "What does a helper on another machine": r"class Service",
     "Who builds and tags images": r"class Images",
     "What is sent to a builder": r"def packed\(",
+    "Which release files": r"def checked\(",
     "Which files does a `.dockerignore` leave out": r"def leaves_out",
     "In which order do columns stand": r"def order",
     "How is a step of a signal's path put into words": r"sends \{",

@@ -416,6 +416,17 @@ def test_a_catalogue_names_bases_requirements_and_how_containers_are_run() -> No
     assert catalogue.variants[0].launch == launch
 
 
+def test_a_variant_adds_the_capabilities_that_it_needs_to_those_of_all() -> None:
+    limits = (
+        "[launch]\ncap_drop = ['ALL']\ncap_add = ['CHOWN']\nsecurity_opt = ['no-new-privileges']\ncpus = 1.5\n[app]"
+    )
+    catalogue = parse(HEAD.replace("[app]", limits) + ROW + "cap_add = ['SETUID', 'KILL']" + ROW.replace("one", "two"))
+    needs, others = (row.launch for row in catalogue.variants)
+    wanted = replace(LIMITS, cap_drop=("ALL",), cap_add=("CHOWN",), security_opt=("no-new-privileges",), cpus=1.5)
+    assert others == wanted
+    assert needs == replace(wanted, cap_add=("CHOWN", "SETUID", "KILL"))
+
+
 def test_a_variant_on_a_base_is_a_subject() -> None:
     (row,) = (catalogue := parse(HEAD + ROW + "target = 'dev'")).variants
     subject = catalogue.subject(row, "node:24")

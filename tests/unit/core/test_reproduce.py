@@ -242,7 +242,8 @@ def test_options_are_written_as_docker_run_takes_them() -> None:
     assert shlex.split(by_hand_of(ALL_SET)) == [
         *("docker", "run", "-d", "--name", "try-v", "--network", "host", "--add-host=there:127.0.0.1"),
         *("-e", "A=b c", "-v", "/a:/b:ro", "--user", "1000:1000", "--stop-signal", "SIGINT", "--stop-timeout", "7"),
-        *("--init", "--memory", "64m", "--pids-limit", "99", "--cap-add", "SYS_PTRACE", "--read-only"),
+        *("--init", "--memory", "64m", "--pids-limit", "99", "--cpus", "1.5", "--cap-drop", "ALL"),
+        *("--cap-add", "SYS_PTRACE", "--security-opt", "no-new-privileges", "--read-only"),
         *("--tmpfs", "/run:size=64m", "--tmpfs", "/tmp", "--platform", "linux/arm64"),
         *("--entrypoint", "/bin/sh", "image", "-c", "sleep 1", "again"),
     ]

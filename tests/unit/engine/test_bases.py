@@ -369,6 +369,28 @@ def test_an_image_that_is_not_built_on_its_base_is_no_image_of_it(layers: list[s
             images.image_of(one)
 
 
+class AwayStore(ScriptedStore):
+    """One that is away for so many requests, and then back."""
+
+    def __init__(self, away: int) -> None:
+        super().__init__(["a"], base=["a"])
+        self.away = away
+
+    def inspect_image(self, reference: str) -> dict[str, Any]:
+        if self.away:
+            self.away -= 1
+            raise requests.ConnectionError("nobody is there")
+        return super().inspect_image(reference)
+
+
+def test_an_image_that_an_absent_engine_did_not_give_is_got_anew(tmp_path: Path) -> None:
+    one = Catalogue(context=".", app=App(), variants=(WANTED,)).subject(WANTED, "local:b")
+    with images_of(catalogue(tmp_path / "x", dockerfile="FROM node:24"), AwayStore(3)) as images:
+        with pytest.raises(EngineUnavailable):
+            images.image_of(one)
+        assert images.image_of(one).startswith("signal-harness/v:")
+
+
 def test_what_makes_a_catalogue_is_no_part_of_its_app(tmp_path: Path) -> None:
     (tmp_path / "v.Dockerfile").write_text("FROM node:24")
     (tmp_path / "server.js").write_text("listen()")

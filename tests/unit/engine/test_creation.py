@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.core.subject import LaunchOptions
-from harness.engine.creation import creation
+from harness.engine.creation import creation, limits_cpus
 from harness.run.protocol import Launch
 from tests.support.options import ALL_SET
 
@@ -46,12 +46,34 @@ def test_options_are_put_as_the_engine_takes_them() -> None:
         "Init": True,
         "Memory": 64 << 20,
         "PidsLimit": 99,
+        "CpuPeriod": 100_000,
+        "CpuQuota": 150_000,
         "ExtraHosts": ["there:127.0.0.1"],
         "Binds": ["/a:/b:ro"],
+        "CapDrop": ["ALL"],
         "CapAdd": ["SYS_PTRACE"],
+        "SecurityOpt": ["no-new-privileges"],
         "ReadonlyRootfs": True,
         "Tmpfs": {"/run": "size=64m", "/tmp": ""},
     }
+
+
+@pytest.mark.parametrize(
+    ("info", "can"),
+    [
+        ({"CpuCfsQuota": True}, True),
+        ({"CpuCfsQuota": True, "SecurityOptions": None}, True),
+        ({"CpuCfsQuota": True, "SecurityOptions": ["name=seccomp,profile=default"]}, True),
+        ({"CpuCfsQuota": True, "SecurityOptions": ["name=seccomp", "name=rootless"]}, False),
+        ({"CpuCfsQuota": False}, False),
+        ({}, False),
+    ],
+)
+def test_processors_are_limited_where_an_engine_can(info: dict[str, Any], *, can: bool) -> None:
+    assert limits_cpus(info) is can
+    launch = Launch(image="image", options=ALL_SET)
+    host = creation(launch, api_version="1.41", cpus=limits_cpus(info))["host_config"]
+    assert ("CpuQuota" in host, "CpuPeriod" in host) == (can, can)
 
 
 def test_what_is_not_set_is_left_to_the_image_and_the_engine() -> None:

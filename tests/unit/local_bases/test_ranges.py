@@ -53,7 +53,7 @@ class ScriptedIndex:
 
 def packages(versions: Iterable[str]) -> dict[str, Any]:
     """A page of an npm registry."""
-    dist = {"tarball": "x.tgz", "shasum": "0" * 40}
+    dist = {"tarball": "x.tgz", "integrity": f"sha512-{'A' * 86}=="}
     return {"versions": {version: {"dist": dist} for version in versions}}
 
 

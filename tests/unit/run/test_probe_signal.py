@@ -386,3 +386,9 @@ def test_a_stopped_app_has_no_verdict() -> None:
     stopped = changed(NODE, state="T")
     seen = see(Script(at_start=up(INIT_1, NODE), at_signal=(Happening(after_s=0, tree=(INIT_1, stopped)),)))
     assert "stopped the app" in seen.reason
+
+
+def test_an_app_that_was_stopped_before_was_not_stopped_by_the_signal() -> None:
+    stopped = changed(NODE, state="T")
+    seen = see(Script(at_start=up(INIT_1, stopped)))
+    assert seen.reason == "the app was stopped, as by SIGSTOP, before SIGTERM was sent, and takes no signal"

@@ -213,12 +213,33 @@ def test_a_nap_that_is_first_seen_late_may_have_begun_with_the_signal(seen_s: fl
     assert verdict_of(stop(Script(at_start=up(su, NODE), at_stop=happenings, at_answer=(LEAVES,)))) is Verdict.ABRUPT
 
 
-@pytest.mark.parametrize(("rests_s", "told"), [(1.5, True), (1.9, False)])
+@pytest.mark.parametrize(("rests_s", "told"), [(1.0, True), (1.5, False), (1.9, False)])
 def test_an_app_whose_request_was_held_almost_to_the_end_had_no_time(rests_s: float, told: bool) -> None:
     """At rest for the settle time it is then; SIGKILL comes before the app can be done."""
     busy = (changed(RECEIVES, busy=True), Happening(after_s=rests_s, output=b"late\n", busy=False))
     seen = stop(Script(at_start=up(INIT_1, NODE), at_stop=busy, at_answer=()), Patience(settle_s=0.8))
     assert (not isinstance(seen.evidence, Untested)) is told, seen.evidence
+
+
+@pytest.mark.parametrize(
+    ("rests_s", "done_s", "told"),
+    [(0.0, 0.1, True), (0.0, 1.0, True), (0.0, 2.3, False), (1.0, 0.1, True), (1.0, 1.0, False)],
+)
+def test_an_app_that_is_done_just_before_sigkill_was_on_its_way_out(rests_s: float, done_s: float, told: bool) -> None:
+    """One that is done in good time and does not end, though, is forced; what is good time, the machine tells."""
+    busy = (changed(RECEIVES, busy=True), Happening(after_s=rests_s, output=b"late\n", busy=False))
+    done = Happening(after_s=done_s, output=DONE)
+    seen = stop(
+        Script(at_start=up(INIT_1, NODE), at_stop=busy if rests_s else (RECEIVES,), at_answer=(done,)),
+        Patience(settle_s=0.4),
+    )
+    if told:
+        assert verdict_of(seen) is Verdict.FORCED
+        assert "was done, but the container ran on" in judge(seen.of(StopEvidence)).reason
+    else:
+        assert isinstance(seen.evidence, Untested)
+        assert "was done only as the 3 s of grace ran out" in seen.evidence.reason
+        assert len(seen.containers) == 2
 
 
 @pytest.mark.parametrize("late_s", [0, 0.6, 2])

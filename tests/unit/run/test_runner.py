@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import structs
 
-from harness.core.errors import BaseUnavailable, EngineFault, EngineUnavailable, UsageError
+from harness.core.errors import BaseUnavailable, Disturbed, EngineFault, EngineUnavailable, UsageError
 from harness.core.evidence import SignalEvidence
 from harness.core.question import Probe, Question
 from harness.core.signals import Signal
@@ -40,6 +40,7 @@ from tests.support.scripted import Executed, Happening, Script, ScriptedEngine, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from harness.core.errors import HarnessError
     from harness.core.facts import StartCommand
     from harness.core.result import Result
 
@@ -522,6 +523,34 @@ def test_each_cell_is_told_once_as_it_ends(jobs: int) -> None:
     results = run(engine, cells(*subjects), jobs=jobs, receive=receive)
     assert len(heard) == 20
     assert {id(result) for result in heard} == {id(result) for result in results}
+
+
+@pytest.mark.parametrize("fault", [EngineUnavailable("the engine does not answer"), Disturbed("it was cut short")])
+def test_a_cell_whose_image_an_absent_engine_did_not_give_is_made_ready_again(fault: HarnessError) -> None:
+    faults = [fault, fault]
+
+    def image_of(subject: Subject) -> str:
+        if faults:
+            raise faults.pop()
+        return subject.name
+
+    result = one(ScriptedEngine(lambda _: FORWARDS, alive=True), image_of=image_of)
+    assert (result.verdict, faults) == (Verdict.FORWARDED, [])
+
+
+def test_an_image_that_never_comes_is_not_asked_for_for_ever() -> None:
+    asked: list[str] = []
+
+    def image_of(subject: Subject) -> str:
+        asked.append(subject.name)
+        raise EngineUnavailable("the engine does not answer")
+
+    result = one(ScriptedEngine(lambda _: FORWARDS, alive=True), image_of=image_of)
+    assert (result.verdict, result.judgement.reason) == (Verdict.UNTESTED, "the engine does not answer")
+    assert len(asked) == 3
+    gone = one(by_image(a=FORWARDS), image_of=image_of)
+    assert gone.judgement.reason == "the engine went away: the engine does not answer"
+    assert len(asked) == 4
 
 
 def test_leaving_drops_what_waits() -> None:
