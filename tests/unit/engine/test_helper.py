@@ -455,9 +455,10 @@ class Refusing:
 
     api_version = "1.41"
 
-    def __init__(self) -> None:
+    def __init__(self, *, removal: int = 404) -> None:
         self.removed: list[str] = []
         self.asked: dict[str, Any] = {}
+        self._removal = removal
 
     def create_host_config(self, **options: Any) -> dict[str, Any]:
         return options
@@ -468,7 +469,7 @@ class Refusing:
 
     def remove_container(self, name: str, **_: Any) -> None:
         self.removed.append(name)
-        raise APIError("none", response=response(404), explanation="No such container")
+        raise APIError("none", response=response(self._removal), explanation="driver failed")
 
     def wait(self, name: str, **_: Any) -> None:
         raise APIError("none", response=response(404), explanation="No such container")
@@ -495,3 +496,16 @@ def test_an_engine_that_refuses_it_is_said_and_nothing_is_left(version: str, nam
     assert engine.asked["labels"][HELPER] == "1"
     assert engine.asked["host_config"].get("CgroupnsMode") == namespaces
     assert "privileged" not in engine.asked["host_config"]
+
+
+def test_one_that_cannot_be_removed_is_no_secret() -> None:
+    engine, notes = Refusing(removal=400), list[str]()
+    with (
+        pytest.raises(EngineUnavailable, match="no helper runs on the engine"),
+        running.helped(cast("docker.APIClient", engine), "image", [], notes.append),
+    ):
+        pass
+    (note,) = notes
+    assert "could not be removed: the engine says: driver failed; once that is mended: signal-harness clean" in note
+    assert "container" in str(LEFT)
+    LEFT.discard(engine.removed[0])
