@@ -157,13 +157,14 @@ class Tracer:
         return tuple(reversed(lives))
 
     def _drain(self, as_of_s: float) -> None:
+        """Read what there is, unless all as of a moment has been read; how new it then is counts from before that."""
         if as_of_s <= self._drained_s:
             return
-        if math.isfinite(as_of_s):
-            self._drained_s = time.monotonic()
+        began_s = time.monotonic() if math.isfinite(as_of_s) else self._drained_s
         for piece in self._recording.pieces():
             *lines, self._rest = (self._rest + piece).split(b"\n")
             self.take((line.decode("utf-8", "replace") for line in lines), ahead_s=self._recording.ahead_s)
+        self._drained_s = began_s
 
     def take(self, lines: Iterable[str], *, ahead_s: float = 0.0) -> None:
         """Take in lines of a kernel's record, whose clock is so far ahead of ours."""

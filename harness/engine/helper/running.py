@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,7 +83,7 @@ def helped(
         EngineUnavailable: on entering, if the engine does not run it, or its kernel has no record; the message says
             why.
     """
-    with _container(api, image) as link:
+    with _container(api, image, note) as link:
         try:
             with Tracer(signals, FarMachine(link)) as tracer:
                 tracer.wait()
@@ -98,17 +98,20 @@ def helped(
 
 
 @contextmanager
-def _container(api: docker.APIClient, image: str) -> Iterator[Link]:
+def _container(api: docker.APIClient, image: str, note: Callable[[str], None]) -> Iterator[Link]:
     run_id = uuid.uuid4().hex[:8]
     name = f"{LABEL}-helper-{run_id}"
     LEFT.add(name, "container")
     try:
         yield _started(api, image, name, run_id)
     finally:
-        with suppress(EngineUnavailable):  # it goes by itself as its input ends
+        try:
             remove(api, name)
             with our_errors(but=(404,)):  # gone already
                 api.wait(name, condition="removed", timeout=_END_S)
+        except (EngineFault, EngineUnavailable) as fault:  # it goes by itself, as its input has ended
+            note(f"the helper could not be removed: {fault}; once that is mended: signal-harness clean")
+        else:
             LEFT.discard(name)
 
 

@@ -77,8 +77,8 @@ class HelperImage:
             why.remedy = self.remedy  # theirs is to name another base
             raise
         except (EngineFault, EngineUnavailable, OSError) as error:
-            why = f"the image of the helper cannot be assembled: {error}"
-            raise BaseUnavailable(why, remedy="Check the engine, its log and its disk.") from error
+            message = f"the image of the helper cannot be assembled: {error}"
+            raise BaseUnavailable(message, remedy="Check the engine, its log and its disk.") from error
 
     def _assemble(
         self, store: ImageStore, arch: Architecture, *, fingerprint: str, report: Callable[[str], None]

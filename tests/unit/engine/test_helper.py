@@ -11,9 +11,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import requests
+from docker.errors import APIError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +23,7 @@ from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.process import Process, Wait
 from harness.core.signals import Signal
 from harness.core.trace import Sent
+from harness.engine.containers import HELPER
 from harness.engine.helper import program, running
 from harness.engine.helper.clock import Clock
 from harness.engine.helper.far import FarMachine
@@ -28,9 +31,12 @@ from harness.engine.helper.link import Link
 from harness.engine.helper.program import Service
 from harness.engine.helper.wire import packed, unpacked
 from harness.engine.tracing import Tracer
+from harness.run.leaving import LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+
+    import docker
 
     from harness.core.process import Tree
 
@@ -439,3 +445,67 @@ def test_a_close_measure_is_better_than_a_new_one() -> None:
     clock.take(1000, 1100, 1010)
     clock.take(2000, 2500, 2900)
     assert clock.ahead_ns == 89  # the first one, as it may have drifted since
+
+
+# An engine that does not have it
+
+
+class Refusing:
+    """An engine that runs no such container, and notes what it is asked to remove."""
+
+    api_version = "1.41"
+
+    def __init__(self, *, removal: int = 404) -> None:
+        self.removed: list[str] = []
+        self.asked: dict[str, Any] = {}
+        self._removal = removal
+
+    def create_host_config(self, **options: Any) -> dict[str, Any]:
+        return options
+
+    def create_container(self, image: str, **options: Any) -> None:
+        self.asked = options
+        raise APIError("refused", response=response(403), explanation="authorization denied: pid=host")
+
+    def remove_container(self, name: str, **_: Any) -> None:
+        self.removed.append(name)
+        raise APIError("none", response=response(self._removal), explanation="driver failed")
+
+    def wait(self, name: str, **_: Any) -> None:
+        raise APIError("none", response=response(404), explanation="No such container")
+
+
+def response(status: int) -> requests.Response:
+    made = requests.Response()
+    made.status_code = status
+    return made
+
+
+@pytest.mark.parametrize(("version", "namespaces"), [("1.40", None), ("1.41", "host"), ("1.44", "host")])
+def test_an_engine_that_refuses_it_is_said_and_nothing_is_left(version: str, namespaces: str | None) -> None:
+    engine = Refusing()
+    engine.api_version = version
+    left = str(LEFT)
+    with (
+        pytest.raises(EngineUnavailable, match=r"no helper runs on the engine: .*authorization denied: pid=host"),
+        running.helped(cast("docker.APIClient", engine), "image", [], pytest.fail),
+    ):
+        pass
+    assert len(engine.removed) == 1
+    assert str(LEFT) == left
+    assert engine.asked["labels"][HELPER] == "1"
+    assert engine.asked["host_config"].get("CgroupnsMode") == namespaces
+    assert "privileged" not in engine.asked["host_config"]
+
+
+def test_one_that_cannot_be_removed_is_no_secret() -> None:
+    engine, notes = Refusing(removal=400), list[str]()
+    with (
+        pytest.raises(EngineUnavailable, match="no helper runs on the engine"),
+        running.helped(cast("docker.APIClient", engine), "image", [], notes.append),
+    ):
+        pass
+    (note,) = notes
+    assert "could not be removed: the engine says: driver failed; once that is mended: signal-harness clean" in note
+    assert "container" in str(LEFT)
+    LEFT.discard(engine.removed[0])

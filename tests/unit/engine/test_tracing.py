@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.errors import EngineUnavailable
+from harness.core.errors import EngineFault, EngineUnavailable
 from harness.core.signals import Signal
 from harness.core.trace import Handled, Life, Parting, Sent
 from harness.engine import tracefs, tracing
@@ -53,6 +53,8 @@ class Scripted:
 
     def pieces(self) -> Iterator[bytes]:
         while self.written:
+            if not self.written[0]:
+                raise EngineFault(f"no answer {self.written.pop(0)!r}")
             yield self.written.pop(0)
 
     def close(self) -> None:
@@ -263,6 +265,14 @@ def test_a_record_that_is_new_enough_is_not_read_again(fed: Fed) -> None:
     assert len(fed.tracer.lives([7], since_s=0.5, as_of_s=after)) == 1
     fed.write(f"{sent(4)}\n".encode())
     assert fed.times(7) == [1, 2, 4]
+
+
+def test_a_record_that_could_not_be_read_is_not_new(fed: Fed) -> None:
+    fed.recording.written += [b"", f"{sent(1)}\n".encode()]
+    before = time.monotonic()
+    with pytest.raises(EngineFault):
+        fed.tracer.records([7], since_s=0.5, as_of_s=before)
+    assert len(fed.tracer.records([7], since_s=0.5, as_of_s=before) or ()) == 1
 
 
 # Who started whom
