@@ -14,7 +14,12 @@ import harness
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = {"pytest": "pytest", "testcontainers": "testcontainers", "workshop": "prompt_toolkit"}
-NEED_AN_EXTRA = {"harness.pytest_plugin", "harness.testing", "harness.workshop.demo.keys"}
+NEED_AN_EXTRA = {
+    "harness.pytest_plugin",
+    "harness.pytest_workers",
+    "harness.testing",
+    "harness.workshop.demo.keys",
+}
 
 # A finder that comes first, and finds nothing of what an extra brings.
 WITHOUT_EXTRAS = f"""
