@@ -21,9 +21,9 @@ from harness.core.references import is_glob
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.cli.measuring import Matrix
     from harness.core.baseline import Recording
     from harness.core.facts import BaseFacts, EngineFacts
-    from harness.session import Session
 
 
 @click.group(
@@ -88,7 +88,7 @@ def _update(folder: Path, chosen: Mapping[str, Any]) -> ExitCode:
     known = () if partial else _known(folder, selection.bases)
     before: dict[str, Recording | None] = {}
 
-    def begin(session: Session) -> None:
+    def begin(session: Matrix) -> None:
         for reference, facts in session.base_facts.items():
             old = before[reference] = _existing(folder, reference)
             _output(folder, reference)

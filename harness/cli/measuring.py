@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.core.document import Cut
-from harness.core.errors import ExitCode, HarnessError
+from harness.core.errors import ExitCode, HarnessError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from harness.core.document import Document, Row
     from harness.core.subject import Cell
+    from harness.distributed import Distributed
     from harness.journals import OpenJournal
     from harness.session import Hooks, Selection, Session
 
+    Matrix = Session | Distributed
 
 S = TypeVar("S", bound="Measured")
 
@@ -38,23 +40,40 @@ class Measured(Protocol):
 def measure(
     selection: Selection,
     *,
-    begin: Callable[[Session], None] = lambda _: None,
+    begin: Callable[[Matrix], None] = lambda _: None,
     end: Callable[[Document], None] = lambda _: None,
     journal: OpenJournal | None = None,
+    scheduler: str | None = None,
 ) -> Document:
-    """Run all cells of a selection, but for those of which a ``journal`` has the rows; see `measure_all`."""
-    from harness.session import Session
+    """Run all cells of a selection, but for those of which a ``journal`` has the rows; see `measure_all`.
 
+    With the address of a dask ``scheduler``, its workers run them.
+    """
     if journal is None:
-        return measure_all(lambda hooks: Session(selection, hooks), begin=begin, end=end)
+        return measure_all(lambda hooks: _opened(selection, hooks, scheduler), begin=begin, end=end)
 
-    def opened(hooks: Hooks) -> Session:
+    def opened(hooks: Hooks) -> AbstractContextManager[Matrix]:
         journal.tell = hooks.note
-        return Session(selection, hooks)
+        return _opened(selection, hooks, scheduler)
 
     return measure_all(
         opened, begin=begin, end=end, known=lambda session: journal.begin(session.head()), keep=journal.keep
     )
+
+
+def _opened(selection: Selection, hooks: Hooks, scheduler: str | None) -> AbstractContextManager[Matrix]:
+    if scheduler is None:
+        from harness.session import Session
+
+        return Session(selection, hooks)
+    try:
+        from harness.distributed import Distributed
+    except ModuleNotFoundError as error:
+        if error.name not in ("distributed", "dask"):
+            raise
+        why = "--dask needs dask.distributed, which is not installed"
+        raise UsageError(why, remedy="pip install 'signal-harness[distributed]'") from error
+    return Distributed(selection, hooks, scheduler)
 
 
 def measure_all(

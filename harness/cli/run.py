@@ -48,12 +48,13 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from harness.cli.measuring import Matrix
     from harness.core.baseline import Key, Recording
     from harness.core.comparison import Comparison
     from harness.core.document import Document
     from harness.core.ignoring import Ignore
     from harness.journals import OpenJournal
-    from harness.session import Selection, Session
+    from harness.session import Selection
 
 _SVG: Final = "svg"
 _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SVG"}
@@ -66,6 +67,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
         "signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM",
         "signal-harness run --probe stop --baseline --json results.json",
         "signal-harness run --shard 1/3 --json part-1.json",
+        "signal-harness run --dask tcp://10.0.0.1:8786 --json results.json",
         "signal-harness run --probe stop --baseline --json results.json --resume",
     ],
     tables=[PROBES, EXIT_CODES],
@@ -76,6 +78,12 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @baseline_option("Judge against")
 @require_option
 @engine_option
+@HOW.option(
+    "--dask",
+    "scheduler",
+    metavar="SCHEDULER",
+    help="Run the cells on the workers of a dask scheduler, such as tcp://10.0.0.1:8786, on the engine beside each.",
+)
 @HOW.option(
     "--resume",
     is_flag=True,
@@ -89,7 +97,14 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 @format_options
 @OUTPUT.option("--svg", metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
-def run(baseline: Path | None, table: str | None, required: tuple[str, ...], resume: bool, **chosen: Any) -> None:
+def run(
+    baseline: Path | None,
+    table: str | None,
+    required: tuple[str, ...],
+    resume: bool,
+    scheduler: str | None,
+    **chosen: Any,
+) -> None:
     """Run the matrix: every variant on every base.
 
     Each signal is sent to a fresh container. What a config ignores counts, and what comments in Dockerfiles do.
@@ -102,7 +117,7 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
     ctx = click.get_current_context()
     config, typed = found_config(ctx), _typed(ctx)
     ignores: list[Ignore] = []
-    running: list[Session] = []
+    running: list[Matrix] = []
     outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
     journal = _journal(outputs, resume=resume)
     known, selection = read_recordings(baseline), selection_of(**chosen)
@@ -138,13 +153,13 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
             elif journal:
                 written.append(f"What was found is kept in {journal.path}: the same command with --resume takes it up")
 
-    def begin(session: Session) -> None:
+    def begin(session: Matrix) -> None:
         running.append(session)
         ignores.extend(session.ignores)
 
     try:
         with journal or nullcontext():
-            measure(selection, begin=begin, end=write, journal=journal)
+            measure(selection, begin=begin, end=write, journal=journal, scheduler=scheduler)
     finally:
         for part in parts:
             people.print(part)
@@ -158,7 +173,7 @@ def _judged(
     known: Sequence[Recording],
     asked: Mapping[str, Collection[Key]],
     selection: Selection,
-    session: Session,
+    session: Matrix,
 ) -> Document:
     """Results with what they are judged against: all that was asked for, or a part's own of it."""
     part = selection.share is not None
@@ -167,7 +182,7 @@ def _judged(
 
 
 def _in_part(
-    asked: Mapping[str, Collection[Key]], known: Sequence[Recording], session: Session
+    asked: Mapping[str, Collection[Key]], known: Sequence[Recording], session: Matrix
 ) -> dict[str, Collection[Key]]:
     """Which recorded cells a part of a run is asked for: its own of those that the whole run is."""
     own = {(cell.subject.base, cell.subject.name, cell.question.name) for cell in session.cells if cell.subject.base}
@@ -204,7 +219,7 @@ def _typed(ctx: click.Context) -> str:
         name = str(param.name)
         if (
             name in ctx.params
-            and name not in (*_LABELS, *SPELLING, "resume")
+            and name not in (*_LABELS, *SPELLING, "resume", "scheduler")
             and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         ):
             given = ctx.params[name]
@@ -267,7 +282,7 @@ def explain(base: str, variant: str, question: str, svg: str | None, **chosen: A
     if drawing.wanted:
         _check_drawable(selection)
 
-    def begin(session: Session) -> None:
+    def begin(session: Matrix) -> None:
         ignores.extend(session.ignores)
         if len(session.cells) != 1:
             raise UsageError(

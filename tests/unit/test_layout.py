@@ -39,6 +39,7 @@ FACTS = {
     "How does a run end that is interrupted": r"class Leaving",
     "Who reads the kernel's record": r"class Tracer",
     "Who builds and tags images": r"class Images",
+    "Who shares a run out among machines": r"class Distributed",
     "What is sent to a builder": r"def packed\(",
     "Which files does a `.dockerignore` leave out": r"def leaves_out",
     "In which order do columns stand": r"def order",
