@@ -26,7 +26,7 @@ from msgspec import structs
 
 from harness import __version__
 from harness.catalogues import load_catalogue
-from harness.core.errors import EngineFault, EngineUnavailable, HarnessError, UsageError
+from harness.core.errors import Abandoned, EngineFault, EngineUnavailable, HarnessError, UsageError
 from harness.core.merging import merged
 from harness.distributed_worker import Order, ask, end_session, make_image, open_session, other_version
 from harness.files import shown
@@ -95,16 +95,14 @@ class Distributed:
         archive = _archive([self._folder, self._folder / self._catalogue.context])
         with ExitStack() as stack:
             self._client = self._connected(stack)
-            first, *others = self._workers()
             stack.callback(self._end)
             self._client.subscribe_topic(self._token, self._told)
             folder = self._folder.resolve()
             order = Order(token=self._token, selection=replace(self._selection, catalogue=None), folder=folder.name)
-            opened = self._opened(order, archive, [first])[first]
+            opened = self._first(order, archive)
             self.cells, self.references, self._head = opened.cells, opened.references, opened.head
             order = replace(order, selection=replace(order.selection, bases=self.references))
-            if others:
-                self._opened(order, archive, others)
+            self._open(order, archive, [worker for worker in self._workers() if worker not in self._heads])
             # As a task, which is done anew where all workers die that had it; what is scattered would be lost.
             sent = self._client.submit(bytes, archive, pure=False)
             self._what = {"version": __version__, "order": pickle.dumps(order), "archive": sent}
@@ -174,26 +172,39 @@ class Distributed:
         """The addresses of the workers that may have an engine."""
         return sorted(set(self._client.nthreads()) - self._without)
 
-    def _opened(self, order: Order, archive: bytes, workers: list[str]) -> Mapping[str, Opened]:
-        """Sessions on workers; all have to agree with those before.
+    def _first(self, order: Order, archive: bytes) -> Opened:
+        """A session on the first worker that lives long enough to have one."""
+        for worker in self._workers():
+            if opened := self._open(order, archive, [worker]):
+                return opened[worker]
+        raise EngineUnavailable(f"no worker of the dask scheduler at {self._scheduler} lived for long")
+
+    def _open(self, order: Order, archive: bytes, workers: list[str]) -> Mapping[str, Opened]:
+        """Sessions on workers, but for those that have died; all have to agree with those before.
 
         Raises:
             HarnessError: one cannot be opened, or does not agree.
         """
+        if not workers:
+            return {}
         what = (__version__, pickle.dumps(order), archive)
         for worker in workers:
             LEFT.add(worker, "busy dask worker")
-        answers: dict[str, Opened] = self._client.run(open_session, *what, workers=workers, on_error="return")
+        opened: dict[str, Opened] = {}
+        answers = self._client.run(open_session, *what, workers=workers, on_error="return")
         for worker, answer in answers.items():
+            if isinstance(answer, OSError):  # as dask's of a connection that has ended
+                self._hooks.note(f"the dask worker at {worker} went away")
+                LEFT.discard(worker)
+                continue
             if isinstance(answer, HarnessError):
                 answer.message = f"the dask worker at {worker}: {answer.message}"
                 raise answer
             if isinstance(answer, Exception):
                 raise EngineUnavailable(f"the dask worker at {worker} could not begin: {answer!r}") from answer
             self._meet(worker, answer.head.document)
-            if answer.head.cells != next(iter(answers.values())).head.cells:
-                raise UsageError(f"the dask worker at {worker} has other cells than others", remedy="Name the bases.")
-        return answers
+            opened[worker] = answer
+        return opened
 
     def _meet(self, worker: str, document: Document) -> None:
         """Take in what a worker says of its engine, bases and variants.
@@ -265,13 +276,16 @@ class Distributed:
                 future.set_exception(fault)
 
     def _row(self, cell: Cell, task: Any) -> Row | None:
-        """The row that a task brought; ``None`` if its worker has no engine any more, and the cell goes to another.
+        """The row that a task brought; ``None`` if its worker or engine is no more, and the cell goes to another.
 
         Raises:
             HarnessError: it has brought none.
         """
         if task.status != "finished":
             error = task.exception() if task.status == "error" else None
+            if isinstance(error, Abandoned):  # its worker was stopped
+                self._follow(cell, self._client.submit(ask, cell.id, None, pure=False, **self._what))
+                return None
             if isinstance(error, HarnessError):
                 raise error
             why = f"dask could not run {cell.id}: {error!r}" if error else self._went

@@ -7,7 +7,6 @@ A worker that ends leaves to the next session on its machine what it has not rem
 from __future__ import annotations
 
 import asyncio
-import atexit
 import io
 import tarfile
 import threading
@@ -18,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from distributed import get_worker
+from distributed import WorkerPlugin, get_worker
 from distributed.protocol import pickle
 
 from harness import __version__
@@ -27,6 +26,8 @@ from harness.session import Hooks, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from distributed import Worker
 
     from harness.core.journal import Head
     from harness.core.subject import Cell, Subject
@@ -67,8 +68,8 @@ class Answer:
     gone: str = ""
 
 
-class _Kept:
-    """The session of one run on a worker, for all threads."""
+class _Kept(WorkerPlugin):
+    """The session of one run on a worker, for all threads; as a plugin of the worker, it ends with that."""
 
     def __init__(self, worker: Any, order: Order, archive: bytes) -> None:
         self._worker = worker
@@ -77,6 +78,7 @@ class _Kept:
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._session: Session | None = None
+        self.cells: dict[str, Cell] = {}
         self._users = 0
         self._idle: threading.Timer | None = None
         self._ended = False
@@ -107,6 +109,11 @@ class _Kept:
                     self._idle.daemon = True
                     self._idle.start()
 
+    async def teardown(self, worker: Worker) -> None:
+        """Leave nothing where a worker is stopped in the middle of a run."""
+        if worker is self._worker:
+            await asyncio.to_thread(self.end)
+
     def end(self) -> None:
         """Give up what is under way, and close the session for good; one that is being opened is closed after that."""
         self._ended = True
@@ -134,7 +141,10 @@ class _Kept:
                 tar.extractall(root, filter="fully_trusted")  # noqa: S202
             selection = replace(self._order.selection, catalogue=root / self._order.folder)
             session = stack.enter_context(Session(selection, Hooks(note=tell, build=build)))
+            added = self._worker.plugin_add(self, name=self._order.token)
+            asyncio.run_coroutine_threadsafe(added, self._worker.loop.asyncio_loop).result()
             self._stack = stack.pop_all()
+        self.cells = {cell.id: cell for cell in session.cells}
         return session
 
     def _rest(self) -> None:
@@ -168,9 +178,11 @@ async def end_session(token: str) -> None:
 
 def make_image(cell: str, *, version: str, order: bytes, archive: bytes) -> None:
     """Make sure that the image of a cell is here; why it cannot be had, the cell itself tells."""
-    with suppress(HarnessError), _kept(get_worker(), version, order, archive).session() as session:
-        for image in session.prepare([_cell(session, cell)]):
-            image.result()
+    with suppress(HarnessError):
+        kept = _kept(get_worker(), version, order, archive)
+        with kept.session() as session:
+            for image in session.prepare([kept.cells[cell]]):
+                image.result()
 
 
 def ask(cell: str, _image: None, *, version: str, order: bytes, archive: bytes) -> Answer:
@@ -183,8 +195,9 @@ def ask(cell: str, _image: None, *, version: str, order: bytes, archive: bytes) 
     worker = get_worker()
     here = str(worker.address)
     try:
-        with _kept(worker, version, order, archive).session() as session:
-            (row,) = (future.result() for future in session.run([_cell(session, cell)]))
+        kept = _kept(worker, version, order, archive)
+        with kept.session() as session:
+            (row,) = (future.result() for future in session.run([kept.cells[cell]]))
             if not row.tested and not session.engine.answers():
                 return Answer(worker=here, gone=row.reason)
             return Answer(worker=here, document=msgspec.json.encode(session.document([row])))
@@ -195,10 +208,6 @@ def ask(cell: str, _image: None, *, version: str, order: bytes, archive: bytes) 
 def _opened(worker: Any, version: str, order: bytes, archive: bytes) -> Opened:
     with _kept(worker, version, order, archive).session() as session:
         return Opened(references=session.references, cells=session.cells, head=session.head())
-
-
-def _cell(session: Session, cell: str) -> Cell:
-    return next(one for one in session.cells if one.id == cell)
 
 
 def _kept(worker: Any, version: str, order: bytes, archive: bytes) -> _Kept:
@@ -216,10 +225,3 @@ def other_version(ours: str, worker: str, its: str | None) -> UsageError:
         f"the dask worker at {worker} has {has}, and this is {ours}",
         remedy=f"pip install 'signal-harness[distributed]=={ours}' there, and start it again.",
     )
-
-
-@atexit.register
-def _end_all() -> None:
-    """Leave nothing where a worker is stopped in the middle of a run."""
-    for kept in list(_KEPT.values()):
-        kept.end()
