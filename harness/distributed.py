@@ -70,7 +70,6 @@ class Distributed:
         BaseUnavailable: on entering, if a worker has no such base.
     """
 
-    cells: tuple[Cell, ...]
     references: tuple[str, ...]
     ignores: tuple[Ignore, ...]
     engine_facts: EngineFacts
@@ -79,11 +78,13 @@ class Distributed:
         self._selection = selection
         self._hooks = hooks
         self._scheduler = scheduler
+        self.cells: tuple[Cell, ...] = ()
         self._stack = ExitStack()
         self._token = f"signal-harness-{uuid.uuid4().hex}"
         self._heads: dict[str, Document] = {}
+        self._busy: set[str] = set()
         self._without: set[str] = set()
-        self._news: SimpleQueue[tuple[Cell, Any]] = SimpleQueue()
+        self._news: SimpleQueue[tuple[int, Any]] = SimpleQueue()
         self._tasks: list[Any] = []
         self._left = threading.Event()
 
@@ -115,17 +116,18 @@ class Distributed:
 
     def run(self, cells: Sequence[Cell] | None = None) -> list[Future[Row]]:
         """Start running cells, the first ones first, each where its image is, or where there is time for it."""
-        wanted = self.cells if cells is None else cells
+        keys = None if cells is None else {_key(cell) for cell in cells}
+        wanted = [number for number, cell in enumerate(self.cells) if keys is None or _key(cell) in keys]
         images: dict[tuple[str | None, str], Any] = {}
-        for cell in wanted:
-            key = (cell.subject.base, cell.subject.name)
-            if key not in images:
-                images[key] = self._client.submit(make_image, cell.id, pure=False, **self._what)
-        made = [images[cell.subject.base, cell.subject.name] for cell in wanted]
-        tasks = self._client.map(ask, [cell.id for cell in wanted], made, pure=False, **self._what)
-        futures: dict[str, Future[Row]] = {cell.id: Future() for cell in wanted}
-        for cell, task in zip(wanted, tasks, strict=True):
-            self._follow(cell, task)
+        for number in wanted:
+            base, name, _ = _key(self.cells[number])
+            if (base, name) not in images:
+                images[base, name] = self._client.submit(make_image, number, pure=False, **self._what)
+        made = [images[_key(self.cells[number])[:2]] for number in wanted]
+        tasks = self._client.map(ask, wanted, made, pure=False, **self._what)
+        futures: dict[int, Future[Row]] = {number: Future() for number in wanted}
+        for number, task in zip(wanted, tasks, strict=True):
+            self._follow(number, task)
         collecting = threading.Thread(target=self._collect, args=(dict(futures),), name="dask-rows", daemon=True)
         collecting.start()
         return list(futures.values())
@@ -169,8 +171,20 @@ class Distributed:
         return client
 
     def _workers(self) -> list[str]:
-        """The addresses of the workers that may have an engine."""
-        return sorted(set(self._client.nthreads()) - self._without)
+        """The addresses of the workers that may have an engine.
+
+        Raises:
+            EngineUnavailable: the scheduler does not answer any more.
+        """
+        try:
+            return sorted(set(self._client.nthreads()) - self._without)
+        except (OSError, RuntimeError) as error:
+            raise EngineUnavailable(self._went) from error
+
+    def _occupy(self, worker: str) -> None:
+        """Take in that a worker may have something of this run."""
+        self._busy.add(worker)
+        LEFT.add(worker, "busy dask worker")
 
     def _first(self, order: Order, archive: bytes) -> Opened:
         """A session on the first worker that lives long enough to have one."""
@@ -189,13 +203,12 @@ class Distributed:
             return {}
         what = (__version__, pickle.dumps(order), archive)
         for worker in workers:
-            LEFT.add(worker, "busy dask worker")
+            self._occupy(worker)
         opened: dict[str, Opened] = {}
         answers = self._client.run(open_session, *what, workers=workers, on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, OSError):  # as dask's of a connection that has ended
                 self._hooks.note(f"the dask worker at {worker} went away")
-                LEFT.discard(worker)
                 continue
             if isinstance(answer, HarnessError):
                 answer.message = f"the dask worker at {worker}: {answer.message}"
@@ -214,16 +227,16 @@ class Distributed:
         """
         one = structs.replace(document, started=self._started, duration_s=0.0, results=())
         self._heads[worker] = one
-        LEFT.add(worker, "busy dask worker")
+        self._occupy(worker)
         try:
             facts = merged(list(self._heads.items())).document
         except UsageError as error:
             _, _, conflicts = error.message.partition("\n")
             why = f"the dask workers at the addresses below do not agree\n{conflicts}"
             raise UsageError(why, remedy="Make them alike, or leave some out.") from error
-        if len(facts.engines) > 1:
+        if any(head.engines.keys() != facts.engines.keys() for head in self._heads.values()):
             raise UsageError(
-                f"dask workers have different engines: {', '.join(facts.engines)}",
+                f"dask workers have different engines: {', '.join(sorted(facts.engines))}",
                 remedy="Run on each kind by itself, and compare: signal-harness diff",
             )
         variants = {variant.name: variant for variant in self._catalogue.variants}
@@ -232,7 +245,7 @@ class Distributed:
             for name, subject in facts.subjects.items()
         }
         self._facts = structs.replace(facts, subjects=subjects)
-        (self.engine_facts,) = facts.engines.values()
+        self.engine_facts = next(iter(facts.engines.values()))
 
     def _shown(self, dockerfile: str) -> str:
         return shown(self._folder / dockerfile).encode(errors="replace").decode()
@@ -244,38 +257,37 @@ class Distributed:
             self._hooks.note(message)
             return
         base, name, begins = message
-        found = (cell.subject for cell in getattr(self, "cells", ()) if cell.subject.name == name)
-        subject = next((one for one in found if one.base == base), None)
-        if subject is not None:
-            self._hooks.build(subject, begins)
+        cell = next((one for one in self.cells if _key(one)[:2] == (base, name)), None)
+        if cell is not None:
+            self._hooks.build(cell.subject, begins)
 
-    def _follow(self, cell: Cell, task: Any) -> None:
+    def _follow(self, number: int, task: Any) -> None:
         self._tasks.append(task)
-        task.add_done_callback(lambda done: self._news.put((cell, done)))
+        task.add_done_callback(lambda done: self._news.put((number, done)))
 
-    def _collect(self, waiting: dict[str, Future[Row]]) -> None:
+    def _collect(self, waiting: dict[int, Future[Row]]) -> None:
         """Take in rows as they come, until there is one for each cell, or none can come any more."""
         fault: HarnessError = EngineFault("what dask workers found could not be taken in")
         none_since: float | None = None
         try:
             while waiting and not self._left.is_set():
                 try:
-                    cell, task = self._news.get(timeout=_LOOKS_S)
+                    number, task = self._news.get(timeout=_LOOKS_S)
                 except Empty:
                     none_since = self._looked(none_since)
                     continue
                 none_since = None
-                row = self._row(cell, task)
+                row = self._row(number, task)
                 if row is not None:
                     self._hooks.result(row)
-                    waiting.pop(cell.id).set_result(row)
+                    waiting.pop(number).set_result(row)
         except HarnessError as error:
             fault = error
         finally:
             for future in waiting.values():
                 future.set_exception(fault)
 
-    def _row(self, cell: Cell, task: Any) -> Row | None:
+    def _row(self, number: int, task: Any) -> Row | None:
         """The row that a task brought; ``None`` if its worker or engine is no more, and the cell goes to another.
 
         Raises:
@@ -284,16 +296,16 @@ class Distributed:
         if task.status != "finished":
             error = task.exception() if task.status == "error" else None
             if isinstance(error, Abandoned):  # its worker was stopped
-                self._follow(cell, self._client.submit(ask, cell.id, None, pure=False, **self._what))
+                self._follow(number, self._client.submit(ask, number, None, pure=False, **self._what))
                 return None
             if isinstance(error, HarnessError):
                 raise error
-            why = f"dask could not run {cell.id}: {error!r}" if error else self._went
+            why = f"dask could not run {self.cells[number].id}: {error!r}" if error else self._went
             raise EngineUnavailable(why)
         answer: Answer = task.result()
         task.release()
         if answer.gone:
-            self._move(cell, answer)
+            self._move(number, answer)
             return None
         document = read_document(answer.document, place=f"the dask worker at {answer.worker}")
         if answer.worker not in self._heads:
@@ -309,7 +321,7 @@ class Distributed:
     def _went(self) -> str:
         return f"the dask scheduler at {self._scheduler} went away"
 
-    def _move(self, cell: Cell, answer: Answer) -> None:
+    def _move(self, number: int, answer: Answer) -> None:
         """Give a cell to another worker: the engine of the one that had it is gone."""
         if answer.worker not in self._without:
             self._without.add(answer.worker)
@@ -320,7 +332,7 @@ class Distributed:
             raise EngineUnavailable(f"no dask worker has an engine any more: {answer.gone}")
         # Rather there than anywhere, as those may go, too, and others come.
         where = {"workers": others, "allow_other_workers": True}
-        self._follow(cell, self._client.submit(ask, cell.id, None, pure=False, **where, **self._what))
+        self._follow(number, self._client.submit(ask, number, None, pure=False, **where, **self._what))
 
     def _looked(self, none_since: float | None) -> float | None:
         """Since when there are no workers; ``None`` if there are.
@@ -328,11 +340,8 @@ class Distributed:
         Raises:
             EngineUnavailable: there have been none for too long, or there is no scheduler.
         """
-        try:
-            if self._workers():
-                return None
-        except (OSError, RuntimeError) as error:
-            raise EngineUnavailable(self._went) from error
+        if self._workers():
+            return None
         since = none_since or time.monotonic()
         if time.monotonic() - since > _NONE_S:
             raise EngineUnavailable("no dask worker is left", remedy=f"Start some, beside an engine each:\n{_START}")
@@ -344,8 +353,12 @@ class Distributed:
             if self._client.status == "running":
                 self._client.cancel(self._tasks)
                 self._client.run(end_session, self._token, on_error="ignore")
-        for worker in self._heads:
+        for worker in self._busy:
             LEFT.discard(worker)
+
+
+def _key(cell: Cell) -> tuple[str | None, str, str]:
+    return cell.subject.base, cell.subject.name, cell.question.name
 
 
 def _archive(folders: Iterable[Path]) -> bytes:

@@ -7,13 +7,12 @@ A worker that ends leaves to the next session on its machine what it has not rem
 from __future__ import annotations
 
 import asyncio
-import io
-import tarfile
+import shutil
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -41,8 +40,9 @@ IDLE_S: Final = 60.0
 class Order:
     """What a run wants of a worker.
 
-    ``token`` is the run, ``version`` that of the client, ``folder`` the catalogue's in the archive that comes along.
-    What a worker tells goes to the topic ``token``: a note as text, a build as base, variant and whether it begins.
+    ``token`` is the run, ``folder`` the catalogue's in the archive that comes along. What a worker tells goes to the
+    topic ``token``: a note as text, a build as base, variant and whether it begins. Cells are known by their numbers,
+    which are the same everywhere: names of two bases may look alike.
     """
 
     token: str
@@ -78,7 +78,6 @@ class _Kept(WorkerPlugin):
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._session: Session | None = None
-        self.cells: dict[str, Cell] = {}
         self._users = 0
         self._idle: threading.Timer | None = None
         self._ended = False
@@ -131,20 +130,24 @@ class _Kept(WorkerPlugin):
         def tell(message: object) -> None:
             self._worker.log_event(self._order.token, message)
 
+        def note(line: str) -> None:
+            tell(f"{self._worker.address}: {line}")
+
         def build(subject: Subject, begins: bool) -> None:
             tell([subject.base, subject.name, begins])
 
         with ExitStack() as stack:
             root = Path(stack.enter_context(TemporaryDirectory(prefix="signal-harness-")))
-            with tarfile.open(fileobj=io.BytesIO(self._archive)) as tar:
+            with NamedTemporaryFile(suffix=".tar") as archive:
+                archive.write(self._archive)
+                archive.flush()
                 # As they were, run bits and all; who sends this can have the worker do anything.
-                tar.extractall(root, filter="fully_trusted")  # noqa: S202
+                shutil.unpack_archive(archive.name, root, filter="fully_trusted")
             selection = replace(self._order.selection, catalogue=root / self._order.folder)
-            session = stack.enter_context(Session(selection, Hooks(note=tell, build=build)))
+            session = stack.enter_context(Session(selection, Hooks(note=note, build=build)))
             added = self._worker.plugin_add(self, name=self._order.token)
             asyncio.run_coroutine_threadsafe(added, self._worker.loop.asyncio_loop).result()
             self._stack = stack.pop_all()
-        self.cells = {cell.id: cell for cell in session.cells}
         return session
 
     def _rest(self) -> None:
@@ -176,16 +179,14 @@ async def end_session(token: str) -> None:
         await asyncio.to_thread(kept.end)
 
 
-def make_image(cell: str, *, version: str, order: bytes, archive: bytes) -> None:
+def make_image(cell: int, *, version: str, order: bytes, archive: bytes) -> None:
     """Make sure that the image of a cell is here; why it cannot be had, the cell itself tells."""
-    with suppress(HarnessError):
-        kept = _kept(get_worker(), version, order, archive)
-        with kept.session() as session:
-            for image in session.prepare([kept.cells[cell]]):
-                image.result()
+    with suppress(HarnessError), _kept(get_worker(), version, order, archive).session() as session:
+        for image in session.prepare([session.cells[cell]]):
+            image.result()
 
 
-def ask(cell: str, _image: None, *, version: str, order: bytes, archive: bytes) -> Answer:
+def ask(cell: int, _image: None, *, version: str, order: bytes, archive: bytes) -> Answer:
     """Run a cell here.
 
     Raises:
@@ -195,9 +196,8 @@ def ask(cell: str, _image: None, *, version: str, order: bytes, archive: bytes) 
     worker = get_worker()
     here = str(worker.address)
     try:
-        kept = _kept(worker, version, order, archive)
-        with kept.session() as session:
-            (row,) = (future.result() for future in session.run([kept.cells[cell]]))
+        with _kept(worker, version, order, archive).session() as session:
+            (row,) = (future.result() for future in session.run([session.cells[cell]]))
             if not row.tested and not session.engine.answers():
                 return Answer(worker=here, gone=row.reason)
             return Answer(worker=here, document=msgspec.json.encode(session.document([row])))

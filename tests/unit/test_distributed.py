@@ -146,7 +146,7 @@ BURNT: dict[str, int] = {}
 """The workers whose engines are gone, by their addresses; as many as are asked for, those that are asked first."""
 
 
-def ask_until_burnt(cell: str, image: None, *, most: int, **what: Any) -> Answer:
+def ask_until_burnt(cell: int, image: None, *, most: int, **what: Any) -> Answer:
     answer = ask_really(cell, image, **what)
     if answer.worker in BURNT or len(BURNT) < most:
         BURNT[answer.worker] = BURNT.get(answer.worker, 0) + 1
@@ -181,7 +181,7 @@ def test_workers_that_do_not_agree_are_refused(workers: LocalCluster) -> None:
         with pytest.raises(UsageError, match=r"engine Scripted: .*Scripted 2 in elsewhere"):
             run._meet("elsewhere", changed(document, engines={name: changed(facts, version="2")}))
         del run._heads["elsewhere"]
-        with pytest.raises(UsageError, match=r"different engines: .*Other"):
+        with pytest.raises(UsageError, match="different engines: Other, Scripted"):
             run._meet("elsewhere", changed(document, engines={"Other": changed(facts, name="Other")}))
         del run._heads["elsewhere"]
         run._meet("elsewhere", changed(document, engines={name: changed(facts, kernel="6.2")}))
