@@ -3,8 +3,8 @@
 A ``catalogue.toml`` that pytest meets in the folders it is given becomes a test for each base × variant × signal, a
 ``signal-harness.toml`` or ``pyproject.toml`` one for each subject × question. All that is selected runs concurrently
 ahead of the tests, a catalogue in one session of the harness, so that ``pytest -m signals`` takes as long as
-``signal-harness run``. A worker of pytest-xdist runs each as its test comes. Tests of one's own start containers with
-the fixture ``signal_container``.
+``signal-harness run``. A worker of pytest-xdist runs each as its test comes, and a catalogue's next one meanwhile.
+Tests of one's own start containers with the fixture ``signal_container``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from harness.core.config import FILE_NAME as CONFIG
 from harness.core.config import PYPROJECT, TABLE
 from harness.core.errors import HarnessError, UsageError
 from harness.core.question import Probe
+from harness.pytest_workers import Told, is_worker, mark_unasserted, refuse, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -77,7 +78,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"{MARK}: what a signal does in a container; one test per cell, or subject and question"
     )
-    config.stash[_SHARED] = _Shared(config)
+    told = Told(config)
+    config.pluginmanager.register(told, "signal-harness-told")
+    config.stash[_SHARED] = _Shared(config, told)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -91,19 +94,28 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """End the run where the cells could not even be listed: an absent engine is a failure, never a skip."""
+    """End the run where the cells could not even be listed."""
     if (error := session.config.stash[_SHARED].refusal) is not None:
-        pytest.exit(f"signal-harness: {_told(error)}", returncode=error.exit_code)
+        refuse(told_of(error), error.exit_code)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Clear up, however the tests ended."""
-    config.stash[_SHARED].close()
+    """Clear up, however the tests ended, and after workers that died."""
+    shared = config.stash[_SHARED]
+    shared.close()
+    shared.told.sweep()
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Start all selected cells and subjects ahead of their tests."""
     session.config.stash[_SHARED].start(session.items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """In a worker, run the next cell while this one runs: by now it is this worker's own, whatever others do."""
+    if is_worker(item.config):
+        item.config.stash[_SHARED].ahead([each.cell for each in (item, nextitem) if isinstance(each, CellItem)])
 
 
 @pytest.fixture
@@ -120,11 +132,14 @@ def signal_container() -> Iterator[Callable[..., SignalContainer]]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the evidence of a test into the report of pytest-html, where that is there: roll call and drawing."""
+    """Put into the report of a test what is to be told of it, and the evidence, where pytest-html is there."""
     report = yield
-    if report.when == "call" and isinstance(item, SignalItem) and item.config.pluginmanager.hasplugin("html"):
-        extras = import_module("pytest_html.extras")
-        vars(report)["extras"] = [*getattr(report, "extras", ()), *map(extras.html, item.pictures())]
+    if report.when == "call" and isinstance(item, SignalItem):
+        if item.unasserted:
+            mark_unasserted(report, item.unasserted)
+        if item.config.pluginmanager.hasplugin("html"):
+            extras = import_module("pytest_html.extras")
+            vars(report)["extras"] = [*getattr(report, "extras", ()), *map(extras.html, item.pictures())]
     return report
 
 
@@ -136,20 +151,29 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fail where a baseline holds cells that the catalogue has no more: what is not tested is no success."""
-    if session.config.stash[_SHARED].missing and exitstatus == pytest.ExitCode.OK:
+    """Clear up, and fail where a baseline holds cells that are in the catalogue no more: they are not tested."""
+    shared = session.config.stash[_SHARED]
+    shared.close()
+    shared.told.hand_on(shared.refusal)
+    if shared.told.missing and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """List what was recorded without being asserted or run, so that nobody takes it for a proof."""
+    """Tell what was noted, and what was recorded without being asserted or run, so that nobody takes it for a proof."""
     from harness.report.style import counted
 
-    shared = config.stash[_SHARED]
-    missing, unasserted = shared.missing, shared.unasserted
+    told = config.stash[_SHARED].told
+    if notes := told.notes:
+        terminalreporter.section("signals noted")
+        for line in notes:
+            terminalreporter.write_line(line)
     gone = "in the baseline, and neither in the catalogue nor on its bases:"
     free = "left to the base by the catalogue, and not covered by a baseline (--signal-baseline):"
-    for title, what, cells in (("recorded, not run", gone, missing), ("recorded, not asserted", free, unasserted)):
+    for title, what, cells in (
+        ("recorded, not run", gone, told.missing),
+        ("recorded, not asserted", free, told.unasserted),
+    ):
         if cells:
             terminalreporter.section(f"signals {title}")
             for line in (f"{counted(len(cells), 'cell')}, {what}", *(f"  {cell}" for cell in cells)):
@@ -174,15 +198,14 @@ class _Found:
 class _Shared:
     """The one run of the harness behind all tests of a catalogue, and that of the subjects of configs."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, told: Told) -> None:
         self._config = config
+        self.told = told
         self._session: Session | None = None
         self._subjects: SubjectRun | None = None
         self._futures: dict[str, Future[Row]] = {}
         self._pairs: dict[str, Recording] = {}
         self.recorded: dict[str, Verdict] = {}
-        self.unasserted: list[str] = []
-        self.missing: list[str] = []
         self.refusal: HarnessError | None = None
 
     def cells(self, catalogue: Path) -> tuple[Cell, ...]:
@@ -204,7 +227,7 @@ class _Shared:
 
     def start(self, items: Sequence[pytest.Item]) -> None:
         """Start all at once; a worker of pytest-xdist gets to know only later which of them are its own."""
-        if self._config.option.collectonly or hasattr(self._config, "workerinput"):
+        if self._config.option.collectonly or is_worker(self._config):
             return
         if cells := [item.cell for item in items if isinstance(item, CellItem)]:
             self._run(cells)
@@ -215,12 +238,16 @@ class _Shared:
         if wanted:
             self.subjects.start(wanted)
 
+    def ahead(self, cells: Sequence[Cell]) -> None:
+        """Start those of some cells that are not started yet."""
+        if cells := [cell for cell in cells if cell.id not in self._futures]:
+            self._run(cells)
+
     def find(self, cell: Cell) -> _Found:
         """The result of a cell, waiting for it."""
         from harness.core.policy import held_against
 
-        if cell.id not in self._futures:
-            self._run([cell])
+        self.ahead([cell])
         row = self._futures[cell.id].result()
         if self._session is None:
             raise UsageError("the tests have ended")
@@ -277,14 +304,13 @@ class _Shared:
         recordings = of_engine(recordings, session.engine_facts)
         self._pairs = counterparts(recordings, session.base_facts)
         self.recorded = verdicts(self._pairs)
-        self.missing = self._not_run(session, selection, recordings)
+        self.told.miss(self._not_run(session, selection, recordings))
         return session
 
     def _hooks(self) -> Hooks:
         from harness.session import Hooks
 
-        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        return Hooks() if terminal is None else Hooks(note=terminal.write_line)
+        return Hooks(note=self.told.note)
 
     def _not_run(self, session: Session, selection: Selection, recordings: Sequence[Recording]) -> list[str]:
         """The recorded cells that the options choose, and that the catalogue does not have on its bases."""
@@ -329,7 +355,7 @@ class _ConfigFile(pytest.File):
         try:
             subjects = subjects_of(self.path)
         except HarnessError as error:
-            raise self.CollectError(_told(error)) from error
+            raise self.CollectError(told_of(error)) from error
         for subject in subjects:
             for question in subject.check.questions:
                 name = f"{subject.name}/{question.name}"
@@ -341,11 +367,6 @@ def _counts(file: Path) -> bool:
     if file.name == CONFIG:
         return True
     return not file.with_name(CONFIG).is_file() and TABLE in file.read_text(encoding="utf-8", errors="replace")
-
-
-def _told(error: HarnessError) -> str:
-    """What went wrong, and what to do."""
-    return f"{error.message}\n{error.remedy}" if error.remedy else error.message
 
 
 def _wanted(config: pytest.Config) -> bool:
@@ -367,6 +388,7 @@ class SignalItem(pytest.Item):
     def __init__(self, **rest: Any) -> None:
         super().__init__(**rest)
         self._found: _Found | None = None
+        self.unasserted = ""
         self.add_marker(MARK)
 
     @abstractmethod
@@ -392,7 +414,7 @@ class SignalItem(pytest.Item):
             lines = (story(row, found.recorded, found.cause), *found.told, self.what_helps())
             raise Unexpected("\n".join(line for line in lines if line))
         if as_expected is None:
-            self.config.stash[_SHARED].unasserted.append(f"{self.name}: {row.verdict}")
+            self.unasserted = f"{self.name}: {row.verdict}"
 
     def pictures(self) -> Iterator[str]:
         """What a report in HTML shows of it: its roll call, and the way of the signal where that was recorded."""
@@ -412,7 +434,7 @@ class SignalItem(pytest.Item):
         if isinstance(excinfo.value, Unexpected):
             return str(excinfo.value)
         if isinstance(excinfo.value, HarnessError):
-            return _told(excinfo.value)
+            return told_of(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

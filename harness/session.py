@@ -203,6 +203,25 @@ def refuse_unmet(requires: Mapping[str, str], facts: BaseFacts, *, examples: str
         raise BaseUnavailable(why, remedy=f"Choose another base, such as {examples}.")
 
 
+def now() -> str:
+    """The time as results have it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def read_ignores(folder: Path, variants: Iterable[Variant]) -> tuple[Ignore, ...]:
+    """What the Dockerfiles of variants say that is to be left be.
+
+    Raises:
+        UsageError: a comment cannot be read; the message names its line.
+    """
+    files = [(variant.name, folder / variant.dockerfile) for variant in variants]
+    return tuple(one for name, file in files for one in comments(_text(file), place=shown(file), subject=name))
+
+
+def _text(dockerfile: Path) -> str:
+    return read_file(dockerfile).decode(errors="replace")
+
+
 def _share_of(subjects: Sequence[Subject], share: Share | None) -> Sequence[Subject]:
     """The subjects of a part of the run; variants that are one and the same image are in one part."""
     return subjects if share is None else part_of(subjects, share, together=lambda subject: subject.image)
@@ -242,8 +261,8 @@ class Session:
         for variant in variants:
             self._template(variant)
         shares = self._shares()
-        self.ignores = tuple(one for variant in variants for one in self._left_be(variant))
-        self._started, self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
+        self.ignores = read_ignores(self._folder, variants)
+        self._started, self._began = now(), time.monotonic()
         with ExitStack() as stack:
             engine = self._on.engine if self._on else open_engine(selection.engine, self._hooks.note)
             stack.enter_context(closing(engine))
@@ -335,7 +354,7 @@ class Session:
         return self._images.image_of(cell.subject)
 
     def _read(self, dockerfile: str) -> str:
-        return read_file(self._folder / dockerfile).decode(errors="replace")
+        return _text(self._folder / dockerfile)
 
     def _template(self, variant: Variant) -> Template:
         """A variant's Dockerfile, to be put on a base.
@@ -345,15 +364,6 @@ class Session:
         """
         place = shown(self._folder / variant.dockerfile)
         return template(self._read(variant.dockerfile), place=place, target=variant.target)
-
-    def _left_be(self, variant: Variant) -> tuple[Ignore, ...]:
-        """What a variant's Dockerfile says that is to be left be.
-
-        Raises:
-            UsageError: a comment of it cannot be read; the message names its line.
-        """
-        place = shown(self._folder / variant.dockerfile)
-        return comments(self._read(variant.dockerfile), place=place, subject=variant.name)
 
     def excerpt_of(self, cell: Cell) -> str:
         """The lines of a cell's Dockerfile that matter for signals, with its base in place of the argument."""

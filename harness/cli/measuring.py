@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.core.document import Cut
-from harness.core.errors import ExitCode, HarnessError
+from harness.core.errors import ExitCode, HarnessError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from harness.core.document import Document, Row
     from harness.core.journal import Head
     from harness.core.subject import Cell
+    from harness.distributed import Distributed
     from harness.journals import OpenJournal
     from harness.session import Hooks, Selection, Session
 
+    Matrix = Session | Columns | Distributed
 
 S = TypeVar("S", bound="Measured")
 
@@ -80,6 +82,35 @@ def measure_on(
     from harness.columns import Columns
 
     return _journaled(lambda hooks: Columns(selection, engines, hooks), begin=begin, end=end, journal=journal)
+
+
+def measure_over(
+    scheduler: str,
+    engines: Sequence[str],
+    selection: Selection,
+    *,
+    begin: Callable[[Distributed], None] = lambda _: None,
+    end: Callable[[Document], None] = lambda _: None,
+    journal: OpenJournal | None = None,
+) -> Document:
+    """Have the workers of the dask scheduler at an address run all cells of a selection; see `measure_on`.
+
+    Raises:
+        UsageError: more than one engine is named, or what it needs is not installed.
+    """
+    if len(engines) > 1:
+        why = "--dask runs each cell once, on the engine beside the worker that it goes to"
+        raise UsageError(why, remedy="Name one --engine at most.")
+    one = replace(selection, engine=engines[0]) if engines else selection
+    try:
+        from harness.distributed import Distributed
+    except ModuleNotFoundError as error:
+        if error.name not in ("distributed", "dask"):
+            raise
+        why = "--dask needs dask.distributed, which is not installed"
+        raise UsageError(why, remedy="pip install 'signal-harness[distributed]'") from error
+
+    return _journaled(lambda hooks: Distributed(one, hooks, scheduler), begin=begin, end=end, journal=journal)
 
 
 def _journaled(

@@ -15,7 +15,7 @@ from msgspec import structs
 from harness.cli.config import config_options, found_config, policy_of
 from harness.cli.formats import SPELLING, format_options, targets_of
 from harness.cli.help import EXIT_CODES, HOW, OUTPUT, PROBES, Command
-from harness.cli.measuring import measure, measure_on
+from harness.cli.measuring import measure, measure_on, measure_over
 from harness.cli.options import (
     asking,
     baseline_option,
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
-    from harness.columns import Columns
+    from harness.cli.measuring import Matrix
     from harness.core.baseline import Key, Recording
     from harness.core.comparison import Comparison
     from harness.core.document import Document
@@ -68,6 +68,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
         "signal-harness run --base node:24-alpine --variant 'npm-*' --signal TERM",
         "signal-harness run --probe stop --baseline --json results.json",
         "signal-harness run --shard 1/3 --json part-1.json",
+        "signal-harness run --dask tcp://10.0.0.1:8786 --json results.json",
         "signal-harness run --probe stop --baseline --json results.json --resume",
     ],
     tables=[PROBES, EXIT_CODES],
@@ -78,6 +79,12 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @baseline_option("Judge against")
 @require_option
 @engines_option
+@HOW.option(
+    "--dask",
+    "scheduler",
+    metavar="SCHEDULER",
+    help="Run the cells on the workers of a dask scheduler, such as tcp://10.0.0.1:8786, on the engine beside each.",
+)
 @HOW.option(
     "--resume",
     is_flag=True,
@@ -91,7 +98,14 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 @format_options
 @OUTPUT.option("--svg", metavar="F", help="Write the printed output to a file, as a picture of a terminal.")
-def run(baseline: Path | None, table: str | None, required: tuple[str, ...], resume: bool, **chosen: Any) -> None:
+def run(
+    baseline: Path | None,
+    table: str | None,
+    required: tuple[str, ...],
+    resume: bool,
+    scheduler: str | None,
+    **chosen: Any,
+) -> None:
     """Run the matrix: every variant on every base.
 
     Each signal is sent to a fresh container, or to one that is proven to be as it was before those that it has been
@@ -105,7 +119,7 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
     ctx = click.get_current_context()
     config, typed = found_config(ctx), _typed(ctx)
     ignores: list[Ignore] = []
-    running: list[Session | Columns] = []
+    running: list[Matrix] = []
     outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
     journal = _journal(outputs, resume=resume)
     engines = chosen.pop("engines")
@@ -142,19 +156,24 @@ def run(baseline: Path | None, table: str | None, required: tuple[str, ...], res
             elif journal:
                 written.append(f"What was found is kept in {journal.path}: the same command with --resume takes it up")
 
-    def begin(session: Session | Columns) -> None:
+    def begin(session: Matrix) -> None:
         running.append(session)
         ignores.extend(session.ignores)
 
     try:
         with journal or nullcontext():
-            measure_on(engines, selection, begin=begin, end=write, journal=journal)
+            measured = measure_on if scheduler is None else partial(measure_over, scheduler)
+            measured(engines, selection, begin=begin, end=write, journal=journal)
     finally:
-        for part in parts:
-            people.print(part)
-        for line in written:
-            people.print(line, soft_wrap=True, markup=False)
+        _print(people, parts, written)
     sys.exit(codes[0])
+
+
+def _print(people: Console, parts: Sequence[RenderableType], written: Sequence[str]) -> None:
+    for part in parts:
+        people.print(part)
+    for line in written:
+        people.print(line, soft_wrap=True, markup=False)
 
 
 def _asked(known: Iterable[Recording], selection: Selection, chosen: Mapping[str, Any]) -> dict[str, Collection[Key]]:
@@ -176,7 +195,7 @@ def _judged(
     known: Sequence[Recording],
     asked: Mapping[str, Collection[Key]],
     selection: Selection,
-    session: Session | Columns,
+    session: Matrix,
 ) -> Document:
     """Results with what they are judged against: all that was asked for, or a part's own of it."""
     part = selection.share is not None
@@ -185,7 +204,7 @@ def _judged(
 
 
 def _in_part(
-    asked: Mapping[str, Collection[Key]], known: Sequence[Recording], session: Session | Columns
+    asked: Mapping[str, Collection[Key]], known: Sequence[Recording], session: Matrix
 ) -> dict[str, Collection[Key]]:
     """Which recorded cells a part of a run is asked for: its own of those that the whole run is."""
     own = {(cell.subject.base, cell.subject.name, cell.question.name) for cell in session.cells if cell.subject.base}
@@ -222,7 +241,7 @@ def _typed(ctx: click.Context) -> str:
         name = str(param.name)
         if (
             name in ctx.params
-            and name not in (*_LABELS, *SPELLING, "resume")
+            and name not in (*_LABELS, *SPELLING, "resume", "scheduler")
             and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         ):
             given = ctx.params[name]

@@ -19,6 +19,7 @@ from harness.core.catalogue import FILE_NAME
 from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.subject import Built, Given
 from harness.engine.again import afresh
+from harness.engine.alone import alone
 from harness.engine.builds import REPOSITORY, Builds, build, builder_of
 from harness.engine.client import our_errors
 from harness.engine.contexts import AS_THEY_ARE, Context, Where, find, hidden, packed, whole
@@ -146,24 +147,32 @@ class Images:
         digest = hashlib.sha256(content + dockerfile).hexdigest()
         tag = f"{REPOSITORY}/{subject.name}:{digest[:16]}"
         if self._store.inspect(tag) is None:
-            self._on_build(subject, True)
-            try:
-                build(
-                    self._api,
-                    tag,
-                    under_way=self._builds,
-                    data=context.archive({DOCKERFILE: dockerfile, **self._hidden(built.dockerfile)}),
-                    dockerfile=DOCKERFILE,
-                    name=subject.name,
-                    arguments=template.arguments(base),
-                    target=built.target,
-                )
-            except EngineFault as fault:
-                raise EngineFault(f"{built.dockerfile} does not build: {fault.message}") from fault
-            finally:
-                self._on_build(subject, False)
+            with alone(tag, given_up=lambda: self._builds.abandoned):
+                if self._store.inspect(tag) is None:  # whoever was alone before may have built it
+                    data = context.archive({DOCKERFILE: dockerfile, **self._hidden(built.dockerfile)})
+                    self._build(tag, subject, built, data, template.arguments(base))
         self._check(tag, built, base_id)
         return tag
+
+    def _build(
+        self, tag: str, subject: Subject, built: Built, data: Iterable[bytes], arguments: dict[str, str]
+    ) -> None:
+        self._on_build(subject, True)
+        try:
+            build(
+                self._api,
+                tag,
+                under_way=self._builds,
+                data=data,
+                dockerfile=DOCKERFILE,
+                name=subject.name,
+                arguments=arguments,
+                target=built.target,
+            )
+        except EngineFault as fault:
+            raise EngineFault(f"{built.dockerfile} does not build: {fault.message}") from fault
+        finally:
+            self._on_build(subject, False)
 
     def _where(self, dockerfile: str) -> Where:
         """The context of a variant, whose Dockerfile is sent beside it."""

@@ -23,6 +23,7 @@ AT_HOME = {
     "core/handlers.py": "handlers by language",
     "cli": "examples in help, and what users type: --npm, --node",
     "files.py": "an example in a message",
+    "pytest_workers.py": "pytest-xdist calls a worker a node",
 }
 
 

@@ -43,6 +43,7 @@ FACTS = {
     "On which machine are tracefs": r"class Machine",
     "What does a helper on another machine": r"class Service",
     "Who builds and tags images": r"class Images",
+    "Who shares a run out among machines": r"class Distributed",
     "What is sent to a builder": r"def packed\(",
     "Which release files": r"def checked\(",
     "Which files does a `.dockerignore` leave out": r"def leaves_out",

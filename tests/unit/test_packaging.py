@@ -13,8 +13,20 @@ import pytest
 import harness
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = {"pytest": "pytest", "testcontainers": "testcontainers", "workshop": "prompt_toolkit"}
-NEED_AN_EXTRA = {"harness.pytest_plugin", "harness.testing", "harness.workshop.demo.keys"}
+EXTRAS = {
+    "pytest": "pytest",
+    "testcontainers": "testcontainers",
+    "workshop": "prompt_toolkit",
+    "distributed": "distributed",
+}
+NEED_AN_EXTRA = {
+    "harness.distributed",
+    "harness.distributed_worker",
+    "harness.pytest_plugin",
+    "harness.pytest_workers",
+    "harness.testing",
+    "harness.workshop.demo.keys",
+}
 
 # A finder that comes first, and finds nothing of what an extra brings.
 WITHOUT_EXTRAS = f"""
@@ -66,6 +78,15 @@ def test_a_demo_says_how_to_install_what_it_needs() -> None:
     assert done.stderr == (
         "signal-harness: the demo needs prompt_toolkit, which is not installed\n"
         "  pip install 'signal-harness[workshop]'\n"
+    )
+
+
+def test_a_run_on_dask_workers_says_how_to_install_what_it_needs() -> None:
+    done = command("run", "--dask", "tcp://127.0.0.1:8786")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "signal-harness: --dask needs dask.distributed, which is not installed\n"
+        "  pip install 'signal-harness[distributed]'\n"
     )
 
 

@@ -1,0 +1,134 @@
+"""A run on two dask workers with an engine each: one journal and one table, whatever becomes of a worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import docker
+import pytest
+
+from harness.run.inbox import Inbox
+from harness.run.waiting import until
+from tests.support.command import command
+from tests.support.dask_workers import dask_scheduler, dask_worker, kill
+from tests.support.offline import offline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.offline import Offline
+
+pytestmark = [pytest.mark.engine, pytest.mark.cli]
+BASE = "signal-harness/base:musl-node24"
+VARIANTS = ("node-exec-form", "tini", "npm-start-exec")
+SIGNALS = ("HUP", "INT", "USR2", "TERM")
+CELLS = len(VARIANTS) * len(SIGNALS)
+WORDS = [
+    *("--base", BASE, "--repeat", "1"),
+    *(word for name in VARIANTS for word in ("--variant", name)),
+    *(word for name in SIGNALS for word in ("--signal", name)),
+]
+_SOON_S = 60
+
+
+@pytest.fixture(scope="module")
+def other_engine() -> Iterator[Offline]:
+    """A second engine, with the base in its store."""
+    with offline() as engine:
+        saved = subprocess.Popen(("docker", "save", BASE), stdout=subprocess.PIPE)
+        subprocess.run(("docker", "load"), stdin=saved.stdout, env=engine.environment, check=True, capture_output=True)
+        assert saved.wait() == 0
+        yield engine
+
+
+class Cluster(NamedTuple):
+    """Where the scheduler answers, and the worker beside the second engine."""
+
+    scheduler: str
+    other: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, other_engine: Offline) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("dask")
+    own = {"DOCKER_HOST": os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")}
+    with (
+        dask_scheduler(folder) as scheduler,
+        dask_worker(scheduler, folder / "own", own),
+        dask_worker(scheduler, folder / "other", {"DOCKER_HOST": other_engine.url}) as other,
+    ):
+        yield Cluster(scheduler, other)
+
+
+def started(cluster: Cluster, results: Path) -> subprocess.Popen[str]:
+    run = [sys.executable, "-m", "harness", "run", "--dask", cluster.scheduler, *WORDS, "--json", str(results)]
+    # Nothing here answers: the client needs no engine.
+    nowhere = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    return subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=nowhere)
+
+
+def cells(url: str) -> list[str]:
+    """The containers of runs on an engine, but for those that ask what a base has."""
+    api = docker.APIClient(base_url=url)
+    try:
+        there = api.containers(all=True, filters={"label": "signal-harness.run"})
+        return [one["Id"] for one in there if one["Labels"]["signal-harness.run"] != "facts"]
+    finally:
+        api.close()
+
+
+def wait_for_cells(url: str) -> None:
+    assert until(lambda: cells(url) or None, timeout_s=_SOON_S, time=Inbox())
+
+
+def rows(results: Path) -> dict[str, dict[str, Any]]:
+    document = json.loads(results.read_text())
+    found = {f"{row['subject']}/{row['signal']}": row for row in document["results"]}
+    assert len(found) == len(document["results"])
+    return found
+
+
+def verdicts(results: Path) -> dict[str, str]:
+    return {name: row["verdict"] for name, row in rows(results).items()}
+
+
+def test_an_interrupted_run_leaves_nothing_on_any_engine(
+    cluster: Cluster, other_engine: Offline, tmp_path: Path
+) -> None:
+    results = tmp_path / "cut.json"
+    run = started(cluster, results)
+    wait_for_cells(other_engine.url)
+    run.send_signal(signal.SIGINT)
+    out, told = run.communicate(timeout=60)
+    assert run.returncode == 130, out + told
+    assert "what was under way has been cleared up" in told
+    assert cells(other_engine.url) == []
+    assert json.loads(results.read_text())["cut"]["reason"] == "interrupted"
+
+
+def test_a_worker_that_dies_has_its_cells_moved(cluster: Cluster, other_engine: Offline, tmp_path: Path) -> None:
+    spread, here = tmp_path / "spread.json", tmp_path / "here.json"
+    run = started(cluster, spread)
+    wait_for_cells(other_engine.url)
+    kill(cluster.other)
+    out, told = run.communicate(timeout=180)
+    assert "Traceback" not in told
+    assert run.returncode == 0, out + told
+    assert command("run", *WORDS, "--json", str(here)).returncode == 0
+    assert verdicts(spread) == verdicts(here)
+    assert len(verdicts(spread)) == CELLS
+    document = json.loads(spread.read_text())
+    assert (document["cut"], document["shard"]) == (None, None)
+    (engine,) = document["engines"].values()
+    if engine["trace"]:
+        assert all(row["evidence"]["trace"] for row in document["results"])
+    assert [file.name for file in tmp_path.glob("*.journal")] == []
+    # What the dead worker left goes as what any dead process left does.
+    command("clean", DOCKER_HOST=other_engine.url)
+    assert cells(other_engine.url) == []

@@ -1,0 +1,78 @@
+"""A dask scheduler with workers, as people start them, each worker a process group that can be killed as a whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from harness.run.inbox import Inbox
+from harness.run.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_STARTS_S = 60
+_ENDS_S = 30
+_ANYWHERE = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+"""There is a server for figures even so, on a port that another one may have."""
+
+
+@contextmanager
+def dask_scheduler(folder: Path) -> Iterator[str]:
+    """A scheduler on this machine alone; gives its address."""
+    file = folder / "scheduler.json"
+    words = ("scheduler", "--host", "127.0.0.1", "--port", "0", *_ANYWHERE, "--scheduler-file", str(file))
+    with _started(folder / "scheduler", *words) as process:
+        yield str(until(lambda: _address(file, process), timeout_s=_STARTS_S, time=Inbox()))
+
+
+@contextmanager
+def dask_worker(scheduler: str, folder: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker with two threads, and the nanny that starts it."""
+    words = ("worker", scheduler, "--nworkers", "1", "--nthreads", "2", *_ANYWHERE)
+    with _started(folder, *words, "--local-directory", str(folder), **environment) as process:
+        yield process
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and its nanny outright."""
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait(_ENDS_S)
+
+
+@contextmanager
+def _started(folder: Path, *words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        log = stack.enter_context((folder / "log").open("wb"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_ENDS_S)
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _address(file: Path, process: subprocess.Popen[bytes]) -> str | None:
+    """Where a scheduler answers; ``None`` for not yet."""
+    if process.poll() is not None:
+        raise RuntimeError((file.with_suffix("") / "log").read_text()[-2000:])
+    with suppress(OSError, ValueError):
+        return str(json.loads(file.read_text())["address"])
+    return None
