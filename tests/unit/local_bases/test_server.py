@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.local_bases import server
+from harness.run.inbox import Inbox
+from harness.run.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,9 @@ def process(folder: Path, name: str, *words: str) -> Iterator[subprocess.Popen[b
     program = shutil.copy("/bin/sh", folder / name)
     with subprocess.Popen([program, "-c", "read nothing", "sh", *words], stdin=subprocess.PIPE) as started:
         PID_FILE.write_text(str(started.pid))
+        # Popen returns as exec has closed its files, which is before the new name is there (fs/exec.c, begin_new_exec).
+        comm = Path(f"/proc/{started.pid}/comm")
+        assert until(lambda: comm.read_text().strip() == name or None, timeout_s=10, time=Inbox())
         try:
             yield started
         finally:
