@@ -143,6 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--trace", action="append", choices=("auto", "off"), help="with the record, or without; both")
     chosen = parser.parse_args(arguments)
     print(f"seed {chosen.seed}")
+    # In the background of a script it is ignored, and what is started there ignores it, too (POSIX, sh, 2.11).
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     faults = [fault for fault in FAULTS if chosen.fault is None or fault.name in chosen.fault]
     bad = 0
     with tempfile.TemporaryDirectory() as folder:

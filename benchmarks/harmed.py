@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from harness.engine.client import engine_url
+from harness.journals import beside
 from tests.support.harm import Harm, Proxy, proxy
 from tests.support.leftovers import left_behind
 
@@ -104,7 +105,8 @@ class Bench:
         """A run under way, on a terminal if one is given; it is killed on leaving, if it still goes on."""
         scratch = self.folder / "tmp"
         scratch.mkdir(exist_ok=True)
-        results.unlink(missing_ok=True)
+        for left in (results, beside(results)):  # a journal of a run that was cut short would have to be taken up
+            left.unlink(missing_ok=True)
         environment = {**os.environ, "DOCKER_HOST": f"unix://{socket}", "TMPDIR": str(scratch), "NO_COLOR": "1"}
         command = [*self._enter, sys.executable, "-m", "harness", *self._words, "--json", str(results)]
         with (self.folder / "said").open("w", encoding="utf-8") as said:
