@@ -29,6 +29,9 @@ VARIANTS: Final = ("node-exec-form", "npm-start-exec", "entrypoint-no-exec", "ti
 _ASKED: Final = ("--signal", "SIGHUP", "--signal", "SIGUSR2", "--probe", "signal", "--probe", "stop")
 _LONG_S: Final = 900
 _CLEARED_S: Final = 30
+_TEXT: Final = 1500
+"""How much of a traceback is shown."""
+
 _OPEN: Final = ("untested", "unstable")
 
 
@@ -185,8 +188,9 @@ class Bench:
         left = self.left(run.pid)
         for path in (self.folder / "tmp").iterdir():
             path.unlink()
-        traceback = ["a traceback"] if "Traceback" in said else []
-        return Interrupted(number=number, ended_s=ended_s, left=[*left, *traceback], over=over, said=said)
+        _, traceback, text = said.partition("Traceback")
+        bad = [f"a traceback: …{text[-_TEXT:]}"] if traceback else []
+        return Interrupted(number=number, ended_s=ended_s, left=[*left, *bad], over=over, said=said)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
