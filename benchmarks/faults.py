@@ -137,12 +137,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 16), help="of what is hit, and when")
     parser.add_argument("--times", type=int, default=20, help="how often each signal is sent")
-    parser.add_argument("--harnesses", type=int, default=20, help="how many harnesses run at once on an own engine")
+    parser.add_argument(
+        "--harnesses",
+        type=int,
+        default=20,
+        help="how many run at once on an engine of its own; 0 leaves that engine out",
+    )
     parser.add_argument("--fault", action="append", choices=[fault.name for fault in FAULTS], help="only these")
     parser.add_argument("--variant", action="append", choices=VARIANTS, help="only these")
     parser.add_argument("--trace", action="append", choices=("auto", "off"), help="with the record, or without; both")
     chosen = parser.parse_args(arguments)
     print(f"seed {chosen.seed}")
+    # In the background of a script it is ignored, and what is started there ignores it, too (POSIX, sh, 2.11).
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     faults = [fault for fault in FAULTS if chosen.fault is None or fault.name in chosen.fault]
     bad = 0
     with tempfile.TemporaryDirectory() as folder:

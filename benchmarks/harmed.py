@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from harness.engine.endpoint import engine_url
+from harness.journals import beside
 from tests.support.harm import Harm, Proxy, proxy
 from tests.support.leftovers import left_behind
 
@@ -28,6 +29,9 @@ VARIANTS: Final = ("node-exec-form", "npm-start-exec", "entrypoint-no-exec", "ti
 _ASKED: Final = ("--signal", "SIGHUP", "--signal", "SIGUSR2", "--probe", "signal", "--probe", "stop")
 _LONG_S: Final = 900
 _CLEARED_S: Final = 30
+_TEXT: Final = 1500
+"""How much of a traceback is shown."""
+
 _OPEN: Final = ("untested", "unstable")
 
 
@@ -104,7 +108,8 @@ class Bench:
         """A run under way, on a terminal if one is given; it is killed on leaving, if it still goes on."""
         scratch = self.folder / "tmp"
         scratch.mkdir(exist_ok=True)
-        results.unlink(missing_ok=True)
+        for left in (results, beside(results)):  # a journal of a run that was cut short would have to be taken up
+            left.unlink(missing_ok=True)
         environment = {**os.environ, "DOCKER_HOST": f"unix://{socket}", "TMPDIR": str(scratch), "NO_COLOR": "1"}
         command = [*self._enter, sys.executable, "-m", "harness", *self._words, "--json", str(results)]
         with (self.folder / "said").open("w", encoding="utf-8") as said:
@@ -183,8 +188,9 @@ class Bench:
         left = self.left(run.pid)
         for path in (self.folder / "tmp").iterdir():
             path.unlink()
-        traceback = ["a traceback"] if "Traceback" in said else []
-        return Interrupted(number=number, ended_s=ended_s, left=[*left, *traceback], over=over, said=said)
+        _, traceback, text = said.partition("Traceback")
+        bad = [f"a traceback: …{text[-_TEXT:]}"] if traceback else []
+        return Interrupted(number=number, ended_s=ended_s, left=[*left, *bad], over=over, said=said)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -154,7 +154,8 @@ def test_many_cells_are_measured(side: str, number: int, capsys: pytest.CaptureF
 @pytest.mark.engine
 def test_a_run_makes_nothing_wrong_of_faults(capsys: pytest.CaptureFixture[str]) -> None:
     hit = "every 10th connection is closed"
-    chosen = ["--fault", hit, "--variant", "node-exec-form", "--trace", "off", "--times", "0", "--seed", "7"]
+    chosen = ["--fault", hit, "--variant", "node-exec-form", "--trace", "off", "--seed", "7"]
+    chosen += ["--times", "0", "--harnesses", "0"]
     with pytest.raises(SystemExit) as done:
         faults.main(chosen)
     output = capsys.readouterr()

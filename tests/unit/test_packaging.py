@@ -54,7 +54,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
 def test_every_other_module_does_without_extras() -> None:
     names = {module.name for module in pkgutil.walk_packages(harness.__path__, "harness.")}
     assert names > NEED_AN_EXTRA
-    wanted = sorted(names - NEED_AN_EXTRA - {"harness.__main__"})
+    wanted = sorted(names - NEED_AN_EXTRA)
     done = plain("for name in sys.argv[1:]: importlib.import_module(name)", *wanted)
     assert done.returncode == 0, done.stderr
 
@@ -101,3 +101,35 @@ def test_all_is_every_extra() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert extras.pop("all") == [f"signal-harness[{','.join(extras)}]"]
     assert list(extras) == list(EXTRAS)
+
+
+CTRL_C_AT_IMPORT = """
+import os, signal, sys
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "harness.core.signals":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Slow())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from harness.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_before_anything_has_begun_is_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_IMPORT, "list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_both_ways_to_the_command_are_one() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"signal-harness": "harness.__main__:main"}
