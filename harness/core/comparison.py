@@ -105,27 +105,23 @@ def compare_all(old: Sequence[Recording], new: Sequence[Recording], bases: Itera
         bases: all bases that were asked for, found or not: they decide which are counterparts.
     """
     wanted = tuple(bases)
-    columns: dict[str | None, list[Recording]] = {}
+    engines: dict[tuple[str | None, str], list[Recording]] = {}
     for one in new:
-        columns.setdefault(one.column, []).append(one)
-    if not columns:
+        engines.setdefault((one.column, one.engine.name), []).append(one)
+    if not engines:
         return [compare(one, replace(one, findings={})) for one in old]
-    return [
-        comparison
-        for column, found in columns.items()
-        for comparison in _compare_column(of_engine(old, found[0].engine), found, wanted, column)
-    ]
+    return [made for found in engines.values() for made in _compare_engine(old, found, wanted)]
 
 
-def _compare_column(
-    old: Sequence[Recording], new: Sequence[Recording], bases: Sequence[str], column: str | None
-) -> list[Comparison]:
-    """Compare what was found on one engine."""
-    pairs = counterparts(old, bases)
-    matched = [(pairs.get(one.base.reference, replace(one, findings={})), one) for one in new]
-    taken = {id(before) for before, _ in matched}
-    lacking = [(one, replace(one, findings={}, column=column)) for one in old if id(one) not in taken]
-    return [compare(before, after) for before, after in (*matched, *lacking)]
+def _compare_engine(old: Sequence[Recording], new: Sequence[Recording], bases: Sequence[str]) -> list[Comparison]:
+    """Compare what was found on one engine, which may have become another version from base to base."""
+    sides = [of_engine(old, one.engine) for one in new]
+    pairs = [counterparts(side, bases).get(one.base.reference) for side, one in zip(sides, new, strict=True)]
+    matched = [(before or replace(one, findings={}), one) for before, one in zip(pairs, new, strict=True)]
+    own = {id(one): one for side in sides for one in side}
+    lacking = [one for number, one in own.items() if number not in set(map(id, pairs))]
+    gone = [(one, replace(one, findings={}, column=new[0].column)) for one in lacking]
+    return [compare(before, after) for before, after in (*matched, *gone)]
 
 
 def recorded(comparisons: Iterable[Comparison]) -> dict[str, Verdict]:

@@ -193,3 +193,24 @@ def test_bases_are_the_same_where_nothing_but_an_id_of_their_own_differs() -> No
     assert [shift.name for shift in other_content(FACTS, newer)] == ["Node"]
     pulled = [structs.replace(one, digest=f"node@sha256:{digest}") for one, digest in ((FACTS, "1"), (other, "2"))]
     assert [shift.name for shift in other_content(*pulled)] == ["the image"]
+
+
+def test_baselines_of_several_engines_are_compared_with_those_of_the_same_kind() -> None:
+    """As with two folders: no run has them side by side, and an engine may be newer on one base than on another."""
+    newer = structs.replace(ENGINE, version="29")
+    old = [
+        recording({KEY: of(engine)}, engine=engine, base=base)
+        for engine in (ENGINE, PODMAN)
+        for base in (FACTS, DEBIAN)
+    ]
+    new = [
+        recording({KEY: of(engine, Verdict.SWALLOWED)}, engine=engine, base=base)
+        for engine, base in ((PODMAN, FACTS), (PODMAN, DEBIAN), (ENGINE, FACTS), (newer, DEBIAN))
+    ]
+    made = compare_all(old, new, [FACTS.reference, DEBIAN.reference])
+    assert [(one.old.engine.name, one.new.engine.name) for one in made] == [("Podman", "Podman")] * 2 + [
+        ("Docker Engine", "Docker Engine")
+    ] * 2
+    assert all(one.old.base == one.new.base for one in made)
+    assert gone(made) == []
+    assert gone(compare_all(old, new[:3], [FACTS.reference, DEBIAN.reference])) == ["debian12-node24/a/SIGTERM"]
