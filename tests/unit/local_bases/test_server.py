@@ -34,8 +34,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @contextmanager
 def process(folder: Path, name: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process of a name, which waits; its PID is in the file."""
-    program = shutil.copy("/bin/sh", folder / name)
-    with subprocess.Popen([program, "-c", "read nothing", "sh", *words], stdin=subprocess.PIPE) as started:
+    command = [shutil.copy("/bin/sh", folder / name), "-c", "echo ready; read nothing", "sh", *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+        # As its program is only just being loaded, /proc has no command line of it yet.
+        assert started.stdout is not None
+        assert started.stdout.readline() == b"ready\n"
         PID_FILE.write_text(str(started.pid))
         # Popen returns as exec has closed its files, which is before the new name is there (fs/exec.c, begin_new_exec).
         comm = Path(f"/proc/{started.pid}/comm")
