@@ -18,7 +18,6 @@ from harness.core.verdict import Verdict
 from harness.run.control import with_control
 from harness.run.observation import Observation, output_complete
 from harness.run.probes.signal import send
-from harness.run.ready import OUTPUT_S
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _RESTS_S: Final = 0.2
-"""For how long it is looked for rest once more: what has been decided rests already, as a rule."""
+_COMES_S: Final = 0.2
+"""For how long it is looked for rest once more, and for the engine's event: as a rule both are there already."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +52,7 @@ class _Standing:
         inbox = self.observation.inbox
         if inbox.died is not None or inbox.events or len(inbox.lines) != self.initial.lines or inbox.unfinished:
             return None
-        try:
-            return _resting(self.observation, self.initial, began_ns=self.left_ns)
-        except HarnessError:
-            return None
+        return _or_none(lambda: _resting(self.observation, self.initial, began_ns=self.left_ns))
 
 
 def striped(things: Iterable[T], kind: Callable[[T], Hashable], *, width: int) -> Iterator[T]:
@@ -144,7 +141,9 @@ class Sharing:
             return replace(send(observation, ready[0], asking.signal), earlier=sent)
 
         found = asking.watched(observation, look)
-        if more() and isinstance(found, SignalEvidence) and (left := _left(observation, ready[0], found)):
+        if not more() or not isinstance(found, SignalEvidence):
+            return found
+        if left := _or_none(lambda: _left(observation, ready[0], found)):
             observation.inbox.forget(left.lines)
             kept = _Standing(
                 observation=observation,
@@ -171,6 +170,14 @@ class Sharing:
                     return replace(standing, initial=initial, owned=owned.pop_all())
 
 
+def _or_none(look: Callable[[], InitialState | None]) -> InitialState | None:
+    """What a look finds; a container that cannot be looked at does not stand, and what is known of it stays true."""
+    try:
+        return look()
+    except HarnessError:
+        return None
+
+
 def _left(observation: Observation, initial: InitialState, found: SignalEvidence) -> InitialState | None:
     """What the next signal finds, if this one has left the container as it was."""
     inbox = observation.inbox
@@ -181,11 +188,13 @@ def _left(observation: Observation, initial: InitialState, found: SignalEvidence
     resting = _resting(observation, initial, began_ns=found.seen.began_ns)
 
     def told() -> bool | None:
-        return any(event.action == "kill" and event.signal == found.sent.number for event in inbox.events) or None
+        # Podman does not say of which signal it tells.
+        named = (found.sent.number, None)
+        return any(event.action == "kill" and event.signal in named for event in inbox.events) or None
 
     whole = (
         resting is not None
-        and until(told, timeout_s=OUTPUT_S, time=inbox)
+        and until(told, timeout_s=_COMES_S, time=inbox)
         and output_complete(observation.container)
         and not inbox.unfinished
         and observation.only_receipts(initial.lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 from hypothesis import given
@@ -151,6 +151,17 @@ def test_what_could_not_be_judged_proves_nothing() -> None:
     found = asked(engine)
     assert {result.verdict for result in found} == {Verdict.UNTESTED}
     assert sent(engine) == [[1], [2], [15]]
+
+
+def test_what_cannot_be_looked_at_any_more_is_not_sent_more_and_its_verdict_stays() -> None:
+    engine = ScriptedEngine(lambda _: script())
+    found = asked(engine, receive=lambda _: vars(engine.containers[-1]).update(tree=gone))
+    assert {result.verdict for result in found} == {Verdict.SWALLOWED}
+    assert sent(engine) == [[1], [2], [15]]
+
+
+def gone() -> NoReturn:
+    raise EngineFault("the engine says: no such container")
 
 
 def test_a_loop_is_not_sent_more() -> None:
