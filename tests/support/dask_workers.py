@@ -1,10 +1,9 @@
-"""A dask scheduler with workers, as people start them, each worker a process group that can be killed as a whole."""
+"""A dask scheduler with workers, as people start them, but for the nannies that start workers again."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager, suppress
@@ -34,16 +33,10 @@ def dask_scheduler(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def dask_worker(scheduler: str, folder: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker with two threads, and the nanny that starts it."""
-    words = ("worker", scheduler, "--nworkers", "1", "--nthreads", "2", *_ANYWHERE)
+    """A worker with two threads."""
+    words = ("worker", scheduler, "--no-nanny", "--nthreads", "2", *_ANYWHERE)
     with _started(folder, *words, "--local-directory", str(folder), **environment) as process:
         yield process
-
-
-def kill(worker: subprocess.Popen[bytes]) -> None:
-    """Kill a worker and its nanny outright."""
-    os.killpg(worker.pid, signal.SIGKILL)
-    worker.wait(_ENDS_S)
 
 
 @contextmanager
@@ -57,16 +50,12 @@ def _started(folder: Path, *words: str, **environment: str) -> Iterator[subproce
             stdout=log,
             stderr=log,
             env={**os.environ, **environment},
-            start_new_session=True,
         )
         try:
             yield process
         finally:
-            with suppress(ProcessLookupError):
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_ENDS_S)
-                os.killpg(process.pid, signal.SIGKILL)
+            process.terminate()
+            process.wait(_ENDS_S)
 
 
 def _address(file: Path, process: subprocess.Popen[bytes]) -> str | None:
