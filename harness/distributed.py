@@ -297,13 +297,13 @@ class Distributed:
         """
         if task.status != "finished":
             error = task.exception() if task.status == "error" else None
-            if isinstance(error, Abandoned):  # its worker was stopped
+            if error is None or isinstance(error, Abandoned):  # it was lost or taken back, or its worker was stopped
+                self._workers()  # or there is no scheduler any more
                 self._follow(number, self._client.submit(ask, number, None, pure=False, **self._what))
                 return None
             if isinstance(error, HarnessError):
                 raise error
-            why = f"dask could not run {self.cells[number].id}: {error!r}" if error else self._went
-            raise EngineUnavailable(why)
+            raise EngineUnavailable(f"dask could not run {self.cells[number].id}: {error!r}")
         answer: Answer = task.result()
         task.release()
         if answer.gone:

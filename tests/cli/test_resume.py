@@ -22,9 +22,9 @@ _KILLED_AT = 4
 
 
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """A run of so many cells, each once, that writes to a file."""
+    """A run of so many cells, each once and in a container of its own, that writes to a file."""
     run = [sys.executable, "-m", "harness", "run", "--base", "local:musl-node24", *VARIANTS, *SIGNALS]
-    more = ["--repeat", "1", "--json", str(folder / "r.json"), *words]
+    more = ["--repeat", "1", "--isolation", "run", "--json", str(folder / "r.json"), *words]
     return subprocess.Popen(run + more, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

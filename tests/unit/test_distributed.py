@@ -75,8 +75,8 @@ def test_it_is_the_run_of_a_session(workers: LocalCluster, engine: ScriptedOpenE
     with Distributed(SELECTION, Hooks(result=rows.append, note=notes.append), workers.scheduler_address) as run:
         found = [future.result() for future in run.run()]
         document, head = run.document(found), run.head()
-        assert str(LEFT) == "2 busy dask workers"
-    assert str(LEFT) == ""
+        assert "2 busy dask workers" in str(LEFT)
+    assert "dask" not in str(LEFT)
     assert engine.closed
     with Session(SELECTION) as session:
         here = session.document([future.result() for future in session.run()])
