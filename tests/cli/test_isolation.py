@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cli
 
-VARIANTS: Final = ("node-exec-form", "node-shell-form", "tini", "no-handlers", "entrypoint-trap-once")
+VARIANTS: Final = ("node-exec-form", "node-shell-form", "tini", "no-handlers", "npm-start")
 WORDS: Final = (
     "run",
     *("--base", "local:musl-node24", "--json", "-", "--trace", "on"),
