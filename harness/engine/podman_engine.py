@@ -14,8 +14,7 @@ from harness.core.errors import EngineUnavailable
 from harness.engine.client import DENIED
 from harness.engine.docker_engine import open_docker
 from harness.engine.endpoint import DEFAULT_SOCKET, engine_url
-from harness.run.inbox import Inbox
-from harness.run.waiting import until
+from harness.engine.service import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -109,16 +108,8 @@ def _service() -> Iterator[str]:
             service = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        try:
-            until(lambda: service.poll() is not None or socket.exists() or None, timeout_s=_START_S, time=Inbox())
+        with awaited(service, socket, within_s=_START_S, ends_s=_END_S):
             if service.poll() is not None or not socket.exists():
                 why = said.read_text(encoding="utf-8", errors="replace").strip()[-400:]
                 raise EngineUnavailable(f"Podman's service does not come up: {why}", remedy=_REMEDY)
             yield url
-        finally:
-            service.terminate()
-            try:
-                service.wait(timeout=_END_S)
-            except subprocess.TimeoutExpired:
-                service.kill()
-                service.wait()

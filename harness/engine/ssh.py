@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from harness.core.errors import EngineUnavailable, UsageError
-from harness.run.inbox import Inbox
-from harness.run.waiting import until
+from harness.engine.service import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,18 +76,10 @@ def forwarded(url: str) -> Iterator[Forwarded]:
                 remedy = "On Debian: apt-get install -y openssh-client"
                 raise EngineUnavailable(f"no ssh is here to reach {url} with", remedy=remedy) from None
         forward = Forwarded(url=url, socket=socket, said=said, login=" ".join(["ssh", *port, host]))
-        try:
-            until(lambda: ssh.poll() is not None or socket.exists() or None, timeout_s=_UP_S, time=Inbox())
+        with awaited(ssh, socket, within_s=_UP_S, ends_s=_END_S):
             if not socket.exists():
                 raise forward.refused(host)
             yield forward
-        finally:
-            ssh.terminate()
-            try:
-                ssh.communicate(timeout=_END_S)
-            except subprocess.TimeoutExpired:
-                ssh.kill()
-                ssh.communicate()
 
 
 class Forwarded:
