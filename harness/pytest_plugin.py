@@ -1,9 +1,10 @@
 """The pytest plugin: one test per cell of a catalogue, and per subject of a config, under the marker ``signals``.
 
 A ``catalogue.toml`` that pytest meets in the folders it is given becomes a test for each base × variant × signal, a
-``signal-harness.toml`` or ``pyproject.toml`` one for each subject × question. All that is selected runs concurrently
-ahead of the tests, a catalogue in one session of the harness, so that ``pytest -m signals`` takes as long as
+``signal-harness.toml`` or ``pyproject.toml`` one for each subject × question. Tests of signals that follow each other
+run side by side, those of a catalogue in one session of the harness, so that ``pytest -m signals`` takes as long as
 ``signal-harness run``. A worker of pytest-xdist runs each as its test comes, and a catalogue's next one meanwhile.
+While tests of others run, nothing of ours is under way, unless it is theirs.
 Tests of one's own start containers with the fixture ``signal_container``.
 """
 
@@ -13,10 +14,12 @@ import datetime as dt
 import shlex
 import sys
 from abc import abstractmethod
+from concurrent.futures import wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,16 +109,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shared.told.sweep()
 
 
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Start all selected cells and subjects ahead of their tests."""
-    session.config.stash[_SHARED].start(session.items)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """In a worker, run the next cell while this one runs: by now it is this worker's own, whatever others do."""
-    if is_worker(item.config):
-        item.config.stash[_SHARED].ahead([each.cell for each in (item, nextitem) if isinstance(each, CellItem)])
+    """Run what the tests from this one on ask for side by side, as far as no test of others comes in between.
+
+    Such a test may freeze the clock of this process or replace what it calls, and would do so to cells under way.
+    A worker gets to know only here that the next test is its own, whatever other workers do.
+    """
+    shared = item.config.stash[_SHARED]
+    if not isinstance(item, SignalItem):
+        shared.settle()
+    elif is_worker(item.config):
+        shared.ahead([each.cell for each in (item, nextitem) if isinstance(each, CellItem)])
+    else:
+        shared.start(item, item.session.items)
 
 
 @pytest.fixture
@@ -204,6 +211,8 @@ class _Shared:
         self._session: Session | None = None
         self._subjects: SubjectRun | None = None
         self._futures: dict[str, Future[Row]] = {}
+        self._under_way: list[Future[Row]] = []
+        self._started: set[pytest.Item] = set()
         self._pairs: dict[str, Recording] = {}
         self.recorded: dict[str, Verdict] = {}
         self.refusal: HarnessError | None = None
@@ -225,18 +234,27 @@ class _Shared:
             self._subjects = SubjectRun(self._config.option.signal_jobs, self._hooks())
         return self._subjects
 
-    def start(self, items: Sequence[pytest.Item]) -> None:
-        """Start all at once; a worker of pytest-xdist gets to know only later which of them are its own."""
-        if self._config.option.collectonly or is_worker(self._config):
+    def start(self, first: SignalItem, items: Sequence[pytest.Item]) -> None:
+        """Start one of the tests and those of signals that come right after it, unless it was started with others."""
+        if first in self._started:
             return
-        if cells := [item.cell for item in items if isinstance(item, CellItem)]:
-            self._run(cells)
+        at = items.index(first)
+        together = [*takewhile(lambda item: isinstance(item, SignalItem), items[at:])]
+        self._started.update(together)
+        self.ahead([item.cell for item in together if isinstance(item, CellItem)])
         wanted: dict[str, tuple[Subject, list[Question]]] = {}
-        for item in items:
+        for item in together:
             if isinstance(item, SubjectItem):
                 wanted.setdefault(item.key, (item.subject, []))[1].append(item.question)
         if wanted:
             self.subjects.start(wanted)
+
+    def settle(self) -> None:
+        """Wait for what is under way: a test that was skipped has not."""
+        wait(self._under_way)
+        self._under_way.clear()
+        if self._subjects is not None:
+            self._subjects.settle()
 
     def ahead(self, cells: Sequence[Cell]) -> None:
         """Start those of some cells that are not started yet."""
@@ -256,7 +274,8 @@ class _Shared:
 
     def _run(self, cells: Sequence[Cell]) -> None:
         if self._session is not None:
-            self._futures |= dict(zip([cell.id for cell in cells], self._session.run(cells), strict=True))
+            self._under_way += (futures := self._session.run(cells))
+            self._futures |= dict(zip([cell.id for cell in cells], futures, strict=True))
 
     def _cause(self, row: Row) -> Cause | None:
         """Why a cell is likely not what was recorded of it."""
@@ -438,8 +457,8 @@ class SignalItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Name the test in reports."""
-        return self.path, None, self.name
+        """Name the test in reports; of one that is skipped by a mark, pytest wants a line."""
+        return self.path, 0, self.name
 
 
 class CellItem(SignalItem):

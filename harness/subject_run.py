@@ -52,9 +52,10 @@ class SubjectRun:
         self._left = False
 
     def start(self, wanted: Mapping[str, tuple[Subject, Sequence[Question]]]) -> None:
-        """Start checking subjects, by keys that tell them apart, side by side."""
+        """Start checking subjects, by keys that tell them apart, side by side, after those that are under way."""
         if not wanted:
             return
+        self.settle()
         at_once = min(self._jobs, len(wanted))
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="subject")
         for key, (subject, asked) in wanted.items():
@@ -70,6 +71,11 @@ class SubjectRun:
         ahead = self._ahead.get((key, question))
         answers = self._answers(subject, [question], self._jobs) if ahead is None else ahead.result()
         return answers[question]
+
+    def settle(self) -> None:
+        """Wait for what was started."""
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def close(self) -> None:
         """Stop what is under way and clear up."""

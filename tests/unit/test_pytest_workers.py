@@ -48,6 +48,51 @@ ENGINES["docker"] = "tests.support.engines:installed"
 """
 """An engine by script, where each worker has one."""
 
+WATCHED = """
+import pytest
+from tests.support.scripted import ScriptedEngine
+
+PRESENT = []
+
+
+class Watched(ScriptedEngine):
+    def __init__(self, script_of):
+        super().__init__(script_of)
+        PRESENT.append(self.present)
+
+
+engines.installed.made_of = Watched
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.name.endswith("two/SIGTERM"):
+            item.add_marker(pytest.mark.skip)
+"""
+"""Which containers of the engine by script there are; nobody waits for the second cell."""
+OTHERS = """
+import sys
+import threading
+import time
+
+import pytest
+
+conftest = sys.modules["conftest"]
+
+
+@pytest.fixture(autouse=True)
+def broken_clock(monkeypatch):
+    def monotonic():
+        raise RuntimeError("a clock that others have replaced")
+
+    monkeypatch.setattr(time, "monotonic", monotonic)
+
+
+def test_nothing_is_under_way():
+    assert not any(conftest.PRESENT)
+    assert not FIRST or threading.active_count() == 1
+"""
+
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 
 
@@ -100,3 +145,14 @@ def test_what_nobody_asserts_or_runs_is_told_once(workers: tuple[str, ...], tmp_
     assert done.stdout.count("b:1/two/SIGTERM: forwarded") == 1
     assert "b:1/one/SIGTERM: forwarded" not in done.stdout
     assert done.stdout.count("there is no record; verdicts rest on") == 1
+
+
+def test_no_cell_is_under_way_while_tests_of_others_run(tmp_path: Path) -> None:
+    folder = catalogue(tmp_path)
+    (folder / "conftest.py").write_text(ENGINE + WATCHED)
+    (folder / "a").mkdir()
+    (folder / "a" / "test_before.py").write_text(f"{OTHERS}\n\nFIRST = True\n")
+    (folder / "test_behind.py").write_text(f"{OTHERS}\n\nFIRST = False\n")
+    done = run_in(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed, 1 skipped" in done.stdout
