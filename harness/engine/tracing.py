@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.trace import SIGCHLD, Forked, Gone, Handled, Life, Lost, Parted, Renamed, Sent, earlier, parse_line
 from harness.engine.machine import THIS_MACHINE
+from harness.engine.records import Descent, Records
 from harness.engine.tracefs import unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
     from concurrent.futures import Future
 
     from harness.core.signals import Signal
@@ -50,8 +50,8 @@ class Tracer:
         self._children = SIGCHLD not in left_out
         self._filter = " && ".join(f"sig!={number}" for number in left_out) or "sig>0"
         self._reading = threading.Lock()
-        self._records: deque[TraceRecord] = deque()
-        self._parents: dict[int, int] = {}
+        self._records = Records()
+        self._descent = Descent()
         self._leaders: dict[int, int] = {}
         self._lives: dict[int, Life] = {}
         self._followed: dict[object, float] = {}
@@ -105,11 +105,8 @@ class Tracer:
             self._drain(as_of_s)
             if self._gap_s >= since_s:
                 return None
-            # They are almost in the order of time: what is older by more than the slack has nothing behind it.
-            recent = takewhile(lambda record: record.time_s >= since_s - _SLACK_S, reversed(self._records))
-            family = _Family(ids, self._parents)
-            records = [r for r in recent if r.time_s >= since_s and any(i in family for i in _ids(r))]
-            return tuple(_placed(self._named(record, ids), family) for record in reversed(records))
+            family = self._descent.family(ids)
+            return tuple(_placed(self._named(record, ids), family) for record in self._records.of(family, since_s))
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -126,13 +123,13 @@ class Tracer:
 
     def _let_go(self, before_s: float) -> None:
         """Forget records from before a time, and the processes that had ended by then."""
-        while self._records and self._records[0].time_s < before_s:
-            self._records.popleft()
+        self._records.let_go_before(before_s)
         gone = {pid for pid, life in self._lives.items() if life.ended_s is not None and life.ended_s < before_s}
         threads = [thread for thread, leader in self._leaders.items() if leader in gone]
-        for kept in (self._parents, self._leaders, self._lives):
-            for number in (*gone, *threads):
-                kept.pop(number, None)
+        for number in (*gone, *threads):
+            self._descent.forget(number)
+            self._leaders.pop(number, None)
+            self._lives.pop(number, None)
 
     def _named(self, record: TraceRecord, ids: Collection[int]) -> TraceRecord:
         """A record by the process, for a thread of one that no sample has shown."""
@@ -151,7 +148,7 @@ class Tracer:
         """
         with self._reading:
             self._drain(as_of_s)
-            family = _Family(ids, self._parents)
+            family = self._descent.family(ids)
             recent = takewhile(lambda life: life.began_s >= since_s - _SLACK_S, reversed(self._lives.values()))
             lives = [life for life in recent if life.began_s >= since_s and life.pid in family]
         return tuple(reversed(lives))
@@ -171,8 +168,10 @@ class Tracer:
         for line in lines:
             self._take(earlier(parse_line(line), ahead_s))
         while len(self._records) > _MOST_RECORDS:
-            self._gap_s = max(self._gap_s, self._records.popleft().time_s)
-        for kept in (self._parents, self._leaders, self._lives):
+            self._gap_s = max(self._gap_s, self._records.let_go())
+        while len(self._descent) > _MOST_RECORDS:
+            self._descent.forget_oldest()
+        for kept in (self._leaders, self._lives):
             while len(kept) > _MOST_RECORDS:
                 del kept[next(iter(kept))]
 
@@ -198,9 +197,9 @@ class Tracer:
     def _begin(self, record: Forked) -> None:
         """A process or thread begins: the newest of a number counts, and the oldest are let go."""
         child, leader = record.child, self._leaders.get(record.parent, record.parent)
-        for kept in (self._parents, self._leaders, self._lives):
+        for kept in (self._leaders, self._lives):
             kept.pop(child, None)
-        self._parents[child] = record.parent
+        self._descent.begin(child, record.parent)
         if record.thread:
             self._leaders[child] = leader
         else:
@@ -213,30 +212,8 @@ class Tracer:
             self._lives[pid] = replace(life, **values)
 
 
-class _Family:
-    """The processes and threads of a container: those that were seen, and what they started."""
-
-    def __init__(self, ids: Collection[int], parents: Mapping[int, int]) -> None:
-        self._known = dict.fromkeys(ids, True)
-        self._parents = parents
-
-    def __contains__(self, number: int) -> bool:
-        line: list[int] = []
-        current: int | None = number
-        while current is not None and current not in self._known and current not in line:
-            line.append(current)
-            current = self._parents.get(current)
-        inside = current is not None and self._known.get(current, False)
-        self._known.update(dict.fromkeys(line, inside))
-        return inside
-
-
-def _placed(record: TraceRecord, family: _Family) -> TraceRecord:
+def _placed(record: TraceRecord, family: Collection[int]) -> TraceRecord:
     """A record that says whether a signal came from outside the container."""
     if isinstance(record, Sent) and not record.by_kernel and record.sender_pid not in family:
         return replace(record, from_outside=True)
     return record
-
-
-def _ids(record: TraceRecord) -> tuple[int, ...]:
-    return (record.sender_pid, record.target_pid) if isinstance(record, Sent) else (record.pid,)
