@@ -29,8 +29,20 @@ if TYPE_CHECKING:
 
 _MOST_RECORDS: Final = 100_000
 _SLACK_S: Final = 1.0
+_SIGURG: Final = 23
 # SIGCHLD goes with every process that ends, SIGURG with every busy Go program: noise, unless one of them is sent.
-_CHATTER: Final = frozenset({SIGCHLD, 23})
+_CHATTER: Final = frozenset({SIGCHLD, _SIGURG})
+_ENGINES: Final = (
+    "exe",
+    "dockerd",
+    "containerd",
+    "containerd-shim",
+    "podman",
+    "runc",
+    "runc:[1:CHILD]",
+    "runc:[2:INIT]",
+)
+"""What the threads of engines are called, which are Go programs, and start themselves again by /proc/self/exe."""
 _ENDS: Final = f"(sig=={SIGCHLD} && code>0 && code<4)"
 """The SIGCHLD that tells how a process ended: CLD_EXITED, CLD_KILLED and CLD_DUMPED (sigaction(2))."""
 
@@ -46,9 +58,9 @@ class Tracer:
 
     def __init__(self, signals: Iterable[Signal], machine: Machine = THIS_MACHINE) -> None:
         self.machine = machine
-        left_out = sorted(_CHATTER - {signal.number for signal in signals})
-        self._children = SIGCHLD not in left_out
-        self._filter = " && ".join(f"sig!={number}" for number in left_out) or "sig>0"
+        wanted = frozenset(signal.number for signal in signals)
+        self._children = SIGCHLD in wanted
+        self._generate, self._deliver = (_filter(_CHATTER - wanted, task=task) for task in ("comm", "COMM"))
         self._reading = threading.Lock()
         self._records = Records()
         self._descent = Descent()
@@ -64,8 +76,8 @@ class Tracer:
 
     def __enter__(self) -> Tracer:
         """Make ready to record, and start; `wait` tells when it does."""
-        generate = self._filter if self._children else f"({self._filter}) || {_ENDS}"
-        self._recording = self.machine.record(generate=generate, deliver=self._filter)
+        generate = self._generate if self._children else f"({self._generate}) || {_ENDS}"
+        self._recording = self.machine.record(generate=generate, deliver=self._deliver)
         self._begun = self._worker.submit(self._recording.begin)
         return self
 
@@ -210,6 +222,18 @@ class Tracer:
         life = self._lives.get(pid)
         if life is not None:
             self._lives[pid] = replace(life, **values)
+
+
+def _filter(left_out: frozenset[int], *, task: str) -> str:
+    """The filter of the kernel's for all signals but some; ``task`` is the field with the name of who takes one.
+
+    An engine's threads interrupt each other with SIGURG all the time, by tgkill(2), whose ``si_code`` is -6 (sigaction(2)).
+    """
+    others = [f"sig!={number}" for number in sorted(left_out)]
+    if _SIGURG not in left_out:
+        theirs = " && ".join(f'{task}!="{name}"' for name in _ENGINES)
+        others.append(f"(sig!={_SIGURG} || code!=-6 || ({theirs}))")
+    return " && ".join(others)
 
 
 def _placed(record: TraceRecord, family: Collection[int]) -> TraceRecord:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.engine
 HERE = mark_of(os.getpid()).partition("-")[0]
 # The clock of the records counts from the start of the machine.
 EVER_S = 1e-6
-USR1, WINCH, INT, CHLD = Signal(10), Signal(28), Signal(2), Signal(17)
+USR1, WINCH, INT, CHLD, URG = Signal(10), Signal(28), Signal(2), Signal(17), Signal(23)
 LISTENER = """
 import os, signal, sys
 for path in sys.argv[1:]:
@@ -37,6 +37,16 @@ for path in sys.argv[1:]:
 for number in (signal.SIGUSR1, signal.SIGINT):
     signal.signal(number, lambda number, _: os.write(1, b"%d\\n" % number))
 os.write(1, b"up\\n")
+while True:
+    signal.pause()
+"""
+
+INTERRUPTED = """
+import os, signal, sys, threading
+with open("/proc/self/comm", "w") as name:
+    name.write(sys.argv[1])
+signal.signal(signal.SIGURG, lambda number, _: os.write(1, b"%d\\n" % number))
+signal.pthread_kill(threading.get_ident(), signal.SIGURG)
 while True:
     signal.pause()
 """
@@ -187,6 +197,21 @@ def test_the_end_of_a_child_is_recorded_only_if_that_is_what_is_asked(
         records = tracer.records({child.pid}, since_s=EVER_S)
         assert records is not None
         assert any(record.number == CHLD.number for record in records) is seen
+
+
+@pytest.mark.parametrize(("name", "seen"), [("exe", 1), ("runc:[2:INIT]", 1), ("app", 2)])
+def test_what_an_engine_interrupts_its_threads_with_is_not_recorded(instances: Path, name: str, seen: int) -> None:
+    with recording([URG]) as tracer:
+        command = [sys.executable, "-c", INTERRUPTED, name]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+            assert read(child) == b"23\n"
+            os.kill(child.pid, URG.number)
+            assert read(child) == b"23\n"
+            records = of(tracer, child, URG)
+            child.kill()
+        senders = [record.sender_pid for record in records if isinstance(record, Sent)]
+        assert senders == [child.pid, os.getpid()][-seen:]
+        assert len([record for record in records if isinstance(record, Handled)]) == seen
 
 
 def test_a_helper_that_came_and_went_is_known_by_name_with_its_end(instances: Path) -> None:

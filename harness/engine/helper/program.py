@@ -37,7 +37,7 @@ _LONGEST: Final = 1 << 20
 """How long a request may be."""
 
 _ID: Final = re.compile(r"[0-9a-f]{64}")
-_FILTER: Final = re.compile(r"[a-z0-9 ()!=<>&|]{1,400}")
+_FILTER: Final = re.compile(r"""[A-Za-z0-9 ()!=<>&|":\[\]-]{1,600}""")
 _NAMESPACE: Final = Path("/proc/self/ns/pid")
 _FIRST_NAMESPACE: Final = 0xEFFFFFFC
 """The inode of the machine's first PID namespace (include/linux/proc_ns.h, ``PROC_PID_INIT_INO``)."""
