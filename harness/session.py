@@ -55,6 +55,11 @@ if TYPE_CHECKING:
     from harness.engine.tracing import Tracer
 
 
+_JOBS: Final = 6
+_STARTS: Final = 2
+"""How many containers of a catalogue run at once for each processor, and how many of these start, which keeps it busy:
+the others only wait."""
+
 _NEEDED: Final = "the sample app needs it"
 
 
@@ -272,13 +277,14 @@ class Session:
             subjects = [self.catalogue.subject(variant, base) for base in self.references for variant in variants]
             mine = _share_of(subjects, selection.share)
             self.base_facts = self._get(bases, [subject.base for subject in mine if subject.base is not None])
-            jobs = selection.jobs or 2 * engine.processors()
+            starts = _STARTS * engine.processors()
+            jobs = selection.jobs or _JOBS * engine.processors()
             images = engine.images(
                 folder=self._folder,
                 context=self._folder / self.catalogue.context,
                 base_image=bases.image,
                 on_build=self._hooks.build,
-                jobs=jobs,
+                jobs=min(jobs, starts),
             )
             self._images = stack.enter_context(images)
             record = open_record(stack, engine, selection.trace, selection.signals, self._hooks.note)
@@ -292,6 +298,7 @@ class Session:
             self.schedule = Schedule(
                 prepare=self._prepared,
                 jobs=jobs,
+                starts=starts,
                 repeat=selection.repeat,
                 patience=Patience(settle_s=selection.settle_s, grace_s=selection.grace_s),
                 shares=shares,

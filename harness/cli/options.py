@@ -164,7 +164,7 @@ _jobs = HOW.option(
     "--jobs",
     type=click.IntRange(1, MOST_JOBS),
     metavar="N",
-    help="Cells to run at once. [default: 2 per processor of the engine]",
+    help="Cells to run at once. [default: 2 per processor of the engine, of a catalogue 6, of which 2 start]",
 )
 
 

@@ -227,7 +227,8 @@ class Tracer:
 def _filter(left_out: frozenset[int], *, task: str) -> str:
     """The filter of the kernel's for all signals but some; ``task`` is the field with the name of who takes one.
 
-    An engine's threads interrupt each other with SIGURG all the time, by tgkill(2), whose ``si_code`` is -6 (sigaction(2)).
+    An engine's threads interrupt each other with SIGURG all the time, by tgkill(2), whose ``si_code`` is -6
+    (sigaction(2)).
     """
     others = [f"sig!={number}" for number in sorted(left_out)]
     if _SIGURG not in left_out:

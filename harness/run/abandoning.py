@@ -6,6 +6,9 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from harness.core.errors import Abandoned
+from harness.run.inbox import GIVEN_UP
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,7 +27,13 @@ class AbandonableEngine:
 
     @contextmanager
     def launch(self, launch: Launch) -> Iterator[Container]:
-        """Create a container; where all is given up it can be, but nobody gets to see anything of it."""
+        """Create a container, unless all is given up; one that is given up as it is created shows nothing of itself.
+
+        Raises:
+            Abandoned: all is given up.
+        """
+        if self.abandoned:
+            raise Abandoned(GIVEN_UP)
         with self._engine.launch(launch) as container:
             with self._lock:
                 self._inboxes.add(container.inbox)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.core.subject import App
     from harness.run.observation import Patience
     from harness.run.protocol import Container, Engine, Launch
+    from harness.run.turns import Turns
 
 E = TypeVar("E", bound="Evidence | str | None")
 STOP_SIGNAL: Final = "SIGTERM"
@@ -30,9 +31,13 @@ STOP_SIGNAL: Final = "SIGTERM"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asking:
-    """All that a probe needs to ask; ``start`` is what the image starts with the subject's options."""
+    """All that a probe needs to ask; ``start`` is what the image starts with the subject's options.
+
+    Containers are started in ``turns``.
+    """
 
     engine: Engine
+    turns: Turns
     launch: Launch
     app: App
     patience: Patience
@@ -58,8 +63,8 @@ class Asking:
             Disturbed: something of what the container did may have been missed.
             EngineUnavailable: the engine went away, or the connection to it broke.
         """
-        with self.engine.launch(launch) as container:
-            observation = Observation(container, self.app, self.patience)
+        with self.turns.turn() as give_back, self.engine.launch(launch) as container:
+            observation = Observation(container, self.app, self.patience, opened=give_back)
             refused = self.started(container)  # there is nothing to verify of what did not run
             return self.watched(observation, look) if refused is None else refused
 

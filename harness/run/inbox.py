@@ -16,6 +16,7 @@ MOST_BYTES: Final = 1 << 20
 _CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
 # How a terminal echoes Ctrl-C (termios(3), ECHOCTL), in front of what is written next; one write of two bytes.
 ECHO: Final = b"^C"
+GIVEN_UP: Final = "given up before it could tell anything"
 _BROKEN: Final = "its output broke off while it ran on"
 
 
@@ -122,7 +123,7 @@ class Inbox:
             Disturbed: something may have been missed.
         """
         if self._abandoned:
-            raise Abandoned("given up before it could tell anything")
+            raise Abandoned(GIVEN_UP)
         if self._spoilt is not None:
             raise Disturbed(self._spoilt)
 

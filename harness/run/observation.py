@@ -109,13 +109,19 @@ class Decision:
 
 
 class Observation:
-    """What is known so far of one container. Its methods raise `CannotTest` where nothing can be said."""
+    """What is known so far of one container. Its methods raise `CannotTest` where nothing can be said.
 
-    def __init__(self, container: Container, app: App, patience: Patience) -> None:
+    ``opened`` is called as the container is ready and has come to rest for the first time.
+    """
+
+    def __init__(
+        self, container: Container, app: App, patience: Patience, *, opened: Callable[[], object] = lambda: None
+    ) -> None:
         self.container = container
         self.inbox = container.inbox
         self.app = app
         self.patience = patience
+        self._opened = opened
         self._since_ns = self.inbox.now_ns()
         self._unrested_s: float | None = None
 
@@ -126,6 +132,7 @@ class Observation:
         """
         self.wait_until_ready()
         samples = self._calm()
+        self._opened()
         if ticks:
             samples += self._ticked(samples)
         tree = samples[-1]

@@ -24,6 +24,7 @@ from harness.run.observation import Patience
 from harness.run.probes import module_of
 from harness.run.protocol import Launch
 from harness.run.sharing import Sharing, striped
+from harness.run.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,15 +74,17 @@ class Prepared:
 class Schedule:
     """How cells are run.
 
-    ``prepare`` makes a cell ready, waiting for the build of its image if need be; it raises `HarnessError` if it cannot
-    be, whose text then is the reason that the cell is untested. ``repeat`` is how often each cell runs; ``None`` is
-    once, but `DOUBTFUL_REPEATS` times where the evidence leaves room for doubt. With ``shares`` a signal goes to a
-    container that those before have left as it was, where the evidence proves that; whatever runs more than once does
-    so in fresh ones.
+    ``jobs`` is how many run at once, of which ``starts`` at most start a container and wait until it is ready; ``None``
+    is all of them. ``prepare`` makes a cell ready, waiting for the build of its image if need be; it raises
+    `HarnessError` if it cannot be, whose text then is the reason that the cell is untested. ``repeat`` is how often
+    each cell runs; ``None`` is once, but `DOUBTFUL_REPEATS` times where the evidence leaves room for doubt. With
+    ``shares`` a signal goes to a container that those before have left as it was, where the evidence proves that;
+    whatever runs more than once does so in fresh ones.
     """
 
     prepare: Callable[[Cell], Prepared]
     jobs: int
+    starts: int | None = None
     repeat: int | None = None
     patience: Patience = field(default_factory=Patience)
     shares: bool = False
@@ -102,6 +105,7 @@ class Runner(Generic[T]):
         self._schedule = schedule
         self._receive = receive
         self._pool: Executor = ThreadPoolExecutor(max_workers=schedule.jobs, thread_name_prefix="cell")
+        self._turns = Turns(schedule.starts or schedule.jobs)
         self._telling = threading.Lock()
         self._doubting = threading.Lock()
         self._counting = threading.Lock()
@@ -216,6 +220,7 @@ class Runner(Generic[T]):
         try:
             asking = Asking(
                 engine=self._engine,
+                turns=self._turns,
                 launch=prepared.launch,
                 app=prepared.cell.subject.app,
                 patience=self._patience(prepared.cell),

@@ -101,10 +101,11 @@ class Sharing:
             if standing is not None:
                 owned.push(standing.owned)
                 return self._ask(asking, kind, standing.observation, standing, owned=owned, more=more)
+            give_back = owned.enter_context(asking.turns.turn())
             container = owned.enter_context(asking.engine.launch(asking.launch))
             if (refused := asking.started(container)) is not None:
                 return refused
-            observation = Observation(container, asking.app, asking.patience)
+            observation = Observation(container, asking.app, asking.patience, opened=give_back)
             found = self._ask(asking, kind, observation, None, owned=owned, more=more)
         return with_control(asking, asking.launch, found)
 

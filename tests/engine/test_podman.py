@@ -22,6 +22,7 @@ from harness.run.observation import Patience
 from harness.run.probes import module_of
 from harness.run.probes.stop import StopEvidence
 from harness.run.protocol import Launch
+from harness.run.turns import Turns
 from tests.support.facts import start_command
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def ask(engine: Engine, text: str, *, grace_s: int, init: bool = False) -> StopE
     evidence = module_of(Probe.STOP).ask(
         Asking(
             engine=engine,
+            turns=Turns(1),
             launch=Launch(image=BASE, options=options),
             app=APP,
             patience=Patience(grace_s=grace_s),

@@ -14,6 +14,7 @@ from harness.run.asking import Asking
 from harness.run.observation import Patience
 from harness.run.probes import module_of
 from harness.run.protocol import Launch
+from harness.run.turns import Turns
 from tests.support.facts import start_command
 from tests.support.scripted import Happening, ScriptedEngine, process
 
@@ -105,6 +106,7 @@ def see(
     evidence = module_of(probe).ask(
         Asking(
             engine=engine,
+            turns=Turns(1),
             launch=replace(IMAGE, publish=publish),
             app=app,
             patience=patience,

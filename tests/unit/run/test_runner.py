@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,11 +40,12 @@ from tests.support.facts import start_command
 from tests.support.scripted import Executed, Happening, Script, ScriptedEngine, process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.core.errors import HarnessError
     from harness.core.facts import StartCommand
     from harness.core.result import Result
+    from tests.support.scripted import ScriptedContainer
 
 APP = App(
     ready=LogPattern(pattern=re.compile(r"^up pid=(?P<pid>\d+)")),
@@ -114,6 +117,34 @@ def one(engine: ScriptedEngine, **how: Any) -> Result:
 
 def verdicts(results: Iterable[Result]) -> list[tuple[str, Verdict]]:
     return [(result.cell.subject.name, result.verdict) for result in results]
+
+
+class Meeting(ScriptedEngine):
+    """Signals are sent once there are so many containers."""
+
+    def __init__(self, script_of: Callable[[Launch], Script], *, together: int) -> None:
+        super().__init__(script_of)
+        self._all = threading.Barrier(together)
+
+    @contextmanager
+    def launch(self, launch: Launch) -> Iterator[ScriptedContainer]:
+        with super().launch(launch) as container:
+            send = container.kill
+
+            def kill(signal: Signal) -> int:
+                self._all.wait(timeout=5)
+                return send(signal)
+
+            vars(container)["kill"] = kill
+            yield container
+
+
+def test_who_has_come_to_rest_lets_others_start() -> None:
+    engine = Meeting(lambda _: FORWARDS, together=3)
+    schedule = Schedule(prepare=prepares(), jobs=3, starts=1, repeat=1)
+    with Runner(engine, schedule, lambda result: result) as runner:
+        futures = runner.submit(cells(*map(subject, "abc")))
+        assert [future.result().verdict for future in futures] == [Verdict.FORWARDED] * 3
 
 
 def test_cells_are_every_base_variant_and_signal_base_by_base() -> None:
