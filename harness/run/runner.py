@@ -19,11 +19,12 @@ from harness.core.reproduce import ByHand
 from harness.core.result import Result, Run
 from harness.core.verdict import Expected
 from harness.run.abandoning import AbandonableEngine
+from harness.run.agenda import Agenda
 from harness.run.asking import Asking
 from harness.run.observation import Patience
 from harness.run.probes import module_of
 from harness.run.protocol import Launch
-from harness.run.sharing import Sharing, striped
+from harness.run.sharing import Sharing
 from harness.run.turns import Turns
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Runner(Generic[T]):
         self._gone: str | None = None
         self._sharing = Sharing() if schedule.shares and (schedule.repeat or 1) == 1 else None
         self._to_come: Counter[int] = Counter()
+        self._shared: list[Future[T]] = []
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -120,6 +122,8 @@ class Runner(Generic[T]):
     def __exit__(self, *_: object) -> None:
         """Drop what waits, give up what is under way, and wait until nothing is left of it."""
         self.abandon()
+        for future in self._shared:
+            future.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._sharing:
             self._sharing.close()
@@ -134,9 +138,26 @@ class Runner(Generic[T]):
             return [self._pool.submit(self._run, cell) for cell in cells]
         with self._counting:
             self._to_come.update(_kind(cell) for cell in cells if cell.question.probe is Probe.SIGNAL)
-        ordered = striped(range(len(cells)), lambda place: _kind(cells[place]), width=self._schedule.jobs)
-        futures = {place: self._pool.submit(self._run, cells[place]) for place in ordered}
-        return [futures[place] for place in range(len(cells))]
+        alike = [_kind(cell) if cell.question.probe is Probe.SIGNAL else cell.id for cell in cells]
+        agenda = Agenda(alike, width=self._schedule.starts or self._schedule.jobs)
+        futures = [Future[T]() for _ in cells]
+        self._shared += futures
+        for _ in cells:
+            self._pool.submit(self._run_next, agenda, cells, futures)
+        return futures
+
+    def _run_next(self, agenda: Agenda, cells: Sequence[Cell], futures: Sequence[Future[T]]) -> None:
+        """Run the cell whose turn it is."""
+        place = agenda.take()
+        future = futures[place]
+        try:
+            if future.set_running_or_notify_cancel():
+                future.set_result(self._run(cells[place]))
+        except BaseException as error:  # as a pool hands on whatever comes
+            future.set_exception(error)
+            raise
+        finally:
+            agenda.done(place)
 
     def _run(self, cell: Cell) -> T:
         result = self._result(cell)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from harness.core.doubt import doubt
 from harness.core.errors import HarnessError
@@ -21,14 +20,13 @@ from harness.run.probes.signal import send
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable
 
     from harness.core.process import Tree
     from harness.core.signals import Signal
     from harness.run.asking import Asking
     from harness.run.observation import InitialState
 
-T = TypeVar("T")
 _RESTS_S: Final = 0.2
 _COMES_S: Final = 0.2
 """For how long it is looked for rest once more, and for the engine's event: as a rule both are there already."""
@@ -53,20 +51,6 @@ class _Standing:
         if inbox.died is not None or inbox.events or len(inbox.lines) != self.initial.lines or inbox.unfinished:
             return None
         return _or_none(lambda: _resting(self.observation, self.initial, began_ns=self.left_ns))
-
-
-def striped(things: Iterable[T], kind: Callable[[T], Hashable], *, width: int) -> Iterator[T]:
-    """Things in an order in which those of a kind are apart: of so many kinds at a time, one of each in turn.
-
-    What is run at once is then of different kinds, and the next of a kind comes as the one before is over.
-    """
-    kinds: dict[Hashable, list[T]] = {}
-    for thing in things:
-        kinds.setdefault(kind(thing), []).append(thing)
-    waiting = iter(kinds.values())
-    while some := list(islice(waiting, width)):
-        for place in range(max(map(len, some))):
-            yield from (same[place] for same in some if place < len(same))
 
 
 class Sharing:

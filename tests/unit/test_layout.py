@@ -34,6 +34,7 @@ FACTS = {
     "What are engines called": r"def columns_of",
     "Where is an engine": r"def endpoint_at",
     "Who runs cells at once": r"class Runner",
+    "Which of those that may share a container": r"class Agenda",
     "How many of them start a container": r"class Turns",
     "Who creates containers": r"create_container",
     "Who removes them": r"remove_container",

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.core.errors import EngineFault
 from harness.core.evidence import SignalEvidence
@@ -20,7 +17,6 @@ from harness.core.subject import App, Built, LogPattern, StopSetting, Subject
 from harness.core.verdict import Verdict
 from harness.run.plan import cells, questions
 from harness.run.runner import Prepared, Runner, Schedule
-from harness.run.sharing import striped
 from tests.support.evidence import changed
 from tests.support.facts import start_command
 from tests.support.scripted import Happening, Script, ScriptedEngine, process
@@ -221,19 +217,3 @@ def test_none_stands_ready_for_nobody() -> None:
     present: list[int] = []
     asked(engine, names="ab", receive=lambda _: present.append(len(engine.present)))
     assert present == [1, 1, 0, 1, 1, 0]
-
-
-@given(st.lists(st.integers(0, 5)), st.integers(1, 4))
-def test_stripes_leave_nothing_out_and_keep_the_order_of_a_kind(kinds: list[int], width: int) -> None:
-    places = list(striped(range(len(kinds)), lambda place: kinds[place], width=width))
-    assert sorted(places) == list(range(len(kinds)))
-    for kind in set(kinds):
-        mine = [place for place in places if kinds[place] == kind]
-        assert mine == sorted(mine)
-
-
-@given(st.integers(2, 6), st.integers(2, 6))
-def test_stripes_hold_those_of_a_kind_apart(kinds: int, each: int) -> None:
-    things = [kind for kind in range(kinds) for _ in range(each)]
-    places = list(striped(range(len(things)), lambda place: things[place], width=kinds))
-    assert all(things[first] != things[second] for first, second in pairwise(places))

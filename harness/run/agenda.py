@@ -1,0 +1,57 @@
+"""Which of many things is done next where those of a kind had better come one after another."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+
+class Agenda:
+    """Things to do, in their order, each of a kind; as many are taken as there are.
+
+    Of a kind, as few are done at once as keeps ``width`` of all kinds going: one, as long as there are kinds enough.
+    What is next of a kind that has all of its own waits, and the first of another kind comes before it.
+    """
+
+    def __init__(self, kinds: Sequence[Hashable], *, width: int) -> None:
+        self._kinds = kinds
+        self._width = width
+        self._to_do: dict[Hashable, deque[int]] = {}
+        for place, kind in enumerate(kinds):
+            self._to_do.setdefault(kind, deque()).append(place)
+        self._under_way: Counter[Hashable] = Counter()
+        self._changed = threading.Condition()
+
+    def take(self) -> int:
+        """The place of the next thing, once one may be done; `done` has to be called for it."""
+        with self._changed:
+            while True:
+                place = self._next()
+                if place is not None:
+                    return place
+                self._changed.wait()
+
+    def done(self, place: int) -> None:
+        """A thing is done."""
+        kind = self._kinds[place]
+        with self._changed:
+            self._under_way[kind] -= 1
+            if not self._under_way[kind]:
+                del self._under_way[kind]
+            self._changed.notify_all()
+
+    def _next(self) -> int | None:
+        most = math.ceil(self._width / max(1, len(self._to_do.keys() | self._under_way.keys())))
+        for kind, places in self._to_do.items():
+            if self._under_way[kind] < most:
+                place = places.popleft()
+                if not places:
+                    del self._to_do[kind]
+                self._under_way[kind] += 1
+                return place
+        return None
