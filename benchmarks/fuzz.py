@@ -207,17 +207,17 @@ def _saved() -> bytes:
 
 
 def _journal() -> bytes:
-    rows = EVERYTHING.results
-    head = journal.Head(
-        document=structs.replace(EVERYTHING, results=()),
-        cells=tuple(row.id for row in rows),
-        images={"b": "sha256:b"},
-        catalogue="sha256:c",
-        repeat=None,
-        settle_s=None,
-        grace_s=10,
-    )
-    return journal.line(head) + b"".join(journal.line(journal.Kept(after_s=1.0, row=row)) for row in rows)
+    """One of a run in as many parts as it has subjects."""
+    lines: list[bytes] = []
+    for name, facts in EVERYTHING.subjects.items():
+        head = journal.Head(
+            document=structs.replace(EVERYTHING, results=(), subjects={name: facts}),
+            cells=tuple(row.id for row in EVERYTHING.results),
+            facts={journal.image_of("b"): "sha256:b", journal.option("--repeat"): None},
+        )
+        rows = (row for row in EVERYTHING.results if row.subject == name)
+        lines += [journal.line(head), *(journal.line(journal.Kept(after_s=1.0, row=row)) for row in rows)]
+    return b"".join(lines)
 
 
 def _written() -> tuple[bytes, ...]:

@@ -88,7 +88,7 @@ def run(selection: Selection, number: int, folder: Path) -> None:
             print(f"  {len(head.cells)} cells planned {time.monotonic() - began:.2f} s after the start", flush=True)
             journal.begin(head)
             document = session.document(future.result() for future in session.run(cells))
-        journal.remove()
+        journal.end(document)
     verdicts = Counter(row.verdict for row in document.results)
     told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
     print(f"  {len(document.results)} cells in {time.monotonic() - began:.1f} s: {told}")

@@ -17,6 +17,8 @@ from harness.core.describe import describe_row
 from harness.core.dockerfile import starting
 from harness.core.document import SCHEMA, Document, Line, SubjectFacts, Tool
 from harness.core.errors import UsageError
+from harness.core.journal import Head, image_of
+from harness.core.options import told
 from harness.core.patch import Sources
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
@@ -32,6 +34,7 @@ from harness.core.subject import (
     Quiescent,
     StopSetting,
     Subject,
+    cell_id,
 )
 from harness.core.verdict import Expected
 from harness.engine.registry import DEFAULT as DEFAULT_ENGINE
@@ -96,6 +99,20 @@ class Check:
     def questions(self) -> tuple[Question, ...]:
         """What is asked of each image."""
         return questions(self.signals, self.probes or ((Probe.SIGNAL,) if self.signals else (Probe.STOP,)))
+
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """The ids of its cells."""
+        return tuple(cell_id(None, image, question) for image in self.images for question in self.questions)
+
+    @property
+    def deciding(self) -> dict[str, str | None]:
+        """What options decide about a row, by what one calls them; ``None`` for one that is not given."""
+        return told(self.options) | told(self, leaving=_NOT_DECIDING)
+
+
+_NOT_DECIDING: Final = ("images", "build", "options", "signals", "probes", "jobs", "trace", "pull", "engine")
+"""What a row does not depend on, or what is seen elsewhere: in cells, ids of images, or facts of the engine."""
 
 
 class Checking:
@@ -192,6 +209,17 @@ class Checking:
             shard=None,
             cut=cut,
             results=tuple(rows),
+        )
+
+    def head(self) -> Head:
+        """What is run, and on what: how a journal of it begins."""
+        return Head(
+            document=self.document(()),
+            cells=tuple(cell.id for cell in self.cells),
+            facts={
+                **{image_of(name): facts.id for name, facts in self._images.items()},
+                **self._check.deciding,
+            },
         )
 
     def _signals(self) -> tuple[Signal, ...]:

@@ -89,7 +89,7 @@ class Columns:
             heads[0],
             document=side_by_side([head.document for head in heads]),
             cells=tuple(cell for head in heads for cell in head.cells),
-            images={place: image for head in heads for place, image in head.images.items()},
+            facts={name: fact for head in heads for name, fact in head.facts.items()},
         )
 
     def _told_of(self, column: Column) -> Hooks:

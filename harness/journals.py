@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.core.document import Document, Row
-    from harness.core.journal import Head, Journal
+    from harness.core.journal import Head, Journal, Kept
 
 _HEAD_AND_ONE: Final = 2
 """Lines of a journal that holds a row, or what was written of it."""
@@ -33,6 +33,8 @@ def beside(results: Path) -> Path:
 
 class OpenJournal:
     """The journal of one run, locked as long as that lives. A context manager; one that holds no row is not left.
+
+    The parts of a run begin one after the other, in the same order each time.
 
     Args:
         results: the results file that it lies beside.
@@ -49,7 +51,8 @@ class OpenJournal:
         self._file: IO[bytes] | None = None
         self._before: Journal | None = None
         self._began = time.monotonic()
-        self._begun, self._rows = False, 0
+        self._begun = False
+        self._parts = self._rows = 0
         if resume:
             self._take_up()
         elif self.path.exists():
@@ -60,42 +63,39 @@ class OpenJournal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of it; its rows stay, unless `remove` was called."""
+        """Let go of it; its rows stay, unless `end` has removed it."""
         if self._begun and not self._rows:
-            self.remove()
+            self.path.unlink(missing_ok=True)
         if self._file is not None:
             self._file.close()
 
     def begin(self, head: Head) -> tuple[Row, ...]:
-        """Begin, or go on: what ended before, of the run that is taken up.
+        """Begin the run or its next part, or go on: what ended before, of that part of the run that is taken up.
 
         Raises:
             UsageError: something has changed since that run, or the file cannot be written.
         """
-        if self._before is None:
+        before, number = self._before, self._parts
+        if before is None and not self._begun:
             self._create(head)
-            return ()
-        if changed := lines.changes(self._before.head, head):
+        elif before is None or number >= len(before.heads):
+            self._add(head)
+        elif changed := lines.changes(before.heads[number], head):
             why = f"what {self.path} holds cannot be added to: {'; '.join(changed)}"
             raise UsageError(why, remedy=self._anew())
         self._begun = True
-        rows = self._before.rows
-        left = len(head.cells) - len(rows)
-        self.tell(f"{self.path}: {len(rows)} of {len(head.cells)} cells have run already, {left} are run now")
-        return rows
+        self._parts += 1
+        if before is None:
+            return ()
+        if not number:
+            had, left = len(before.rows), len(head.cells) - len(before.rows)
+            self.tell(f"{self.path}: {had} of {len(head.cells)} cells have run already, {left} are run now")
+        return tuple(row for row in before.rows if row.subject in head.document.subjects)
 
     def keep(self, row: Row) -> None:
         """Put the row of a cell that has ended on disk. If that fails, it says so, and the run goes on without."""
-        if self._file is None:
-            return
         spent_s = self._spent_s() + time.monotonic() - self._began
-        try:
-            self._write(self._file, lines.line(lines.Kept(after_s=round(spent_s, 3), row=row)))
-        except OSError as error:
-            self.tell(f"{self.path} cannot be written: {error.strerror}; if this run is killed, what follows is lost")
-            self._file.close()
-            self._file = None
-        else:
+        if self._add(lines.Kept(after_s=round(spent_s, 3), row=row)):
             self._rows += 1
 
     def whole(self, document: Document) -> Document:
@@ -104,13 +104,34 @@ class OpenJournal:
             return document
         return structs.replace(
             document,
-            started=self._before.head.document.started,
+            started=self._before.heads[0].document.started,
             duration_s=round(self._spent_s() + document.duration_s, 3),
         )
 
-    def remove(self) -> None:
-        """Remove it: the results are written."""
+    def end(self, document: Document) -> bool:
+        """Remove it, as results are written; not if they lack what it held of a run that was taken up, but not all of.
+
+        Returns:
+            whether it was removed.
+        """
+        written = {row.id for row in document.results}
+        if self._before is not None and any(row.id not in written for row in self._before.rows):
+            return False
         self.path.unlink(missing_ok=True)
+        return True
+
+    def _add(self, entry: Head | Kept) -> bool:
+        """Add a line; whether it is there. If it cannot be, that is said, and none is added any more."""
+        if self._file is None:
+            return False
+        try:
+            self._write(self._file, lines.line(entry))
+        except OSError as error:
+            self.tell(f"{self.path} cannot be written: {error.strerror}; if this run is killed, what follows is lost")
+            self._file.close()
+            self._file = None
+            return False
+        return True
 
     def _spent_s(self) -> float:
         return self._before.spent_s if self._before else 0.0

@@ -19,7 +19,7 @@ from harness.core.dockerfile import starting, telling
 from harness.core.document import SCHEMA, Document, Shard, Tool
 from harness.core.errors import BaseUnavailable, EngineUnavailable, UsageError
 from harness.core.ignoring import comments
-from harness.core.journal import Head
+from harness.core.journal import Head, image_of, option
 from harness.core.program import PROGRAMS
 from harness.core.question import Probe
 from harness.core.sharding import Share, part_of
@@ -407,14 +407,20 @@ class Session:
     def head(self) -> Head:
         """What is run, and on what: how a journal of it begins."""
         selection = self._selection
+        document = self._document((), subjects=(cell.subject.name for cell in self.cells), cut=None)
+        images = {place_label(name, self.column): facts.id for name, facts in self.base_facts.items()}
         return Head(
-            document=self._document((), subjects=(cell.subject.name for cell in self.cells), cut=None),
+            document=document,
             cells=tuple(cell.id for cell in self.cells),
-            images={place_label(name, self.column): facts.id for name, facts in self.base_facts.items()},
-            catalogue=f"sha256:{hashlib.sha256(read_file(self._folder / FILE_NAME)).hexdigest()}",
-            repeat=selection.repeat,
-            settle_s=selection.settle_s,
-            grace_s=selection.grace_s,
+            facts={
+                **{image_of(place): image for place, image in images.items()},
+                **{f"the variant {name}": facts.digest for name, facts in document.subjects.items()},
+                # Its file holds what no variant's digest does: the words of the app, and what is expected.
+                "the catalogue's file": f"sha256:{hashlib.sha256(read_file(self._folder / FILE_NAME)).hexdigest()}",
+                option("--repeat"): None if selection.repeat is None else str(selection.repeat),
+                option("--settle"): None if selection.settle_s is None else str(selection.settle_s),
+                option("--grace"): str(selection.grace_s),
+            },
         )
 
     def _document(self, results: tuple[Row, ...], *, subjects: Iterable[str], cut: Cut | None) -> Document:

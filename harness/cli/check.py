@@ -17,7 +17,7 @@ from msgspec import structs
 from harness.cli.config import config_options, found_config, options_of, policy_of
 from harness.cli.formats import format_options, targets_of
 from harness.cli.help import EXIT_CODES, HOW, JUDGE, OUTPUT, PATH, PROBES, WHAT, Command, Section
-from harness.cli.measuring import cut_of, measure_all
+from harness.cli.measuring import cut_of, measure_check
 from harness.cli.options import (
     CHECK_PROBES,
     Seconds,
@@ -28,11 +28,12 @@ from harness.cli.options import (
     require_option,
     together,
 )
-from harness.cli.output import opened, write_all
+from harness.cli.output import opened
+from harness.cli.reporting import Reporting, resume_option
 from harness.cli.requests import is_path, need_reachable, request_options
 from harness.core.document import joined
 from harness.core.environment import variables, variables_of_file
-from harness.core.errors import UsageError
+from harness.core.errors import ExitCode, UsageError
 from harness.core.policy import Limits, held_against, required_verdicts
 from harness.core.question import Probe
 from harness.core.signals import parse_signal
@@ -51,11 +52,12 @@ from harness.report.formats import Format, render
 from harness.report.style import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from harness.checking import Check
-    from harness.core.document import Document
+    from harness.checking import Check, Checking
+    from harness.core.document import Cut, Document
     from harness.core.ignoring import Ignore
+    from harness.journals import OpenJournal
 
 _LONGEST_S: Final = 86_400
 _MOST_PORT: Final = 65_535
@@ -310,6 +312,7 @@ class _WithCommand(Command):
 @request_options
 @together(*RUN)
 @check_measuring
+@resume_option
 @require_option
 @JUDGE.option(
     "--max-stop",
@@ -320,58 +323,64 @@ class _WithCommand(Command):
 )
 @together(*(OUTPUT.option(f"--{wanted}", metavar="F", help=wanted.about) for wanted in Format))
 @format_options
-def check(images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], **chosen: Any) -> None:
+def check(
+    images: tuple[str, ...], signals: tuple[str, ...], probes: tuple[str, ...], resume: bool, **chosen: Any
+) -> None:
     """Check any image: is it stopped well?
 
     Runs the image as it is, stops it as the engine does, and says what became of each of its processes. A command
     behind -- takes the place of the image's CMD. Without a SUBJECT, those of the config are checked. What may help a
     bad verdict is run, too; of a folder that is built, as a patch of its Dockerfile or start script.
+    With --json, each row is on disk as its cell ends, in a journal beside that file, until the results are.
     """
+    from rich.text import Text
+
     from harness.report import checked, table
 
     ctx = click.get_current_context()
     outputs = dict(opened(targets_of(ctx, chosen).items()))
+    reporting = Reporting(outputs, resume=resume)
     names: dict[str, list[str]] = {}
     groups = groups_of(ctx, images, {**chosen, "signals": signals, "probes": probes}, names)
-    people = table.console(stderr=any(output.standard for output in outputs.values()))
     ignores: list[Ignore] = []
+    codes: list[ExitCode] = []
+
+    def write(document: Document) -> None:
+        document, told = held_against(reporting.whole(document), policy_of(found_config(ctx), *ignores), names)
+        codes.append(code_of(document.results, {}))
+        lines = (*told, table.summary(document, ()))
+        reporting.parts.extend([checked.render(document), *(Text(f"\n{printable(line)}") for line in lines)])
+        reporting.write(document, [(each.value, each.label, partial(render, each, document, ())) for each in Format])
+
+    with reporting:
+        _measure(groups, reporting.journal, begin=lambda checking: ignores.extend(checking.ignores), end=write)
+    sys.exit(codes[0])
+
+
+def _measure(
+    groups: Sequence[tuple[Check, Limits]],
+    journal: OpenJournal | None,
+    *,
+    begin: Callable[[Checking], None],
+    end: Callable[[Document], None],
+) -> None:
+    """Run checks one after the other; ``end`` is called with the results of all, whatever ended one."""
     documents: list[Document] = []
-    try:
-        _measure(groups, ignores, documents)
-    finally:
-        if documents:  # something was planned, whatever ended it
-            document, told = held_against(joined(documents), policy_of(found_config(ctx), *ignores), names)
-            people.print(checked.render(document))
-            for line in (*told, table.summary(document, ())):
-                people.print(f"\n{printable(line)}", markup=False)
-            reports = [
-                (wanted.label, outputs[wanted.value], partial(render, wanted, document, ()))
-                for wanted in Format
-                if wanted.value in outputs
-            ]
-            write_all(reports, tell=partial(people.print, soft_wrap=True, markup=False))
-    sys.exit(code_of(document.results, {}))
-
-
-def _measure(groups: Iterable[tuple[Check, Limits]], ignores: list[Ignore], documents: list[Document]) -> None:
-    """Run checks one after the other; what they leave be, and their results, are added to lists, whatever ends one."""
-    from harness.checking import Checking
+    planned = tuple(name for asked, _ in groups for name in asked.planned)
 
     def keep(limits: Limits, document: Document) -> None:
         documents.append(structs.replace(document, results=tuple(map(limits.of, document.results))))
 
-    for asked, limits in groups:
-        try:
-            measure_all(
-                partial(Checking, asked),
-                begin=lambda checking: ignores.extend(checking.ignores),
-                end=partial(keep, limits),
-            )
-        except BaseException as error:
-            if documents and documents[-1].cut is None:  # this one did not even begin
-                last = documents[-1]
-                documents[-1] = structs.replace(last, cut=cut_of(error, len(last.results) + len(asked.images)))
-            raise
+    cut: Cut | None = None
+    try:
+        for asked, limits in groups:
+            measure_check(asked, planned=planned, begin=begin, end=partial(keep, limits), journal=journal)
+    except BaseException as error:
+        cut = cut_of(error, len(planned))
+        raise
+    finally:
+        if documents:  # something was begun
+            end(structs.replace(joined(documents), cut=cut))
 
 
 def groups_of(

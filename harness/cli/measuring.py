@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from msgspec import structs
 
 from harness.core.document import Cut
 from harness.core.errors import ExitCode, HarnessError, UsageError
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
+    from harness.checking import Check, Checking
     from harness.columns import Columns
     from harness.core.document import Document, Row
     from harness.core.journal import Head
@@ -113,14 +117,32 @@ def measure_over(
     return _journaled(lambda hooks: Distributed(one, hooks, scheduler), begin=begin, end=end, journal=journal)
 
 
+def measure_check(
+    check: Check,
+    *,
+    planned: tuple[str, ...],
+    begin: Callable[[Checking], None],
+    end: Callable[[Document], None],
+    journal: OpenJournal | None,
+) -> Document:
+    """Run all cells of a check, one of several whose cells are ``planned`` together; see `measure`."""
+    from harness.checking import Checking
+
+    return _journaled(partial(Checking, check), begin=begin, end=end, journal=journal, planned=planned)
+
+
 def _journaled(
     opened: Callable[[Hooks], AbstractContextManager[J]],
     *,
     begin: Callable[[J], None],
     end: Callable[[Document], None],
     journal: OpenJournal | None,
+    planned: tuple[str, ...] | None = None,
 ) -> Document:
-    """Run all cells of what is opened, but for those of which a ``journal`` has the rows; see `measure_all`."""
+    """Run all cells of what is opened, but for those of which a ``journal`` has the rows; see `measure_all`.
+
+    ``planned`` are the cells of all parts of the run, where this is one of several.
+    """
     if journal is None:
         return measure_all(opened, begin=begin, end=end)
 
@@ -128,7 +150,11 @@ def _journaled(
         journal.tell = hooks.note
         return opened(hooks)
 
-    return measure_all(told, begin=begin, end=end, known=lambda run: journal.begin(run.head()), keep=journal.keep)
+    def known(run: J) -> Iterable[Row]:
+        head = run.head()
+        return journal.begin(head if planned is None else structs.replace(head, cells=planned))
+
+    return measure_all(told, begin=begin, end=end, known=known, keep=journal.keep)
 
 
 def measure_all(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,7 +33,8 @@ from harness.cli.options import (
     share_option,
     together,
 )
-from harness.cli.output import Output, opened, write_all
+from harness.cli.output import Output, opened
+from harness.cli.reporting import Reporting, resume_option
 from harness.core.baseline import counterparts, of_engine, relevant
 from harness.core.comparison import recorded
 from harness.core.errors import ExitCode, UsageError
@@ -47,14 +47,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from harness.cli.measuring import Matrix
     from harness.core.baseline import Key, Recording
     from harness.core.comparison import Comparison
     from harness.core.document import Document
     from harness.core.ignoring import Ignore
-    from harness.journals import OpenJournal
     from harness.session import Selection, Session
 
 _SVG: Final = "svg"
@@ -85,11 +84,7 @@ _LABELS: Final = {**{wanted.value: wanted.label for wanted in Format}, _SVG: "SV
     metavar="SCHEDULER",
     help="Run the cells on the workers of a dask scheduler, such as tcp://10.0.0.1:8786, on the engine beside each.",
 )
-@HOW.option(
-    "--resume",
-    is_flag=True,
-    help="Take up a run that was killed: take over what the journal beside the --json file holds, and run the rest.",
-)
+@resume_option
 @OUTPUT.option(
     "--table",
     type=click.Choice(["bases", "compared"]),
@@ -113,7 +108,6 @@ def run(
     With --json, each row is on disk as its cell ends, in a journal beside that file, until the results are.
     """
     from harness.files import read_recordings
-    from harness.report import table as tables
     from harness.report import terminal_svg
 
     ctx = click.get_current_context()
@@ -121,59 +115,38 @@ def run(
     ignores: list[Ignore] = []
     running: list[Matrix] = []
     outputs = dict(opened([*targets_of(ctx, chosen).items(), (_SVG, chosen.pop(_SVG))]))
-    journal = _journal(outputs, resume=resume)
+    reporting = Reporting(outputs, resume=resume)
     engines = chosen.pop("engines")
     known, selection = read_recordings(baseline), selection_of(**chosen)
     asked = _asked(known, selection, chosen)
     if not chosen["signals"] and not chosen["probes"]:
         selection = only_known(selection, _of_bases(known, selection))
-    people = tables.console(stderr=any(output.standard for output in outputs.values()))
-    parts: list[RenderableType] = []
-    written: list[str] = []
     codes: list[ExitCode] = []
     limits = Limits(required=required_verdicts(required))
 
     def write(document: Document) -> None:
-        document = journal.whole(document) if journal else document
+        document = reporting.whole(document)
         document = structs.replace(document, results=tuple(map(limits.of, document.results)))
         if baseline is not None:
             document = _judged(document, known, asked, selection, running[0])
         document, told = held_against(document, policy_of(config, *ignores))
-        written.extend(told)
+        reporting.lines.extend(told)
         compared = comparisons_of(document)
         codes.append(code_of_run(document, compared))
-        parts.extend(_for_people(document, compared, table))
+        reporting.parts.extend(_for_people(document, compared, table))
         texts: dict[str, partial[str]] = {
             wanted.value: partial(render, wanted, document, compared) for wanted in Format
-        } | {_SVG: partial(terminal_svg.render, parts, typed)}
-        try:
-            write_all(
-                [(_LABELS[wanted], output, texts[wanted]) for wanted, output in outputs.items()], tell=written.append
-            )
-        finally:
-            if journal and outputs[Format.JSON].written:
-                journal.remove()
-            elif journal:
-                written.append(f"What was found is kept in {journal.path}: the same command with --resume takes it up")
+        } | {_SVG: partial(terminal_svg.render, reporting.parts, typed)}
+        reporting.write(document, [(wanted, _LABELS[wanted], text) for wanted, text in texts.items()])
 
     def begin(session: Matrix) -> None:
         running.append(session)
         ignores.extend(session.ignores)
 
-    try:
-        with journal or nullcontext():
-            measured = measure_on if scheduler is None else partial(measure_over, scheduler)
-            measured(engines, selection, begin=begin, end=write, journal=journal)
-    finally:
-        _print(people, parts, written)
+    with reporting:
+        measured = measure_on if scheduler is None else partial(measure_over, scheduler)
+        measured(engines, selection, begin=begin, end=write, journal=reporting.journal)
     sys.exit(codes[0])
-
-
-def _print(people: Console, parts: Sequence[RenderableType], written: Sequence[str]) -> None:
-    for part in parts:
-        people.print(part)
-    for line in written:
-        people.print(line, soft_wrap=True, markup=False)
 
 
 def _asked(known: Iterable[Recording], selection: Selection, chosen: Mapping[str, Any]) -> dict[str, Collection[Key]]:
@@ -213,25 +186,6 @@ def _in_part(
         for base, one in counterparts(of_engine(known, engine), session.references).items():
             mine[one.base.reference] = {key for key in asked[one.base.reference] if (base, *key) in own}
     return mine
-
-
-def _journal(outputs: Mapping[str, Output], *, resume: bool) -> OpenJournal | None:
-    """The journal beside a results file; ``None`` where results go to no file.
-
-    Raises:
-        UsageError: one is to be taken up, and no file is named; or a report is to go in its place; or see
-            `OpenJournal`.
-    """
-    if (results := outputs[Format.JSON].file) is not None:
-        from harness.journals import OpenJournal, beside
-
-        if any(output.file == beside(results) for output in outputs.values()):
-            raise UsageError(f"{beside(results)} is where the journal of the run goes", remedy="Name another file.")
-        return OpenJournal(results, resume=resume)
-    if resume:
-        remedy = "Give the whole command of the run that was killed, with its --json FILE, and --resume."
-        raise UsageError("--resume takes up the journal beside a --json file, and none is named", remedy=remedy)
-    return None
 
 
 def _typed(ctx: click.Context) -> str:

@@ -431,20 +431,15 @@ class Document(_Shape, frozen=True):
 
 
 def joined(documents: Sequence[Document]) -> Document:
-    """Documents of runs that came one after the other, of other subjects each, as one; there is at least one.
-
-    The last one may have been cut short, and so is all of it then.
-    """
+    """Documents of runs that came one after the other, of other subjects each, as one; there is at least one."""
     first, *rest = documents
     for one in rest:
-        cut = one.cut and msgspec.structs.replace(one.cut, planned=len(first.results) + one.cut.planned)
         first = msgspec.structs.replace(
             first,
             duration_s=round(first.duration_s + one.duration_s, 3),
             engines=first.engines | one.engines,
             bases=first.bases | one.bases,
             subjects=first.subjects | one.subjects,
-            cut=cut,
             results=first.results + one.results,
         )
     return first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -133,6 +134,23 @@ class Answering:
 
 
 Ready = LogPattern | Quiescent | Healthy | Listening | Succeeding | Answering
+
+
+def way_of(ready: Ready) -> str:
+    """How one spells when an app is ready, such as ``port:8080``; ports that are several, with commas."""
+    match ready:
+        case LogPattern(pattern=pattern):
+            return f"log:{pattern.pattern}"
+        case Quiescent():
+            return "rest"
+        case Healthy():
+            return "healthy"
+        case Listening(ports=ports):
+            return f"port:{','.join(map(str, ports))}"
+        case Succeeding(command=command):
+            return f"exec:{shlex.join(command)}"
+        case Answering(path=path):
+            return f"http:{path}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,55 @@ def started(folder: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(run + more, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+APP = "none = () => {}; for (name of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(name, none); setInterval(none, 1e9)"
+IMAGES = ("local:musl-node24", "signal-harness/base:musl-node24")
+CONFIG = f"""
+    [check]
+    signal = ["HUP", "INT", "TERM"]
+    repeat = 1
+    jobs = 1
+    [[subject]]
+    image = "{IMAGES[0]}"
+    command = ["node", "-e", "{APP}"]
+    [[subject]]
+    image = "{IMAGES[1]}"
+    env = {{ PART = "2" }}
+    command = ["node", "-e", "{APP}"]
+"""
+"""Six cells in two parts, as the subjects are not run alike."""
+
+
+def check_started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    file = folder / "signal-harness.toml"
+    file.write_text(CONFIG)
+    run = [sys.executable, "-m", "harness", "check", "--config", str(file), "--json", str(folder / "r.json"), *words]
+    return subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_what_a_killed_check_had_found_is_taken_over(tmp_path: Path) -> None:
+    killed = check_started(tmp_path)
+    wait_for_cells(killed.pid, 5)
+    killed.kill()
+    killed.communicate(timeout=60)
+    lines = [json.loads(line) for line in (tmp_path / "r.json.journal").read_text().splitlines()]
+    kept = [line["row"] for line in lines if "row" in line]
+    assert [[*line["document"]["subjects"]] for line in lines if "journal" in line] == [[name] for name in IMAGES]
+    assert 4 <= len(kept) < 6
+    with counting_cells() as started_by:
+        resumed = check_started(tmp_path, "--resume")
+        out, told = resumed.communicate(timeout=120)
+        newly_run = started_by(resumed.pid)
+    assert resumed.returncode == 0, out + told
+    assert newly_run == 6 - len(kept)
+    assert left_behind(killed.pid) == left_behind(resumed.pid) == []
+    rows = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert rows[: len(kept)] == kept
+    signals = ("SIGHUP", "SIGINT", "SIGTERM")
+    wanted = [(name, signal, "forwarded") for name in IMAGES for signal in signals]
+    assert [(row["subject"], row["signal"], row["verdict"]) for row in rows] == wanted
+    assert not (tmp_path / "r.json.journal").exists()
+
+
 def without_times(document: dict[str, Any]) -> dict[str, Any]:
     """A document without what two runs of the same differ in: times, PIDs, and what is measured."""
     kept = {key: value for key, value in document.items() if key not in ("started", "duration_s")}

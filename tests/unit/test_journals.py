@@ -17,7 +17,8 @@ from tests.support import engines
 from tests.support.engines import ScriptedOpenEngine
 from tests.support.evidence import changed
 from tests.support.scripted import Script
-from tests.unit.core.test_journal import CONTENT, HEAD, LINES, ROWS
+from tests.unit.core.test_journal import CONTENT, HEAD, HEADS, LINES, ROWS
+from tests.unit.core.test_journal import IN_PARTS as IN_TWO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +26,26 @@ if TYPE_CHECKING:
     from harness.run.protocol import Launch
 
 VARIANTS = ("--variant", "node-exec-form", "--variant", "tini")
-WORDS = ("run", "--base", "b:1", *VARIANTS, "--signal", "TERM", "--signal", "INT", "--jobs", "1", "--repeat", "1")
-"""Four cells."""
+HOW = ("--signal", "TERM", "--signal", "INT", "--jobs", "1", "--repeat", "1")
+WORDS = ("run", "--base", "b:1", *VARIANTS, *HOW)
+CHECK = ("check", "a:1", "b:1", "--no-try", *HOW)
+"""Four cells each."""
+both = pytest.mark.parametrize("words", [WORDS, CHECK], ids=["run", "check"])
+IN_PARTS = """
+    [check]
+    signal = ["TERM", "INT"]
+    jobs = 1
+    repeat = 1
+    no-try = true
+    [[subject]]
+    image = "a:1"
+    [[subject]]
+    image = "b:1"
+    env = { A = "1" }
+    [output]
+    json = "r.json"
+"""
+"""The cells of the check, in two parts, as its subjects are not run alike."""
 
 
 @pytest.fixture
@@ -56,8 +75,33 @@ def test_rows_are_on_disk_before_it_is_closed(results: Path, journal: Path) -> N
         assert opened.whole(HEAD.document) == HEAD.document
     with OpenJournal(results, resume=True) as again:
         assert again.begin(HEAD) == ROWS
-        again.remove()
+        assert again.end(changed(HEAD.document, results=ROWS))
     assert not journal.exists()
+
+
+def test_one_stays_whose_rows_are_not_all_in_the_results(results: Path, journal: Path) -> None:
+    journal.write_bytes(CONTENT)
+    with OpenJournal(results, resume=True) as opened:
+        opened.begin(HEAD)
+        assert not opened.end(changed(HEAD.document, results=ROWS[1:]))
+    assert journal.read_bytes() == CONTENT
+
+
+def test_parts_begin_one_after_the_other_and_each_gets_its_own_rows(results: Path, journal: Path) -> None:
+    first, second = ([row for row in ROWS if row.subject in head.document.subjects] for head in HEADS)
+    journal.write_bytes(b"".join(IN_TWO[: len(first)]))  # its last row is missing
+    lines: list[str] = []
+    with OpenJournal(results, resume=True) as opened:
+        opened.tell = lines.append
+        assert opened.begin(HEADS[0]) == tuple(first[:-1])
+        opened.keep(first[-1])
+        assert opened.begin(HEADS[1]) == ()
+        opened.keep(second[0])
+    assert len(lines) == 1
+    with OpenJournal(results, resume=True) as again:
+        assert again.begin(HEADS[0]) == tuple(first)
+        assert again.begin(HEADS[1]) == (second[0],)
+    assert [text[:11] for text in journal.read_bytes().splitlines()] == [text[:11] for text in IN_TWO[: len(first) + 3]]
 
 
 def test_one_without_a_row_is_not_left(results: Path, journal: Path) -> None:
@@ -153,7 +197,7 @@ def test_a_folder_in_its_place_is_refused(results: Path, journal: Path) -> None:
 def test_what_has_changed_since_is_refused_and_nothing_is_lost(results: Path, journal: Path) -> None:
     journal.write_bytes(CONTENT)
     with OpenJournal(results, resume=True) as opened, pytest.raises(UsageError) as caught:
-        opened.begin(changed(HEAD, grace_s=3, catalogue="sha256:d"))
+        opened.begin(changed(HEAD, facts={**HEAD.facts, "the catalogue's file": "sha256:d", "the option --grace": "3"}))
     assert caught.value.message == (
         f"what {journal} holds cannot be added to: the catalogue's file has changed since: sha256:c -> sha256:d; "
         "the option --grace has changed since: 10 -> 3"
@@ -208,17 +252,18 @@ def document(results: Path) -> dict[str, Any]:
     return loaded
 
 
+@both
 @pytest.mark.parametrize("had_ended", [0, 1, 3])
 def test_a_run_that_is_taken_up_runs_what_is_missing(
-    results: Path, journal: Path, cells: list[bytes], had_ended: int
+    results: Path, journal: Path, cells: list[bytes], had_ended: int, words: tuple[str, ...]
 ) -> None:
-    assert ran(*WORDS, "--json", "r.json")[0] == 4
+    assert ran(*words, "--json", "r.json")[0] == 4
     whole, (*snapshots,) = document(results), cells
     assert [held.count(b"\n") - 1 for held in snapshots] == [0, 1, 2, 3]
     results.unlink()
     cells.clear()
     journal.write_bytes(snapshots[had_ended] + b'{"after_s":1')
-    code, output, _ = ran(*WORDS, "--json", "r.json", "--resume")
+    code, output, _ = ran(*words, "--json", "r.json", "--resume")
     assert code == 4
     assert f"{had_ended} of 4 cells have run already" in output
     assert len(cells) == 4 - had_ended
@@ -226,26 +271,150 @@ def test_a_run_that_is_taken_up_runs_what_is_missing(
     assert not journal.exists()
 
 
-def test_a_run_that_had_all_its_rows_runs_nothing(results: Path, journal: Path, cells: list[bytes]) -> None:
-    ran(*WORDS, "--json", "r.json")
+@both
+def test_a_run_that_had_all_its_rows_runs_nothing(
+    results: Path, journal: Path, cells: list[bytes], words: tuple[str, ...]
+) -> None:
+    ran(*words, "--json", "r.json")
     whole = document(results)
     last = json.dumps({"after_s": 9.0, "row": whole["results"][-1]}).encode() + b"\n"
     journal.write_bytes(cells[-1] + last)
     cells.clear()
-    assert ran(*WORDS, "--json", "r.json", "--resume")[0] == 4
+    assert ran(*words, "--json", "r.json", "--resume")[0] == 4
     assert cells == []
     assert json.loads(results.read_text())["duration_s"] > 9.0
     assert document(results) == whole
 
 
+@pytest.mark.parametrize("had_ended", [0, 1, 2, 3, 4])
+def test_a_check_in_parts_is_taken_up_in_whichever_it_was_killed(
+    results: Path, journal: Path, cells: list[bytes], tmp_path: Path, had_ended: int
+) -> None:
+    (tmp_path / "signal-harness.toml").write_text(IN_PARTS)
+    assert ran("check")[0] == 4
+    whole, (*snapshots,) = document(results), cells
+    assert [held.count(b"\n") for held in snapshots] == [1, 2, 4, 5]
+    last = json.dumps({"after_s": 9.0, "row": whole["results"][-1]}).encode() + b"\n"
+    results.unlink()
+    cells.clear()
+    journal.write_bytes([*snapshots, snapshots[-1] + last][had_ended])
+    code, output, _ = ran("check", "--resume")
+    assert code == 4
+    assert output.count("cells have run already") == 1
+    assert f"{had_ended} of 4 cells have run already" in output
+    assert len(cells) == 4 - had_ended
+    assert document(results) == whole
+    assert not journal.exists()
+
+
+def test_a_later_part_that_has_changed_is_refused_and_nothing_is_lost(
+    results: Path, journal: Path, cells: list[bytes], tmp_path: Path
+) -> None:
+    config = tmp_path / "signal-harness.toml"
+    config.write_text(IN_PARTS)
+    ran("check")
+    whole, held = document(results), cells[3]
+    journal.write_bytes(held)
+    config.write_text(IN_PARTS.replace('A = "1"', 'A = "2"'))
+    cells.clear()
+    _, output, error = ran("check", "--resume")
+    assert isinstance(error, UsageError)
+    assert "the option --env has changed since: A=sha256:" in error.message
+    assert cells == []
+    assert journal.read_bytes() == held
+    assert f"What was found is kept in {journal}" in output
+    cut = document(results)
+    assert [row["subject"] for row in cut["results"]] == ["a:1", "a:1"]
+    assert cut["cut"] == {"planned": 4, "reason": error.message, "exit_code": 2}
+    config.write_text(IN_PARTS)
+    assert ran("check", "--resume")[0] == 4
+    assert len(cells) == 1
+    assert document(results) == whole
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (IN_PARTS.replace('"TERM", "INT"', '"TERM"'), "the options choose no longer: a:1/SIGINT, b:1/SIGINT"),
+        (
+            IN_PARTS.replace('env = { A = "1" }', ""),
+            "what is run with the same options has changed since: a:1 -> a:1, b:1",
+        ),
+        (f'{IN_PARTS}\n[[subject]]\nimage = "c:1"\n', "the options choose more cells: c:1/SIGINT, c:1/SIGTERM"),
+    ],
+)
+def test_other_subjects_are_refused(journal: Path, cells: list[bytes], tmp_path: Path, config: str, told: str) -> None:
+    (tmp_path / "signal-harness.toml").write_text(IN_PARTS)
+    ran("check")
+    journal.write_bytes(cells[2])
+    held = cells[2]
+    cells.clear()
+    (tmp_path / "signal-harness.toml").write_text(config)
+    _, _, error = ran("check", "--resume")
+    assert isinstance(error, UsageError)
+    assert told in error.message
+    assert cells == []
+    assert journal.read_bytes() == held
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--signal", "HUP"), "the options choose more cells: a:1/SIGHUP, b:1/SIGHUP"),
+        (("c:1",), "the options choose more cells: c:1/SIGINT, c:1/SIGTERM"),
+        (("--repeat", "2"), "the option --repeat has changed since: 1 -> 2"),
+        (("--init",), "the option --init has changed since: no -> yes"),
+        (("--", "node", "x.js"), "the command has changed since: not given -> node x.js"),
+    ],
+)
+def test_other_options_of_a_check_are_refused(
+    journal: Path, cells: list[bytes], more: tuple[str, ...], told: str
+) -> None:
+    ran(*CHECK, "--json", "r.json")
+    held = cells[2]
+    journal.write_bytes(held)
+    cells.clear()
+    _, _, error = ran(*CHECK, "--json", "r.json", "--resume", *more)
+    assert isinstance(error, UsageError)
+    assert told in error.message
+    assert cells == []
+    assert journal.read_bytes() == held
+
+
+def test_another_image_or_engine_is_refused(journal: Path, cells: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    ran(*CHECK, "--json", "r.json")
+    journal.write_bytes(cells[2])
+    cells.clear()
+    facts = engines.ScriptedBases.image_facts
+    monkeypatch.setattr(
+        engines.ScriptedBases, "image_facts", lambda bases, name: changed(facts(bases, name), id=f"new {name}")
+    )
+    monkeypatch.setattr(engines.installed, "version", "2")
+    _, _, error = ran(*CHECK, "--json", "r.json", "--resume")
+    assert isinstance(error, UsageError)
+    assert "engine Scripted: the engine has changed since: Scripted 1 -> Scripted 2" in error.message
+    assert "the image of b:1 has changed since: id of b:1 -> new b:1" in error.message
+    assert cells == []
+
+
+def test_what_does_not_decide_may_differ(journal: Path, cells: list[bytes]) -> None:
+    ran(*CHECK, "--json", "r.json")
+    journal.write_bytes(cells[2])
+    cells.clear()
+    more = ("--resume", "--jobs", "2", "--pull", "never", "--require", "swallowed", "--max-stop", "5s", "--html", "h")
+    assert ran(*CHECK, "--json", "r.json", *more)[0] == 4
+    assert len(cells) == 2
+
+
+@both
 def test_a_journal_stays_where_the_results_cannot_be_written(
-    journal: Path, cells: list[bytes], monkeypatch: pytest.MonkeyPatch
+    journal: Path, cells: list[bytes], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("harness.files.replace_file", full)
-    _, output, error = ran(*WORDS, "--json", "r.json")
+    _, output, error = ran(*words, "--json", "r.json")
     assert error is not None
     assert "r.json cannot be written" in error.message
     assert f"What was found is kept in {journal}" in output
@@ -276,16 +445,20 @@ def test_other_options_are_refused_before_anything_runs(
     assert not results.exists()
 
 
+@both
 @pytest.mark.parametrize("target", [(), ("--json", "-"), ("--json", "/dev/null"), ("--markdown", "r.md")])
-def test_to_take_up_a_run_its_file_is_named(cells: list[bytes], target: tuple[str, ...]) -> None:
-    _, _, error = ran(*WORDS, *target, "--resume")
+def test_to_take_up_a_run_its_file_is_named(
+    cells: list[bytes], target: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    _, _, error = ran(*words, *target, "--resume")
     assert isinstance(error, UsageError)
     assert "none is named" in error.message
     assert cells == []
 
 
-def test_a_report_does_not_go_in_its_place(cells: list[bytes], journal: Path) -> None:
-    _, _, error = ran(*WORDS, "--json", "r.json", "--markdown", "r.json.journal")
+@both
+def test_a_report_does_not_go_in_its_place(cells: list[bytes], journal: Path, words: tuple[str, ...]) -> None:
+    _, _, error = ran(*words, "--json", "r.json", "--markdown", "r.json.journal")
     assert error is not None
     assert error.message == f"{journal} is where the journal of the run goes"
     assert cells == []

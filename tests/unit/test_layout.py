@@ -46,6 +46,7 @@ FACTS = {
     "On which machine are tracefs": r"class Machine",
     "What does a helper on another machine": r"class Service",
     "Who builds and tags images": r"class Images",
+    "What keeps a killed run from being taken up": r"def changes",
     "Who shares a run out among machines": r"class Distributed",
     "What is sent to a builder": r"def packed\(",
     "Which release files": r"def checked\(",

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from harness.checking import Check
 
-WITHOUT = {"config", "no-config", "format", "output", *Format}
-"""Options that say where the config is, and those of outputs, which have a table of their own."""
+WITHOUT = {"config", "no-config", "format", "output", "resume", *Format}
+"""Options that say where the config is or take up a run, and those of outputs, which have a table of their own."""
 CONFIG = """
 [check]
 stop-timeout = 3

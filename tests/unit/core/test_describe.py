@@ -10,7 +10,6 @@ from harness.core.catalogue import LIMITS, Variant
 from harness.core.describe import describe_process, describe_subject
 from harness.core.document import (
     Chosen,
-    Cut,
     Event,
     Finding,
     HandledRecord,
@@ -293,10 +292,3 @@ def test_documents_of_runs_one_after_the_other_are_joined() -> None:
     assert made.duration_s == 2.5
     assert made.started == first.started
     assert joined([first]) == first
-
-
-def test_a_run_that_was_cut_short_cuts_all_of_it() -> None:
-    first, second = report(result("v", SWALLOWED)), report(result("w", FORWARDED))
-    cut = Cut(planned=3, reason="interrupted", exit_code=130)
-    made = joined([first, changed(second, cut=cut)])
-    assert made.cut == changed(cut, planned=4)
