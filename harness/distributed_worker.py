@@ -137,8 +137,10 @@ class _Kept(WorkerPlugin):
             tell([subject.base, subject.name, begins])
 
         with ExitStack() as stack:
-            root = Path(stack.enter_context(TemporaryDirectory(prefix="signal-harness-")))
-            with NamedTemporaryFile(suffix=".tar") as archive:
+            # What a worker that was killed leaves in this folder of its own, dask removes as the next one starts there.
+            own = self._worker.local_directory
+            root = Path(stack.enter_context(TemporaryDirectory(prefix="signal-harness-", dir=own)))
+            with NamedTemporaryFile(suffix=".tar", dir=own) as archive:
                 archive.write(self._archive)
                 archive.flush()
                 # As they were, run bits and all; who sends this can have the worker do anything.

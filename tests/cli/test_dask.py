@@ -48,10 +48,15 @@ def other_engine() -> Iterator[Offline]:
 
 
 class Cluster(NamedTuple):
-    """Where the scheduler answers, and the worker beside the second engine."""
+    """Where the scheduler answers, and the worker beside the second engine with its folder."""
 
     scheduler: str
     other: subprocess.Popen[bytes]
+    folder: Path
+
+    def catalogues(self) -> list[Path]:
+        """Where that worker has catalogues."""
+        return list(self.folder.rglob("catalogue.toml"))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +68,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, other_engine: Offline) -> 
         dask_worker(scheduler, folder / "own", own),
         dask_worker(scheduler, folder / "other", {"DOCKER_HOST": other_engine.url}) as other,
     ):
-        yield Cluster(scheduler, other)
+        yield Cluster(scheduler, other, folder / "other")
 
 
 def started(cluster: Cluster, results: Path) -> subprocess.Popen[str]:
@@ -99,6 +104,7 @@ def test_an_interrupted_run_leaves_nothing_on_any_engine(
     assert "what was under way has been cleared up" in told
     assert cells(other_engine.url) == []
     assert json.loads(results.read_text())["cut"]["reason"] == "interrupted"
+    assert cluster.catalogues() == []
 
 
 def test_a_worker_that_dies_has_its_cells_moved(cluster: Cluster, other_engine: Offline, tmp_path: Path) -> None:
@@ -121,3 +127,6 @@ def test_a_worker_that_dies_has_its_cells_moved(cluster: Cluster, other_engine: 
     # What the dead worker left goes as what any dead process left does.
     command("clean", DOCKER_HOST=other_engine.url)
     assert cells(other_engine.url) == []
+    assert len(cluster.catalogues()) == 1
+    with dask_worker(cluster.scheduler, cluster.folder, {"DOCKER_HOST": other_engine.url}):
+        assert until(lambda: not cluster.catalogues() or None, timeout_s=_SOON_S, time=Inbox())

@@ -8,6 +8,7 @@ import tarfile
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +32,6 @@ from tests.support.scripted import Script, ScriptedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from harness.core.document import Row
 
@@ -87,6 +87,23 @@ def test_it_is_the_run_of_a_session(workers: LocalCluster, engine: ScriptedOpenE
     assert changed(document, started="", duration_s=0) == changed(here, started="", duration_s=0)
     assert {row.verdict for row in rows} == {Verdict.UNTESTED}
     assert any("there is no record" in note for note in notes)
+
+
+def test_a_worker_keeps_the_catalogue_in_its_own_folder(workers: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[Path] = []
+
+    def opened(selection: Selection, hooks: Hooks) -> Session:
+        assert selection.catalogue is not None
+        assert (selection.catalogue / "catalogue.toml").exists()
+        there.append(selection.catalogue)
+        return Session(selection, hooks)
+
+    monkeypatch.setattr("harness.distributed_worker.Session", opened)
+    with Distributed(SELECTION, Hooks(), workers.scheduler_address):
+        own = {Path(worker.local_directory) for worker in workers.workers.values()}
+        assert {folder.parents[1] for folder in there} <= own  # in one process, workers share a session
+        assert there
+    assert not any(folder.exists() for folder in there)
 
 
 def test_only_some_cells_are_run_where_others_are_known(workers: LocalCluster) -> None:
