@@ -17,6 +17,7 @@ from harness.run.waiting import until
 from tests.support.command import command
 from tests.support.dask_workers import dask_scheduler, dask_worker
 from tests.support.offline import offline
+from tests.support.pasted import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +72,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, other_engine: Offline) -> 
         yield Cluster(scheduler, other, folder / "other")
 
 
-def started(cluster: Cluster, results: Path) -> subprocess.Popen[str]:
-    run = [sys.executable, "-m", "harness", "run", "--dask", cluster.scheduler, *WORDS, "--json", str(results)]
+def started(cluster: Cluster, results: Path, *words: str) -> subprocess.Popen[str]:
+    run = [sys.executable, "-m", "harness", "run", "--dask", cluster.scheduler, *WORDS, "--json", str(results), *words]
     # Nothing here answers: the client needs no engine.
     nowhere = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"}
     return subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=nowhere)
@@ -109,7 +110,7 @@ def test_an_interrupted_run_leaves_nothing_on_any_engine(
 
 def test_a_worker_that_dies_has_its_cells_moved(cluster: Cluster, other_engine: Offline, tmp_path: Path) -> None:
     results = tmp_path / "results.json"
-    run = started(cluster, results)
+    run = started(cluster, results, "--baseline", str(ROOT / "baselines" / "musl-node24.json"))
     wait_for_cells(other_engine.url)
     cluster.other.kill()
     out, told = run.communicate(timeout=180)
@@ -120,6 +121,10 @@ def test_a_worker_that_dies_has_its_cells_moved(cluster: Cluster, other_engine: 
     assert len(found) == len(document["results"]) == CELLS
     assert set(found.values()) == {"forwarded"}
     assert document["cut"] is None
+    (recorded,) = document["judged"]["recorded"]
+    known = {name: cell["verdict"] for name, cell in recorded["cells"].items()}
+    assert known
+    assert known.items() <= found.items()
     (engine,) = document["engines"].values()
     if engine["trace"]:
         assert all(row["evidence"]["trace"] for row in document["results"])

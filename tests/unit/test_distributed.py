@@ -12,22 +12,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from distributed import LocalCluster
 
 import harness.distributed
 from harness import __version__
+from harness.cli.entry import cli
 from harness.core.errors import EngineFault, EngineUnavailable, ExitCode, UsageError
+from harness.core.judged import comparisons_of
 from harness.core.signals import Signal
 from harness.core.verdict import Verdict
 from harness.distributed import Distributed
 from harness.distributed_worker import Answer
 from harness.distributed_worker import ask as ask_really
 from harness.engine.registry import ENGINES
+from harness.report.baseline import write
+from harness.report.decoding import read_document
 from harness.run.leaving import LEFT
 from harness.session import Hooks, Selection, Session, TraceMode
 from tests.support import engines
 from tests.support.engines import ScriptedOpenEngine
 from tests.support.evidence import changed
+from tests.support.reports import FACTS, finding, recording
 from tests.support.scripted import Script, ScriptedEngine
 
 if TYPE_CHECKING:
@@ -104,6 +110,34 @@ def test_a_worker_keeps_the_catalogue_in_its_own_folder(workers: LocalCluster, m
         assert {folder.parents[1] for folder in there} <= own  # in one process, workers share a session
         assert there
     assert not any(folder.exists() for folder in there)
+
+
+@pytest.mark.parametrize("part", [(), ("--shard", "2/2")])
+def test_it_is_judged_as_a_run_here(workers: LocalCluster, tmp_path: Path, part: tuple[str, ...]) -> None:
+    """Of one base more is recorded than is run, of the other nothing, and one is not run at all."""
+    recorded = tmp_path / "recorded"
+    recorded.mkdir()
+    for name, keys in (("b:1", ("tini/SIGTERM", "tini/SIGINT", "gone/SIGTERM")), ("b:3", ("tini/SIGTERM",))):
+        findings = {(key.split("/")[0], key.split("/")[1]): finding(Verdict.FORWARDED) for key in keys}
+        known = recording(findings, base=changed(FACTS, reference=name))
+        (recorded / f"{name[-1]}.json").write_text(write(known))
+    words = ["run", "--base", "b:1", "--base", "b:2", "--variant", "tini", "--variant", "node-*-form"]
+    words += ["--signal", "TERM", "--repeat", "1", "--baseline", str(recorded), *part]
+    documents, printed = [], []
+    for more in ((), ("--dask", workers.scheduler_address)):
+        file = tmp_path / f"{len(documents)}.json"
+        done = CliRunner().invoke(cli, [*words, *more, "--json", str(file)])
+        assert done.exit_code == 4, done.output
+        documents.append(changed(read_document(file.read_bytes(), place="r"), started="", duration_s=0))
+        printed.append([line for line in done.stdout.splitlines() if str(tmp_path) not in line and " in 0" not in line])
+    here, there = documents
+    assert there == here
+    assert here.judged is not None
+    assert [one.base.reference for one in here.judged.recorded] == ["b:1"]
+    told = [len(one.differences) for one in comparisons_of(here)]
+    assert told == [len(one.differences) for one in comparisons_of(there)]
+    assert any(told)
+    assert printed[0] == printed[1]
 
 
 def test_only_some_cells_are_run_where_others_are_known(workers: LocalCluster) -> None:
