@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,14 +23,13 @@ from harness.report.decoding import read_document
 from harness.session import Hooks, Selection
 from tests.support import engines
 from tests.support.engines import ScriptedOpenEngine
+from tests.support.evidence import changed
 from tests.support.facts import base_facts
 from tests.support.reports import finding, recording
 from tests.support.scripted import Script
 from tests.unit.test_session import ONE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import Result
 
     from harness.core.document import Row
@@ -227,10 +227,81 @@ def test_each_engine_is_judged_against_its_own_recording(tmp_path: Path, part: t
     told = {(one.engine.name, cell) for one in document.judged.recorded for cell in one.cells}
     wanted = {("Docker Engine", "tini"), ("Podman", "node-exec-form")}
     assert told == {(name, f"{variant}/SIGTERM") for name, variant in wanted if variant in own}
-    changed = {one.cell_id(each): each.change for one in comparisons_of(document) for each in one.differences}
-    assert {cell for cell, change in changed.items() if change is Change.UNKNOWN} == {
+    differing = {one.cell_id(each): each.change for one in comparisons_of(document) for each in one.differences}
+    assert {cell for cell, change in differing.items() if change is Change.UNKNOWN} == {
         f"{'docker' if name == 'Docker Engine' else 'podman'}/b:1/{variant}/SIGTERM"
         for name, variant in wanted
         if variant in own
     }
-    assert not [cell for cell, change in changed.items() if change is Change.GONE]
+    assert not [cell for cell, change in differing.items() if change is Change.GONE]
+
+
+def parts(folder: Path, *engines: tuple[str, ...], count: int = 2) -> list[str]:
+    """The files of a run's parts, each on some engines, in that order."""
+    files = [str(folder / f"{number}.json") for number in range(1, count + 1)]
+    for number, (file, names) in enumerate(zip(files, engines, strict=True), start=1):
+        chosen = [word for name in names for word in ("--engine", name)]
+        run("run", *TWO, "--json", file, "--shard", f"{number}/{count}", *chosen)
+    return files
+
+
+TWO = ("--variant", "node-exec-form", "--variant", "tini")
+
+
+@pytest.mark.usefixtures("opened")
+def test_parts_of_a_run_on_several_engines_are_merged(tmp_path: Path) -> None:
+    whole, merged = tmp_path / "whole.json", tmp_path / "merged.json"
+    run("run", *TWO, "--json", str(whole), "--engine", "docker", "--engine", "podman")
+    files = parts(tmp_path, BOTH, BOTH)
+    for file in files:
+        assert {row.column for row in read_document(Path(file).read_bytes(), place="r").results} == set(BOTH)
+    done = CliRunner().invoke(cli, ["merge", *reversed(files), "--json", str(merged)])
+    assert done.exit_code == 4, done.output
+    expected, found = (read_document(file.read_bytes(), place="r") for file in (whole, merged))
+    assert [row.id for row in found.results] == cells("node-exec-form", "tini")
+    assert changed(found, started="", duration_s=0) == changed(expected, started="", duration_s=0)
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_part_of_a_run_on_several_engines_that_is_missing_is_named_for_each(tmp_path: Path) -> None:
+    first, _ = parts(tmp_path, BOTH, BOTH)
+    done = CliRunner().invoke(cli, ["merge", first, "--json", str(tmp_path / "merged.json")])
+    assert done.exit_code == 4
+    there = {row.id for row in read_document(Path(first).read_bytes(), place="r").results}
+    lacking = [name for name in cells("node-exec-form", "tini") if name not in there]
+    assert len(lacking) == len(there) == 2
+    assert [line for line in done.stderr.splitlines() if "missing" in line] == [f"missing: {name}" for name in lacking]
+    assert "part 2 of 2 is in no file" in done.stderr
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize(
+    ("engines", "told"),
+    [
+        ((BOTH, ("docker",)), "is a part of a run on Docker Engine alone"),
+        ((BOTH, ("podman", "docker")), "of another, of 4 cells in 2 parts"),
+        ((("docker",), ("podman",)), "is a part of a run on"),
+    ],
+    ids=["one lacks", "another order", "one each"],
+)
+def test_parts_of_runs_on_other_engines_are_refused(
+    tmp_path: Path, engines: tuple[tuple[str, ...], ...], told: str
+) -> None:
+    files = parts(tmp_path, *engines)
+    done = CliRunner().invoke(cli, ["merge", *files, "--json", str(tmp_path / "merged.json")])
+    assert isinstance(done.exception, UsageError)
+    assert told in done.exception.message
+    assert not (tmp_path / "merged.json").exists()
+
+
+def test_parts_on_engines_of_other_versions_are_refused(
+    opened: tuple[ScriptedOpenEngine, ScriptedOpenEngine], tmp_path: Path
+) -> None:
+    first, second = parts(tmp_path, BOTH, BOTH)
+    opened[1].version = "2"
+    run("run", *TWO, "--json", second, "--shard", "2/2", "--engine", "docker", "--engine", "podman")
+    refused = CliRunner().invoke(cli, ["merge", first, second, "--json", str(tmp_path / "m.json")]).exception
+    assert isinstance(refused, UsageError)
+    told = {f"Podman 1 in {first}", f"Podman 2 in {second}"}
+    (line,) = (line for line in refused.message.splitlines() if "engine Podman: the engine is " in line)
+    assert set(line.partition(" is ")[2].split(", ")) == told
