@@ -118,13 +118,14 @@ def doctor() -> None:
 def clean(*, images: bool) -> None:
     """Remove what killed runs left behind.
 
-    These are containers and trace instances.
+    These are containers, trace instances and temporary folders.
     """
     from harness.engine.registry import open_engine
 
     with closing(open_engine(note=partial(click.echo, err=True))) as engine:
         swept = engine.sweep()
-        click.echo(f"{swept.containers} containers and {swept.records} trace instances removed")
+        traces = f"{swept.records} trace instances"
+        click.echo(f"{swept.containers} containers, {traces} and {swept.folders} temporary folders removed")
         if images:
             click.echo(f"{engine.remove_images()} images removed")
 

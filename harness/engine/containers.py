@@ -21,6 +21,7 @@ from harness.engine.events import Events
 from harness.engine.kinds import kind_of
 from harness.engine.owner import ended, mark_of
 from harness.engine.removals import Removals, remove
+from harness.engine.scratch import sweep as sweep_folders
 from harness.run.inbox import Inbox
 from harness.run.leaving import LEFT
 from harness.run.waiting import until
@@ -80,6 +81,7 @@ class DockerEngine:
     def __enter__(self) -> DockerEngine:
         """Remove what killed runs left behind, and start listening to events."""
         sweep(self.api)
+        sweep_folders()
         # From a moment ago: nothing is missed between here and the first byte of the answer.
         self._events.start(int(time.time()) - 1)
         return self

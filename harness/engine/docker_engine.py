@@ -23,6 +23,7 @@ from harness.engine.images import Images, remove_images
 from harness.engine.kinds import kind_of, runtime_version
 from harness.engine.protocol import Swept
 from harness.engine.running import listed, look
+from harness.engine.scratch import sweep as sweep_folders
 from harness.engine.ssh import forwarded
 from harness.engine.tracefs import sweep as sweep_records
 from harness.engine.tracing import Tracer
@@ -163,4 +164,4 @@ class _Docker:
         return helped(self._api, image, signals, note)
 
     def sweep(self) -> Swept:
-        return Swept(containers=sweep(self._api), records=sweep_records())
+        return Swept(containers=sweep(self._api), records=sweep_records(), folders=sweep_folders())

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import EngineUnavailable
 from harness.engine.client import DENIED
 from harness.engine.docker_engine import open_docker
 from harness.engine.endpoint import DEFAULT_SOCKET, engine_url
+from harness.engine.scratch import scratch
 from harness.engine.service import awaited
 
 if TYPE_CHECKING:
@@ -99,8 +98,8 @@ def _service() -> Iterator[str]:
     Raises:
         EngineUnavailable: it does not come up; the message has what it said.
     """
-    with tempfile.TemporaryDirectory(prefix="signal-harness-podman-") as folder:
-        socket, said = Path(folder) / "podman.sock", Path(folder) / "service.log"
+    with scratch("podman") as folder:
+        socket, said = folder / "podman.sock", folder / "service.log"
         url = f"unix://{socket}"
         command = [_PROGRAM, "system", "service", "--time", str(_IDLE_S), url]
         with said.open("wb") as log:

@@ -137,6 +137,7 @@ class Swept(NamedTuple):
 
     containers: int
     records: int
+    folders: int
 
 
 class OpenEngine(Protocol):

@@ -7,17 +7,17 @@ forwarded one is no session, of which a server lets in few (sshd_config(5), MaxS
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from harness.core.errors import EngineUnavailable, UsageError
+from harness.engine.scratch import scratch
 from harness.engine.service import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _SOCKET: Final = "/var/run/docker.sock"
 _CONNECT_S: Final = 20
@@ -62,8 +62,8 @@ def forwarded(url: str) -> Iterator[Forwarded]:
         EngineUnavailable: ssh is not here, or does not get there; the message has what it said.
     """
     host, port, path = parts_of(url)
-    with tempfile.TemporaryDirectory(prefix="signal-harness-ssh-") as folder:
-        socket, said = Path(folder) / "engine.sock", Path(folder) / "said"
+    with scratch("ssh") as folder:
+        socket, said = folder / "engine.sock", folder / "said"
         options = [word for option in _OPTIONS for word in ("-o", option)]
         # cat ends as its input does: with us, however that is.
         command = ["ssh", *options, *port, "-T", "-L", f"{socket}:{path}", "--", host, "cat"]

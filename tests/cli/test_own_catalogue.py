@@ -138,7 +138,7 @@ def test_a_run_is_left_alone_by_those_who_cannot_see_its_process(tmp_path: Path)
             done = subprocess.run(
                 [*inside, sys.executable, "-m", "harness", "clean"], capture_output=True, text=True, check=True
             )
-            assert done.stdout == "0 containers and 0 trace instances removed\n"
+            assert done.stdout == "0 containers, 0 trace instances and 0 temporary folders removed\n"
     finally:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)

@@ -20,6 +20,7 @@ from harness.core.question import Probe
 from harness.core.signals import Signal
 from harness.engine.endpoint import DEFAULT_SOCKET, engine_url
 from harness.engine.registry import open_engine
+from harness.engine.scratch import sweep
 from harness.run.inbox import Inbox
 from harness.run.waiting import until
 from harness.session import Selection, Session, TraceMode
@@ -113,7 +114,7 @@ def test_an_engine_by_ssh_is_no_engine_of_this_machine_and_ends_with_its_connect
 
 
 @needs_sshd
-def test_no_ssh_is_left_of_a_harness_that_was_killed(
+def test_no_ssh_is_left_of_a_harness_that_was_killed_and_its_folder_goes(
     known: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -125,8 +126,14 @@ def test_no_ssh_is_left_of_a_harness_that_was_killed(
         assert harness.stdout is not None
         assert harness.stdout.readline() == "open\n"
         (ssh,) = ssh_to(known)
+        (folder,) = tmp_path.iterdir()
+        assert (sweep(tmp_path), folder.is_dir()) == (0, True)
         harness.send_signal(os_signal.SIGKILL)
     assert until(lambda: not Path(f"/proc/{ssh}").exists() or None, timeout_s=5, time=Inbox())
+    assert folder.is_dir()
+    done = subprocess.run([sys.executable, "-m", "harness", "clean"], capture_output=True, text=True, check=True)
+    assert "1 temporary folders removed" in done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def ssh_to(server: Sshd) -> list[int]:

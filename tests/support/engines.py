@@ -249,7 +249,7 @@ class ScriptedOpenEngine:
         return self.left
 
     def sweep(self) -> Swept:
-        return Swept(containers=len(self.left), records=2)
+        return Swept(containers=len(self.left), records=2, folders=1)
 
     def remove_images(self) -> int:
         return 3

@@ -33,6 +33,7 @@ FACTS = {
     "What differs between Docker and Podman": r"PODMAN: Final",
     "What are engines called": r"def columns_of",
     "Where is an engine": r"def endpoint_at",
+    "What does a killed run leave": r"def sweep",
     "Who runs cells at once": r"class Runner",
     "Which of those that may share a container": r"class Agenda",
     "How many of them start a container": r"class Turns",
