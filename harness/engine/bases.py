@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 from docker.errors import DockerException
 
-from harness.core.catalogue import LIMITS
 from harness.core.errors import BaseUnavailable, Disturbed, EngineFault, EngineUnavailable, UsageError
 from harness.core.facts import BaseFacts, ImageFacts
 from harness.core.program import PROGRAMS
 from harness.core.references import is_glob, name_and_tag, natural, own_digest, same_platform
 from harness.engine.again import afresh, timed_out
 from harness.engine.client import our_errors, stream
+from harness.engine.confinement import confined
 from harness.engine.containers import LABEL, labels
 from harness.engine.login import login
 from harness.engine.removals import remove
@@ -35,14 +35,6 @@ _SILENCE_S: Final = 6
 _PROBE_S: Final = 60
 _MOST_LINES: Final = 500
 """How many lines of a base are read; the engine cuts each at 16 KiB (moby, daemon/logger/copier.go)."""
-
-CONFINED: Final[Mapping[str, Any]] = {
-    "mem_limit": LIMITS.memory,
-    "pids_limit": LIMITS.pids_limit,
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges"],
-}
-"""What a container may not do that is asked what an image has, or whether containers run, and nothing of signals."""
 
 _PROBE: Final = (
     """
@@ -235,6 +227,7 @@ class Bases:
         return image_facts(reference, self._images[reference])
 
     def _probe(self, reference: str, image_id: str, *arguments: str) -> dict[str, str]:
+        limits = confined(self._api)
         name = f"{LABEL}-facts-{uuid.uuid4().hex[:12]}"
         try:
             with our_errors():
@@ -244,7 +237,7 @@ class Bases:
                     entrypoint=["/bin/sh", "-c"],
                     command=[_PROBE, "sh", *arguments],
                     labels=labels("facts"),
-                    host_config=self._api.create_host_config(network_mode="none", **CONFINED),
+                    host_config=self._api.create_host_config(network_mode="none", **limits),
                 )
             output = self._output(reference, name)
         finally:

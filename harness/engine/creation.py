@@ -27,6 +27,11 @@ def limits_cpus(info: Mapping[str, Any]) -> bool:
     )
 
 
+def share_of_cpus(cpus: float) -> dict[str, Any]:
+    """The arguments of ``APIClient.create_host_config`` for so many processors' time."""
+    return {"cpu_period": _PERIOD_US, "cpu_quota": round(_PERIOD_US * cpus)}
+
+
 def creation(launch: Launch, *, api_version: str, cpus: bool = True) -> dict[str, Any]:
     """The arguments of ``APIClient.create_container`` for a launch, but for its name and labels.
 
@@ -56,8 +61,7 @@ def creation(launch: Launch, *, api_version: str, cpus: bool = True) -> dict[str
             init=options.init,
             mem_limit=options.memory,
             pids_limit=options.pids_limit,
-            cpu_period=_PERIOD_US if cpus and options.cpus else None,
-            cpu_quota=round(_PERIOD_US * options.cpus) if cpus and options.cpus else None,
+            **(share_of_cpus(options.cpus) if cpus and options.cpus else {}),
             extra_hosts=dict(options.extra_hosts),
             binds=list(options.volumes),
             cap_drop=list(options.cap_drop),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from docker.utils.build import mkbuildcontext
 
 from harness.core.errors import EngineFault
-from harness.engine.bases import CONFINED
 from harness.engine.builds import REPOSITORY, build
 from harness.engine.client import our_errors
+from harness.engine.confinement import confined
 from harness.engine.containers import LABEL, labels
 from harness.engine.removals import remove
 
@@ -65,7 +65,7 @@ def try_container(api: docker.APIClient, image: str, *, network: bool) -> None:
             host_config=api.create_host_config(
                 network_mode=None if network else "none",
                 port_bindings=dict.fromkeys(published, ("127.0.0.1", None)),
-                **CONFINED,
+                **confined(api),
             ),
         )["Id"]
         try:

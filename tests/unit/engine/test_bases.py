@@ -244,9 +244,13 @@ class ScriptedShell(ScriptedApi):
         super().__init__(["node:1"])
         self.output = output
         self.silent = fault
+        self.limits_cpus = True
         self.asked_of: dict[str, Any] = {}
         self.made: list[str] = []
         self.removed: list[str] = []
+
+    def info(self) -> dict[str, Any]:
+        return {"CpuCfsQuota": self.limits_cpus}
 
     def inspect_image(self, _: str) -> dict[str, Any]:
         return {"Id": "sha256:b", "Config": {}}
@@ -284,8 +288,19 @@ def test_a_base_may_do_nothing_but_say_what_it_has() -> None:
     assert api.asked_of["CapDrop"] == ["ALL"]
     assert api.asked_of["SecurityOpt"] == ["no-new-privileges"]
     assert (api.asked_of["Memory"], api.asked_of["PidsLimit"]) == (512 << 20, 256)
+    assert (api.asked_of["CpuQuota"], api.asked_of["CpuPeriod"]) == (100_000, 100_000)
     assert api.removed == api.made
     assert len(api.made) == 1
+
+
+def test_an_engine_that_cannot_limit_processors_is_asked_for_no_limit() -> None:
+    api: Any = ScriptedShell(b"os=debian 12\n")
+    api.limits_cpus = False
+    made = Bases(api, report=lambda _: None)
+    made.get("node:1")
+    assert made.facts("node:1").os == "debian 12"
+    assert "CpuQuota" not in api.asked_of
+    assert api.asked_of["PidsLimit"] == 256
 
 
 LATE = urllib3.exceptions.ReadTimeoutError(urllib3.HTTPConnectionPool("engine"), "/wait", "read timed out")
