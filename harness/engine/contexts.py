@@ -15,8 +15,9 @@ import stat
 import tarfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from harness.core.dockerignore import FILE_NAME, Ignoring
 from harness.core.errors import UsageError
@@ -55,6 +56,41 @@ class Where:
     thorough: bool
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file, a folder or whatever else has a path; ``read`` gives what is in it: from a position on, so many bytes."""
+
+    entry: tarfile.TarInfo
+    read: Callable[[int, int], bytes]
+
+
+class _Packed(io.RawIOBase):
+    """A file that is read by several, each at a position of its own."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._number = file.fileno()
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._at = offset + (0 if whence == os.SEEK_SET else self._at)
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = os.pread(self._number, len(buffer), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """A context that is packed. ``digest`` is one of all names, kinds, modes, links and contents, but of no times."""
@@ -76,9 +112,17 @@ class Context:
         yield bytes(2 * tarfile.BLOCKSIZE)
 
     def entries(self) -> tarfile.TarFile:
-        """The entries, to be read by one alone; without an end, as there may come more."""
-        self.file.seek(0)
-        return tarfile.open(fileobj=self.file, mode="r:", errorlevel=2)
+        """The entries; without an end, as there may come more."""
+        return tarfile.open(fileobj=io.BufferedReader(_Packed(self.file)), mode="r:", errorlevel=2)
+
+    def files(self) -> list[File]:
+        """What is in it, file by file."""
+        with self.entries() as tar:
+            return [File(entry, partial(_read, self.file.fileno(), entry.offset_data)) for entry in tar]
+
+
+def _read(number: int, start: int, at: int, size: int) -> bytes:
+    return os.pread(number, size, start + at)
 
 
 def find(root: Path, dockerfile: str, *, thorough: bool) -> Where:
@@ -238,8 +282,16 @@ def whole(entry: tarfile.TarInfo, content: IO[bytes] | None) -> Iterator[bytes]:
 def hidden(where: Where, name: str) -> dict[str, bytes]:
     """The rules that the classic builder reads, with a file more that it leaves out: as docker's command writes them.
 
-    Source: docker/cli, ``AddDockerfileToBuildContext``. BuildKit reads no rules of a context that is sent.
+    Source: docker/cli, ``AddDockerfileToBuildContext``.
     """
     file = where.root / FILE_NAME
     rules = file.read_bytes() if file.is_file() else FILE_NAME.encode()
     return {FILE_NAME: rules + f"\n{name}\n".encode()}
+
+
+def hidden_from_buildah(name: str) -> dict[str, bytes]:
+    """The rules that Buildah reads first (containerignore(5)), which leave out a file and themselves.
+
+    Those of a ``.dockerignore`` have been kept to already, so that it need not read them again.
+    """
+    return {".containerignore": f"{name}\n.containerignore\n".encode()}

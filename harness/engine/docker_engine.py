@@ -149,7 +149,7 @@ class _Docker:
             runtime=f"{runtime} {runtime_version(runtime, version)}".strip(),
             init=f"{init} {components.get(init, '')}".strip(),
             kernel=self._kernel() or "unknown",
-            builder=self._kind.builder or builder_of(self._api),
+            builder=builder_of(self._api).value,
             trace=trace,
         )
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.core.dockerfile import parse
 from harness.core.errors import EngineFault
-from harness.engine.builds import REPOSITORY, Builds, build, builder_of
-from harness.engine.contexts import AS_THEY_ARE, find, hidden, packed, paths
-from harness.engine.images import DOCKERFILE
+from harness.engine.buildkit.session import Offer
+from harness.engine.builds import REPOSITORY, Builder, Builds, Recipe, build, builder_of
+from harness.engine.contexts import AS_THEY_ARE, find, packed, paths
+from harness.engine.images import APART, DOCKERFILE, rules_beside
 from harness.engine.store import ImageStore
 
 if TYPE_CHECKING:
@@ -52,20 +54,19 @@ def build_folder(
         EngineFault: it does not build; the message ends with the builder's last lines.
     """
     root, edited, builder = Path(folder.path), dict(folder.edited), builder_of(api)
-    where = find(root, folder.dockerfile, thorough=builder == "BuildKit")
+    where = find(root, folder.dockerfile, thorough=builder is not Builder.CLASSIC)
     place = where.dockerfile or DOCKERFILE
-    recipe = edited.pop(folder.dockerfile, None)
-    recipe = (root / folder.dockerfile).read_bytes().decode(errors=AS_THEY_ARE) if recipe is None else recipe
-    texts = {path: text.encode(errors=AS_THEY_ARE) for path, text in {**edited, place: recipe}.items()}
+    text = edited.pop(folder.dockerfile, None)
+    text = (root / folder.dockerfile).read_bytes().decode(errors=AS_THEY_ARE) if text is None else text
+    texts = {path: content.encode(errors=AS_THEY_ARE) for path, content in {**edited, place: text}.items()}
     more = {} if where.dockerfile else {DOCKERFILE: texts.pop(DOCKERFILE)}
     store = ImageStore(api)
     with packed(where, texts) as context:
         digest = hashlib.sha256()
-        for part in (context.digest, more, place, folder.target, folder.arguments, platform, builder):
+        apart = more and (more, APART)
+        for part in (context.digest, apart, place, folder.target, folder.arguments, platform, str(builder)):
             digest.update(repr(part).encode())
-        if more and builder != "BuildKit":
-            more |= hidden(where, DOCKERFILE)
-        for image in parse(recipe, dict(folder.arguments)).images:
+        for image in parse(text, dict(folder.arguments)).images:
             known = _inspected(store, image)
             digest.update(f"{image}={known}".encode())
         name = re.sub("[^a-z0-9]+", "-", root.resolve().name.lower()).strip("-")
@@ -74,18 +75,15 @@ def build_folder(
             return tag
         on_build(True)
         try:
-            build(
-                api,
-                tag,
-                data=context.archive(more),
+            recipe = Recipe(
+                archive=partial(context.archive, more and {**more, **rules_beside(builder, where)}),
                 dockerfile=place,
-                name=name,
+                offer=Offer(context=context, text=more[DOCKERFILE]) if more else None,
                 arguments=dict(folder.arguments),
                 target=folder.target,
                 platform=platform,
-                pull=pull,
-                under_way=under_way,
             )
+            build(api, tag, recipe, name=name, pull=pull, under_way=under_way)
         except EngineFault as fault:
             raise EngineFault(f"{root / folder.dockerfile} does not build: {fault.message}") from fault
         finally:

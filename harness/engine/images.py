@@ -20,9 +20,10 @@ from harness.core.errors import Disturbed, EngineFault, EngineUnavailable
 from harness.core.subject import Built, Given
 from harness.engine.again import afresh
 from harness.engine.alone import alone
-from harness.engine.builds import REPOSITORY, Builds, build, builder_of
+from harness.engine.buildkit.session import Offer
+from harness.engine.builds import REPOSITORY, Builder, Builds, Recipe, build, builder_of
 from harness.engine.client import our_errors
-from harness.engine.contexts import AS_THEY_ARE, Context, Where, find, hidden, packed, whole
+from harness.engine.contexts import AS_THEY_ARE, Context, Where, find, hidden, hidden_from_buildah, packed, whole
 from harness.engine.store import ImageStore, start_command
 
 if TYPE_CHECKING:
@@ -36,11 +37,15 @@ if TYPE_CHECKING:
     from harness.core.subject import Subject
 
 DOCKERFILE: Final = ".signal-harness.Dockerfile"
-"""The name of a Dockerfile that is not in its build context.
+"""The name of a Dockerfile in an archive that is not in its build context.
 
-The classic builder leaves it out of ``COPY . .``, by the rules that are sent with it. BuildKit reads none of a context
-that comes as an archive (moby/buildkit, frontend/dockerfile/builder/build.go), so that it copies this one file, too.
+The classic builder and Buildah leave it out of ``COPY . .``, by the rules that are sent with it. BuildKit reads none of
+a context that comes as an archive (moby/buildkit, frontend/dockerfile/builder/build.go), and would copy this one file,
+too: it is offered one over a session, and gets an archive only where it does not take that.
 """
+
+APART: Final = "the Dockerfile is apart"
+"""What tells images from those of the same content that were made with a file of ours in them."""
 
 _OURS: Final = re.compile(rf"({re.escape(FILE_NAME)}|{BASELINES}/[^/]*\.json)\Z")
 """What is in a catalogue's folder for the harness alone: no builder gets it."""
@@ -143,32 +148,27 @@ class Images:
         template = base_image.template(text, place=built.dockerfile, target=built.target)
         dockerfile = template.on(base).encode(errors=AS_THEY_ARE)
         context, _ = self._packed(built.dockerfile)
-        content = "\0".join((base_id, built.target or "", self._builder, context.digest)).encode()
+        content = "\0".join((base_id, built.target or "", self._builder, context.digest, APART)).encode()
         digest = hashlib.sha256(content + dockerfile).hexdigest()
         tag = f"{REPOSITORY}/{subject.name}:{digest[:16]}"
         if self._store.inspect(tag) is None:
             with alone(tag, given_up=lambda: self._builds.abandoned):
                 if self._store.inspect(tag) is None:  # whoever was alone before may have built it
-                    data = context.archive({DOCKERFILE: dockerfile, **self._hidden(built.dockerfile)})
-                    self._build(tag, subject, built, data, template.arguments(base))
+                    recipe = Recipe(
+                        archive=partial(context.archive, {DOCKERFILE: dockerfile, **self._hidden(built.dockerfile)}),
+                        dockerfile=DOCKERFILE,
+                        offer=Offer(context=context, text=dockerfile),
+                        arguments=template.arguments(base),
+                        target=built.target,
+                    )
+                    self._build(tag, subject, built, recipe)
         self._check(tag, built, base_id)
         return tag
 
-    def _build(
-        self, tag: str, subject: Subject, built: Built, data: Iterable[bytes], arguments: dict[str, str]
-    ) -> None:
+    def _build(self, tag: str, subject: Subject, built: Built, recipe: Recipe) -> None:
         self._on_build(subject, True)
         try:
-            build(
-                self._api,
-                tag,
-                under_way=self._builds,
-                data=data,
-                dockerfile=DOCKERFILE,
-                name=subject.name,
-                arguments=arguments,
-                target=built.target,
-            )
+            build(self._api, tag, recipe, name=subject.name, under_way=self._builds)
         except EngineFault as fault:
             raise EngineFault(f"{built.dockerfile} does not build: {fault.message}") from fault
         finally:
@@ -177,7 +177,7 @@ class Images:
     def _where(self, dockerfile: str) -> Where:
         """The context of a variant, whose Dockerfile is sent beside it."""
         from_context = os.path.relpath((self._folder / dockerfile).absolute(), self._root.absolute())
-        return replace(find(self._root, from_context, thorough=self._builder == "BuildKit"), dockerfile=None)
+        return replace(find(self._root, from_context, thorough=self._builder is not Builder.CLASSIC), dockerfile=None)
 
     def _packed(self, dockerfile: str) -> tuple[Context, bytes]:
         """The context of a variant, and the digest of the app in it; variants share one, but for rules of their own."""
@@ -192,7 +192,7 @@ class Images:
         return _OURS.match(os.path.relpath(self._root / path, self._folder)) is not None
 
     def _hidden(self, dockerfile: str) -> dict[str, bytes]:
-        return {} if self._builder == "BuildKit" else hidden(self._where(dockerfile), DOCKERFILE)
+        return rules_beside(self._builder, self._where(dockerfile))
 
     def _check(self, tag: str, built: Built, base_id: str) -> None:
         """Refuse an image whose layers are not put on its base's: its results would stand under another one's facts.
@@ -202,6 +202,13 @@ class Images:
         layers, below = (_layers(self._store.inspect(reference)) for reference in (tag, base_id))
         if layers[: len(below)] != below:
             raise EngineFault(f"{built.dockerfile} was built, but not on {built.base}")
+
+
+def rules_beside(builder: Builder, where: Where) -> dict[str, bytes]:
+    """The rules that have a builder leave a Dockerfile out that is in an archive and not in its context."""
+    if builder is Builder.CLASSIC:
+        return hidden(where, DOCKERFILE)
+    return hidden_from_buildah(DOCKERFILE) if builder is Builder.BUILDAH else {}
 
 
 def remove_images(api: docker.APIClient) -> int:

@@ -21,8 +21,8 @@ class EngineKind:
     events tell of all that becomes of a container, as it happens: that the signal of a stop was sent, the SIGKILL as
     the grace ran out, and each end with the exit code. Where not, that is learnt from its answers, its states and the
     kernel's record. ``tops`` says whether its ``top`` shows the signal masks of any container's processes. ``init`` is
-    its init, and ``builder`` its builder, where it does not say which it has; ``prefixes`` is what it may write in
-    front of an image's name that has no registry. ``names_itself`` says whether its id is its own, and stays.
+    its init, where it does not say which it has; ``prefixes`` is what it may write in front of an image's name that has
+    no registry. ``names_itself`` says whether its id is its own, and stays.
     """
 
     name: str
@@ -30,7 +30,6 @@ class EngineKind:
     tells: bool
     tops: bool
     init: str
-    builder: str | None = None
     prefixes: tuple[str, ...] = ()
     names_itself: bool = True
 
@@ -47,7 +46,6 @@ PODMAN: Final = EngineKind(
     tells=False,
     tops=False,
     init="catatonit",
-    builder="Buildah",
     prefixes=("localhost/", "docker.io/library/", "docker.io/"),
     names_itself=False,
 )

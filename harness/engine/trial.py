@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from docker.utils.build import mkbuildcontext
 
 from harness.core.errors import EngineFault
-from harness.engine.builds import REPOSITORY, build
+from harness.engine.builds import REPOSITORY, Recipe, build
 from harness.engine.client import our_errors
 from harness.engine.confinement import confined
 from harness.engine.containers import LABEL, labels
@@ -40,7 +40,7 @@ def try_build(api: docker.APIClient, base: str) -> None:
         data = context.read()
     with _in_time(api):
         try:
-            build(api, tag, data=data, dockerfile="Dockerfile", name=_NAME, timeout_s=_TIMEOUT_S)
+            build(api, tag, Recipe(archive=lambda: data, dockerfile="Dockerfile"), name=_NAME, silence_s=_TIMEOUT_S)
         finally:
             with our_errors(but=(404, 409)):
                 api.remove_image(tag)

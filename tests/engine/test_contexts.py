@@ -6,7 +6,9 @@ import os
 import shutil
 import socket
 import subprocess
+import tarfile
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,16 +17,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.core.errors import UsageError
-from harness.core.subject import Folder
-from harness.engine.builds import REPOSITORY
+from harness.core.catalogue import Catalogue, Variant
+from harness.core.errors import EngineFault, UsageError
+from harness.core.subject import App, Folder
+from harness.engine.builds import REPOSITORY, Builder
 from harness.engine.contexts import find, hidden, packed
 from harness.engine.folders import build_folder
+from harness.engine.images import DOCKERFILE, Images
 from tests.support.sent import DOCKER, Docker, entries, listening
 
 if TYPE_CHECKING:
-    import tarfile
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import docker as docker_py
 
@@ -40,6 +43,9 @@ LINES = st.builds(
     st.lists(PARTS, min_size=1, max_size=3).map("/".join),
     st.sampled_from(["", "", "/", " ", "/**", "\r"]),
 )
+OF_THE_ENGINE = {".dockerenv", "dev", "etc", "proc", "sys"}
+"""What it makes in a container, at that moment."""
+
 TREES = st.lists(st.tuples(st.lists(NAMES, min_size=1, max_size=3), st.sampled_from("fffxdlLh")), max_size=8)
 
 
@@ -136,33 +142,122 @@ def test_pipes_and_sockets_go_as_docker_takes_them(tmp_path: Path, docker: Docke
     assert told(packed_up["pipe"]) == told(sent["pipe"])
 
 
-@pytest.mark.engine
-def test_the_image_is_the_one_that_docker_builds(tmp_path: Path, api: docker_py.APIClient) -> None:
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """A folder with all that a context may hold, and a Dockerfile that copies it, in it and beside it."""
     folder = tmp_path / "app"
     folder.mkdir()
     (folder / ".keep").write_text(uuid4().hex)  # else a builder may have this from before, with other times
-    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    for dockerfile in (folder / "Dockerfile", tmp_path / "Outside"):
+        dockerfile.write_text("FROM scratch\nCOPY . /\n")
     (folder / ".dockerignore").write_text("**/*.log\n!b/kept.log\n.env\n")
     made = ["ax", ".envf", "b/x.logf", "b/kept.logf", "node_modules/emptyd", "outL", "b/inl", "secondh"]
     grown(folder, [(text[:-1].split("/"), text[-1]) for text in made])
     (folder / "a").chmod(0o1711)  # with 0o4000, the classic builder would lose it, and BuildKit not
-    theirs = f"{REPOSITORY}/test-context:{tmp_path.name}"
+    return folder
+
+
+@pytest.fixture
+def exported(api: docker_py.APIClient) -> Callable[[str], dict[str, tuple[Any, ...]]]:
+    """What is in an image, which goes then."""
+
+    def export(tag: str) -> dict[str, tuple[Any, ...]]:
+        container = api.create_container(tag, command=["x"])["Id"]
+        try:
+            found = entries(b"".join(api.export(container)))
+        finally:
+            api.remove_container(container)
+            api.remove_image(tag)
+        return {name: told(entry) for name, entry in found.items() if name.partition("/")[0] not in OF_THE_ENGINE}
+
+    return export
+
+
+def built_by_docker(app: Path, dockerfile: str) -> str:
+    """The image that docker's own command makes."""
+    tag = f"{REPOSITORY}/test-context:{app.parent.name}"
     subprocess.run(
-        [str(DOCKER), "build", "--tag", theirs, str(folder)],
+        [str(DOCKER), "build", "--tag", tag, "--file", str(app / dockerfile), str(app)],
         env={**os.environ, "DOCKER_BUILDKIT": "0"},
         check=True,
         capture_output=True,
         timeout=60,
     )
-    found = []
-    for tag in (theirs, build_folder(api, Folder(path=str(folder)))):
-        container = api.create_container(tag, command=["x"])["Id"]
-        try:
-            exported = entries(b"".join(api.export(container)))
-        finally:
-            api.remove_container(container)
-            api.remove_image(tag)
-        found.append({name: told(entry) for name, entry in exported.items()})
-    assert {"a", "b/kept.log", "node_modules/empty", "out", "second", ".keep"} <= found[0].keys()
-    assert not {".env", "b/x.log"} & found[0].keys()
-    assert found[1] == found[0]
+    return tag
+
+
+Exported = dict[str, tuple[Any, ...]]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("builder", [Builder.BUILDKIT, Builder.CLASSIC])
+@pytest.mark.parametrize("dockerfile", ["Dockerfile", "../Outside"])
+def test_the_image_is_the_one_that_docker_builds(
+    *,
+    app: Path,
+    dockerfile: str,
+    builder: Builder,
+    api: docker_py.APIClient,
+    exported: Callable[[str], Exported],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with (app / ".dockerignore").open("a") as rules:  # which the classic builder's command adds a line to
+        rules.write(".dockerignore\n" if dockerfile != "Dockerfile" else "")
+    for module in ("builds", "folders"):
+        monkeypatch.setattr(f"harness.engine.{module}.builder_of", lambda _: builder)
+    theirs = exported(built_by_docker(app, dockerfile))
+    ours = exported(build_folder(api, Folder(path=str(app), dockerfile=dockerfile)))
+    assert {"a", "b/kept.log", "node_modules/empty", "out", "second", ".keep"} <= theirs.keys()
+    assert not {".env", "b/x.log"} & theirs.keys()
+    if builder is Builder.BUILDKIT:  # which gives a folder that it takes over the time at which it does so
+        for found in (ours, theirs):
+            found |= {name: (*it[:-1], 0) for name, it in found.items() if it[0] == tarfile.DIRTYPE}
+    assert ours == theirs
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("session", ["none is taken", "it breaks"])
+def test_without_a_session_there_is_one_file_more(
+    app: Path,
+    session: str,
+    api: docker_py.APIClient,
+    exported: Callable[[str], Exported],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which shows that a session is what keeps it out, and that a build does not need one."""
+    if session == "none is taken":
+        monkeypatch.setattr("harness.engine.builds.offered", lambda *_: nullcontext(None))
+    else:
+        monkeypatch.setattr("harness.engine.buildkit.session.exchange", lambda *_, **__: False)
+    found = exported(build_folder(api, Folder(path=str(app), dockerfile="../Outside")))
+    assert DOCKERFILE in found
+    assert "b/kept.log" in found
+
+
+@pytest.mark.engine
+def test_nothing_of_ours_is_in_a_variant(
+    app: Path, base: str, api: docker_py.APIClient, exported: Callable[[str], Exported]
+) -> None:
+    folder = app.parent / "dockerfiles"
+    folder.mkdir()
+    (folder / "v.Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY . /copied/\n")
+    variant = Variant(name=f"test-{uuid4().hex[:8]}", title="t", dockerfile="v.Dockerfile")
+    subject = Catalogue(context=".", app=App(), variants=(variant,)).subject(variant, "local:b")
+    image = (base, str(api.inspect_image(base)["Id"]))
+    with Images(
+        api, folder=folder, context=app, base_image=lambda _: image, on_build=lambda *_: None, jobs=1
+    ) as images:
+        found = exported(images.image_of(subject))
+    copied = {name.removeprefix("copied/") for name in found if name.startswith("copied/")}
+    sent = {str(path.relative_to(app)) for path in app.rglob("*")} - {".env", "b/x.log"}
+    assert copied - {""} == sent
+
+
+@pytest.mark.engine
+def test_what_does_not_build_says_why_once(app: Path, api: docker_py.APIClient) -> None:
+    (app.parent / "Outside").write_text("FROM scratch\nCOPY nowhere /\n")
+    with pytest.raises(EngineFault, match="nowhere"):
+        build_folder(api, Folder(path=str(app), dockerfile="../Outside"))
+    (app.parent / "Outside").write_text("FROM scratch\nNONSENSE\n")
+    with pytest.raises(EngineFault, match=r"(?i)unknown instruction: nonsense"):
+        build_folder(api, Folder(path=str(app), dockerfile="../Outside"))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tarfile
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 import pytest
 
 from harness.core.judge import judge
 from harness.core.question import Probe, Question
 from harness.core.signals import Signal
-from harness.core.subject import App, LaunchOptions, LogPattern, StopSetting
+from harness.core.subject import App, Folder, LaunchOptions, LogPattern, StopSetting
 from harness.core.verdict import Verdict
+from harness.engine.builds import bounds
+from harness.engine.client import connect
 from harness.engine.podman_engine import installed
 from harness.engine.registry import open_engine
 from harness.run.asking import Asking
@@ -37,6 +42,8 @@ pytestmark = [
 ]
 
 BASE: Final = "signal-harness/base:musl-node24"
+MEMORY: Final = "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null | head -n 1"
+PAGE: Final = 1 << 16
 TERM: Final = Signal(15)
 APP: Final = App(
     ready=LogPattern(pattern=re.compile("^ready")),
@@ -97,6 +104,31 @@ def test_it_says_what_it_is(podman: OpenEngine) -> None:
     assert (facts.name, podman.cli, facts.init, facts.builder) == ("Podman", "podman", "catatonit", "Buildah")
     assert re.fullmatch(r"(runc|crun) \d\S*", facts.runtime)
     assert podman.shares_kernel
+
+
+def test_its_builder_gets_a_dockerfile_and_bounds_and_copies_nothing_of_ours(
+    podman: OpenEngine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "file").write_text(uuid4().hex)
+    (folder / "secret").write_text("x")
+    (folder / ".dockerignore").write_text("secret\n")
+    (tmp_path / "Outside").write_text(f"FROM {BASE}\nCOPY . /copied/\nRUN {MEMORY} > /copied/memory\n")
+    tag = podman.build_folder(Folder(path=str(folder), dockerfile="../Outside"))
+    with closing(connect(podman.url)) as api:
+        container = api.create_container(tag, command=["x"])["Id"]
+        try:
+            archive = b"".join(api.get_archive(container, "/copied")[0])
+        finally:
+            api.remove_container(container)
+            api.remove_image(tag)
+        most = bounds(api.info())["memory"]
+    with tarfile.open(fileobj=BytesIO(archive)) as tar:
+        assert set(tar.getnames()) == {"copied", *(f"copied/{name}" for name in ("file", ".dockerignore", "memory"))}
+        limit = tar.extractfile("copied/memory")
+        assert limit is not None
+        assert abs(int(limit.read()) - most) < PAGE
 
 
 def test_a_service_that_was_started_for_us_ends_with_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import tarfile
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import docker
 from docker.utils import kwargs_from_env
 
-from harness.engine.builds import build
+from harness.engine.builds import Recipe, build
 from harness.engine.registry import open_engine
 from harness.session import open_bases
 
@@ -56,7 +57,7 @@ def own_images() -> Iterator[dict[str, str]]:
     with closing(docker.APIClient(**kwargs_from_env(), version="auto")) as api:
         for name, (base, dockerfile) in IMAGES.items():
             files = {"Dockerfile": dockerfile.format(base=froms[base]), "server.js": _SERVER}
-            build(api, name, data=archive(files), dockerfile="Dockerfile", name=name)
+            build(api, name, Recipe(archive=partial(archive, files), dockerfile="Dockerfile"), name=name)
         try:
             yield {"Dockerfile": _APP.format(base=froms["local:debian12-node24"]), "server.js": _SERVER}
         finally:

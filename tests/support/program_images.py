@@ -7,12 +7,13 @@ import io
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import docker
 from docker.utils import kwargs_from_env
 
-from harness.engine.builds import build
+from harness.engine.builds import Recipe, build
 from harness.engine.registry import open_engine
 from harness.engine.store import ImageStore
 from harness.files import cache_folder
@@ -65,7 +66,8 @@ def images(programs: Sequence[Program]) -> list[str]:
                 **({"wheels.tar": wheels(downloads, program.wheels)} if program.wheels else {}),
                 **({"modules.tar": node_modules(downloads, program.lock, "srv")} if program.lock else {}),
             }
-            build(api, _reference(program, below), data=_archive(context), dockerfile="Dockerfile", name=program.name)
+            recipe = Recipe(archive=partial(_archive, context), dockerfile="Dockerfile")
+            build(api, _reference(program, below), recipe, name=program.name)
 
         for depth in sorted({len(_line(program)) for program in missing.values()}):
             list(pool.map(make, [program for program in missing.values() if len(_line(program)) == depth]))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import docker
 from docker.utils import kwargs_from_env
 
-from harness.engine.builds import build
+from harness.engine.builds import Recipe, build
 from harness.engine.registry import open_engine
 from harness.session import open_bases
 from tests.support.own_images import archive
@@ -28,8 +28,8 @@ def tagged_images(lines: Mapping[str, str], *, base: str = "local:musl-node24") 
     with closing(docker.APIClient(**kwargs_from_env(), version="auto")) as api:
         try:
             for name, below in lines.items():
-                data = io.BytesIO(archive({"Dockerfile": f"FROM {reference}\n{below}\n"}))
-                build(api, name, data=data, dockerfile="Dockerfile", name=name)
+                context = partial(archive, {"Dockerfile": f"FROM {reference}\n{below}\n"})
+                build(api, name, Recipe(archive=context, dockerfile="Dockerfile"), name=name)
             yield
         finally:
             for name in lines:

@@ -50,6 +50,7 @@ FACTS = {
     "What keeps a killed run from being taken up": r"def changes",
     "Who shares a run out among machines": r"class Distributed",
     "What is sent to a builder": r"def packed\(",
+    "What may a build take of the machine": r"def bounds\(",
     "Which release files": r"def checked\(",
     "Which files does a `.dockerignore` leave out": r"def leaves_out",
     "In which order do columns stand": r"def order",
