@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from harness.core.signals import Signal
     from harness.core.trace import Life, TraceRecord
     from harness.engine.kinds import EngineKind
+    from harness.engine.machine import Machine
     from harness.engine.tracing import Tracer
 
 _WAIT_S: Final = 30
@@ -89,7 +90,7 @@ class EngineContainer:
         self.id = container_id
         self.name = name
         self.inbox = inbox
-        self._machine = engine.tracer.machine if engine.tracer else THIS_MACHINE
+        self._machine = self._recorded_on()
         self._pid1: int | None = None
         self._here = False
         self._heard: tuple[object, ...] = ()
@@ -131,8 +132,13 @@ class EngineContainer:
 
         threading.Thread(target=follow, name=f"output of {self.name}", daemon=True).start()
 
+    def _recorded_on(self) -> Machine:
+        """The way to the machine by which the kernel's record comes now."""
+        return self._engine.tracer.machine if self._engine.tracer else THIS_MACHINE
+
     def start(self) -> None:
         """Start it."""
+        self._machine = self._recorded_on()
         self._started_s = time.monotonic()
         with plainly(), our_errors():
             self._api.start(self.id)
@@ -322,7 +328,12 @@ class EngineContainer:
             return 0
 
     def verify(self) -> None:
-        """Ask the engine something: where it hung, it comes to light, with what it has held back."""
+        """Ask the engine something: where it hung, it comes to light, with what it has held back.
+
+        Where what reads the record has ended since the start, that has a gap, whatever has been read of it.
+        """
+        if self._machine.ended or self._machine is not self._recorded_on():
+            raise Disturbed("what reads the kernel's record broke off while it ran")
         self.inbox.check_whole(within_s=_END_S)
         if self.inbox.died is not None:
             if self.inbox.silent_s > _AT_ONCE_S:

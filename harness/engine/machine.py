@@ -57,6 +57,10 @@ class Machine(Protocol):
         """Whether we may see all of its processes, as root does."""
 
     @property
+    def ended(self) -> bool:
+        """Whether it is reached no more by this way: what was learnt of it meanwhile may have gaps."""
+
+    @property
     def lag_s(self) -> float:
         """How old its record may be in seconds, where nothing else has been learnt since: reading it costs as much."""
 
@@ -98,6 +102,7 @@ class Machine(Protocol):
 class _ThisMachine:
     """The machine that we run on ourselves."""
 
+    ended = False
     lag_s = 0.0
     record = Instance
     sees = staticmethod(seen_in_proc)

@@ -20,12 +20,12 @@ from harness.engine.records import Descent, Records
 from harness.engine.tracefs import unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from concurrent.futures import Future
 
     from harness.core.signals import Signal
     from harness.core.trace import TraceRecord
-    from harness.engine.machine import Machine
+    from harness.engine.machine import Machine, Recording
 
 _MOST_RECORDS: Final = 100_000
 _SLACK_S: Final = 1.0
@@ -52,12 +52,22 @@ class Tracer:
 
     A context manager for what records them on a machine.
 
+    Args:
+        signals: those that are asked for.
+        machine: where they are recorded.
+        again: gives another way to the machine once that one has ended, or says by an `EngineFault` or an
+            `EngineUnavailable` why there is none.
+
     Raises:
         EngineUnavailable: on entering, if the tracepoints are not available there; the message says why.
     """
 
-    def __init__(self, signals: Iterable[Signal], machine: Machine = THIS_MACHINE) -> None:
+    def __init__(
+        self, signals: Iterable[Signal], machine: Machine = THIS_MACHINE, *, again: Callable[[], Machine] | None = None
+    ) -> None:
         self.machine = machine
+        self._again = again
+        self._renewing = threading.Lock()
         wanted = frozenset(signal.number for signal in signals)
         self._children = SIGCHLD in wanted
         self._generate, self._deliver = (_filter(_CHATTER - wanted, task=task) for task in ("comm", "COMM"))
@@ -76,10 +86,13 @@ class Tracer:
 
     def __enter__(self) -> Tracer:
         """Make ready to record, and start; `wait` tells when it does."""
-        generate = self._generate if self._children else f"({self._generate}) || {_ENDS}"
-        self._recording = self.machine.record(generate=generate, deliver=self._deliver)
+        self._recording = self._recorded_on(self.machine)
         self._begun = self._worker.submit(self._recording.begin)
         return self
+
+    def _recorded_on(self, machine: Machine) -> Recording:
+        generate = self._generate if self._children else f"({self._generate}) || {_ENDS}"
+        return machine.record(generate=generate, deliver=self._deliver)
 
     def __exit__(self, *_: object) -> None:
         """Stop recording, and leave nothing of it."""
@@ -87,15 +100,30 @@ class Tracer:
         self._worker.shutdown()
 
     def wait(self) -> None:
-        """Wait until signals are recorded.
+        """Wait until signals are recorded; from now on, if what did so has ended.
 
         Raises:
             EngineUnavailable: they cannot be; the message says why.
+            EngineFault: they cannot be any more.
         """
         try:
             self._begun.result()
+            with self._renewing:
+                if self._again is not None and self.machine.ended and self._ended is None:
+                    self._renew(self._again())
         except OSError as error:
             raise unusable(error) from error
+
+    def _renew(self, machine: Machine) -> None:
+        """Record on another way to the machine; of what was recorded until now, nothing is concluded any more."""
+        recording = self._recorded_on(machine)
+        recording.begin()
+        with self._reading:
+            self._records, self._descent = Records(), Descent()
+            self._leaders.clear()
+            self._lives.clear()
+            self._rest, self._drained_s, self._gap_s = b"", -math.inf, time.monotonic()
+            self.machine, self._recording = machine, recording
 
     def stop(self) -> Future[None]:
         """Record no more; nothing is left of it by the time that its context is left, or the future says why not."""

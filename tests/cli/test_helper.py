@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,13 +23,12 @@ from harness.run.inbox import Inbox
 from harness.run.waiting import until
 from tests.support.command import command
 from tests.support.elsewhere import NAMESPACES, elsewhere
-from tests.support.leftovers import containers_of, left_behind, owner
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.support.harm import proxy
+from tests.support.leftovers import containers_of, left_behind, owner, wait_for_a_signal
 
 MUSL = "local:musl-node24"
 SOON_S = 30.0
+LONG_S = 120.0
 Verdicts = dict[tuple[str, str], str]
 
 
@@ -53,19 +54,30 @@ def image() -> None:
         bases.get(REFERENCE)
 
 
+# Without a record no-handlers is left open (`tests.cli.test_probes`).
+CHOSEN = ("--base", MUSL, "--variant", "no-handlers", "--variant", "npm-start-tini", "--signal", "TERM")
+
+
 def verdicts(*words: str, before: tuple[str, ...] = (), **environment: str) -> tuple[Verdicts, dict[str, Any], str]:
     """Verdicts, the facts of the engine, and what was said."""
-    # Without a record no-handlers is left open (`tests.cli.test_probes`).
-    chosen = ("--variant", "no-handlers", "--variant", "npm-start-tini", "--signal", "TERM")
-    done = command("run", "--json", "-", "--base", MUSL, *chosen, *words, before=before, **environment)
+    done = command("run", "--json", "-", *CHOSEN, *words, before=before, **environment)
     document = json.loads(done.stdout)
     (engine,) = document["engines"].values()
-    return {(row["subject"], row["signal"]): row["verdict"] for row in document["results"]}, engine, done.stderr
+    return found(document), engine, done.stderr
 
 
-def test_nobody_elsewhere_gets_the_verdicts_of_root_here(tmp_path: Path) -> None:
+def found(document: dict[str, Any]) -> Verdicts:
+    return {(row["subject"], row["signal"]): row["verdict"] for row in document["results"]}
+
+
+@pytest.fixture(scope="module")
+def here() -> Verdicts:
+    """Those of root on the engine's own machine."""
+    return verdicts("--trace", "on")[0]
+
+
+def test_nobody_elsewhere_gets_the_verdicts_of_root_here(tmp_path: Path, here: Verdicts) -> None:
     """Without root, with an engine over TCP, and with a clock and a /proc that are not those of its machine."""
-    here, _, _ = verdicts("--trace", "on")
     nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
     readable = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")
     tmp_path.chmod(0o777)
@@ -78,6 +90,48 @@ def test_nobody_elsewhere_gets_the_verdicts_of_root_here(tmp_path: Path) -> None
     assert engine["trace"] is True
     assert far == here
     assert "untested" not in far.values()
+
+
+@pytest.mark.parametrize("harm", ["killed", "cut"])
+def test_another_one_takes_the_place_of_one_that_ends_before_its_time(
+    harm: str, tmp_path: Path, here: Verdicts
+) -> None:
+    """The cells under way are run again, and the verdicts are those of a run that nothing happens to."""
+    socket = tmp_path / "engine.sock"
+    with (
+        proxy(socket, Path("/var/run/docker.sock")) as way,
+        subprocess.Popen(
+            [sys.executable, "-m", "harness", "run", *CHOSEN, "--trace", "helper", "--repeat", "4", "--json", "a.json"],
+            cwd=tmp_path,
+            env={**os.environ, "DOCKER_HOST": f"unix://{socket}"},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as run,
+        closing(open_engine()) as engine,
+    ):
+        api = engine._api
+
+        def helpers() -> list[str]:
+            found = api.containers(filters={"label": [HELPER, owner(run.pid)]})
+            return [str(one["Id"]) for one in found]
+
+        def cells() -> list[str]:
+            return [one for one in containers_of(run.pid) if one not in helpers()]
+
+        assert until(lambda: (helpers() and cells()) or None, timeout_s=SOON_S, time=Inbox())
+        (first,) = helpers()
+        pid = int(api.inspect_container(first)["State"]["Pid"])
+        wait_for_a_signal(run.pid)
+        if harm == "killed":
+            api.kill(first, "SIGKILL")
+        else:
+            assert way.cut(HELPER.replace(".", "-")) == 1
+        assert until(lambda: (helpers() and first not in helpers()) or None, timeout_s=SOON_S, time=Inbox())
+        _, said = run.communicate(timeout=LONG_S)
+        assert helpers() == []
+    assert "the helper that reads the kernel's record has ended" in said
+    assert found(json.loads((tmp_path / "a.json").read_text())) == here
+    assert left_behind(pid) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)

@@ -94,6 +94,7 @@ class Proxy:
         self._numbers = count(1)
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._paths: dict[socket.socket, str] = {}
         self._leaving = threading.Event()
         self._moving = threading.Event()
         self._moving.set()
@@ -110,6 +111,14 @@ class Proxy:
     def thaw(self) -> None:
         """Go on."""
         self._moving.set()
+
+    def cut(self, word: str) -> int:
+        """Close the connections of requests under way whose path has a word in it, and return their number."""
+        with self._lock:
+            found = [one for one, path in self._paths.items() if word in path]
+            for one in found:
+                _shut(one)
+        return len(found)
 
     def close(self) -> None:
         """Close all connections."""
@@ -143,6 +152,7 @@ class Proxy:
             method, path, *_ = head.split(b"\r\n")[0].decode().split(" ")
             with self._lock:
                 asked = Asked(next(self._numbers), method, path)
+                self._paths[client] = path
                 deed = self._harm(asked)
                 self.harmed += deed is not None
             self._do(deed, client, head, body, pieces=asked.number % _PIECES + 1)
@@ -204,6 +214,7 @@ class Proxy:
         finally:
             with self._lock:
                 self._open.discard(one)
+                self._paths.pop(one, None)
             _shut(one)
             one.close()
 

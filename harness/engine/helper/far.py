@@ -52,6 +52,11 @@ class FarMachine:
     def __init__(self, link: Link) -> None:
         self._link = link
 
+    @property
+    def ended(self) -> bool:
+        """Whether the helper has ended, or is reached no more."""
+        return self._link.ended
+
     def record(self, *, generate: str, deliver: str) -> FarRecording:
         """Make ready to record."""
         self._link.ask("record", generate=generate, deliver=deliver)

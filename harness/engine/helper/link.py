@@ -83,7 +83,7 @@ class Link:
         Raises:
             EngineUnavailable: what was asked for is not available there.
             OSError: the machine's kernel refused.
-            EngineFault: the helper has ended, or does not answer.
+            EngineFault: the helper has ended, or does not answer; that is `Disturbed`.
         """
         asked: Future[Mapping[str, Any]] = Future()
         line = json.dumps({"do": do, **words}).encode("ascii")
@@ -124,8 +124,8 @@ class Link:
         said = self._errors.strip().splitlines()[-1:]
         return ": ".join(["the helper that reads the kernel's record has ended", *said])
 
-    def _gone(self) -> EngineFault:
-        return EngineFault(self.why_ended)
+    def _gone(self) -> Disturbed:
+        return Disturbed(self.why_ended)
 
     def _receive(self) -> None:
         rest = b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,6 +53,9 @@ _UNCONFINED: Final = ["no-new-privileges", "apparmor=unconfined", "label=disable
 _CGROUPS: Final = "/sys/fs/cgroup"
 _HOST_CGROUPS_SINCE: Final = "1.41"
 _CPU_SHARES: Final = 8192  # of what a container has 1024
+_MOST: Final = 5
+"""How many helpers a run may have, one after the other."""
+
 _END_S: Final = 5
 """For how long a helper may take to end by itself, which leaves nothing in the kernel."""
 
@@ -83,13 +86,55 @@ def helped(
         EngineUnavailable: on entering, if the engine does not run it, or its kernel has no record; the message says
             why.
     """
+    with closing(_Helpers(api, image, note)) as helpers:
+        link = helpers.next()
+        with Tracer(signals, FarMachine(link), again=lambda: FarMachine(helpers.next())) as tracer:
+            tracer.wait()
+            if within_ns := link.clock.uncertainty_ns:
+                note(f"the engine's machine has a clock of its own, known to within {within_ns / 1e6:.1f} ms")
+            yield tracer
+
+
+class _Helpers:
+    """Helpers one after the other: there is another one where one ends before its time, but not without end."""
+
+    def __init__(self, api: docker.APIClient, image: str, note: Callable[[str], None]) -> None:
+        self._api = api
+        self._image = image
+        self._note = note
+        self._one = ExitStack()
+        self._why = ""
+        self._left = _MOST
+
+    def next(self) -> Link:
+        """Another one, once nothing is left of the one before.
+
+        Raises:
+            EngineUnavailable: the engine does not run it.
+            EngineFault: too many have ended.
+        """
+        self._one.close()
+        if not self._left:
+            raise EngineFault(f"{self._why}, as the {_MOST - 1} before it")
+        link = self._one.enter_context(_helper(self._api, self._image, self._note))
+        self._one.callback(self._take, link)
+        self._left -= 1
+        return link
+
+    def _take(self, link: Link) -> None:
+        self._why = link.why_ended
+
+    def close(self) -> None:
+        """End the one that runs."""
+        self._one.close()
+
+
+@contextmanager
+def _helper(api: docker.APIClient, image: str, note: Callable[[str], None]) -> Iterator[Link]:
+    """One helper; what it had in the kernel goes with it, unless it is killed."""
     with _container(api, image, note) as link:
         try:
-            with Tracer(signals, FarMachine(link)) as tracer:
-                tracer.wait()
-                if within_ns := link.clock.uncertainty_ns:
-                    note(f"the engine's machine has a clock of its own, known to within {within_ns / 1e6:.1f} ms")
-                yield tracer
+            yield link
         finally:
             if link.ended:
                 note(f"{link.why_ended}; the next one removes what it may have left in the kernel")
@@ -102,10 +147,15 @@ def _container(api: docker.APIClient, image: str, note: Callable[[str], None]) -
     run_id = uuid.uuid4().hex[:8]
     name = f"{LABEL}-helper-{run_id}"
     LEFT.add(name, "container")
+    link = None
     try:
-        yield _started(api, image, name, run_id)
+        link = _started(api, image, name, run_id)
+        yield link
     finally:
         try:
+            if link is not None and link.ended:
+                with suppress(EngineFault), our_errors():  # one that is only reached no more leaves nothing then
+                    api.stop(name, timeout=_END_S)
             remove(api, name)
             with our_errors(but=(404,)):  # gone already
                 api.wait(name, condition="removed", timeout=_END_S)

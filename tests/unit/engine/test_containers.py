@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import requests
 
+from harness.core.errors import Disturbed
 from harness.core.evidence import EngineEvent
 from harness.core.process import Process
 from harness.core.signals import Signal
@@ -48,6 +49,9 @@ class ScriptedApi:
 
     def wait(self, name: str) -> dict[str, Any]:
         return {"StatusCode": 1}
+
+    def ping(self) -> bool:
+        return True
 
 
 def engine(api: ScriptedApi) -> DockerEngine:
@@ -97,6 +101,7 @@ class FarMachine:
     sees_all = True
     lag_s: float = 86_400.0
     told: int = 0
+    ended: bool = False
 
     def tree(self, pid: int) -> tuple[()]:
         return ()
@@ -117,6 +122,21 @@ class AskedTracer:
         return ()
 
     lives = records
+
+
+def test_a_run_is_made_again_once_what_reads_the_record_has_broken_off() -> None:
+    """Whatever it has learnt until then: what came of the signal may be in the gap."""
+    tracer = AskedTracer(FarMachine())
+    made = DockerEngine(cast("docker.APIClient", ScriptedApi(DOCKER)), cast("Tracer", tracer))
+    container = EngineContainer(made, "id", "name", Inbox())
+    container.verify()
+    tracer.machine.ended = True
+    with pytest.raises(Disturbed, match="broke off"):
+        container.verify()
+    tracer.machine = FarMachine()
+    with pytest.raises(Disturbed, match="broke off"):
+        container.verify()
+    EngineContainer(made, "id", "name", Inbox()).verify()
 
 
 def test_a_record_is_never_older_than_what_is_known_otherwise() -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -79,6 +79,56 @@ class Fed:
 @pytest.fixture
 def fed() -> Fed:
     return Fed()
+
+
+class Way:
+    """A way to a machine, which may end."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.recording = Scripted()
+
+    def record(self, *, generate: str, deliver: str) -> Scripted:
+        assert "sig" in generate + deliver
+        return self.recording
+
+
+def test_another_way_to_the_machine_says_nothing_of_what_had_begun() -> None:
+    ways: list[Any] = [Way(), Way()]
+    others = iter(ways[1:])
+    with Tracer([Signal(15)], ways[0], again=lambda: next(others)) as tracer:
+        tracer.wait()
+        began_s = time.monotonic()
+        ways[0].recording.written += [f"{sent(began_s + 0.1)}\n{sent(began_s + 0.2)[:-9]}".encode()]
+        assert len(tracer.records({7}, since_s=began_s) or ()) == 1
+        tracer.wait()
+        assert tracer.machine is ways[0]
+        ways[0].ended = True
+        tracer.wait()
+        assert tracer.machine is ways[1]
+        assert tracer.records({7}, since_s=began_s) is None
+        later_s = time.monotonic()
+        assert tracer.records({7}, since_s=later_s) == ()
+        # What was cut in the middle is not made whole by what comes now.
+        ways[1].recording.written += [f"res=0\n{sent(later_s + 0.1)}\n".encode()]
+        assert [record.time_s for record in tracer.records({7}, since_s=later_s) or ()] == [round(later_s + 0.1, 6)]
+        assert tracer.records({7}, since_s=began_s) is None
+
+
+def test_where_there_is_no_other_way_that_is_said_each_time() -> None:
+    way: Any = Way()
+
+    def none() -> Any:
+        raise EngineFault("the last one has ended")
+
+    with Tracer([Signal(15)], way, again=none) as tracer:
+        tracer.wait()
+        way.ended = True
+        for _ in range(2):
+            with pytest.raises(EngineFault, match="the last one has ended"):
+                tracer.wait()
+        tracer.stop().result()
+        tracer.wait()  # nobody needs one any more
 
 
 def test_without_any_record_nothing_happened(fed: Fed) -> None:
