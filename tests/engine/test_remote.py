@@ -8,8 +8,10 @@ import os
 import signal as os_signal
 import subprocess
 import sys
+import tarfile
 from contextlib import closing
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ import pytest
 from harness.core.errors import EngineUnavailable
 from harness.core.question import Probe
 from harness.core.signals import Signal
+from harness.core.subject import Folder
 from harness.engine.endpoint import DEFAULT_SOCKET, engine_url
 from harness.engine.registry import open_engine
 from harness.engine.scratch import sweep
@@ -100,6 +103,41 @@ def test_the_same_is_found_by_tls(
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
     assert found(replace(ONE, engine=encrypted)) == here
+
+
+def copied(url: str, place: Path) -> set[str]:
+    """What ``COPY . .`` finds in an engine's build of a context whose Dockerfile is beside it."""
+    folder = place / "app"
+    folder.mkdir()
+    (folder / "large").write_bytes(os.urandom(1 << 20))
+    (place / "Outside").write_text("FROM scratch\nCOPY . /copied/\n")
+    with closing(open_engine(url)) as engine:
+        tag = engine.build_folder(Folder(path=str(folder), dockerfile="../Outside"))
+        api = engine._api
+        container = api.create_container(tag, command=["x"])["Id"]
+        try:
+            archive = b"".join(api.get_archive(container, "/copied")[0])
+        finally:
+            api.remove_container(container)
+            api.remove_image(tag)
+    with tarfile.open(fileobj=BytesIO(archive)) as tar:
+        large = tar.extractfile("copied/large")
+        assert large is not None
+        assert large.read() == (folder / "large").read_bytes()
+        return set(tar.getnames())
+
+
+@needs_sshd
+def test_a_builder_takes_a_session_by_ssh(known: Sshd, tmp_path: Path) -> None:
+    assert copied(known.url, tmp_path) == {"copied", "copied/large"}
+
+
+def test_a_builder_takes_a_session_by_tls(
+    encrypted: str, certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
+    assert copied(encrypted, tmp_path) == {"copied", "copied/large"}
 
 
 @needs_sshd
