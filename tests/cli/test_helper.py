@@ -101,7 +101,7 @@ def test_another_one_takes_the_place_of_one_that_ends_before_its_time(
     with (
         proxy(socket, Path("/var/run/docker.sock")) as way,
         subprocess.Popen(
-            [sys.executable, "-m", "harness", "run", *CHOSEN, "--trace", "helper", "--repeat", "4", "--json", "a.json"],
+            [sys.executable, "-m", "harness", "run", *CHOSEN, "--trace", "helper", "--repeat", "2", "--json", "a.json"],
             cwd=tmp_path,
             env={**os.environ, "DOCKER_HOST": f"unix://{socket}"},
             stderr=subprocess.PIPE,

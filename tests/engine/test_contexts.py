@@ -190,8 +190,10 @@ Exported = dict[str, tuple[Any, ...]]
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("builder", [Builder.BUILDKIT, Builder.CLASSIC])
-@pytest.mark.parametrize("dockerfile", ["Dockerfile", "../Outside"])
+@pytest.mark.parametrize(
+    ("dockerfile", "builder"),
+    [("Dockerfile", Builder.BUILDKIT), ("../Outside", Builder.BUILDKIT), ("../Outside", Builder.CLASSIC)],
+)
 def test_the_image_is_the_one_that_docker_builds(
     *,
     app: Path,
