@@ -16,6 +16,7 @@ import pytest
 from harness.core.errors import ExitCode
 from harness.workshop.lab.exercises import load
 from harness.workshop.lab.folder import replace, start
+from tests.support.command import command
 from tests.support.leftovers import left_behind, wait_for_a_signal
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def ended(process: subprocess.Popen[str]) -> Done:
     return Done(code=process.returncode, out=out, err=err)
 
 
-def lab(*words: str, here: Path, before: tuple[str, ...] = (), **environment: str) -> Done:
-    return ended(begun(*words, here=here, before=before, **environment))
+def lab(*words: str, here: Path, **environment: str) -> Done:
+    done = command("lab", *words, here=here, **environment)
+    return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
 def checked(*words: str, here: Path, before: tuple[str, ...] = ()) -> Done:

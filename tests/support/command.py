@@ -26,28 +26,31 @@ _OF_INTERPRETERS: Final = ("PYTHON", "LC_", "LANG")
 """What the names of variables begin with that an interpreter reads as it starts, and never again."""
 
 
-def command(*words: str, before: tuple[str, ...] = (), **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it to its end, with ``before`` it as a prefix; a traceback is never an answer.
+def command(
+    *words: str, before: tuple[str, ...] = (), here: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run it to its end, in the folder ``here``, with ``before`` it as a prefix; a traceback is never an answer.
 
     It is a fork of a process that has imported all (`tests.support.forking`), where an interpreter of its own would
     make no difference.
     """
     whole = {**os.environ, "NO_COLOR": "1", **environment}
     if before or any(name.startswith(_OF_INTERPRETERS) for name in environment):
-        done = process_of_its_own(*words, before=before, environment=whole)
+        done = process_of_its_own(*words, before=before, here=here, environment=whole)
     else:
-        done = forked(*words, environment=whole)
+        done = forked(*words, here=here, environment=whole)
     assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
     return done
 
 
 def process_of_its_own(
-    *words: str, environment: Mapping[str, str], before: tuple[str, ...] = ()
+    *words: str, environment: Mapping[str, str], before: tuple[str, ...] = (), here: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run it to its end as a shell does, in an interpreter that is started for it."""
     return subprocess.run(
         [*before, sys.executable, "-m", "harness", *words],
         env=environment,
+        cwd=here,
         capture_output=True,
         text=True,
         check=False,
@@ -55,9 +58,9 @@ def process_of_its_own(
     )
 
 
-def forked(*words: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def forked(*words: str, environment: Mapping[str, str], here: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run it to its end in a fork."""
-    order = {"words": words, "environment": dict(environment), "folder": str(Path.cwd())}
+    order = {"words": words, "environment": dict(environment), "folder": str(here or Path.cwd())}
     ours, line = socket.socketpair()
     out, into_out = os.pipe()
     err, into_err = os.pipe()

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -18,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.verdict import Verdict
+from tests.support.command import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +25,6 @@ TESTS: Final = Path(__file__).parents[1]
 APPS: Final = TESTS / "apps"
 SAMPLE_APP: Final = TESTS.parent / "sample_app"
 OPEN: Final = frozenset({Verdict.UNTESTED, Verdict.UNSTABLE})
-_RUN_S: Final = 600
 
 
 class Form(Enum):
@@ -128,8 +126,7 @@ class Said:
 
 def ask(folder: Path, base: str, *words: str) -> dict[tuple[str, str], Said]:
     """What ``signal-harness run`` says of a catalogue on a base, by variant and question."""
-    command = [sys.executable, "-m", "harness", "run", "--catalogue", str(folder), "--base", base, "--json", "-"]
-    done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=_RUN_S)
+    done = command("run", "--catalogue", str(folder), "--base", base, "--json", "-", *words)
     if not done.stdout:
         raise RuntimeError(f"no results, exit code {done.returncode}: {done.stderr}")
     return {_key(row): _said(row) for row in json.loads(done.stdout)["results"]}
