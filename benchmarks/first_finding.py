@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tests.support.installed import built, installed
+from tests.support.installed import built, run
 
 _IMAGE: Final = "local:musl-node24"
 _WRAPPED: Final = ("sh", "-c", 'node -e "setInterval(() => {}, 1000)"; true')
+
+
+def _installed(wheel: Path, folder: Path) -> Path:
+    """Install it as users do, step by step, and return the folder of its programs."""
+    run(sys.executable, "-m", "venv", folder)
+    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", wheel)
+    return folder / "bin"
 
 
 def main() -> None:
@@ -19,7 +27,7 @@ def main() -> None:
     with TemporaryDirectory() as place:
         wheel = built(Path(place))
         began = time.monotonic()
-        programs = installed(wheel, Path(place) / "venv")
+        programs = _installed(wheel, Path(place) / "venv")
         there = time.monotonic()
         words = [str(programs / "signal-harness"), "check", "--no-try", "--stop-timeout", "1", _IMAGE, "--", *_WRAPPED]
         done = subprocess.run(words, capture_output=True, text=True, check=False)

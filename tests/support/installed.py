@@ -29,7 +29,11 @@ def built(folder: Path) -> Path:
 
 
 def installed(wheel: Path, folder: Path, *more: str, extras: str = "") -> Path:
-    """Install a wheel, with extras and other packages, and return the folder of its programs."""
-    run(sys.executable, "-m", "venv", folder)
-    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", f"{wheel}{extras}", *more)
+    """Install a wheel, with extras and other packages, and return the folder of its programs.
+
+    It is not compiled, as most of it is never imported; and by our own pip, which it does not bring.
+    """
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python")
+    run(*pip, "install", "--quiet", "--no-compile", f"{wheel}{extras}", *more)
     return folder / "bin"
