@@ -50,17 +50,17 @@ def test_the_action_is_an_action() -> None:
 def test_the_jobs_in_the_guide_are_workflows(tmp_path: Path) -> None:
     jobs = jobs_of_the_guide()
     assert jobs
-    for number, text in enumerate(jobs):
-        file = tmp_path / f"{number}.yml"
+    files = [tmp_path / f"{number}.yml" for number in range(len(jobs))]
+    for file, text in zip(files, jobs, strict=True):
         file.write_text(text)
-        done = checked("vendor.github-workflows", file)
-        assert done.returncode == 0, done.stdout
+    done = checked("vendor.github-workflows", *files)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_schema_refuses_what_is_no_workflow(tmp_path: Path) -> None:
     spoiled = tmp_path / "spoiled.yml"
     spoiled.write_text(WORKFLOWS[0].read_text().replace("runs-on:", "runs-at:"))
-    assert checked("vendor.github-workflows", spoiled).returncode == 1
+    assert checked("vendor.github-workflows", WORKFLOWS[1], spoiled, WORKFLOWS[0]).returncode == 1
 
 
 def uses_of_the_action() -> list[tuple[str, dict[str, Any]]]:
