@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from harness import __version__
+import harness
 from harness.core.audit import SCHEMA, Audit, chosen, ranked, still_there
 from harness.core.document import Tool
 
@@ -45,7 +45,7 @@ class Auditing:
         seen = {one.listed.id for one in looked}
         return Audit(
             schema=SCHEMA,
-            tool=Tool(name="signal-harness", version=__version__),
+            tool=Tool(name="signal-harness", version=harness.__version__),
             engine=self._engine.url,
             started=started.isoformat(timespec="seconds"),
             containers=ranked(looked),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
-from harness import __version__
+import harness
 from harness.core.describe import describe_row
 from harness.core.dockerfile import starting
 from harness.core.document import SCHEMA, Document, Line, SubjectFacts, Tool
@@ -199,7 +199,7 @@ class Checking:
         """The results document of some rows; ``cut`` says why there are no more."""
         return Document(
             schema=SCHEMA,
-            tool=Tool(name="signal-harness", version=__version__),
+            tool=Tool(name="signal-harness", version=harness.__version__),
             started=self._started,
             duration_s=round(time.monotonic() - self._began, 3),
             engines={self.engine_facts.name: self.engine_facts},

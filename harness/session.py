@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from harness import __version__
+import harness
 from harness.catalogues import load_catalogue
 from harness.core.base_image import template
 from harness.core.catalogue import FILE_NAME
@@ -428,7 +428,7 @@ class Session:
         share = self._selection.share
         return Document(
             schema=SCHEMA,
-            tool=Tool(name="signal-harness", version=__version__),
+            tool=Tool(name="signal-harness", version=harness.__version__),
             started=self._started,
             duration_s=round(time.monotonic() - self._began, 3),
             engines={self._key: self.engine_facts},

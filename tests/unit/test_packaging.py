@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,13 @@ def test_ctrl_c_before_anything_has_begun_is_no_traceback() -> None:
 def test_both_ways_to_the_command_are_one() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert scripts == {"signal-harness": "harness.__main__:main"}
+
+
+def test_the_version_is_looked_up_only_as_it_is_asked_for() -> None:
+    """All that is installed is searched for it: a start that prints no document does without."""
+    code = "import sys, harness.session, harness.checking, harness.auditing, harness.cli.run; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "importlib.metadata" not in done.stdout.split()
+    assert harness.__version__ == version("signal-harness")
+    with pytest.raises(AttributeError, match="module 'harness' has no attribute 'no_such_thing'"):
+        _ = harness.no_such_thing
