@@ -63,10 +63,10 @@ test-commands:
 	@$(BIN)/python -m pytest tests/cli tests/third_party tests/benchmarks
 
 test-stories:
-	@$(BIN)/python -m pytest tests/docs tests/demo tests/lab tests/browser tests/pictures tests/upgrade
+	@$(BIN)/python -m pytest tests/docs tests/demo tests/lab tests/browser tests/pictures tests/upgrade tests/containers tests/programs
 
 test-verdicts:
-	@$(BIN)/python -m pytest tests/unit tests/engine tests/contract tests/field tests/programs tests/truth tests/containers dockerfiles
+	@$(BIN)/python -m pytest tests/unit tests/engine tests/contract tests/field tests/truth dockerfiles
 
 unit: $(VENV)/.made ## the tests that need no engine
 	@$(BIN)/python -m pytest tests/unit
