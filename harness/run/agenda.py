@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
+
+_MANY: Final = 8
+"""How many of a kind are left for each under way, where it is worth while to have one more of them under way."""
 
 
 class Agenda:
     """Things to do, in their order, each of a kind; as many are taken as there are.
 
     Of a kind, as few are done at once as keeps ``width`` of all kinds going: one, as long as there are kinds enough.
-    What is next of a kind that has all of its own waits, and the first of another kind comes before it.
+    What is next of a kind that has all of its own waits, and the first of another kind comes before it. Who would have
+    to wait takes one of a kind of which many are left.
     """
 
     def __init__(self, kinds: Sequence[Hashable], *, width: int) -> None:
@@ -46,9 +50,14 @@ class Agenda:
             self._changed.notify_all()
 
     def _next(self) -> int | None:
-        most = math.ceil(self._width / max(1, len(self._to_do.keys() | self._under_way.keys())))
+        few = math.ceil(self._width / max(1, len(self._to_do.keys() | self._under_way.keys())))
+        place = self._first(lambda kind, _: self._under_way[kind] < few)
+        return self._first(lambda kind, left: left > _MANY * self._under_way[kind]) if place is None else place
+
+    def _first(self, may: Callable[[Hashable, int], bool]) -> int | None:
+        """The first of which one more may be under way, by its kind and by how many of that are left."""
         for kind, places in self._to_do.items():
-            if self._under_way[kind] < most:
+            if may(kind, len(places)):
                 place = places.popleft()
                 if not places:
                     del self._to_do[kind]

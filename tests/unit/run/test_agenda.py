@@ -42,6 +42,12 @@ def test_what_is_left_of_few_kinds_is_done_side_by_side() -> None:
     assert agenda.take() == 2
 
 
+def test_of_a_kind_of_which_many_are_left_more_are_done_at_once_than_need_be() -> None:
+    agenda = Agenda("a" * 18 + "b", width=1)
+    assert [agenda.take() for _ in range(3)] == [0, 18, 1]
+    assert agenda._next() is None
+
+
 def test_who_finds_nothing_to_do_yet_waits_until_something_is_done() -> None:
     agenda, taken = Agenda("aa", width=1), Queue[int]()
     assert agenda.take() == 0
