@@ -11,7 +11,7 @@ import argparse
 import statistics
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,11 +20,13 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from harness.core.verdict import Delivery, Verdict
+from harness.engine.client import connect
 from harness.engine.containers import LABEL
+from harness.engine.removals import remove
 from harness.session import Selection, Session, TraceMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.core.subject import Cell
 
@@ -57,6 +59,17 @@ class Way:
     def wrong(self, truth: Mapping[str, Delivery | None]) -> int:
         """How many answers are not what the record says; where a way gives none, that is none."""
         return sum(answer not in (None, truth[cell]) for cell, answer in self.answers.items() if cell in truth)
+
+
+@contextmanager
+def cleared() -> Iterator[None]:
+    """Leave nothing of a usual way that is interrupted: none of them clears up then."""
+    try:
+        yield
+    finally:
+        with closing(connect()) as api:
+            for left in api.containers(all=True, filters={"label": f"{BENCH}=usual"}):
+                remove(api, left["Id"])
 
 
 def counted(log: str, signal: str) -> Delivery:
@@ -123,10 +136,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         known, verdicts = ours(repeated, [cell for cell in repeated.cells if cell.id in wanted])
         truth = {cell: known.answers[cell] for cell, verdict in verdicts.items() if verdict not in _UNKNOWN}
         print(f"{len(cells)} cells, {len(truth)} with one right answer, {chosen.rounds} rounds", flush=True)
-        for _ in range(chosen.rounds):
-            ways["signal-harness run"].append(ours(session, cells)[0])
-            ways["a shell script"].append(ask(work, by_script))
-            ways["testcontainers"].append(ask(work, by_testcontainers))
+        with cleared():
+            for _ in range(chosen.rounds):
+                ways["signal-harness run"].append(ours(session, cells)[0])
+                ways["a shell script"].append(ask(work, by_script))
+                ways["testcontainers"].append(ask(work, by_testcontainers))
     fastest = ways["signal-harness run"]
     for name, rounds in ways.items():
         ratios = [one.seconds / other.seconds for one, other in zip(rounds, fastest, strict=True)]
