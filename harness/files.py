@@ -108,5 +108,5 @@ def shown(file: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept."""
+    """Where downloads are kept, and what bases have answered."""
     return platformdirs.user_cache_path("signal-harness")

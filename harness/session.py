@@ -152,7 +152,8 @@ def open_bases(engine: OpenEngine, report: Callable[[str], None], defaults: tupl
     """
     if defaults is None:
         defaults = load_catalogue(None)[1].bases
-    return engine.bases(defaults=defaults, providers=(LocalBases(cache_folder()),), report=report)
+    cache = cache_folder()
+    return engine.bases(defaults=defaults, providers=(LocalBases(cache),), report=report, cache=cache)
 
 
 def open_record(

@@ -15,15 +15,18 @@ from harness.core.facts import BaseFacts, ImageFacts
 from harness.core.program import PROGRAMS
 from harness.core.references import is_glob, name_and_tag, natural, own_digest, same_platform
 from harness.engine.again import afresh, timed_out
+from harness.engine.answers import Answers, Question
 from harness.engine.client import our_errors, stream
 from harness.engine.confinement import confined
 from harness.engine.containers import LABEL, labels
+from harness.engine.kinds import kind_of
 from harness.engine.login import login
 from harness.engine.removals import remove
 from harness.engine.store import ImageStore, platform_of, start_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     import docker
 
@@ -35,6 +38,9 @@ _SILENCE_S: Final = 6
 _PROBE_S: Final = 60
 _MOST_LINES: Final = 500
 """How many lines of a base are read; the engine cuts each at 16 KiB (moby, daemon/logger/copier.go)."""
+
+_WHOLE: Final = "whole=yes"
+"""The last line of an answer, which a shell that is killed on the way does not write."""
 
 _PROBE: Final = (
     """
@@ -52,14 +58,13 @@ done
 command -v getconf >/dev/null && getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/^/libc=/'
 %PROGRAMS%
 entry=$(command -v "$1") && echo "entrypoint_sha256=$(sha256sum "$entry" 2>/dev/null | cut -d' ' -f1)"
-true
 """
 ).replace(
     "%PROGRAMS%",
     "\n".join(
         f'command -v {name} >/dev/null && echo "program.{name}=$({known.version})"' for name, known in PROGRAMS.items()
     ),
-)
+) + f"echo {_WHOLE}\n"
 
 
 class Bases:
@@ -72,8 +77,10 @@ class Bases:
         defaults: tuple[str, ...] = (),
         providers: Sequence[BaseProvider] = (),
         report: Callable[[str], None],
+        cache: Path | None = None,
     ) -> None:
         self._api = api
+        self._answers = Answers(cache and cache / "answers")
         self._store = ImageStore(api)
         self._defaults = defaults
         self._providers = providers
@@ -200,7 +207,7 @@ class Bases:
         return f"{PIN}:{tag}", image_id
 
     def facts(self, reference: str) -> BaseFacts:
-        """The facts about a base, some of them from a container of it.
+        """The facts about a base, some of them from a container of it, unless what an earlier one wrote is kept.
 
         Raises:
             BaseUnavailable: it has no shell, which every variant needs to build and to run.
@@ -208,7 +215,8 @@ class Bases:
         image = self._images[reference]
         config = image.get("Config") or {}
         entrypoint = tuple(config.get("Entrypoint") or ())
-        answers = afresh(partial(self._probe, reference, str(image["Id"]), *entrypoint[:1]))
+        told = _pairs(afresh(partial(self._told, reference, image, *entrypoint[:1])))
+        answers = {key: text for key, text in told if text}
         return BaseFacts(
             reference=reference,
             id=str(image["Id"]),
@@ -226,24 +234,39 @@ class Bases:
         """What an image says of itself, without a container of it."""
         return image_facts(reference, self._images[reference])
 
-    def _probe(self, reference: str, image_id: str, *arguments: str) -> dict[str, str]:
+    def _told(self, reference: str, image: Mapping[str, Any], *arguments: str) -> str:
+        """What a base says of itself: what is kept of that, or what a container of it writes."""
         limits = confined(self._api)
+        with our_errors():
+            version = self._api.version()
+        container = {
+            "entrypoint": ["/bin/sh", "-c"],
+            "command": [_PROBE, "sh", *arguments],
+            "host_config": self._api.create_host_config(network_mode="none", **limits),
+        }
+        question = Question(
+            image=str(image["Id"]),
+            platform=platform_of(image),
+            engine=kind_of(version).name,
+            architecture=str(version.get("Arch")),
+            container=container,
+        )
+        kept = self._answers.find(question)
+        if kept is not None and _is_whole(kept):
+            return kept
+        text = self._ask(reference, question.image, container)
+        if _is_whole(text):
+            self._answers.keep(question, text)
+        return text
+
+    def _ask(self, reference: str, image_id: str, container: Mapping[str, Any]) -> str:
         name = f"{LABEL}-facts-{uuid.uuid4().hex[:12]}"
         try:
             with our_errors():
-                self._api.create_container(
-                    image_id,
-                    name=name,
-                    entrypoint=["/bin/sh", "-c"],
-                    command=[_PROBE, "sh", *arguments],
-                    labels=labels("facts"),
-                    host_config=self._api.create_host_config(network_mode="none", **limits),
-                )
-            output = self._output(reference, name)
+                self._api.create_container(image_id, name=name, labels=labels("facts"), **container)
+            return self._output(reference, name)
         finally:
             self._remove(name)
-        pairs = (line.partition("=") for line in output.splitlines() if "=" in line)
-        return {key: text for key, _, value in pairs if (text := value.strip())}
 
     def _output(self, reference: str, name: str) -> str:
         """What a container writes to the end.
@@ -290,6 +313,17 @@ class Bases:
             raise BaseUnavailable(
                 f"{reference} cannot be pulled: the registry said nothing for {_SILENCE_S} s", remedy=self._remedy
             ) from error
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    lines = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return [(key, value.strip()) for key, _, value in lines]
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a base has said all that it was asked: to the end, nothing cut off, and no answer empty."""
+    lines = text.splitlines()
+    return lines[-1:] == [_WHOLE] and len(lines) < _MOST_LINES and all(value for _, value in _pairs(text))
 
 
 def _end(api: docker.APIClient, name: str) -> None:

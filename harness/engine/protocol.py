@@ -171,9 +171,17 @@ class OpenEngine(Protocol):
         """The facts for a result; ``trace`` if the kernel's signal record was used."""
 
     def bases(
-        self, *, defaults: tuple[str, ...], providers: Sequence[BaseProvider], report: Callable[[str], None]
+        self,
+        *,
+        defaults: tuple[str, ...],
+        providers: Sequence[BaseProvider],
+        report: Callable[[str], None],
+        cache: Path | None = None,
     ) -> BaseStore:
-        """Its base images, from a registry (``defaults`` if none is named) or from providers in order of preference."""
+        """Its base images, from a registry (``defaults`` if none is named) or from providers in order of preference.
+
+        What they answer is kept below the folder ``cache``, so that each is asked once; without one, it is not kept.
+        """
 
     def images(
         self,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +15,9 @@ import pytest
 from harness.core.subject import Folder
 from harness.engine.folders import build_folder
 from harness.engine.registry import open_engine
-from harness.session import open_bases
+from harness.files import cache_folder
+from harness.local_bases.provider import LocalBases
+from tests.support.leftovers import counting_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,8 +41,9 @@ SHARE = (
 
 
 def facts_of(reference: str) -> BaseFacts:
+    """What a base says now, whatever is kept."""
     with closing(open_engine()) as engine:
-        bases = open_bases(engine, lambda _: None)
+        bases = engine.bases(defaults=(), providers=(LocalBases(cache_folder()),), report=lambda _: None)
         bases.get(reference)
         return bases.facts(reference)
 
@@ -83,3 +90,26 @@ def test_a_base_gets_a_part_of_the_memory_and_of_the_processors_and_no_rights(
     free = facts_of(reference).os or ""
     assert free.startswith("all of it")
     assert not free.endswith(" 0000000000000000 1")
+
+
+def run_with(cache: Path) -> tuple[Any, int]:
+    """What a run of one cell tells of its base, and how many containers it has started to look at that."""
+    told = cache / "told.json"
+    words = ("run", "--base", MUSL, "--variant", "dumb-init", "--signal", "TERM", "--json", str(told))
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    with (
+        counting_facts() as count,
+        subprocess.Popen(
+            [sys.executable, "-m", "harness", *words], env=environment, stdout=subprocess.DEVNULL
+        ) as process,
+    ):
+        assert process.wait(100) == 0
+        return json.loads(told.read_text())["bases"], count(process.pid)
+
+
+def test_the_second_run_finds_what_the_first_one_asked(base: str, tmp_path: Path) -> None:
+    first, asked = run_with(tmp_path)
+    second, asked_again = run_with(tmp_path)
+    assert (asked, asked_again) == (1, 0)
+    assert second == first
+    assert first[MUSL]["programs"]["node"]

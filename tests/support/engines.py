@@ -167,7 +167,12 @@ class ScriptedOpenEngine:
         )
 
     def bases(
-        self, *, defaults: tuple[str, ...], providers: Sequence[BaseProvider], report: Callable[[str], None]
+        self,
+        *,
+        defaults: tuple[str, ...],
+        providers: Sequence[BaseProvider],
+        report: Callable[[str], None],
+        cache: Path | None = None,
     ) -> ScriptedBases:
         choices = (defaults, *(provider.defaults for provider in providers))
         self.made.append(

@@ -15,6 +15,7 @@ from docker.utils import kwargs_from_env
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _SOON_S = 60
 _RUN = "signal-harness.run"
@@ -57,9 +58,19 @@ def wait_for_cells(pid: int, number: int) -> None:
     events.close()
 
 
+def counting_cells() -> AbstractContextManager[Callable[[int], int]]:
+    """Follow the engine, and give what tells for how many runs of cells a process has started containers meanwhile."""
+    return _counting(lambda run: run != "facts")
+
+
+def counting_facts() -> AbstractContextManager[Callable[[int], int]]:
+    """Follow the engine, and give what tells how many containers a process has started to look at bases meanwhile."""
+    return _counting(lambda run: run == "facts")
+
+
 @contextmanager
-def counting_cells() -> Iterator[Callable[[int], int]]:
-    """Follow the engine, and give what tells for how many runs of cells a process has started containers meanwhile.
+def _counting(of: Callable[[str], bool]) -> Iterator[Callable[[int], int]]:
+    """Follow the engine, and give what counts the containers that a process has started, by the label of their run.
 
     An engine can be asked for the last 256 events only (moby, daemon/events), so they are read as they come.
     """
@@ -76,7 +87,7 @@ def counting_cells() -> Iterator[Callable[[int], int]]:
         finally:
             api.remove_volume(end)
         name, _, value = owner(pid).partition("=")
-        return sum(attributes.get(name) == value and attributes[_RUN] != "facts" for attributes in starts)
+        return sum(attributes.get(name) == value and of(attributes[_RUN]) for attributes in starts)
 
     try:
         yield count

