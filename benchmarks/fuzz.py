@@ -29,14 +29,13 @@ from harness.core.catalogue import parse_catalogue
 from harness.core.config import parse_config
 from harness.core.dockerfile import parse
 from harness.core.dockerignore import Ignoring
-from harness.core.errors import EngineFault, HarnessError
+from harness.core.errors import HarnessError
 from harness.core.http_answer import HttpAnswer
 from harness.core.ignoring import comments
 from harness.core.shell import commands
 from harness.core.signals import known_signal
 from harness.core.trace import parse_line
 from harness.engine.archives import load_archive
-from harness.engine.buildkit.hpack import Decoder
 from harness.engine.endpoint import described
 from harness.engine.ssh import parts_of
 from harness.report import baseline
@@ -49,12 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 ROOT: Final = Path(__file__).parents[1]
-_FIELDS: Final = (
-    bytes.fromhex("828684418cf1e3c2e5f23a6ba0ab90f4ff"),
-    bytes.fromhex("400a637573746f6d2d6b65790d637573746f6d2d686561646572be"),
-)
-"""Of RFC 7541, C.4.1 and C.2.1: shortened, and as they are with an entry of the table."""
-
 LONGEST_S: Final = 1.0
 """How long one input may take: a thousand times what these take, but bounded on a busy machine, too."""
 
@@ -149,7 +142,6 @@ def parsers() -> tuple[Parser, ...]:
         Parser("kernel's record", lambda data: [parse_line(line) for line in _text(data).splitlines()], (_TRACE,)),
         Parser("log", lambda data: _log(app, _text(data)), (_LOG,)),
         Parser("HTTP answer", _answer, (_ANSWER,)),
-        Parser("HTTP/2 fields", _fields, _FIELDS),
         Parser("results", lambda data: read_document(data, place="x"), results, values=True),
         Parser("recordings", lambda data: read_recordings(data, place="x"), (*recorded, *results), values=True),
         Parser("baseline", lambda data: read_baseline(data, place="x"), (*recorded, *_written()), values=True),
@@ -183,13 +175,6 @@ def _log(app: Any, text: str) -> object:
     patterns = (app.ready.pattern, app.receipts.pattern, app.done.pattern)
     found = [match.groupdict() for line in text.split("\n") for one in patterns if (match := one.search(line))]
     return [known_signal(each["signal"]) for each in found if each.get("signal")]
-
-
-def _fields(data: bytes) -> object:
-    try:
-        return Decoder().fields(data)
-    except ValueError as error:
-        raise EngineFault(str(error)) from error
 
 
 def _answer(data: bytes) -> object:

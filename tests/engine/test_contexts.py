@@ -237,6 +237,19 @@ def test_without_a_session_there_is_one_file_more(
 
 
 @pytest.mark.engine
+def test_names_with_a_space_and_rules_without_number_go_by_a_session(
+    app: Path, api: docker_py.APIClient, exported: Callable[[str], Exported]
+) -> None:
+    """BuildKit says both in the fields of a request, and h2 by itself would take neither."""
+    (app / "ends in a space ").write_text(uuid4().hex)
+    (app.parent / "Outside").write_text('FROM scratch\nCOPY ["ends in a space ", "/copied/"]\n')
+    with (app / ".dockerignore").open("a") as rules:
+        rules.writelines(f"no/such/{number:08d}\n" for number in range(10_000))
+    found = exported(build_folder(api, Folder(path=str(app), dockerfile="../Outside")))
+    assert "copied/ends in a space " in found
+
+
+@pytest.mark.engine
 def test_nothing_of_ours_is_in_a_variant(
     app: Path, base: str, api: docker_py.APIClient, exported: Callable[[str], Exported]
 ) -> None:

@@ -1,4 +1,4 @@
-"""A client of gRPC, as an engine is one in a session: requests and packets, frame by frame."""
+"""A client of gRPC, as an engine is one in a session: requests, and what comes of each."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from harness.engine.buildkit.hpack import Decoder, block_of
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, ResponseReceived, StreamEnded, TrailersReceived
+
 from harness.engine.buildkit.http2 import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from h2.events import Event
+
     from harness.engine.buildkit.http2 import Stream
 
-PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
-END_STREAM, END_HEADERS, ACK, PADDED = 1, 4, 1, 8
 LONG_S = 10.0
+_AT_ONCE: Final = 1 << 16
 
 
 @dataclass
@@ -44,50 +47,55 @@ class Answer:
 
 
 class Client:
-    """The client's side; what it is sent is read as it is asked for, and gives room for more if ``gives_room``."""
+    """The client's side; what it is sent is read as it is asked for, and gives room for more if ``gives_room``.
+
+    ``protocol`` is what it can say; `tell` says it. Names and values are sent as they are.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.source = sock.makefile("rb")
-        self.decoder = Decoder()
+        self.protocol = H2Connection(
+            H2Configuration(client_side=True, validate_outbound_headers=False, normalize_outbound_headers=False)
+        )
         self.answers: dict[int, Answer] = {}
         self.gives_room = False
-        self.frames: list[tuple[int, int, int, bytes]] = []
+        self.events: list[Event] = []
 
-    def frame(self, kind: int, flags: int = 0, number: int = 0, data: bytes = b"") -> None:
-        self.sock.sendall(struct.pack(">I", len(data) << 8 | kind) + struct.pack(">BI", flags, number) + data)
+    def tell(self) -> None:
+        self.sock.sendall(self.protocol.data_to_send())
 
-    def begin(self, *settings: tuple[int, int]) -> None:
-        self.sock.sendall(PREFACE)
-        self.frame(SETTINGS, data=b"".join(struct.pack(">HI", *one) for one in settings))
+    def begin(self) -> None:
+        self.protocol.initiate_connection()
+        self.tell()
 
     def ask(self, number: int, path: str, **fields: str) -> None:
-        words = ((":path", path), *((name.replace("_", "-"), value) for name, value in fields.items()))
-        self.frame(HEADERS, END_HEADERS, number, block_of(words))
+        first = ((":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"))
+        self.protocol.send_headers(number, [*first, *((name.replace("_", "-"), fields[name]) for name in fields)])
+        self.tell()
         self.answers[number] = Answer()
 
     def send(self, number: int, message: bytes) -> None:
-        self.frame(DATA, 0, number, struct.pack(">BI", 0, len(message)) + message)
+        self.protocol.send_data(number, struct.pack(">BI", 0, len(message)) + message)
+        self.tell()
 
     def take(self) -> bool:
-        """Take in a frame; whether there was one."""
-        head = self.source.read(9)
-        if len(head) < 9:
-            return False
-        (first,) = struct.unpack(">I", head[:4])
-        flags, number = struct.unpack(">BI", head[4:])
-        data = self.source.read(first >> 8)
-        kind = first & 0xFF
-        self.frames.append((kind, flags, number, data))
-        if kind == HEADERS:
-            self.answers[number].fields |= dict(self.decoder.fields(data))
-        elif kind == DATA:
-            self.answers[number].data += data
-            for taken in (0, number) if self.gives_room and data else ():
-                self.frame(WINDOW, 0, taken, struct.pack(">I", len(data)))
-        if kind in (HEADERS, DATA) and flags & END_STREAM:
-            self.answers[number].over = True
-        return True
+        """Take in what has come; whether anything had, before the end."""
+        data = self.sock.recv(_AT_ONCE)
+        for event in self.protocol.receive_data(data):
+            self.events.append(event)
+            match event:
+                case ResponseReceived() | TrailersReceived():
+                    fields = {name.decode(): value.decode() for name, value in event.headers}
+                    self.answers[event.stream_id].fields |= fields
+                case DataReceived():
+                    self.answers[event.stream_id].data += event.data
+                    if self.gives_room:
+                        self.protocol.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                case StreamEnded():
+                    self.answers[event.stream_id].over = True
+        if data:
+            self.tell()
+        return bool(data)
 
     def take_until(self, done: Callable[[], bool]) -> None:
         while not done():
@@ -108,11 +116,9 @@ def client_of(serve: Callable[[Stream], None]) -> Iterator[Client]:
 
         thread = threading.Thread(target=run)
         thread.start()
-        client = Client(ours)
         try:
-            yield client
+            yield Client(ours)
         finally:
-            client.source.close()
             ours.close()
             thread.join(LONG_S)
             assert not thread.is_alive()

@@ -1,35 +1,42 @@
-"""The server's side of one HTTP/2 connection (RFC 9113): as much of it as a gRPC client needs."""
+"""The server's side of one HTTP/2 connection, as a gRPC client needs it: h2 knows the protocol, this has the threads.
+
+Import it only as a connection begins: most commands never have one, and start without h2.
+"""
 
 from __future__ import annotations
 
-import struct
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
-from harness.engine.buildkit.hpack import Decoder, block_of
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, DataReceived, RequestReceived, StreamEnded, StreamReset
+from h2.exceptions import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from io import BufferedReader
 
-    from harness.engine.buildkit.hpack import Field
+    from h2.events import Event
+    from hpack.struct import Header
 
-_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_HEAD: Final = struct.Struct(">IBI")  # the length and the type in the first four bytes, flags, the stream
-_DATA, _HEADERS, _RESET, _SETTINGS, _PING, _WINDOW, _CONTINUATION = 0, 1, 3, 4, 6, 8, 9
-_END_STREAM, _ACK, _END_HEADERS, _PADDED, _PRIORITY = 0x1, 0x1, 0x4, 0x8, 0x20
-_WINDOW_SIZE, _FRAME_SIZE = 4, 5
-_WINDOW_BYTES: Final = 65_535
-_FRAME_BYTES: Final = 16_384
-_MOST_BLOCK: Final = 1 << 20
-_MOST_WINDOW: Final = (1 << 31) - 1
-_CANCEL: Final = (8).to_bytes(4, "big")
+Field = tuple[str, str]
+
+_AT_ONCE: Final = 1 << 16
 
 
 class Cut(Exception):
     """The connection, or one of its streams, has ended before its time."""
+
+
+class _Protocol(H2Connection):
+    """The protocol, with room for the fields of a request: the lines of a .dockerignore are among them."""
+
+    DEFAULT_MAX_HEADER_LIST_SIZE = 1 << 22
 
 
 @dataclass(eq=False)
@@ -42,8 +49,7 @@ class Stream:
 
     connection: Connection
     number: int
-    window: int
-    fields: Mapping[str, list[str]] = field(default_factory=dict)
+    fields: Mapping[str, list[str]]
     received: SimpleQueue[bytes | None] = field(default_factory=SimpleQueue)
     over: bool = False
 
@@ -64,7 +70,7 @@ class Stream:
         self.connection.send_data(self, data)
 
     def end(self, *fields: Field) -> None:
-        """End the answer, with fields behind it.
+        """End the answer, with fields behind it, of which there is one at least.
 
         Raises:
             Cut: nobody waits for it any more.
@@ -78,30 +84,30 @@ class Connection:
     Args:
         source: what comes from the client.
         send: sends bytes to it; it may raise `OSError`.
-        serve: called with each request, in a thread of its own.
+        serve: called with each request, in a thread of its own; it may raise `Cut`.
     """
 
-    def __init__(self, source: IO[bytes], send: Callable[[bytes], object], serve: Callable[[Stream], None]) -> None:
+    def __init__(
+        self, source: BufferedReader, send: Callable[[bytes], object], serve: Callable[[Stream], None]
+    ) -> None:
         self._source = source
         self._send = send
         self._serve = serve
-        self._sending = threading.Lock()
-        self._changed = threading.Condition()
-        self._decoder = Decoder()
+        self._changed = threading.Condition()  # whoever holds it has the protocol for himself
+        # Names of files are among the fields as they are, a space at the end and all, which the standard refuses.
+        self._protocol = _Protocol(H2Configuration(client_side=False, validate_inbound_headers=False))
         self._streams: dict[int, Stream] = {}
-        self._window = _WINDOW_BYTES
-        self._first_window = _WINDOW_BYTES
-        self._frame_bytes = _FRAME_BYTES
         self._over = False
 
     def run(self) -> None:
         """Serve until the client ends it, or says what no client says."""
         try:
-            with suppress(OSError, IndexError, ValueError, struct.error):
-                if self._read(len(_PREFACE)) == _PREFACE:
-                    self._frame(_SETTINGS)
-                    while self._take():
-                        pass
+            with suppress(OSError, ProtocolError):
+                with self._changed:
+                    self._protocol.initiate_connection()
+                    self._flush()
+                while not self._over and (data := self._source.read1(_AT_ONCE)):
+                    self._take(data)
         finally:
             with self._changed:
                 self._over = True
@@ -111,142 +117,86 @@ class Connection:
 
     def send_headers(self, stream: Stream, fields: tuple[Field, ...], *, last: bool) -> None:
         """Send fields of an answer."""
-        with self._changed:
-            self._check(stream)
+        with self._sending(stream):
+            self._protocol.send_headers(stream.number, fields, end_stream=last)
             if last:
-                self._streams.pop(stream.number, None)
-        self._checked(_HEADERS, _END_HEADERS | (_END_STREAM if last else 0), stream.number, block_of(fields))
+                del self._streams[stream.number]
 
     def send_data(self, stream: Stream, data: bytes) -> None:
         """Send of an answer, in as many frames as it takes, and as the other side has room for it."""
         while data:
-            with self._changed:
-                self._changed.wait_for(lambda: self._over or stream.over or min(self._window, stream.window) > 0)
-                self._check(stream)
-                size = min(len(data), self._window, stream.window, self._frame_bytes)
-                self._window -= size
-                stream.window -= size
-            self._checked(_DATA, 0, stream.number, data[:size])
-            data = data[size:]
+            with self._sending(stream, lambda: self._room(stream) > 0):
+                size = self._room(stream)
+                self._protocol.send_data(stream.number, data[:size])
+                data = data[size:]
 
-    def _check(self, stream: Stream) -> None:
-        if self._over or stream.over:
-            raise Cut
-
-    def _checked(self, kind: int, flags: int, number: int, data: bytes) -> None:
-        try:
-            self._frame(kind, flags, number, data)
-        except OSError as error:
-            raise Cut from error
-
-    def _frame(self, kind: int, flags: int = 0, number: int = 0, data: bytes = b"") -> None:
-        with self._sending:
-            self._send(_HEAD.pack(len(data) << 8 | kind, flags, number) + data)
-
-    def _read(self, size: int) -> bytes:
-        data = self._source.read(size)
-        if len(data) < size:
-            raise ValueError("it is cut")
-        return data
-
-    @staticmethod
-    def _size(first: int) -> int:
-        if (size := first >> 8) > _FRAME_BYTES:
-            raise ValueError("a frame longer than agreed")
-        return size
-
-    def _take(self) -> bool:
-        """Take in a frame; whether there was one."""
-        head = self._source.read(_HEAD.size)
-        if len(head) < _HEAD.size:
-            return False
-        first, flags, number = _HEAD.unpack(head)
-        kind, data, number = first & 0xFF, self._read(self._size(first)), number & _MOST_WINDOW
-        if kind == _HEADERS:
-            self._begin(number, flags, self._block(flags, data))
-        elif kind == _DATA:
-            self._data(number, flags, data)
-        elif kind == _SETTINGS and not flags & _ACK:
-            self._settings(data)
-            self._frame(_SETTINGS, _ACK)
-        elif kind == _PING and not flags & _ACK:
-            self._frame(_PING, _ACK, 0, data)
-        elif kind == _WINDOW:
-            self._widen(number, int.from_bytes(data, "big") & _MOST_WINDOW)
-        elif kind == _RESET and (stream := self._streams.get(number)):
-            with self._changed:
-                self._streams.pop(number)
-                _end(stream)
-                self._changed.notify_all()
-        return True
-
-    def _block(self, flags: int, data: bytes) -> bytes:
-        """A whole block of header fields, which may go on in further frames."""
-        block = _unpadded(flags, data)[5 if flags & _PRIORITY else 0 :]
-        while not flags & _END_HEADERS:
-            first, flags, _ = _HEAD.unpack(self._read(_HEAD.size))
-            if first & 0xFF != _CONTINUATION or len(block) > _MOST_BLOCK:
-                raise ValueError("header fields do not go on")
-            block += self._read(self._size(first))
-        return block
-
-    def _begin(self, number: int, flags: int, block: bytes) -> None:
-        fields: dict[str, list[str]] = {}
-        for name, value in self._decoder.fields(block):
-            fields.setdefault(name, []).append(value)
+    @contextmanager
+    def _sending(self, stream: Stream, ready: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """Have the protocol as it is ready, and send what comes of that."""
         with self._changed:
-            stream = self._streams.get(number)
-            if stream is None:
-                stream = Stream(self, number, self._first_window, fields)
-                self._streams[number] = stream
-                threading.Thread(target=self._served, args=(stream,), name="buildkit-asks", daemon=True).start()
-        if flags & _END_STREAM:
-            stream.received.put(None)
+            try:
+                self._changed.wait_for(lambda: self._over or stream.over or ready())
+                if self._over or stream.over:
+                    raise Cut
+                yield
+                self._flush()
+            except (OSError, ProtocolError) as error:
+                raise Cut from error
+
+    def _room(self, stream: Stream) -> int:
+        return min(self._protocol.local_flow_control_window(stream.number), self._protocol.max_outbound_frame_size)
+
+    def _flush(self) -> None:
+        self._send(self._protocol.data_to_send())
+
+    def _take(self, data: bytes) -> None:
+        """Take in what came, and acknowledge it; or say what is wrong with it."""
+        with self._changed:
+            try:
+                for event in self._protocol.receive_data(data):
+                    self._heed(event)
+            finally:
+                self._flush()
+            self._changed.notify_all()  # there may be room now
+
+    def _heed(self, event: Event) -> None:
+        match event:
+            case RequestReceived():
+                asked = Stream(self, event.stream_id, _fields(event.headers))
+                self._streams[asked.number] = asked
+                threading.Thread(target=self._served, args=(asked,), name="buildkit-asks", daemon=True).start()
+            case DataReceived():  # there is always room: what comes in is little
+                self._protocol.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                if stream := self._streams.get(event.stream_id):
+                    stream.received.put(event.data)
+            case StreamEnded():
+                if stream := self._streams.get(event.stream_id):
+                    stream.received.put(None)
+            case StreamReset():
+                if stream := self._streams.pop(event.stream_id, None):
+                    _end(stream)
+            case ConnectionTerminated():
+                self._over = True
 
     def _served(self, stream: Stream) -> None:
         """Serve a request; one whose answer has no end is reset, so that nobody waits for it."""
         try:
-            self._serve(stream)
+            with suppress(Cut):
+                self._serve(stream)
         finally:
-            with self._changed:
-                left = self._streams.pop(stream.number, None)
-            if left is not None:
-                with suppress(Cut):
-                    self._checked(_RESET, 0, stream.number, _CANCEL)
+            with suppress(Cut), self._sending(stream):
+                if self._streams.pop(stream.number, None):
+                    self._protocol.reset_stream(stream.number, ErrorCodes.CANCEL)
 
-    def _data(self, number: int, flags: int, data: bytes) -> None:
-        for taken in (0, number):  # there is always room: what comes in is little
-            if data:
-                self._frame(_WINDOW, 0, taken, len(data).to_bytes(4, "big"))
-        if stream := self._streams.get(number):
-            stream.received.put(_unpadded(flags, data))
-            if flags & _END_STREAM:
-                stream.received.put(None)
 
-    def _settings(self, data: bytes) -> None:
-        with self._changed:
-            for name, value in struct.iter_unpack(">HI", data):
-                if name == _WINDOW_SIZE:
-                    for stream in self._streams.values():
-                        stream.window += value - self._first_window
-                    self._first_window = value
-                elif name == _FRAME_SIZE:
-                    self._frame_bytes = max(value, _FRAME_BYTES)
-            self._changed.notify_all()
-
-    def _widen(self, number: int, by: int) -> None:
-        with self._changed:
-            if not number:
-                self._window += by
-            elif stream := self._streams.get(number):
-                stream.window += by
-            self._changed.notify_all()
+def _fields(headers: Iterable[Header]) -> dict[str, list[str]]:
+    """The values of each name; every byte is a character, since the standard knows no more of them."""
+    fields: dict[str, list[str]] = {}
+    for name, value in headers:
+        fields.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    return fields
 
 
 def _end(stream: Stream) -> None:
     stream.over = True
     stream.received.put(None)
-
-
-def _unpadded(flags: int, data: bytes) -> bytes:
-    return data[1 : len(data) - data[0]] if flags & _PADDED else data

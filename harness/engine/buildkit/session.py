@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.dockerignore import FILE_NAME
 from harness.engine.buildkit.files import exchange, lone
-from harness.engine.buildkit.http2 import Connection, Cut
 from harness.engine.client import our_errors
 
 if TYPE_CHECKING:
@@ -81,17 +80,20 @@ class Session:
             return _DOCKERFILE in self._taken and sorted(self._begun) == sorted(self._taken)
 
     def answer(self, stream: Stream) -> None:
-        """Answer one request."""
-        with suppress(Cut):
-            path = (stream.fields.get(":path") or [""])[0]
-            if path == _HEALTH:
-                stream.answer(*_ANSWERED)
-                stream.send(_framed(_SERVING))
-                stream.end(("grpc-status", _OK))
-            elif path == _COPY:
-                self._copy(stream)
-            else:
-                stream.end(*_ANSWERED, ("grpc-status", _UNIMPLEMENTED))
+        """Answer one request.
+
+        Raises:
+            Cut: nobody waits for the answer any more.
+        """
+        path = (stream.fields.get(":path") or [""])[0]
+        if path == _HEALTH:
+            stream.answer(*_ANSWERED)
+            stream.send(_framed(_SERVING))
+            stream.end(("grpc-status", _OK))
+        elif path == _COPY:
+            self._copy(stream)
+        else:
+            stream.end(*_ANSWERED, ("grpc-status", _UNIMPLEMENTED))
 
     def _copy(self, stream: Stream) -> None:
         name = (stream.fields.get("dir-name") or [""])[0]
@@ -119,6 +121,8 @@ def offered(api: docker.APIClient, offer: Offer) -> Iterator[Session | None]:
     Raises:
         EngineUnavailable: it does not answer.
     """
+    from harness.engine.buildkit.http2 import Connection  # other commands start without h2
+
     session = Session(offer)
     headers = {
         "Connection": "Upgrade",

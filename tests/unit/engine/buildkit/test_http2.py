@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from h2.errors import ErrorCodes
+from h2.events import DataReceived, PingAckReceived, SettingsAcknowledged, StreamReset
+from h2.settings import SettingCodes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.engine.buildkit.hpack import block_of
 from harness.engine.buildkit.http2 import Cut
-from tests.support.grpc_client import (
-    ACK,
-    CONTINUATION,
-    DATA,
-    END_HEADERS,
-    END_STREAM,
-    HEADERS,
-    LONG_S,
-    PADDED,
-    PING,
-    PREFACE,
-    RESET,
-    SETTINGS,
-    WINDOW,
-    Answer,
-    client_of,
-)
+from tests.support.grpc_client import LONG_S, Answer, client_of
 
 if TYPE_CHECKING:
     from harness.engine.buildkit.http2 import Stream
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 OK = (":status", "200")
-FIRST_WINDOW, FRAME_SIZE = 4, 5
+AT_FIRST = 65_535
+"""What a connection, and a stream of it, has room for until more is given (RFC 9113, 6.9.2)."""
+
+
+def frame(kind: int, flags: int, number: int, data: bytes) -> bytes:
+    return struct.pack(">IBI", len(data) << 8 | kind, flags, number) + data
 
 
 def echo(stream: Stream) -> None:
@@ -50,27 +43,23 @@ def test_requests_are_answered_beside_each_other() -> None:
         client.begin()
         for number in (1, 3):
             client.ask(number, f"/{number}")
-            client.frame(DATA, 0, number, b"a")
+            client.protocol.send_data(number, b"a")
         for number in (3, 1):
-            client.frame(DATA, END_STREAM, number, b"b%d" % number)
+            client.protocol.send_data(number, b"b%d" % number, end_stream=True)
+        client.tell()
         client.take_until(lambda: all(answer.over for answer in client.answers.values()))
         assert {number: (answer.data, answer.fields) for number, answer in client.answers.items()} == {
             number: (b"ab%d" % number, {":status": "200", "path": f"/{number}"}) for number in (1, 3)
         }
-        given_back = [data for kind, _, number, data in client.frames if (kind, number) == (WINDOW, 0)]
-        assert sum(int.from_bytes(data, "big") for data in given_back) == len("abxabx")
 
 
 def test_a_ping_and_settings_are_acknowledged() -> None:
     with client_of(echo) as client:
         client.begin()
-        client.frame(PING, 0, 0, b"12345678")
-        client.take_until(lambda: (PING, ACK, 0, b"12345678") in client.frames)
-        assert (SETTINGS, ACK, 0, b"") in client.frames
-        client.frame(PING, ACK, 0, b"ours????")
-        client.frame(PING, 0, 0, b"87654321")
-        client.take_until(lambda: (PING, ACK, 0, b"87654321") in client.frames)
-        assert (PING, ACK, 0, b"ours????") not in client.frames
+        client.protocol.ping(b"12345678")
+        client.tell()
+        client.take_until(lambda: PingAckReceived(ping_data=b"12345678") in client.events)
+        assert any(isinstance(event, SettingsAcknowledged) for event in client.events)
 
 
 def test_no_more_is_sent_than_there_is_room_for() -> None:
@@ -79,48 +68,84 @@ def test_no_more_is_sent_than_there_is_room_for() -> None:
     def much(stream: Stream) -> None:
         stream.answer(OK)
         stream.send(text)
-        stream.end()
+        stream.end(("x", "y"))
 
     with client_of(much) as client:
-        client.begin((FIRST_WINDOW, 10), (FRAME_SIZE, 1 << 20))
+        client.begin()
+        client.protocol.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 10, SettingCodes.MAX_FRAME_SIZE: 1 << 20})
         client.ask(1, "/")
         answer = client.answers[1]
         client.take_until(lambda: len(answer.data) == 10)
-        client.frame(PING, 0, 0, b"anymore?")
-        client.take_until(lambda: client.frames[-1][0] == PING)
+        client.protocol.ping(b"anymore?")
+        client.tell()
+        client.take_until(lambda: isinstance(client.events[-1], PingAckReceived))
         assert len(answer.data) == 10
-        client.frame(WINDOW, 0, 1, struct.pack(">I", 5))
+        client.protocol.increment_flow_control_window(5, 1)
+        client.tell()
         client.take_until(lambda: len(answer.data) == 15)
-        client.frame(SETTINGS, data=struct.pack(">HI", FIRST_WINDOW, 1 << 20))
-        client.take_until(lambda: len(answer.data) == 65_535)  # what a connection has room for at first
-        client.frame(WINDOW, 0, 0, struct.pack(">I", 1 << 20))
+        client.protocol.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 1 << 20})
+        client.tell()
+        client.take_until(lambda: len(answer.data) == AT_FIRST)
+        client.protocol.increment_flow_control_window(1 << 20)
+        client.tell()
         client.take_until(lambda: answer.over)
         assert answer.data == text
-        assert max(len(data) for _, _, _, data in client.frames) > 16_384
+        assert max(len(event.data) for event in client.events if isinstance(event, DataReceived)) == AT_FIRST - 15
 
 
-def test_fields_may_come_in_several_frames_and_padded() -> None:
-    block = block_of([(":path", "/x"), ("more", "y" * 100)])
+def test_room_is_given_back_for_all_that_came_with_what_fills_it_up() -> None:
     with client_of(echo) as client:
         client.begin()
-        client.answers[1] = Answer()
-        client.frame(HEADERS, PADDED, 1, b"\x03" + block[:20] + b"\0\0\0")
-        client.frame(CONTINUATION, 0, 1, block[20:50])
-        client.frame(CONTINUATION, END_HEADERS, 1, block[50:])
-        client.frame(DATA, END_STREAM | PADDED, 1, b"\x02data\0\0")
+        client.gives_room = True
+        client.ask(1, "/")
+        for sent in range(1, 401):  # with 256 bytes for one: more than there is room for at first
+            client.take_until(lambda: client.protocol.local_flow_control_window(1) > 256)
+            client.protocol.send_data(1, b"x", end_stream=sent == 400, pad_length=255)
+            client.tell()
         client.take_until(lambda: client.answers[1].over)
-        assert (client.answers[1].data, client.answers[1].fields["path"]) == (b"data", "/x")
+        assert client.answers[1].data == b"x" * 400
+
+
+def test_fields_may_be_many_and_are_taken_as_they_are() -> None:
+    taken: list[list[str]] = []
+
+    def keep(stream: Stream) -> None:
+        taken.append(stream.fields["more"])
+        stream.end(OK)
+
+    odd = ["ends with a space ", "\xe9"]
+    rules = ["y" * 1000] * 200
+    with client_of(keep) as client:
+        client.begin()
+        more = [(b"more", value.encode("latin-1")) for value in (*odd, *rules)]
+        client.answers[1] = Answer()
+        client.protocol.send_headers(1, [(b":path", b"/"), *more], end_stream=True)
+        client.tell()
+        client.take_until(lambda: client.answers[1].over)
+    assert taken == [odd + rules]
 
 
 def test_an_answer_that_is_given_up_is_reset() -> None:
     with client_of(lambda stream: stream.answer(OK)) as client:
         client.begin()
         client.ask(1, "/")
-        client.take_until(lambda: RESET in [frame[0] for frame in client.frames])
-        assert client.frames[-1][2:] == (1, b"\0\0\0\x08")
+        client.take_until(lambda: StreamReset(stream_id=1, error_code=ErrorCodes.CANCEL) in client.events)
 
 
-@pytest.mark.parametrize("by", ["reset", "end"])
+def test_an_answer_that_has_ended_is_not_reset_though_more_may_be_asked() -> None:
+    with client_of(lambda stream: stream.end(OK)) as client:
+        client.begin()
+        client.ask(1, "/")
+        client.take_until(lambda: client.answers[1].over)
+        client.ask(3, "/")
+        client.take_until(lambda: client.answers[3].over)
+        client.protocol.ping(b"anymore?")
+        client.tell()
+        client.take_until(lambda: isinstance(client.events[-1], PingAckReceived))
+        assert not [event for event in client.events if isinstance(event, StreamReset)]
+
+
+@pytest.mark.parametrize("by", ["reset", "goaway", "end"])
 def test_who_waits_for_room_is_told_that_nobody_is_there(by: str) -> None:
     cut = threading.Event()
 
@@ -130,37 +155,46 @@ def test_who_waits_for_room_is_told_that_nobody_is_there(by: str) -> None:
             stream.send(b"x" * 100)
         except Cut:
             with pytest.raises(Cut):
-                stream.end()
+                stream.end(("x", "y"))
             cut.set()
 
     with client_of(waits) as client:
-        client.begin((FIRST_WINDOW, 1))
+        client.begin()
+        client.protocol.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 1})
         client.ask(1, "/")
         client.take_until(lambda: client.answers[1].data == b"x")
         if by == "reset":
-            client.frame(RESET, 0, 1, bytes(4))
-            assert cut.wait(LONG_S)
+            client.protocol.reset_stream(1)
+        elif by == "goaway":
+            client.protocol.close_connection()
+        client.tell()
+        assert by == "end" or cut.wait(LONG_S)
     assert cut.wait(LONG_S)
+
+
+@pytest.mark.parametrize("said", [b"", PREFACE[:-1], PREFACE + b"\0\0"])
+def test_a_client_may_go_at_any_time(said: bytes) -> None:
+    with client_of(echo) as client:
+        client.sock.sendall(said)
+        client.sock.shutdown(socket.SHUT_WR)
+        while client.sock.recv(1 << 16):
+            pass
 
 
 @pytest.mark.parametrize(
     "said",
     [
-        b"",
         b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        PREFACE[:-1],
-        PREFACE + b"\0\0",
-        PREFACE + b"\xff\xff\xff\x04\0\0\0\0\0",
-        PREFACE + b"\0\0\x01\x01\x04\0\0\0\x01\xff",
-        PREFACE + b"\0\0\x01\x01\0\0\0\0\x01\x82" + b"\0\0\0\0\0\0\0\0\x01",
-        PREFACE + b"\0\0\x01\x04\0\0\0\0\0x",
+        PREFACE + frame(4, 0, 0, bytes(16_386)),  # longer than agreed
+        PREFACE + frame(4, 0, 0, b"") + frame(1, 4, 1, b"\xff"),
+        PREFACE + frame(4, 0, 0, b"") + frame(1, 0, 1, b"\x82") + frame(0, 0, 1, b""),
+        PREFACE + frame(4, 0, 0, b"x"),
     ],
 )
 def test_what_no_client_says_ends_the_connection(said: bytes) -> None:
     with client_of(echo) as client:
         client.sock.sendall(said)
-        client.sock.shutdown(1)
-        while client.take():
+        while client.sock.recv(1 << 16):
             pass
 
 
@@ -170,10 +204,10 @@ def test_whatever_comes_ends_it_at_most(frames: list[tuple[int, int, int, bytes]
     with client_of(lambda _: None) as client:
         client.begin()
         try:
-            for frame in frames:
-                client.frame(*frame)
-            client.sock.shutdown(1)
-            while client.source.read(1):
+            for one in frames:
+                client.sock.sendall(frame(*one))
+            client.sock.shutdown(socket.SHUT_WR)
+            while client.sock.recv(1 << 16):
                 pass
         except OSError:
             return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import tarfile
 import threading
 from types import SimpleNamespace
@@ -229,5 +231,15 @@ def test_a_session_is_named_and_over_as_it_is_left(takes: bool, offer: Offer) ->
             take_over(client, 1, "dockerfile", wanted=lambda _: True)
             assert session.served
             assert threading.active_count() > 1
-            client.source.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "buildkit"]
+
+
+def test_http2_is_imported_only_as_a_session_begins() -> None:
+    code = "import sys, harness.engine.images{more}; print(*sorted({{'h2', 'google.protobuf'}} & set(sys.modules)))"
+
+    def imported(more: str) -> str:
+        look = [sys.executable, "-c", code.format(more=more)]
+        return subprocess.run(look, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert imported("") == "google.protobuf"
+    assert imported(", harness.engine.buildkit.http2") == "google.protobuf h2"
