@@ -1,7 +1,8 @@
 """A run's wall time against the floor: the same containers, straight through the Engine API, no waiting for verdicts.
 
 With the kernel's record, without it, and with a helper that reads it, each cell run once. All sides run in one session,
-in turn, each several times; ratios are of medians. The floor is taken at the best of several concurrencies.
+in turn, each several times; ratios are of medians. The floor is taken at the best of several concurrencies. From docker
+kill to the verdict it is longer where other containers start meanwhile: so all cells run once more, one at a time.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Session(Selection(variants=variants, repeat=1, trace=TraceMode.ON, isolation=Isolation.RUN)) as session,
         Session(Selection(variants=variants, repeat=1, trace=TraceMode.OFF, isolation=Isolation.RUN)) as without,
         Session(Selection(variants=variants, repeat=1, trace=TraceMode.HELPER, isolation=Isolation.RUN)) as by_helper,
+        Session(Selection(variants=variants, repeat=1, trace=TraceMode.ON, isolation=Isolation.RUN, jobs=1)) as alone,
     ):
         cells = session.cells
         print(
@@ -80,13 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flush=True,
         )
         work = [(session.image_of(cell), cell) for cell in cells]
-        for other in (without, by_helper):
+        for other in (without, by_helper, alone):
             for cell in other.cells:
                 other.image_of(cell)
         api = connect()
         best = min(JOBS, key=lambda jobs: floor(api, work[:: max(1, len(work) // 40)], jobs))
         floors, runs, blind, helped = [], [], [], []
-        decided: dict[str, list[float]] = defaultdict(list)
+        at_once: list[Row] = []
         for number in range(chosen.rounds):
             floors.append(floor(api, work, best))
             seconds, rows = run(session, cells)
@@ -94,21 +96,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
             blind.append(run(without, without.cells)[0])
             seconds, others = run(by_helper, by_helper.cells)
             helped.append(seconds)
-            for row in rows:
-                if (milliseconds := row.runs[row.shown].decided_ms) is not None:
-                    decided[row.verdict].append(milliseconds)
+            at_once += rows
             print(
                 f"round {number + 1}: floor {floors[-1]:.2f} s ({best} at once), run {runs[-1]:.2f} s, "
                 f"without the kernel's record {blind[-1]:.2f} s, by a helper {helped[-1]:.2f} s with "
                 f"{sum(one.verdict != other.verdict for one, other in zip(rows, others, strict=True))} other verdicts",
                 flush=True,
             )
+        one_at_a_time = run(alone, alone.cells)[1]
         api.close()
     show("run/floor", runs, floors)
     show("run/floor without the kernel's record", blind, floors)
     show("with the kernel's record/without", runs, blind)
     show("with a helper/with the kernel's record", helped, runs)
-    print("from docker kill to verdict, ms:")
+    show_decided("as above", at_once)
+    show_decided("one cell at a time", one_at_a_time)
+
+
+def show_decided(how: str, rows: Sequence[Row]) -> None:
+    decided: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if (milliseconds := row.runs[row.shown].decided_ms) is not None:
+            decided[row.verdict].append(milliseconds)
+    print(f"from docker kill to verdict, {how}, ms:")
     for verdict, values in sorted(decided.items()):
         median, p95 = statistics.median(values), quantile(values, 0.95)
         print(f"  {verdict:10} n={len(values):4}  median {median:7.1f}  p95 {p95:7.1f}")
