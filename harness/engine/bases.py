@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -234,21 +234,28 @@ class Bases:
         """What an image says of itself, without a container of it."""
         return image_facts(reference, self._images[reference])
 
+    @cached_property
+    def _limits(self) -> dict[str, Any]:
+        return confined(self._api)
+
+    @cached_property
+    def _version(self) -> Mapping[str, Any]:
+        with our_errors():
+            version: Mapping[str, Any] = self._api.version()
+        return version
+
     def _told(self, reference: str, image: Mapping[str, Any], *arguments: str) -> str:
         """What a base says of itself: what is kept of that, or what a container of it writes."""
-        limits = confined(self._api)
-        with our_errors():
-            version = self._api.version()
         container = {
             "entrypoint": ["/bin/sh", "-c"],
             "command": [_PROBE, "sh", *arguments],
-            "host_config": self._api.create_host_config(network_mode="none", **limits),
+            "host_config": self._api.create_host_config(network_mode="none", **self._limits),
         }
         question = Question(
             image=str(image["Id"]),
             platform=platform_of(image),
-            engine=kind_of(version).name,
-            architecture=str(version.get("Arch")),
+            engine=kind_of(self._version).name,
+            architecture=str(self._version.get("Arch")),
             container=container,
         )
         kept = self._answers.find(question)
