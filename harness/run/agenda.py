@@ -50,7 +50,8 @@ class Agenda:
             self._changed.notify_all()
 
     def _next(self) -> int | None:
-        few = math.ceil(self._width / max(1, len(self._to_do.keys() | self._under_way.keys())))
+        kinds = len(self._to_do) + sum(kind not in self._to_do for kind in self._under_way)
+        few = math.ceil(self._width / max(1, kinds))
         place = self._first(lambda kind, _: self._under_way[kind] < few)
         return self._first(lambda kind, left: left > _MANY * self._under_way[kind]) if place is None else place
 
