@@ -15,6 +15,7 @@ from harness.core.subject import Folder
 from harness.engine.archives import load_archive
 from harness.engine.builds import REPOSITORY
 from harness.engine.folders import build_folder, context_files
+from tests.support.copied_out import copied_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,13 +56,8 @@ def built(api: docker.APIClient) -> Iterator[Callable[[Folder], str]]:
 
 def listed(api: docker.APIClient, tag: str, path: str) -> dict[str, tarfile.TarInfo]:
     """What is below a path of an image, by name."""
-    container = api.create_container(tag, command=["true"])["Id"]
-    try:
-        stream, _ = api.get_archive(container, path)
-        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
-            return {entry.name: entry for entry in archive}
-    finally:
-        api.remove_container(container)
+    with copied_out(api, tag, path) as archive:
+        return {entry.name: entry for entry in archive}
 
 
 def test_a_folder_is_built_as_docker_build_builds_it(

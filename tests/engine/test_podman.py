@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tarfile
 from contextlib import closing
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -28,6 +26,7 @@ from harness.run.probes import module_of
 from harness.run.probes.stop import StopEvidence
 from harness.run.protocol import Launch
 from harness.run.turns import Turns
+from tests.support.copied_out import copied_out
 from tests.support.facts import start_command
 
 if TYPE_CHECKING:
@@ -117,18 +116,16 @@ def test_its_builder_gets_a_dockerfile_and_bounds_and_copies_nothing_of_ours(
     (tmp_path / "Outside").write_text(f"FROM {BASE}\nCOPY . /copied/\nRUN {MEMORY} > /copied/memory\n")
     tag = podman.build_folder(Folder(path=str(folder), dockerfile="../Outside"))
     with closing(connect(podman.url)) as api:
-        container = api.create_container(tag, command=["x"])["Id"]
-        try:
-            archive = b"".join(api.get_archive(container, "/copied")[0])
-        finally:
-            api.remove_container(container)
-            api.remove_image(tag)
         most = bounds(api.info())["memory"]
-    with tarfile.open(fileobj=BytesIO(archive)) as tar:
-        assert set(tar.getnames()) == {"copied", *(f"copied/{name}" for name in ("file", ".dockerignore", "memory"))}
-        limit = tar.extractfile("copied/memory")
-        assert limit is not None
-        assert abs(int(limit.read()) - most) < PAGE
+        try:
+            with copied_out(api, tag, "/copied") as tar:
+                names = {"copied", *(f"copied/{name}" for name in ("file", ".dockerignore", "memory"))}
+                assert set(tar.getnames()) == names
+                limit = tar.extractfile("copied/memory")
+                assert limit is not None
+                assert abs(int(limit.read()) - most) < PAGE
+        finally:
+            api.remove_image(tag)
 
 
 def test_a_service_that_was_started_for_us_ends_with_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,8 @@ import os
 import signal as os_signal
 import subprocess
 import sys
-import tarfile
 from contextlib import closing
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +26,7 @@ from harness.run.inbox import Inbox
 from harness.run.waiting import until
 from harness.session import Selection, Session, TraceMode
 from tests.support.cases import MUSL
+from tests.support.copied_out import copied_out
 from tests.support.remote import SSHD, make_certificates, sshd, tls_endpoint
 
 if TYPE_CHECKING:
@@ -114,17 +113,14 @@ def copied(url: str, place: Path) -> set[str]:
     with closing(open_engine(url)) as engine:
         tag = engine.build_folder(Folder(path=str(folder), dockerfile="../Outside"))
         api = engine._api
-        container = api.create_container(tag, command=["x"])["Id"]
         try:
-            archive = b"".join(api.get_archive(container, "/copied")[0])
+            with copied_out(api, tag, "/copied") as tar:
+                large = tar.extractfile("copied/large")
+                assert large is not None
+                assert large.read() == (folder / "large").read_bytes()
+                return set(tar.getnames())
         finally:
-            api.remove_container(container)
             api.remove_image(tag)
-    with tarfile.open(fileobj=BytesIO(archive)) as tar:
-        large = tar.extractfile("copied/large")
-        assert large is not None
-        assert large.read() == (folder / "large").read_bytes()
-        return set(tar.getnames())
 
 
 @needs_sshd
