@@ -63,6 +63,15 @@ class Process:
         return shown(self.argv)
 
     @property
+    def has_words(self) -> bool:
+        """Whether ``argv`` is its command line, and not its name in brackets, as ps(1) shows what has none.
+
+        That is a zombie, and before it becomes one, whatever has let go of its memory as it ends, while it still calls
+        itself running (proc_pid_cmdline(5); kernel/exit.c, ``do_exit``).
+        """
+        return self.alive and not (len(self.argv) == 1 and self.argv[0].startswith("[") and self.argv[0].endswith("]"))
+
+    @property
     def fetches_signals(self) -> bool | None:
         """Whether it sleeps in sigtimedwait(2); ``None`` if that cannot be seen.
 

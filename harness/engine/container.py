@@ -168,7 +168,7 @@ class EngineContainer:
                 tree = with_wchan(tree, top_tree(self._api, self.id))
         for process in tree:
             self._ids |= {process.pid} | process.threads
-            if process.alive:  # a zombie has no command line any more (proc_pid_cmdline(5))
+            if process.has_words or process.pid not in self._sampled:
                 self._sampled[process.pid] = process
         self._learn()
         return tree
@@ -395,4 +395,4 @@ class EngineContainer:
             return life
         # A fork has its parent's command line until it runs another program, which no sample may have shown.
         forked = parent is not None and parent.argv == process.argv and parent_name not in (None, life.name)
-        return replace(life, argv=() if forked else process.argv, inner_pid=process.inner_pid)
+        return replace(life, argv=process.argv if process.has_words and not forked else (), inner_pid=process.inner_pid)

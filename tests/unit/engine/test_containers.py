@@ -13,6 +13,7 @@ from harness.core.errors import Disturbed
 from harness.core.evidence import EngineEvent
 from harness.core.process import Process
 from harness.core.signals import Signal
+from harness.core.trace import Life
 from harness.engine.container import EngineContainer
 from harness.engine.containers import DockerEngine
 from harness.engine.kinds import DOCKER, PODMAN, EngineKind
@@ -102,9 +103,10 @@ class FarMachine:
     lag_s: float = 86_400.0
     told: int = 0
     ended: bool = False
+    processes: tuple[Process, ...] = ()
 
-    def tree(self, pid: int) -> tuple[()]:
-        return ()
+    def tree(self, pid: int) -> tuple[Process, ...]:
+        return self.processes
 
     def tell(self, pid: int, number: int) -> None:
         self.told += 1
@@ -116,12 +118,15 @@ class AskedTracer:
 
     machine: FarMachine
     as_of: list[float] = field(default_factory=list)
+    known: tuple[Life, ...] = ()
 
     def records(self, _: object, *, since_s: float, as_of_s: float) -> tuple[()]:
         self.as_of.append(as_of_s)
         return ()
 
-    lives = records
+    def lives(self, _: object, *, since_s: float, as_of_s: float) -> tuple[Life, ...]:
+        self.as_of.append(as_of_s)
+        return self.known
 
 
 def test_a_run_is_made_again_once_what_reads_the_record_has_broken_off() -> None:
@@ -137,6 +142,33 @@ def test_a_run_is_made_again_once_what_reads_the_record_has_broken_off() -> None
     with pytest.raises(Disturbed, match="broke off"):
         container.verify()
     EngineContainer(made, "id", "name", Inbox()).verify()
+
+
+@pytest.mark.parametrize(
+    ("samples", "command"),
+    [
+        ([("S", "/bin/kill -TERM 7"), ("R", "[kill]")], "/bin/kill -TERM 7"),
+        ([("S", "/bin/kill -TERM 7"), ("Z", "[kill]")], "/bin/kill -TERM 7"),
+        ([("R", "[kill]")], "kill"),
+        ([("Z", "[kill]")], "kill"),
+        ([("R", "[kill] -TERM 7")], "[kill] -TERM 7"),
+    ],
+    ids=["ending", "zombie", "only seen ending", "only seen as a zombie", "in brackets by its own will"],
+)
+def test_what_ends_keeps_the_command_line_that_it_had(samples: list[tuple[str, str]], command: str) -> None:
+    """As it ends, its memory goes first, with its words; then it is a zombie."""
+    far = FarMachine()
+    tracer = AskedTracer(far, known=(Life(pid=70, parent=60, name="kill", began_s=1.0),))
+    made = DockerEngine(cast("docker.APIClient", ScriptedApi(DOCKER)), cast("Tracer", tracer))
+    container = EngineContainer(made, "id", "name", Inbox())
+    container._pid1 = 60
+    masks = {"caught": 0, "ignored": 0, "blocked": 0, "pending": 0}
+    for state, words in samples:
+        argv = tuple(words.split())
+        far.processes = (Process(pid=70, ppid=60, pgid=60, state=state, argv=argv, inner_pid=9, **masks),)
+        container.tree()
+    (life,) = container.lives()
+    assert (life.command, life.inner_pid) == (command, 9)
 
 
 def test_a_record_is_never_older_than_what_is_known_otherwise() -> None:
