@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -187,13 +188,29 @@ def engine(kind: Kind) -> Iterator[Up]:
 
 
 def end_all(place: Path | None) -> None:
-    """End what an engine has left in its mount namespace: Podman's monitors stay for five minutes."""
+    """End what an engine has left in its mount namespace, and wait for it: Podman's monitors stay for five minutes."""
     if place in (None, Path("/proc/self/ns/mnt").readlink()):
         return
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or is a kernel's own
-            if (process / "ns" / "mnt").readlink() == place:
-                os.kill(int(process.name), signal.SIGKILL)
+    while left := [int(process.name) for process in Path("/proc").glob("[0-9]*") if _is_in(process, place)]:
+        for pid in left:
+            with suppress(ProcessLookupError):
+                end(pid)
+
+
+def end(pid: int) -> None:
+    """Kill a process that need not be a child, and wait until it has ended (pidfd_open(2))."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        select.select([descriptor], [], [])
+    finally:
+        os.close(descriptor)
+
+
+def _is_in(process: Path, place: Path) -> bool:
+    with suppress(OSError):  # it has ended, or is a kernel's own
+        return (process / "ns" / "mnt").readlink() == place
+    return False
 
 
 def _answers(url: str, process: subprocess.Popen[bytes]) -> bool | None:

@@ -46,6 +46,7 @@ STARTS: Final = {
     "loaded-handles": launcher(HANDLES.replace("CODE", "0"), *LOAD),
     "loaded-143": launcher(HANDLES.replace("CODE", "143"), *LOAD),
 }
+AT_ONCE_US: Final = 50_000
 APP: Final = ("--app", "^node (--require /loaded.js )?-e (console|process)")
 
 
@@ -84,13 +85,21 @@ def test_the_app_is_judged_where_it_is_named(tmp_path: Path) -> None:
     assert {name: row["verdict"] for name, row in found.items()} == {
         "deaf": "abrupt",
         "handles": "graceful",
-        "loaded": "abrupt",
+        "loaded": "abrupt" if ended_at_once(found["loaded"]) else "untested",
         "loaded-handles": "graceful",
         "loaded-143": "untested",  # nothing tells it from what the launcher has loaded
     }
-    assert "was handled by `/loaded.js`, which its launcher has loaded into it" in found["loaded"]["reason"]
     assert "the app's own code or by its runtime's" in found["loaded-143"]["reason"]
-    assert "process.on('SIGTERM'" in "\n".join(found["loaded"]["advice"])
+    if ended_at_once(found["loaded"]):
+        assert "was handled by `/loaded.js`, which its launcher has loaded into it" in found["loaded"]["reason"]
+        assert "process.on('SIGTERM'" in "\n".join(found["loaded"]["advice"])
+
+
+def ended_at_once(row: dict[str, Any]) -> bool:
+    """Whether the app has ended as soon as what was loaded into it can; a busy machine may take longer."""
+    (app,) = (number for number, one in enumerate(row["evidence"]["path"]["participants"]) if one["app"])
+    at_us = {step["kind"]: step["at_us"] for step in row["evidence"]["path"]["steps"] if step["who"] == app}
+    return bool(at_us["end"] - at_us["handler"] <= AT_ONCE_US)
 
 
 def test_a_launcher_that_is_named_is_the_app(tmp_path: Path) -> None:
