@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import statistics
 import threading
+import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-_MANY: Final = 8
-"""How many of a kind are left for each under way, where it is worth while to have one more of them under way."""
+_WORTH_S: Final = 1.5
+"""How long what is left of a kind takes each that does it, where it is worth while that one more does."""
+_TAKES_S: Final = 0.2
+"""How long one thing takes as long as none of its kind has been done."""
 
 
 class Agenda:
@@ -19,12 +23,20 @@ class Agenda:
 
     Of a kind, as few are done at once as keeps ``width`` of all kinds going: one, as long as there are kinds enough.
     What is next of a kind that has all of its own waits, and the first of another kind comes before it. Who would have
-    to wait takes one of a kind of which many are left.
+    to wait takes one of the kind that takes longest, going by those of it that have been done, if that is worth while.
+
+    Args:
+        kinds: of what kind each thing is.
+        width: how many things keep all busy.
+        clock: the time in seconds.
     """
 
-    def __init__(self, kinds: Sequence[Hashable], *, width: int) -> None:
+    def __init__(self, kinds: Sequence[Hashable], *, width: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._kinds = kinds
         self._width = width
+        self._clock = clock
+        self._began_s: dict[int, float] = {}
+        self._took_s: dict[Hashable, list[float]] = {}
         self._to_do: dict[Hashable, deque[int]] = {}
         for place, kind in enumerate(kinds):
             self._to_do.setdefault(kind, deque()).append(place)
@@ -44,6 +56,7 @@ class Agenda:
         """A thing is done."""
         kind = self._kinds[place]
         with self._changed:
+            self._took_s.setdefault(kind, []).append(self._clock() - self._began_s.pop(place))
             self._under_way[kind] -= 1
             if not self._under_way[kind]:
                 del self._under_way[kind]
@@ -52,16 +65,20 @@ class Agenda:
     def _next(self) -> int | None:
         kinds = len(self._to_do) + sum(kind not in self._to_do for kind in self._under_way)
         few = math.ceil(self._width / max(1, kinds))
-        place = self._first(lambda kind, _: self._under_way[kind] < few)
-        return self._first(lambda kind, left: left > _MANY * self._under_way[kind]) if place is None else place
+        kind = next((kind for kind in self._to_do if self._under_way[kind] < few), None)
+        if kind is None:
+            kind = max((kind for kind in self._to_do if self._left_s(kind) > _WORTH_S), key=self._left_s, default=None)
+        return None if kind is None else self._take(kind)
 
-    def _first(self, may: Callable[[Hashable, int], bool]) -> int | None:
-        """The first of which one more may be under way, by its kind and by how many of that are left."""
-        for kind, places in self._to_do.items():
-            if may(kind, len(places)):
-                place = places.popleft()
-                if not places:
-                    del self._to_do[kind]
-                self._under_way[kind] += 1
-                return place
-        return None
+    def _take(self, kind: Hashable) -> int:
+        place = self._to_do[kind].popleft()
+        if not self._to_do[kind]:
+            del self._to_do[kind]
+        self._under_way[kind] += 1
+        self._began_s[place] = self._clock()
+        return place
+
+    def _left_s(self, kind: Hashable) -> float:
+        """How long what is left of a kind takes those that do it, going by what has been done of it."""
+        took = self._took_s.get(kind, [_TAKES_S])
+        return len(self._to_do[kind]) * statistics.fmean(took) / self._under_way[kind]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -24,6 +25,7 @@ from harness.run.asking import Asking
 from harness.run.observation import Patience
 from harness.run.probes import module_of
 from harness.run.protocol import Launch
+from harness.run.repeats import Repeats
 from harness.run.sharing import Sharing
 from harness.run.turns import Turns
 
@@ -173,18 +175,31 @@ class Runner(Generic[T]):
             return self._judged(cell, [Untested(reason=str(fault))])
         finally:
             self._began(cell)
-        evidence: list[Evidence | Untested] = []
-        wanted = self._schedule.repeat or 1
-        while len(evidence) < wanted:
-            run = self._ask(prepared, again=bool(evidence))
-            evidence.append(run)
-            if isinstance(run, Untested) or self._engine.abandoned:
-                break
-            if self._schedule.repeat is None and isinstance(run, SignalEvidence) and doubt(run):
-                wanted = DOUBTFUL_REPEATS
+        evidence = self._runs(prepared)
         if self._sharing and not self._to_come[_kind(cell)]:
             self._sharing.end(_kind(cell))
         return self._judged(cell, evidence, prepared)
+
+    def _runs(self, prepared: Prepared) -> list[Evidence | Untested]:
+        """All runs of a cell, in the order in which they were begun."""
+        repeat = self._schedule.repeat
+        if repeat is not None and repeat > 1:
+            return self._repeats(prepared, repeat)
+        first = self._ask(prepared, again=False)
+        doubtful = repeat is None and isinstance(first, SignalEvidence) and doubt(first) and not self._is_last(first)
+        return [first, *(self._repeats(prepared, DOUBTFUL_REPEATS - 1) if doubtful else ())]
+
+    def _repeats(self, prepared: Prepared, times: int) -> list[Evidence | Untested]:
+        """Several runs of a cell, in fresh containers; workers that have no cell to run help with them."""
+        repeats = Repeats(lambda: self._ask(prepared, again=True), times=times, enough=self._is_last)
+        with suppress(RuntimeError):  # the pool takes nothing any more: on leaving
+            for _ in range(min(times, self._schedule.jobs) - 1):
+                self._pool.submit(repeats.help)
+        return repeats.all()
+
+    def _is_last(self, run: Evidence | Untested) -> bool:
+        """Whether a cell is not run again after a run of it."""
+        return isinstance(run, Untested) or self._engine.abandoned
 
     def _began(self, cell: Cell) -> None:
         """Take in that a cell is under way: as the last of its kind is, none has to stand ready for another."""

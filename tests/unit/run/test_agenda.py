@@ -42,9 +42,27 @@ def test_what_is_left_of_few_kinds_is_done_side_by_side() -> None:
     assert agenda.take() == 2
 
 
-def test_of_a_kind_of_which_many_are_left_more_are_done_at_once_than_need_be() -> None:
-    agenda = Agenda("a" * 18 + "b", width=1)
-    assert [agenda.take() for _ in range(3)] == [0, 18, 1]
+@pytest.mark.parametrize(
+    ("took_s", "more"),
+    [((0.4, 0.4), None), ((0.4, 0.6), 7), ((0.6, 0.4), 2), ((0.6, 0.8), 7), ((0.6, 0.6), 2)],
+)
+def test_who_would_wait_does_what_takes_longest_if_that_is_worth_while(
+    took_s: tuple[float, float], more: int | None
+) -> None:
+    """Of each kind three are left, which one after another take more or less than a second and a half."""
+    now_s = [0.0]
+    agenda = Agenda("aaaaabbbbb", width=2, clock=lambda: now_s[0])
+    assert [agenda.take(), agenda.take()] == [0, 5]
+    for place, seconds in zip((0, 5), took_s, strict=True):
+        now_s[0] = seconds
+        agenda.done(place)
+    assert [agenda.take(), agenda.take()] == [1, 6]
+    assert agenda._next() == more
+
+
+def test_as_long_as_nothing_is_known_it_is_worth_while_where_many_are_left() -> None:
+    agenda = Agenda("a" * 10 + "b", width=1)
+    assert [agenda.take() for _ in range(3)] == [0, 10, 1]
     assert agenda._next() is None
 
 

@@ -313,6 +313,12 @@ def test_repeats_that_agree() -> None:
     assert len(result.runs) == len(engine.launches) == 3
 
 
+def test_workers_without_a_cell_help_with_repeats() -> None:
+    engine = Meeting(lambda _: FORWARDS, together=3)
+    (result,) = run(engine, cells(subject("a")), repeat=3, jobs=3)
+    assert (result.verdict, len(result.runs)) == (Verdict.FORWARDED, 3)
+
+
 def test_repeats_that_disagree_are_unstable() -> None:
     (result,) = run(in_turn([FORWARDS, SWALLOWS, FORWARDS]), cells(subject("a")), repeat=3)
     assert result.verdict is Verdict.UNSTABLE
