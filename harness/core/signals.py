@@ -56,6 +56,8 @@ _RTMAX: Final = 64
 _UNCATCHABLE: Final = frozenset({9, 19})
 ENDS_NOTHING: Final = frozenset(range(17, 24)) | {28}
 """Signals whose default action ends nothing (signal(7)): those of job control, SIGCHLD, SIGURG, SIGWINCH."""
+STOPS_ONLY: Final = frozenset(range(19, 23))
+"""Signals whose default action is to stop the process (signal(7))."""
 _REAL_TIME: Final = re.compile(r"RT(MIN|MAX)(?:([+-])(\d{1,2}))?")
 
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from harness.core.signals import STOPS_ONLY
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class Fate(StrEnum):
@@ -229,3 +231,26 @@ def _sent(head: re.Match[str], match: re.Match[str]) -> Sent | Parted:
 def sends(records: Iterable[TraceRecord], number: int) -> tuple[Sent, ...]:
     """The records that say that a signal of this number was sent."""
     return tuple(record for record in records if isinstance(record, Sent) and record.number == number)
+
+
+def told(records: Iterable[TraceRecord], leaders: Mapping[int, int]) -> frozenset[int]:
+    """The processes whose code may run because of a signal: it came to them, and has a handler, waits, or ends them.
+
+    What stops a process by default runs none of its code: it is stopped, or goes on as it was where its process group
+    is orphaned (kernel/signal.c, ``get_signal``). Its parent's SIGCHLD is a signal of its own.
+
+    Args:
+        records: the kernel's record.
+        leaders: the process of each thread that is known.
+    """
+    came: set[tuple[int, int]] = set()
+    stops: set[tuple[int, int]] = set()
+    for record in records:
+        match record:
+            case Sent(fate=Fate.DELIVERED | Fate.MERGED, target_pid=pid, number=number):
+                came.add((leaders.get(pid, pid), number))
+            case Handled(handler=0, pid=pid, number=number) if number in STOPS_ONLY:
+                stops.add((leaders.get(pid, pid), number))
+            case Handled(pid=pid):
+                came.add((leaders.get(pid, pid), 0))
+    return frozenset(pid for pid, _ in came - stops)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.evidence import Ground
 from harness.core.quiescence import RESTLESS_NS, Concern, Habits, as_first_seen, drops, exact, next_deed_ns, quiet
-from harness.core.trace import Fate, Handled, Sent, sends
+from harness.core.trace import Fate, Sent, sends, told
 from harness.run.faults import CannotTest
 from harness.run.observation import SETTLE_BLIND_S, SETTLE_S, Decision, output_complete
 from harness.run.ready import OUTPUT_S
@@ -234,11 +234,9 @@ class SignalDecider:
             return Concern(apps=apps, told=may | apps, acted=may if apps == answered else answered, deeds=deeds)
         leaders = {thread: p.pid for p in (*initial.tree, *self._rest.sample) for thread in (p.pid, *p.threads)}
         sent = [record for record in trace if isinstance(record, Sent)]
-        took = {record.pid for record in trace if isinstance(record, Handled)}
-        took |= {record.target_pid for record in sent if record.fate in (Fate.DELIVERED, Fate.MERGED)}
-        told = frozenset(leaders.get(number, number) for number in took)
+        took = told(trace, leaders)
         acted = frozenset(leaders.get(record.sender_pid, record.sender_pid) for record in sent)
-        return Concern(apps=apps, told=told, acted=(acted | answered) & told, deeds=len(trace))
+        return Concern(apps=apps, told=took, acted=(acted | answered) & took, deeds=len(trace))
 
     def _stopped(self, sample: Tree) -> bool:
         """Whether the app is stopped, as by SIGSTOP: a state that only SIGCONT ends, and that no verdict names."""

@@ -6,7 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.trace import Fate, Forked, Gone, Handled, Lost, Parted, Parting, Renamed, Sent, parse_line, sends
+from harness.core.trace import (
+    Fate,
+    Forked,
+    Gone,
+    Handled,
+    Lost,
+    Parted,
+    Parting,
+    Renamed,
+    Sent,
+    TraceRecord,
+    parse_line,
+    sends,
+    told,
+)
 
 DROPPED = (
     "            runc-22401   [001] .....  6961.222709: signal_generate:"
@@ -247,3 +261,32 @@ def test_a_handler_that_is_taken_away_as_it_runs(flags: str, once: bool) -> None
     taken = parse_line(TAKEN.replace("sa_flags=14000000", f"sa_flags={flags}"))
     assert isinstance(taken, Handled)
     assert taken.once is once
+
+
+TSTP, TERM = 20, 15
+
+
+def came(number: int, *, fate: Fate = Fate.DELIVERED) -> Sent:
+    return Sent(time_s=1.0, sender="init", sender_pid=1, number=number, target="app", target_pid=7, fate=fate)
+
+
+def took(number: int, *, handler: int = 0, pid: int = 7) -> Handled:
+    return Handled(time_s=1.1, comm="app", pid=pid, number=number, handler=handler)
+
+
+@pytest.mark.parametrize(
+    ("records", "right"),
+    [
+        ([came(TSTP)], {7}),  # it may have a handler, as long as it has not been taken
+        ([came(TSTP), took(TSTP)], set()),
+        ([came(TSTP), took(TSTP, pid=8)], set()),  # by another of its threads
+        ([came(TSTP), took(TSTP, handler=1)], {7}),
+        ([came(TSTP), took(TSTP), came(TERM)], {7}),
+        ([came(TERM), took(TERM)], {7}),  # it ends it
+        ([came(TERM, fate=Fate.MERGED)], {7}),
+        ([came(TERM, fate=Fate.IGNORED)], set()),
+        ([took(TERM, handler=1)], {7}),
+    ],
+)
+def test_what_stops_a_process_by_default_runs_none_of_its_code(records: list[TraceRecord], right: set[int]) -> None:
+    assert told(records, {8: 7}) == right
