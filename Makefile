@@ -12,7 +12,7 @@ RESULTS ?= $(STATE)/results.json
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts unit lint bench truth truth-apps truth-check audit-check scale faults engines programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz audit-dependencies lock
+.PHONY: help setup signals demo tools test test-commands test-stories test-verdicts test-engine unit lint bench truth truth-apps truth-check audit-check scale faults engines programs gallery advice bisect packages image first-finding pictures outputs rules schema reference site doctor engine-up engine-down clean fuzz audit-dependencies lock
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,18 +55,21 @@ tools:
 	  echo "installing$$missing"; \
 	  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; }
 
-test: setup tools lint ## lint, and every test, the matrix among them
-	@$(MAKE) --no-print-directory -j 3 --output-sync=target test-commands test-stories test-verdicts
+test: setup tools ## lint, and every test, the matrix among them
+	@$(MAKE) --no-print-directory -j 5 --output-sync=target lint test-commands test-stories test-verdicts test-engine
 
-# Most tests wait for containers: three processes wait at the same time. Labs and demo share an engine without a network.
+# Most tests wait for containers: four processes wait at the same time. Labs and demo share an engine without a network.
 test-commands:
-	@$(BIN)/python -m pytest tests/cli tests/third_party tests/benchmarks
+	@$(BIN)/python -m pytest tests/cli
 
 test-stories:
-	@$(BIN)/python -m pytest tests/docs tests/demo tests/lab tests/browser tests/pictures tests/upgrade tests/containers tests/programs
+	@$(BIN)/python -m pytest tests/docs tests/demo tests/lab tests/browser tests/pictures tests/containers tests/programs
 
 test-verdicts:
-	@$(BIN)/python -m pytest tests/unit tests/engine tests/contract tests/field tests/truth dockerfiles
+	@$(BIN)/python -m pytest tests/unit tests/contract tests/field tests/truth tests/third_party dockerfiles
+
+test-engine:
+	@$(BIN)/python -m pytest tests/engine tests/upgrade tests/benchmarks
 
 unit: $(VENV)/.made ## the tests that need no engine
 	@$(BIN)/python -m pytest tests/unit
