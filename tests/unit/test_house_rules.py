@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import dis
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -60,11 +60,12 @@ def test_other_words_are_not_taken_for_it(text: str) -> None:
 def imports(path: Path, modules: set[str]) -> set[str]:
     """The modules of the product that one imports at its top, those for type checking alone among them."""
     found: set[str] = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    blocks = [tree.body, *(node.body for node in tree.body if isinstance(node, ast.If))]
-    for node in (node for block in blocks for node in block if isinstance(node, ast.ImportFrom)):
-        whole = {f"{node.module}.{alias.name}" for alias in node.names}
-        found |= (whole & modules) or ({node.module or ""} & modules)
+    module = ""
+    for step in dis.get_instructions(compile(path.read_bytes(), path, "exec")):
+        if step.opname == "IMPORT_NAME":
+            module = str(step.argval)
+        elif step.opname == "IMPORT_FROM":
+            found |= ({f"{module}.{step.argval}"} & modules) or ({module} & modules)
     return found
 
 
