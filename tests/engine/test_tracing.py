@@ -36,9 +36,12 @@ for path in sys.argv[1:]:
     os.open(path, os.O_RDWR)  # a leader of a session without a terminal gets this one
 for number in (signal.SIGUSR1, signal.SIGINT):
     signal.signal(number, lambda number, _: os.write(1, b"%d\\n" % number))
+woken, wakes = os.pipe()  # pause(2) sleeps through what came just before it
+os.set_blocking(wakes, False)
+signal.set_wakeup_fd(wakes)
 os.write(1, b"up\\n")
 while True:
-    signal.pause()
+    os.read(woken, 1)
 """
 
 INTERRUPTED = """

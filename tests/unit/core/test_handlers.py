@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from harness.core.process import Process
 
 TERM, RT = Signal(15), Signal(37)
-CHILD = (
-    """python3 -c 'import signal; signal.signal(15, lambda *_: exit(7)); print("ready", flush=True); signal.pause()'"""
-)
+# Not pause(2), which sleeps through what came just before it.
+READY = "import os, signal; woken, wakes = os.pipe(); os.set_blocking(wakes, False); signal.set_wakeup_fd(wakes)"
+WAITS = 'print("ready", flush=True); os.read(woken, 1)'
+CHILD = f"""python3 -c '{READY}; signal.signal(15, lambda *_: exit(7)); {WAITS}'"""
 
 
 def told(command: list[str], number: int) -> int:
@@ -41,9 +42,7 @@ def told(command: list[str], number: int) -> int:
 
 @pytest.mark.parametrize("number", [TERM, Signal(1), RT], ids=str)
 def test_python(number: Signal) -> None:
-    code = "\n".join(
-        (*handler(process(1, "python3 app.py"), number).code, "print('ready', flush=True)", "signal.pause()")
-    )
+    code = "\n".join((READY, *handler(process(1, "python3 app.py"), number).code, WAITS))
     assert told([sys.executable, "-c", code], number.number) == 0
 
 
