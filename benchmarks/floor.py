@@ -114,14 +114,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def show_decided(how: str, rows: Sequence[Row]) -> None:
-    decided: dict[str, list[float]] = defaultdict(list)
+    decided: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in rows:
         if (milliseconds := row.runs[row.shown].decided_ms) is not None:
-            decided[row.verdict].append(milliseconds)
-    print(f"from docker kill to verdict, {how}, ms:")
+            decided[row.verdict].append((milliseconds, milliseconds - last_ms(row)))
+    print(f"from docker kill to verdict, {how}, ms; and from the last that the kernel recorded:")
     for verdict, values in sorted(decided.items()):
-        median, p95 = statistics.median(values), quantile(values, 0.95)
-        print(f"  {verdict:10} n={len(values):4}  median {median:7.1f}  p95 {p95:7.1f}")
+        (median, p95), (since, since_p95) = (
+            (statistics.median(one), quantile(list(one), 0.95)) for one in zip(*values, strict=True)
+        )
+        print(
+            f"  {verdict:10} n={len(values):4}  median {median:7.1f}  p95 {p95:7.1f};  "
+            f"median {since:7.1f}  p95 {since_p95:7.1f}"
+        )
+
+
+def last_ms(row: Row) -> float:
+    """How long after the signal was sent the last thing happened that the kernel recorded."""
+    return row.evidence.path.steps[-1].at_us / 1000 if row.evidence.path and row.evidence.path.steps else 0.0
 
 
 def show(what: str, ours: list[float], theirs: list[float]) -> None:

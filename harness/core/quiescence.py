@@ -95,12 +95,14 @@ class Habits:
 class Concern:
     """Which processes a signal concerns: the ``apps``, who was ``told``, and who of those has ``acted`` on it.
 
-    ``deeds`` counts what has come of it so far, such as signals sent on.
+    ``sent`` are those of them that have sent a signal by the kernel's record; ``deeds`` counts what has come of it so
+    far, such as signals sent on.
     """
 
     apps: frozenset[int]
     told: frozenset[int]
     acted: frozenset[int] = frozenset()
+    sent: frozenset[int] = frozenset()
     deeds: int = 0
 
     def among(self, tree: Tree, habits: Habits) -> Tree:
@@ -148,8 +150,8 @@ def next_deed_ns(
     waits for. An app, or a package manager, that has acted already does not do so by a timeout that had been pending
     before the signal and is longer than ``old_ns``; another process may act at its next heartbeat, such as a shell as
     its ``sleep`` ends. One that ticks shows the next of its ticks alone: a longer timeout may be behind that,
-    or it counts them, so that the deadline decides. That is not so of inits (tini looks for signals each second), nor
-    where ``old_ns`` is 0.
+    or it counts them, so that the deadline decides. That is not so of inits (tini looks for signals each second), whose
+    ticks do not count at all once they have passed the signal on and look for the next, nor where ``old_ns`` is 0.
 
     Returns:
         A moment by the monotonic clock, the signal's own where nothing is pending; at most the deadline, as what runs
@@ -177,9 +179,20 @@ def next_deed_ns(
             _end_ns(wait, began_ns=began_ns, deadline_ns=deadline_ns)
             for wait in process.waits
             if not (acted and before and habits.had(before, wait, began_ns, longer_ns=old_ns))
+            and not (process.pid in concern.sent and before and _looks_for_the_next(process, before, wait))
         ]
     last = max(moment for moment in moments if moment <= deadline_ns)
     return last if last == began_ns else min(last + _SLACK_NS, deadline_ns)
+
+
+def _looks_for_the_next(process: Process, before: Process, wait: Wait) -> bool:
+    """Whether an init sleeps until the next signal, for as long as it did before the one that it has passed on.
+
+    That is a loop around sigtimedwait(2): what the timeout brings is another look (tini.c,
+    ``wait_and_forward_signal``).
+    """
+    looks = kind_of(process.argv) is Kind.INIT and process.fetches_signals is True and before.fetches_signals is True
+    return looks and any(wait.length_ns is not None and wait.length_ns == old.length_ns for old in before.waits or ())
 
 
 def _end_ns(wait: Wait, *, began_ns: int, deadline_ns: int) -> int:

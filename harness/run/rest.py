@@ -235,8 +235,8 @@ class SignalDecider:
         leaders = {thread: p.pid for p in (*initial.tree, *self._rest.sample) for thread in (p.pid, *p.threads)}
         sent = [record for record in trace if isinstance(record, Sent)]
         took = told(trace, leaders)
-        acted = frozenset(leaders.get(record.sender_pid, record.sender_pid) for record in sent)
-        return Concern(apps=apps, told=took, acted=(acted | answered) & took, deeds=len(trace))
+        senders = frozenset(leaders.get(record.sender_pid, record.sender_pid) for record in sent) & took
+        return Concern(apps=apps, told=took, acted=senders | answered & took, sent=senders, deeds=len(trace))
 
     def _stopped(self, sample: Tree) -> bool:
         """Whether the app is stopped, as by SIGSTOP: a state that only SIGCONT ends, and that no verdict names."""

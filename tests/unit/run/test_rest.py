@@ -153,6 +153,34 @@ def test_an_init_that_looks_for_signals_each_second_hides_nothing(init: str) -> 
     assert seen.decided_s < 1.5
 
 
+@pytest.mark.parametrize(
+    ("init", "passes_on", "after_s", "waits"),
+    [
+        ("tini -- node server.js", True, 1.0, False),
+        ("/sbin/docker-init -- node server.js", True, 1.0, False),
+        ("tini -- node server.js", True, 3.0, True),  # that is not what it does while nothing happens
+        ("tini -- node server.js", False, 1.0, True),
+        ("start -- node server.js", True, 1.0, True),
+    ],
+    ids=["tini", "the engine's", "another timeout", "not passed on", "no init"],
+)
+def test_an_init_that_has_passed_the_signal_on_and_looks_for_the_next_is_done(
+    init: str, after_s: float, *, passes_on: bool, waits: bool
+) -> None:
+    main = process(1, init, wchan="do_sigtimedwait")
+    first = Happening(after_s=0, trace=record(1001, outside=True))
+    sender = 1001 if passes_on else 5
+    to_app = Happening(
+        after_s=AT_ONCE,
+        output=RECEIVED,
+        trace=record(1007, sender=sender),
+        tree=(sleeping(main, after_s, at_s=AT_ONCE, ran=1), NODE),
+    )
+    seen = see(Script(at_start=up(sleeping(main, 1.0), NODE), at_signal=(first, to_app), traced=True), app=SIGNING)
+    assert (seen.decided_s > 0.5) is waits
+    assert waits or verdict(seen) is Verdict.FORWARDED
+
+
 def test_an_old_long_timeout_of_who_has_the_signal_is_not_waited_for() -> None:
     seen = signalled((sleeping(NODE_1, 8.0, 30.0),), Happening(after_s=AT_ONCE, output=RECEIVED_1))
     assert verdict(seen) is Verdict.FORWARDED
