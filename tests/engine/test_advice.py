@@ -45,6 +45,7 @@ context = "app"
 [launch]
 extra_hosts = { "registry.npmjs.org" = "127.0.0.1" }
 [app]
+only-logs = true
 ready = 'Listening on port \\d+ pid=(?P<pid>\\d+) ppid=(?P<ppid>\\d+)'
 received = 'Received signal: (?P<signal>SIG[A-Z0-9+-]+)'
 done = 'Shutdown complete'
@@ -107,15 +108,16 @@ class Followed:
         (folder / "catalogue.toml").write_text("\n".join(self._toml), encoding="utf-8")
 
     def _variant(self, row: Row, change: Change) -> str:
-        """The variant in which a change of a row has been made; new if there is none yet."""
-        key = json.dumps([row.subject, change.dockerfile, change.options, sorted(change.scripts)])
+        """The variant in which a change of a row has been made; new if there is none that starts the same yet."""
+        assert change.options in ([], ["--init"])
+        dockerfile = ROOT / "dockerfiles" / f"{row.subject}.Dockerfile"
+        text = edited(dockerfile.read_text(encoding="utf-8"), change.dockerfile)
+        init = bool(change.options) or row.subject in ("npm-start-init", "init-shell-form")
+        key = json.dumps([instructions(text), init, sorted(change.scripts)])
         self._in_app(change)
         if key not in self._names:
             name = self._names[key] = f"{row.subject}-{len(self._names)}"
-            assert change.options in ([], ["--init"])
-            text = (ROOT / "dockerfiles" / f"{row.subject}.Dockerfile").read_text(encoding="utf-8")
-            (self._folder / f"{name}.Dockerfile").write_text(edited(text, change.dockerfile), encoding="utf-8")
-            init = bool(change.options) or row.subject in ("npm-start-init", "init-shell-form")
+            (self._folder / f"{name}.Dockerfile").write_text(text, encoding="utf-8")
             self._toml.append(
                 f'[[variant]]\nname = "{name}"\ntitle = "{name}"\ndockerfile = "{name}.Dockerfile"\n'
                 f"init = {str(init).lower()}\n"
@@ -133,6 +135,11 @@ class Followed:
             if line not in app.read_text(encoding="utf-8").splitlines():
                 with app.open("a", encoding="utf-8") as file:
                     file.write(f"{line}\n")
+
+
+def instructions(dockerfile: str) -> list[str]:
+    """The lines of a Dockerfile that do something."""
+    return [line for line in dockerfile.splitlines() if line and not line.startswith("#")]
 
 
 def test_advice_on_every_bad_cell_helps(rows: tuple[Row, ...], tmp_path: Path) -> None:
