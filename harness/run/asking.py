@@ -11,6 +11,7 @@ from harness.core.evidence import Untested
 from harness.core.signals import parse_signal
 from harness.run.faults import CannotTest
 from harness.run.observation import Observation
+from harness.run.side_by_side import one_after_another
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from harness.core.subject import App
     from harness.run.observation import Patience
     from harness.run.protocol import Container, Engine, Launch
+    from harness.run.side_by_side import Several
     from harness.run.turns import Turns
 
 E = TypeVar("E", bound="Evidence | str | None")
@@ -33,7 +35,7 @@ STOP_SIGNAL: Final = "SIGTERM"
 class Asking:
     """All that a probe needs to ask; ``start`` is what the image starts with the subject's options.
 
-    Containers are started in ``turns``.
+    Containers are started in ``turns``; what takes ``several`` is done side by side where there is time.
     """
 
     engine: Engine
@@ -43,6 +45,7 @@ class Asking:
     patience: Patience
     question: Question
     start: StartCommand
+    several: Several = one_after_another
 
     @property
     def signal(self) -> Signal:

@@ -25,8 +25,8 @@ from harness.run.asking import Asking
 from harness.run.observation import Patience
 from harness.run.probes import module_of
 from harness.run.protocol import Launch
-from harness.run.repeats import Repeats
 from harness.run.sharing import Sharing
+from harness.run.side_by_side import SideBySide
 from harness.run.turns import Turns
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from harness.core.subject import Cell
     from harness.run.protocol import Engine
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 # dumb-init above a package manager, SIGTERM, Debian: the second delivery merged with the first in 10 of 12 runs on an
@@ -190,12 +191,16 @@ class Runner(Generic[T]):
         return [first, *(self._repeats(prepared, DOUBTFUL_REPEATS - 1) if doubtful else ())]
 
     def _repeats(self, prepared: Prepared, times: int) -> list[Evidence | Untested]:
-        """Several runs of a cell, in fresh containers; workers that have no cell to run help with them."""
-        repeats = Repeats(lambda: self._ask(prepared, again=True), times=times, enough=self._is_last)
+        """Several runs of a cell, in fresh containers."""
+        return self._several([lambda: self._ask(prepared, again=True)] * times, enough=self._is_last)
+
+    def _several(self, tasks: Sequence[Callable[[], S]], *, enough: Callable[[S], bool]) -> list[S]:
+        """Do several things of a cell; workers that have no cell to run help."""
+        work = SideBySide(tasks, enough=enough)
         with suppress(RuntimeError):  # the pool takes nothing any more: on leaving
-            for _ in range(min(times, self._schedule.jobs) - 1):
-                self._pool.submit(repeats.help)
-        return repeats.all()
+            for _ in range(min(len(tasks), self._schedule.jobs) - 1):
+                self._pool.submit(work.help)
+        return work.all()
 
     def _is_last(self, run: Evidence | Untested) -> bool:
         """Whether a cell is not run again after a run of it."""
@@ -262,6 +267,7 @@ class Runner(Generic[T]):
                 patience=self._patience(prepared.cell),
                 question=prepared.cell.question,
                 start=prepared.start,
+                several=self._several,
             )
             if self._sharing and prepared.cell.question.probe is Probe.SIGNAL and not again:
                 kind = _kind(prepared.cell)

@@ -71,7 +71,7 @@ process.on('exit', () => console.log('Shutdown complete'));
 @pytest.fixture(scope="module")
 def rows() -> tuple[Row, ...]:
     """The cells that are not always good, run as they are, and some that are."""
-    selection = Selection(bases=BASES, probes=tuple(Probe), jobs=JOBS)
+    selection = Selection(bases=BASES, probes=tuple(Probe))
     with Session(selection) as session:
         wanted = [cell for cell in session.cells if cell.subject.name not in AGAIN and interesting(cell)]
         return tuple(future.result() for future in session.run(wanted))
@@ -144,7 +144,7 @@ def instructions(dockerfile: str) -> list[str]:
 
 def test_advice_on_every_bad_cell_helps(rows: tuple[Row, ...], tmp_path: Path) -> None:
     followed = Followed(tmp_path, bad(rows))
-    selection = Selection(bases=BASES, probes=tuple(Probe), jobs=JOBS, catalogue=tmp_path)
+    selection = Selection(bases=BASES, probes=tuple(Probe), catalogue=tmp_path)
     with Session(selection) as session:
         wanted = [
             cell

@@ -53,13 +53,13 @@ def ask(asking: Asking) -> ExitEvidence | Untested:
     setting = asking.app.exit_code
     if setting is None:
         return Untested(reason="the catalogue does not say how to make the app exit: add an [app.exit-code] table")
-    parts: list[ExitEvidence] = []
-    for code in CODES:
-        launch = asking.launch.with_environment(setting.exiting(code))
-        part = asking.see(launch, partial(_see_exit, code=code))
-        if isinstance(part, Untested):
-            return part
-        parts.append(part)
+    launches = {code: asking.launch.with_environment(setting.exiting(code)) for code in CODES}
+    looks = [partial(asking.see, launch, partial(_see_exit, code=code)) for code, launch in launches.items()]
+    found = asking.several(looks, enough=lambda part: isinstance(part, Untested))
+    untested = next((part for part in found if isinstance(part, Untested)), None)
+    if untested is not None:
+        return untested
+    parts = [part for part in found if isinstance(part, ExitEvidence)]
     shown = next((part for part in parts if _wrong(part.codes)), parts[0])
     return replace(shown, codes=tuple(code for part in parts for code in part.codes))
 
