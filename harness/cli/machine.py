@@ -121,13 +121,14 @@ def clean(*, images: bool) -> None:
     These are containers, trace instances and temporary folders.
     """
     from harness.engine.registry import open_engine
+    from harness.report.style import counted
 
     with closing(open_engine(note=partial(click.echo, err=True))) as engine:
         swept = engine.sweep()
-        traces = f"{swept.records} trace instances"
-        click.echo(f"{swept.containers} containers, {traces} and {swept.folders} temporary folders removed")
+        containers, traces = counted(swept.containers, "container"), counted(swept.records, "trace instance")
+        click.echo(f"{containers}, {traces} and {counted(swept.folders, 'temporary folder')} removed")
         if images:
-            click.echo(f"{engine.remove_images()} images removed")
+            click.echo(f"{counted(engine.remove_images(), 'image')} removed")
 
 
 @click.command(

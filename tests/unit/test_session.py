@@ -250,8 +250,8 @@ def test_a_doctor_without_an_engine_says_what_to_do(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("words", "output"),
     [
-        ([], "2 containers, 2 trace instances and 1 temporary folders removed\n"),
-        (["--images"], "2 containers, 2 trace instances and 1 temporary folders removed\n3 images removed\n"),
+        ([], "2 containers, 2 trace instances and 1 temporary folder removed\n"),
+        (["--images"], "2 containers, 2 trace instances and 1 temporary folder removed\n3 images removed\n"),
     ],
 )
 def test_cleaning_says_what_was_removed(words: list[str], output: str, install: Install) -> None:
