@@ -109,6 +109,19 @@ class Seen:
         """The app's process at the end, if it still lives."""
         return next((process for process in self.after if process.pid == self.app_pid and process.alive), None)
 
+    @property
+    def may_lack_memory(self) -> bool:
+        """Whether the kernel may have killed a process for lack of memory, though the engine does not tell of it yet.
+
+        As PID 1 ends, the kernel kills what is left in its name (kernel/pid_namespace.c, ``zap_pid_ns_processes``); any
+        other SIGKILL of its own is for memory (mm/oom_kill.c). Without a record any failure may be.
+        """
+        if self.trace is None:
+            return self.exit_code not in (None, 0)
+        init = {self.main.pid} | self.main.threads if self.main else set()
+        kills = (one for one in sends(self.trace, _SIGKILL) if one.by_kernel)
+        return any(one.sender_pid not in init or one.target_pid in init for one in kills)
+
 
 class Evidence(Protocol):
     """The evidence of one run, of any probe."""

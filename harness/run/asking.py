@@ -92,6 +92,8 @@ class Asking:
         container = observation.container
         try:
             found = look(observation)
+            if not isinstance(found, Untested | str | None):
+                observation.check_memory(found.seen)
         except Disturbed:
             raise
         except (EngineFault, CannotTest) as fault:

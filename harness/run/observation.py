@@ -14,7 +14,7 @@ from harness.core.quiescence import Habits, quiet, steady, ticked_ns
 from harness.core.subject import Listening, LogPattern, Quiescent
 from harness.core.trace import sends
 from harness.run.faults import CannotTest
-from harness.run.ready import OUTPUT_S, exit_text, wait_until_ready
+from harness.run.ready import OUTPUT_S, exit_text, ran_out_of_memory, wait_until_ready
 from harness.run.waiting import until
 
 if TYPE_CHECKING:
@@ -182,6 +182,11 @@ class Observation:
         if self.inbox.flooded:
             raise CannotTest("the app floods its log: over 1 MiB")
         if any(event.action == "oom" for event in self.inbox.events):
+            raise CannotTest("the container ran out of memory")
+
+    def check_memory(self, seen: Seen) -> None:
+        """Stop where the end that was seen is one for lack of memory; the engine may tell of that after the end."""
+        if seen.may_lack_memory and ran_out_of_memory(self.container):
             raise CannotTest("the container ran out of memory")
 
     def seen(self, *, before: Tree, choice: Choice, after: Tree, began_ns: int) -> Seen:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 OUTPUT_S: Final = 10.0
 """How long what is certain to come may take: the end of the output, an event of the engine."""
 
+_MEMORY_S: Final = 0.5
+"""How much later than the end of a container it may be told that memory ran out."""
+
 _NO_PROGRAM: Final = re.compile(r"(standard_init_linux\.go:\d+: )?exec .*: exec format error")
 _MOST_SHOWN: Final = 200
 _HEALTHY: Final = "healthy"
@@ -60,9 +63,23 @@ def exit_text(container: Container) -> str:
     return f", with exit code {died.exit_code}{_cause(container)}"
 
 
+def ran_out_of_memory(container: Container) -> bool:
+    """Whether the engine says that the kernel has killed a process of a container that failed for lack of memory.
+
+    Ends and lack of memory come to it by two ways: one in 80 containers told of the latter last, 39 ms late, on a busy
+    machine with Docker 20.10.
+    """
+    inbox = container.inbox
+
+    def told() -> bool | None:
+        return any(event.action == "oom" for event in inbox.events) or None
+
+    return until(told, timeout_s=_MEMORY_S, time=inbox) or False
+
+
 def _cause(container: Container) -> str:
     """Why a container has ended, where the engine or its runtime says so."""
-    if any(event.action == "oom" for event in container.inbox.events):
+    if ran_out_of_memory(container):
         return ": out of memory, the kernel has killed a process of it"
     lines = container.inbox.lines
     # All that runc writes to the output of a container whose program execve(2) refuses with ENOEXEC.

@@ -457,6 +457,8 @@ class ScriptedContainer:
         self._health = happening.health or self._health
         self._ports += happening.ports
         self._status = happening.status or self._status
+        if happening.out_of_memory:
+            self._tell("oom")
         if not self._running:
             return
         self._trace += happening.trace
@@ -470,8 +472,6 @@ class ScriptedContainer:
             self.inbox.write(happening.output)
         if happening.errors:
             self.inbox.write(happening.errors, 2)
-        if happening.out_of_memory:
-            self._tell("oom")
         if happening.exit_code is not None:
             self._end(happening.exit_code)
 

@@ -319,6 +319,50 @@ def test_out_of_memory_is_no_finding() -> None:
     assert seen.reason == "the container ran out of memory"
 
 
+ENDS = Happening(after_s=0.01, exit_code=137)
+
+
+@pytest.mark.parametrize(("late_s", "told"), [(0.04, True), (0.4, True), (2.0, False)])
+def test_that_memory_ran_out_may_be_told_after_the_end(late_s: float, *, told: bool) -> None:
+    late = Happening(after_s=0.01 + late_s, out_of_memory=True)
+    seen = see(Script(at_start=up(NPM_1, NODE), at_signal=(ENDS, late)))
+    if told:
+        assert seen.reason == "the container ran out of memory"
+    else:
+        assert judge(evidence_of(seen)).verdict is Verdict.KILLED
+
+
+def killed(target: int, *, sender: int) -> Sent:
+    return Sent(
+        time_s=2.0,
+        sender="x",
+        sender_pid=sender,
+        number=9,
+        target="y",
+        target_pid=target,
+        fate=Fate.DELIVERED,
+        by_kernel=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kill", "lacks"),
+    [
+        (killed(1007, sender=1007), True),  # the app asked for memory, and is the one that is killed
+        (killed(1007, sender=1008), True),  # another one asked for it
+        (killed(1001, sender=1001), True),
+        (killed(1007, sender=1001), False),  # PID 1 has ended
+        (None, False),
+    ],
+    ids=["itself", "for another", "PID 1", "as PID 1 ended", "nobody"],
+)
+def test_by_the_record_only_a_kill_of_the_kernels_own_is_looked_into(kill: Sent | None, *, lacks: bool) -> None:
+    ends = changed(ENDS, trace=(kill,) if kill else ())
+    late = Happening(after_s=0.3, out_of_memory=True)
+    seen = see(Script(at_start=up(NPM_1, NODE), at_signal=(ends, late), traced=True))
+    assert isinstance(seen.evidence, Untested) is lacks
+
+
 def test_a_container_that_never_rests() -> None:
     start = (Happening(output=READY % 7, tree=(NPM_1, NODE), busy=True),)
     seen = see(Script(at_start=start), Patience(deadline_s=11))
