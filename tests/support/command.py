@@ -34,13 +34,19 @@ def command(
     It is a fork of a process that has imported all (`tests.support.forking`), where an interpreter of its own would
     make no difference.
     """
-    whole = {**os.environ, "NO_COLOR": "1", **environment}
+    whole = {**surroundings(), "NO_COLOR": "1", **environment}
     if before or any(name.startswith(_OF_INTERPRETERS) for name in environment):
         done = process_of_its_own(*words, before=before, here=here, environment=whole)
     else:
         done = forked(*words, here=here, environment=whole)
     assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
     return done
+
+
+def surroundings() -> dict[str, str]:
+    """The variables of this process, one by one: pytest takes one away between tests, while threads go on."""
+    values = {name: os.environ.get(name) for name in tuple(os.environ)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def process_of_its_own(

@@ -7,7 +7,6 @@ tests.support.pasted`` runs all of them and pastes what they print anew.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.support.command import surroundings
 from tests.support.comparing import masked
 from tests.support.own_containers import RUNNING, own_containers
 from tests.support.own_images import own_images
@@ -62,7 +62,7 @@ class Command:
         assert program == "signal-harness", self.line
         done = subprocess.run(
             [sys.executable, "-m", "harness", words[0], *([option] if option else []), *words[1:]],
-            env={**os.environ, "COLUMNS": str(_COLUMNS), "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
+            env={**surroundings(), "COLUMNS": str(_COLUMNS), "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
             cwd=folder,
             capture_output=True,
             text=True,
