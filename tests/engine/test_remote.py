@@ -166,7 +166,7 @@ def test_no_ssh_is_left_of_a_harness_that_was_killed_and_its_folder_goes(
     assert until(lambda: not Path(f"/proc/{ssh}").exists() or None, timeout_s=5, time=Inbox())
     assert folder.is_dir()
     done = subprocess.run([sys.executable, "-m", "harness", "clean"], capture_output=True, text=True, check=True)
-    assert "1 temporary folders removed" in done.stdout
+    assert "1 temporary folder removed" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
