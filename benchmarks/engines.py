@@ -177,14 +177,28 @@ def engine(kind: Kind) -> Iterator[Up]:
                 raise EngineUnavailable(f"{kind.name} does not come up: {said}")
             yield Up(url=url, pid=process.pid)
         finally:
-            place = inside.readlink() if process.poll() is None else None
-            process.terminate()
-            try:
-                process.wait(_ENDS_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            end_all(place)
+            with held(inside) as place:
+                process.terminate()
+                try:
+                    process.wait(_ENDS_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                end_all(place)
+
+
+@contextmanager
+def held(namespace: Path) -> Iterator[Path | None]:
+    """Keep a namespace, whose number another one may else have as soon as nobody is in it; ``None`` if it is gone."""
+    try:
+        descriptor = os.open(namespace, os.O_RDONLY)
+    except OSError:
+        yield None
+        return
+    try:
+        yield Path(f"/proc/self/fd/{descriptor}").readlink()
+    finally:
+        os.close(descriptor)
 
 
 def end_all(place: Path | None) -> None:

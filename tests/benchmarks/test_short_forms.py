@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import signal as os_signal
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -264,13 +264,14 @@ ROOT = cache_folder() / "engines-debian12"
 @pytest.mark.parametrize("program", ["docker", "podman"])
 def test_an_engine_of_its_own_comes_up_and_leaves_nothing(program: str) -> None:
     (kind,) = (one for one in engines.KINDS if one.name == f"{program}-12-runc")
-    with engines.engine(kind) as up:
-        with closing(open_engine(up.url)) as engine:
-            assert engine.facts().cli == program
-            assert engine.shares_kernel
-        place = Path(f"/proc/{up.pid}/ns/mnt").readlink()
-        assert place in namespaces()
-    assert place not in namespaces()
+    with ExitStack() as kept:
+        with engines.engine(kind) as up:
+            with closing(open_engine(up.url)) as engine:
+                assert engine.facts().cli == program
+                assert engine.shares_kernel
+            place = kept.enter_context(engines.held(Path(f"/proc/{up.pid}/ns/mnt")))
+            assert place in namespaces()
+        assert place not in namespaces()
     assert not Path(up.url.removeprefix("unix://")).parent.exists()
 
 
