@@ -120,22 +120,23 @@ def verdicts(results: Iterable[Result]) -> list[tuple[str, Verdict]]:
 
 
 class Meeting(ScriptedEngine):
-    """Signals are sent once there are so many containers."""
+    """Signals are sent, or whatever else is done to them, once there are so many containers."""
 
-    def __init__(self, script_of: Callable[[Launch], Script], *, together: int) -> None:
+    def __init__(self, script_of: Callable[[Launch], Script], *, together: int, what: str = "kill") -> None:
         super().__init__(script_of)
         self._all = threading.Barrier(together)
+        self._what = what
 
     @contextmanager
     def launch(self, launch: Launch) -> Iterator[ScriptedContainer]:
         with super().launch(launch) as container:
-            send = container.kill
+            do = getattr(container, self._what)
 
-            def kill(signal: Signal) -> int:
+            def meet(*given: Signal) -> int | None:
                 self._all.wait(timeout=5)
-                return send(signal)
+                return do(*given)
 
-            vars(container)["kill"] = kill
+            vars(container)[self._what] = meet
             yield container
 
 
@@ -317,6 +318,19 @@ def test_workers_without_a_cell_help_with_repeats() -> None:
     engine = Meeting(lambda _: FORWARDS, together=3)
     (result,) = run(engine, cells(subject("a")), repeat=3, jobs=3)
     assert (result.verdict, len(result.runs)) == (Verdict.FORWARDED, 3)
+
+
+def test_workers_without_a_cell_help_with_what_takes_several_containers() -> None:
+    def exits(launch: Launch) -> Script:
+        code = int(launch.options.environment["CODE"])
+        return Script(at_start=(*START, Happening(after_s=0.3, output=b"done\n", exit_code=code)))
+
+    app = changed(
+        APP, done=LogPattern(pattern=re.compile("^done")), exit_code=ExitSetting(environment={"CODE": "{code}"})
+    )
+    engine = Meeting(exits, together=3, what="start")
+    (result,) = run(engine, cells(subject("a", app=app), probes=[Probe.EXIT_CODE]), jobs=3)
+    assert result.verdict is Verdict.KEPT
 
 
 def test_repeats_that_disagree_are_unstable() -> None:
