@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = 8.0
 """For how long clearing up may get no further, until it is left be."""
 
+_LOOKS: Final = 16
+"""How often it is looked in that time."""
+
 _SAME_S: Final = 1.0
 """How soon a second Ctrl-C may be the first one, which came by way of another process, too."""
 
@@ -121,10 +124,11 @@ class Leaving:
 
     def _watch(self) -> None:
         self._begun.wait()
-        changes, pause = -1, threading.Event()
-        while changes != self._left.changes:
+        changes, in_vain, pause = self._left.changes, 0, threading.Event()
+        while in_vain < _LOOKS:
+            pause.wait(self._patience_s / _LOOKS)
+            in_vain = in_vain + 1 if changes == self._left.changes else 0
             changes = self._left.changes
-            pause.wait(self._patience_s)
         waited = f"clearing up has got no further for {self._patience_s:g} s"
         self._say(f"interrupted, but {waited}; {self._leaves('it may have left')}")
         self._end()
