@@ -167,6 +167,11 @@ class Inbox:
         return self._closed
 
     @property
+    def out_of_memory(self) -> bool:
+        """Whether the engine has told that the kernel has killed a process of the container for lack of memory."""
+        return any(event.action == "oom" for event in self.events)
+
+    @property
     def flooded(self) -> bool:
         """Whether there was more output than is kept."""
         return self._bytes > MOST_BYTES

@@ -181,7 +181,7 @@ class Observation:
         """Stop where the container's own trouble would be taken for a finding."""
         if self.inbox.flooded:
             raise CannotTest("the app floods its log: over 1 MiB")
-        if any(event.action == "oom" for event in self.inbox.events):
+        if self.inbox.out_of_memory:
             raise CannotTest("the container ran out of memory")
 
     def check_memory(self, seen: Seen) -> None:

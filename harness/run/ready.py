@@ -70,11 +70,7 @@ def ran_out_of_memory(container: Container) -> bool:
     machine with Docker 20.10.
     """
     inbox = container.inbox
-
-    def told() -> bool | None:
-        return any(event.action == "oom" for event in inbox.events) or None
-
-    return until(told, timeout_s=_MEMORY_S, time=inbox) or False
+    return until(lambda: inbox.out_of_memory or None, timeout_s=_MEMORY_S, time=inbox) or False
 
 
 def _cause(container: Container) -> str:
