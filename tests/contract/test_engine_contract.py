@@ -173,12 +173,15 @@ ANSWERS = Case(
         "node",
         "-e",
         (
+            # A connection may be taken before the signal, and its request read only after it.
+            "let stopping = false;"
             "const server = require('http').createServer((request, response) => {"
+            "  const answer = () => response.end('whole');"
             "  if (request.url === '/soon') response.writeHead(503).end('whole');"
-            "  if (request.url === '/slow') process.on('SIGTERM', () => response.end('whole'));"
+            "  if (request.url === '/slow') stopping ? answer() : process.on('SIGTERM', answer);"
             "  if (request.url === '/never') process.on('SIGTERM', () => process.exit(0));"
             "});"
-            "process.on('SIGTERM', () => server.close());"
+            "process.on('SIGTERM', () => { stopping = true; server.close(); });"
             f"server.listen({PORT}, () => console.log('up'));"
         ),
     ),

@@ -7,7 +7,7 @@ import pty
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ from harness.engine import tracefs
 from harness.engine.owner import mark_of
 from harness.engine.tracefs import Instance, sweep
 from harness.engine.tracing import Tracer
+from harness.run.inbox import Inbox
+from harness.run.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.engine
 HERE = mark_of(os.getpid()).partition("-")[0]
 # The clock of the records counts from the start of the machine.
 EVER_S = 1e-6
+SOON_S = 10
 USR1, WINCH, INT, CHLD, URG = Signal(10), Signal(28), Signal(2), Signal(17), Signal(23)
 LISTENER = """
 import os, signal, sys
@@ -207,11 +210,13 @@ def test_what_an_engine_interrupts_its_threads_with_is_not_recorded(instances: P
     with recording([URG]) as tracer:
         command = [sys.executable, "-c", INTERRUPTED, name]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
-            assert read(child) == b"23\n"
-            os.kill(child.pid, URG.number)
-            assert read(child) == b"23\n"
-            records = of(tracer, child, URG)
-            child.kill()
+            try:
+                assert read(child) == b"23\n"
+                os.kill(child.pid, URG.number)
+                assert read(child) == b"23\n"
+                records = of(tracer, child, URG)
+            finally:
+                child.kill()
         senders = [record.sender_pid for record in records if isinstance(record, Sent)]
         assert senders == [child.pid, os.getpid()][-seen:]
         assert len([record for record in records if isinstance(record, Handled)]) == seen
@@ -248,25 +253,41 @@ def left_behind(instances: Path, name: str) -> Iterator[Path]:
     try:
         yield path
     finally:
-        if path.exists():
+        with suppress(FileNotFoundError):
             path.rmdir()
 
 
+def owner() -> subprocess.Popen[bytes]:
+    """A process that lives until it is communicated with."""
+    return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+
+def instance_of(process: subprocess.Popen[bytes]) -> str:
+    """The name of an instance of a process."""
+    return f"signal-harness-{process.pid}-{mark_of(process.pid)}-0"
+
+
+def swept(path: Path) -> bool:
+    """Whether an instance goes as one sweeps: another run that is sweeping it at this moment makes it busy."""
+
+    def gone() -> bool | None:
+        sweep()
+        return not path.exists() or None
+
+    return until(gone, timeout_s=SOON_S, time=Inbox()) is True
+
+
 def test_an_instance_whose_owner_is_gone_is_swept(instances: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
-        name = f"signal-harness-{owner.pid}-{mark_of(owner.pid)}-0"
-        with left_behind(instances, name) as path:
-            sweep()
-            assert path.exists()
-            owner.communicate()
-            sweep()
-            assert not path.exists()
+    with owner() as process, left_behind(instances, instance_of(process)) as path:
+        sweep()
+        assert path.exists()
+        process.communicate()
+        assert swept(path)
 
 
 def test_an_instance_whose_owners_pid_has_passed_to_another_is_swept(instances: Path) -> None:
     with left_behind(instances, f"signal-harness-{os.getpid()}-{HERE}-1-0") as path:
-        sweep()
-        assert not path.exists()
+        assert swept(path)
 
 
 def test_an_instance_in_use_is_left_and_a_new_tracer_sweeps_the_rest(instances: Path) -> None:
@@ -275,7 +296,7 @@ def test_an_instance_in_use_is_left_and_a_new_tracer_sweeps_the_rest(instances: 
         (used,) = ours(instances) - before
         with left_behind(instances, f"signal-harness-{os.getpid()}-{HERE}-1-1") as path, recording([USR1]):
             assert used.exists()
-            assert not path.exists()
+            assert until(lambda: not path.exists() or None, timeout_s=SOON_S, time=Inbox())
         assert used.exists()
 
 
@@ -286,13 +307,9 @@ def test_instances_of_others_are_none_of_ours(instances: Path) -> None:
 
 
 def test_an_instance_that_another_run_is_removing_is_left_to_it(instances: Path) -> None:
-    stale = instances / f"signal-harness-0-{HERE}-1-1"
-    stale.mkdir()
-    try:
-        with (stale / "trace").open(encoding="ascii"), recording([USR1]):
-            assert stale.exists()
-        assert sweep() >= 1
-        assert not stale.exists()
-    finally:
-        if stale.exists():
-            stale.rmdir()
+    with owner() as process, left_behind(instances, instance_of(process)) as stale:
+        with (stale / "trace").open(encoding="ascii"):
+            process.communicate()
+            with recording([USR1]):
+                assert stale.exists()
+        assert swept(stale)
