@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -24,6 +25,16 @@ settings.register_profile("signal-harness", deadline=None, max_examples=50)
 settings.load_profile("signal-harness")
 
 _PREPARES_S = 600
+
+# What is ignored as a program starts, it leaves ignored (POSIX, sh: trap); whoever runs the tests under nohup or in the
+# background of a script has what they start be deaf.
+for number, usual in (
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")
