@@ -5,7 +5,8 @@ What it is made of takes some tenths of a second to import, on a busy machine lo
 
 from __future__ import annotations
 
-import sys
+import os
+import signal
 
 _INTERRUPTED = 130
 """`harness.core.errors.ExitCode.INTERRUPTED`, which may not be there yet."""
@@ -13,10 +14,11 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command."""
-    try:
-        from harness.cli import entry
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Nothing has been made yet, and an exception may get lost in the middle of imports.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    from harness.cli import entry
+
     entry.main()
 
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from harness.cli.help import EXIT_CODES, Group
-from harness.cli.waking import waking
+from harness.cli.waking import importing, waking
 from harness.core.errors import ExitCode, HarnessError
 from harness.run.leaving import Leaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
 _STDERR: Final = 2
 _OF_OUTPUT: Final = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -110,7 +111,9 @@ def _terminating(leaving: Leaving) -> Iterator[None]:
         if (handler := os_signal.getsignal(number)) is not os_signal.SIG_IGN
     }
 
-    def interrupt(number: int, _: object) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if importing(frame) and not leaving.begun:
+            return  # what is not taken in comes again
         if leaving.begin():
             raise KeyboardInterrupt
         if number == os_signal.SIGINT:
@@ -119,7 +122,7 @@ def _terminating(leaving: Leaving) -> Iterator[None]:
     for number in before:
         os_signal.signal(number, interrupt)
     try:
-        with waking(before, leaving.begun_within):
+        with waking(before, leaving.begun_within, leaving.lost):
             yield
     finally:
         for number, handler in before.items():
@@ -170,13 +173,25 @@ def _run() -> int | str | None:
         error.show()
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
-        with suppress(OSError):
-            click.echo(f"signal-harness: {leaving.done()}", err=True)
-        return ExitCode.INTERRUPTED
+        return _interrupted(leaving)
     except HarnessError as error:
         _tell(error)
         return error.exit_code
+    except Exception as error:
+        # An interrupt in the middle of anything may leave it half made, and closing that fails.
+        before: BaseException | None = error
+        while not isinstance(before, KeyboardInterrupt):
+            if before is None:
+                raise
+            before = before.__cause__ or before.__context__
+        return _interrupted(leaving)
     return ExitCode.OK
+
+
+def _interrupted(leaving: Leaving) -> ExitCode:
+    with suppress(OSError):
+        click.echo(f"signal-harness: {leaving.done()}", err=True)
+    return ExitCode.INTERRUPTED
 
 
 def _tell(error: HarnessError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import OrderedDict
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.client import RemoteDisconnected
@@ -46,6 +47,8 @@ class _Client(docker.APIClient):
 
     What may come twice is asked again where it breaks: what looks, removes or waits, and no other.
     """
+
+    adapters = OrderedDict()  # noqa: RUF012 - each gets its own; an interrupt may come before, and closing needs one
 
     _answer: dict[str, Any] | None = None
 

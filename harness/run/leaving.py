@@ -100,11 +100,21 @@ class Leaving:
 
     def begin(self) -> bool:
         """Take in an interruption; whether it is the first, from which on clearing up is watched."""
-        if self._began_s is not None:
+        if self.begun:
             return False
         self._began_s = self._now()
         self._begun.set()
         return True
+
+    def lost(self) -> None:
+        """Take in that the first interruption came to nothing: the next one is the first."""
+        self._begun.clear()  # first: a signal in the middle of it must not wait for its lock
+        self._began_s = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there has been an interruption."""
+        return self._began_s is not None
 
     def begun_within(self, seconds: float) -> bool:
         """Whether there has been an interruption, or is one within some seconds."""
@@ -127,7 +137,7 @@ class Leaving:
         changes, in_vain, pause = self._left.changes, 0, threading.Event()
         while in_vain < _LOOKS:
             pause.wait(self._patience_s / _LOOKS)
-            in_vain = in_vain + 1 if changes == self._left.changes else 0
+            in_vain = in_vain + 1 if changes == self._left.changes and self._begun.is_set() else 0
             changes = self._left.changes
         waited = f"clearing up has got no further for {self._patience_s:g} s"
         self._say(f"interrupted, but {waited}; {self._leaves('it may have left')}")

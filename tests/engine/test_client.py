@@ -6,6 +6,7 @@ import urllib.request
 from typing import NoReturn
 
 import pytest
+import requests
 
 from harness.engine.client import connect
 
@@ -27,3 +28,12 @@ def test_requests_leave_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -
             api.ping()
     finally:
         api.close()
+
+
+def test_an_interrupt_before_anything_is_open_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: requests.Session) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(requests.Session, "__init__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        connect()

@@ -46,6 +46,16 @@ def test_only_the_first_interruption_begins_it() -> None:
     assert not process.ended.is_set()
 
 
+def test_an_interruption_that_came_to_nothing_is_none() -> None:
+    process = Process(left(), patience_s=0.05)
+    process.leaving.begin()
+    process.leaving.lost()
+    assert not process.leaving.begun
+    assert not process.ended.wait(0.2)
+    assert process.leaving.begin()
+    assert process.ended.wait(LONG_S)
+
+
 def test_clearing_up_that_gets_no_further_is_left_be() -> None:
     process = Process(left("a"), patience_s=0.05)
     process.leaving.begin()
