@@ -8,7 +8,7 @@ LOCK   := .ci/requirements.lock
 STATE  := .signal-harness
 RESULTS ?= $(STATE)/results.json
 
-# The tests start the command hundreds of times: it is compiled once, as what pip installs is.
+# The tests start the command hundreds of times: it is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -18,12 +18,12 @@ help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 # The virtual environment is made again when the project's dependencies change. It holds what the lock file names, and
-# no package whose hash is another.
+# no package whose hash is another. What of it is imported is compiled then.
 $(VENV)/.made: pyproject.toml $(LOCK)
 	@echo "making $(VENV) with signal-harness in it"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { echo "python3-venv is missing: apt-get install -y python3-venv"; exit 2; }
-	@$(PIP) install --require-hashes --requirement $(LOCK)
+	@$(PIP) install --no-compile --require-hashes --requirement $(LOCK)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

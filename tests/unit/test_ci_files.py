@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import check_jsonschema
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from ruamel.yaml import YAML
 
 from harness.cli.entry import cli
@@ -26,9 +25,8 @@ def loaded(text: str) -> Any:
     return YAML(typ="safe").load(text)
 
 
-def checked(schema: str, *files: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+def checked(schema: str, *files: Path) -> Result:
+    return CliRunner().invoke(check_jsonschema.main, ["--builtin-schema", schema, *map(str, files)])
 
 
 def jobs_of_the_guide() -> list[str]:
@@ -39,12 +37,12 @@ def jobs_of_the_guide() -> list[str]:
 def test_the_workflows_are_workflows() -> None:
     assert WORKFLOWS
     done = checked("vendor.github-workflows", *WORKFLOWS)
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.output
 
 
 def test_the_action_is_an_action() -> None:
     done = checked("vendor.github-actions", ROOT / "action.yml")
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.output
 
 
 def test_the_jobs_in_the_guide_are_workflows(tmp_path: Path) -> None:
@@ -54,13 +52,13 @@ def test_the_jobs_in_the_guide_are_workflows(tmp_path: Path) -> None:
     for file, text in zip(files, jobs, strict=True):
         file.write_text(text)
     done = checked("vendor.github-workflows", *files)
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.output
 
 
 def test_the_schema_refuses_what_is_no_workflow(tmp_path: Path) -> None:
     spoiled = tmp_path / "spoiled.yml"
     spoiled.write_text(WORKFLOWS[0].read_text().replace("runs-on:", "runs-at:"))
-    assert checked("vendor.github-workflows", WORKFLOWS[1], spoiled, WORKFLOWS[0]).returncode == 1
+    assert checked("vendor.github-workflows", WORKFLOWS[1], spoiled, WORKFLOWS[0]).exit_code == 1
 
 
 def uses_of_the_action() -> list[tuple[str, dict[str, Any]]]:

@@ -77,7 +77,7 @@ def test_setup_installs_what_the_lock_file_names_and_nothing_else() -> None:
     rule = MAKEFILE.partition("$(VENV)/.made: pyproject.toml $(LOCK)\n")[2].partition("\n\n")[0]
     installs = [line.strip().removeprefix("@") for line in rule.splitlines() if "(PIP) install" in line]
     assert installs == [
-        "$(PIP) install --require-hashes --requirement $(LOCK)",
+        "$(PIP) install --no-compile --require-hashes --requirement $(LOCK)",
         "$(PIP) install --no-deps --no-build-isolation --editable .",
     ]
     assert f"LOCK   := {LOCK.relative_to(ROOT)}\n" in MAKEFILE
