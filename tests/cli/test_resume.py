@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.leftovers import counting_cells, left_behind, wait_for_cells
+from tests.support.leftovers import counting_cells, left_behind, swept, wait_for_cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,8 @@ def test_what_a_killed_check_had_found_is_taken_over(tmp_path: Path) -> None:
         newly_run = started_by(resumed.pid)
     assert resumed.returncode == 0, out + told
     assert newly_run == 6 - len(kept)
-    assert left_behind(killed.pid) == left_behind(resumed.pid) == []
+    assert left_behind(resumed.pid) == []
+    assert swept(killed.pid)
     rows = json.loads((tmp_path / "r.json").read_text())["results"]
     assert rows[: len(kept)] == kept
     signals = ("SIGHUP", "SIGINT", "SIGTERM")
@@ -107,7 +108,8 @@ def test_what_a_killed_run_had_found_is_taken_over(tmp_path: Path) -> None:
     assert at_once.returncode == 0, whole_out + whole_told
     assert f"{len(rows)} of {CELLS} cells have run already" in told
     assert newly_run == CELLS - len(rows)
-    assert left_behind(killed.pid) == left_behind(resumed.pid) == []
+    assert left_behind(resumed.pid) == []
+    assert swept(killed.pid)
     document, other = (json.loads((folder / "r.json").read_text()) for folder in (cut, whole))
     assert without_times(document) == without_times(other)
     assert len(document["results"]) == CELLS

@@ -17,7 +17,7 @@ import pytest
 from junitparser import JUnitXml, Properties, TestCase
 
 from tests.support.harm import Asked, proxy
-from tests.support.leftovers import left_behind
+from tests.support.leftovers import swept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,4 +115,4 @@ def test_what_a_killed_worker_was_at_is_told_and_nothing_of_it_is_left(tmp_path:
     assert f"worker 'gw0' crashed while running '{cell}'" in done.stdout, done.stdout + done.stderr
     ended = re.findall(r"^\[gw\d+\] .*?(?:PASSED|FAILED) (\S+)", done.stdout, re.MULTILINE)
     assert (len(ended), len({*ended})) == (CELLS, CELLS), "the others, and what it was at"
-    assert left_behind(int(pid)) == []
+    assert swept(int(pid))

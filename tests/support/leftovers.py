@@ -13,6 +13,9 @@ from uuid import uuid4
 import docker
 from docker.utils import kwargs_from_env
 
+from harness.run.inbox import Inbox
+from harness.run.waiting import until
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
@@ -40,6 +43,11 @@ def left_behind(pid: int) -> list[str]:
     """What there is on the engine and in the kernel that a process with this number made."""
     instances = Path("/sys/kernel/tracing/instances").glob(f"signal-harness-{pid}-*")
     return containers_of(pid) + [path.name for path in instances]
+
+
+def swept(pid: int) -> bool:
+    """Whether nothing is left of a process that was killed, or soon is: another run may be removing it just now."""
+    return until(lambda: not left_behind(pid) or None, timeout_s=_SOON_S, time=Inbox()) is True
 
 
 def wait_for_a_signal(pid: int) -> None:
