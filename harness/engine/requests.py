@@ -260,6 +260,7 @@ class HttpRequests:
                 self._advance(key.data)
             if self._pressing and time.monotonic_ns() >= self._next_ns:
                 self._try()
+                self._next_ns = time.monotonic_ns() + (_EVERY_NS if len(self._new) < _OFTEN else _LATER_NS)
 
     def _advance(self, one: _Connection) -> None:
         connection, connected = one.socket, one.connected
@@ -274,8 +275,6 @@ class HttpRequests:
 
     def _try(self) -> None:
         """Begin a new request, unless so many are unanswered that they would be a load of their own."""
-        now_ns = time.monotonic_ns()
-        self._next_ns = now_ns + (_EVERY_NS if len(self._new) < _OFTEN else _LATER_NS)
         if sum(one.end is None for one in self._new) >= _MOST_OPEN:
             self._more = True
             return
