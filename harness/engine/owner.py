@@ -25,13 +25,15 @@ def ended(pid: int, mark: str) -> bool:
     """Whether the process of a number and a mark has ended; also ``False`` where that cannot be told from here."""
     namespace = mark.partition("-")[0]
     if namespace:
-        return namespace == _namespace() and mark_of(pid) != mark
+        with suppress(OSError):  # what cannot be read, as with too many open files, tells nothing
+            return namespace == _namespace() and f"{namespace}-{_read_start(pid)}" != mark
+        return False
     if _namespace():
         return False  # it was made where there is no /proc
     with suppress(PermissionError):
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return True
     return False
 
@@ -50,9 +52,25 @@ def _namespace() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty if it is gone or dead."""
+    """When a process started, in clock ticks since boot; empty if it is gone or dead, or hidden from us."""
+    with suppress(OSError):
+        return _read_start(pid)
+    return ""
+
+
+def _read_start(pid: int) -> str:
+    """When a process started, in clock ticks since boot; empty if it is gone or dead.
+
+    Raises:
+        OSError: it is there, but cannot be read.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
+    except ProcessLookupError:
+        return ""
+    except FileNotFoundError:
+        with suppress(ProcessLookupError, OverflowError):  # no process has such a number
+            os.kill(pid, 0)
+            raise  # one of another user's may be hidden (proc(5), hidepid)
         return ""
     return "" if stat[:1] in (["Z"], ["X"], []) else stat[19]

@@ -112,9 +112,10 @@ def sweep(root: Path | None = None) -> int:
     instances = root.joinpath("instances").glob(f"{_PREFIX}*") if root else ()
     removed = 0
     for path in [path for path in instances if not _in_use(path.name)]:
-        # Another run may be sweeping it at this moment, and as long as it has a file of it open, it is busy.
+        # Another run may be sweeping it at this moment, and as long as it has a file of it open, it is busy. What is
+        # busy is left as it is: it may record.
         with suppress(OSError):
-            _remove(path)
+            path.rmdir()
             removed += 1
     return removed
 

@@ -308,8 +308,10 @@ def test_instances_of_others_are_none_of_ours(instances: Path) -> None:
 
 def test_an_instance_that_another_run_is_removing_is_left_to_it(instances: Path) -> None:
     with owner() as process, left_behind(instances, instance_of(process)) as stale:
+        recorded = stale / "events" / "signal" / "enable"
+        recorded.write_text("1", encoding="ascii")
         with (stale / "trace").open(encoding="ascii"):
             process.communicate()
             with recording([USR1]):
-                assert stale.exists()
+                assert recorded.read_text(encoding="ascii").strip() == "1"
         assert swept(stale)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from harness.engine import owner
 from harness.engine.containers import _orphaned, labels
 from harness.engine.owner import ended, lives, mark_of
-
-if TYPE_CHECKING:
-    import pytest
 
 HERE = os.getpid()
 
@@ -52,6 +51,21 @@ def test_without_a_proc_the_number_is_all_there_is(monkeypatch: pytest.MonkeyPat
     assert not ended(child.pid, "")  # here is one, so it was made elsewhere
     monkeypatch.setattr(owner, "_namespace", lambda: "")
     assert (ended(child.pid, ""), ended(HERE, ""), ended(1, "")) == (True, False, False)
+
+
+@pytest.mark.parametrize("fault", [FileNotFoundError(), PermissionError(), OSError(errno.EMFILE, "")], ids=repr)
+def test_what_is_hidden_or_cannot_be_read_may_live(fault: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_: object, **__: object) -> str:
+        raise fault
+
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        pass
+    mark = mark_of(HERE)
+    monkeypatch.setattr(Path, "read_text", unreadable)
+    assert not ended(HERE, mark)
+    assert not ended(1, mark)
+    assert ended(child.pid, mark) is isinstance(fault, FileNotFoundError)
+    assert ended(1 << 70, mark) is ended(child.pid, mark)
 
 
 def test_a_process_lives_until_it_ends_and_a_zombie_does_not() -> None:
