@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.run.agenda import Agenda
 
-SOON_S = 5.0
+SOON_S = 30.0
 
 
 @pytest.mark.parametrize(

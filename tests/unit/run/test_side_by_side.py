@@ -13,7 +13,7 @@ from harness.run.side_by_side import SideBySide, one_after_another
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SOON_S = 5.0
+SOON_S = 30.0
 
 
 def never(_: int) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.run.turns import Turns
 
-SOON_S = 5.0
+SOON_S = 30.0
 
 
 def waiting(turns: Turns) -> Queue[None]:
