@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = "pid,ppid,pgid,stat,wchan:40,caught,ignored,blocked,pending,args"
 _LOOKS: Final = 30
+_LOOKS_BY_PS: Final = 5
 
 
 def settled(sample: Callable[[], Tree]) -> Tree:
@@ -24,14 +25,22 @@ def settled(sample: Callable[[], Tree]) -> Tree:
 
     What it blocks and what it sleeps in are read one after the other: an init that wakes in between looks as if it let
     all signals through. Of one that is always busy, what it sleeps in is left out: nothing can be concluded from it.
+    Where it does not show how often it ran, as in ps(1), it is looked at less often: it may never be seen asleep.
     """
     tree = sample()
-    for _ in range(_LOOKS):
+    for _ in range(_LOOKS if tree and tree[0].activity is not None else _LOOKS_BY_PS):
         again = sample()
-        if not (tree and again) or (tree[0].activity == again[0].activity and again[0].state[:1] != "R"):
+        if not (tree and again) or _rested(tree[0], again[0]):
             return again
         tree = again
     return (replace(tree[0], wchan=None, leader_wchan=None), *tree[1:])
+
+
+def _rested(before: Process, now: Process) -> bool:
+    """Whether a process has not run between two samples, as far as these show it."""
+    if now.activity is None:
+        return now.wchan is not None and (before.wchan, before.blocked) == (now.wchan, now.blocked)
+    return before.activity == now.activity and now.state[:1] != "R"
 
 
 def top_tree(api: docker.APIClient, container_id: str, started: Sequence[str] = ()) -> Tree:

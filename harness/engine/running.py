@@ -123,7 +123,7 @@ def _tree(api: docker.APIClient, container_id: str, facts: dict[str, Any], *, he
         return ()
     started = (facts["Path"], *facts["Args"])
     if not here:
-        tree = top_tree(api, container_id, started)
+        tree = settled(lambda: top_tree(api, container_id, started))
         # One in the namespace of the host, or of another container, has not begun it.
         shared = bool(facts["HostConfig"].get("PidMode"))
         return tuple(replace(process, is_namespace_init=False) for process in tree) if shared else tree

@@ -140,6 +140,9 @@ def test_words_are_those_that_the_container_was_started_with(
 
 AWAKE, FETCHING = scripted(1, "tini -- app", wchan="0"), scripted(1, "tini -- app", wchan="do_sigtimedwait")
 LATER = replace(FETCHING, activity=11)
+BY_PS = replace(FETCHING, activity=None, blocked=0x4000)
+AWAKE_BY_PS = replace(BY_PS, wchan=None)
+LET_THROUGH = replace(BY_PS, blocked=0)
 
 
 @pytest.mark.parametrize(
@@ -148,8 +151,11 @@ LATER = replace(FETCHING, activity=11)
         ([FETCHING, FETCHING], FETCHING),
         ([AWAKE, LATER, LATER], LATER),
         ([replace(AWAKE, state="R"), replace(AWAKE, state="R"), LATER, LATER], LATER),
+        ([BY_PS, BY_PS], BY_PS),
+        ([AWAKE_BY_PS, AWAKE_BY_PS, BY_PS, BY_PS], BY_PS),
+        ([LET_THROUGH, BY_PS, BY_PS], BY_PS),
     ],
-    ids=["at rest", "woken in between", "on the processor"],
+    ids=["at rest", "woken in between", "on the processor", "by ps", "awake by ps", "woken in between by ps"],
 )
 def test_processes_are_sampled_until_the_main_one_rests(seen: list[Process], last: Process) -> None:
     samples = iter(seen)
@@ -162,6 +168,12 @@ def test_of_a_main_process_that_never_rests_it_is_not_said_what_it_sleeps_in() -
     (seen,) = settled(lambda: (next(busy),))
     assert (seen.wchan, seen.leader_wchan) == (None, None)
     assert len(list(busy)) > 50  # it is given up in the end
+
+
+def test_what_ps_never_shows_asleep_is_not_asked_for_long() -> None:
+    looks = iter([AWAKE_BY_PS] * 100)
+    assert settled(lambda: (next(looks),)) == (AWAKE_BY_PS,)
+    assert len(list(looks)) > 90
 
 
 def test_a_container_that_ends_meanwhile_has_no_processes() -> None:
