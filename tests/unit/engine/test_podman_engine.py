@@ -72,8 +72,9 @@ def test_a_service_that_does_not_come_up_says_why(alone: Path) -> None:
         podman_engine.open_podman()
 
 
-def test_a_service_that_answers_nothing_is_ended(alone: Path) -> None:
+def test_a_service_that_answers_nothing_is_ended(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It makes the file, but nobody listens there."""
+    monkeypatch.setattr(podman_engine, "_START_S", 0.5)
     program(alone, f'echo $$ > {alone}/pid; for at; do :; done; : > "${{at#unix://}}"; exec /bin/sleep 60')
     with pytest.raises(EngineUnavailable, match="no engine answers at unix://"):
         podman_engine.open_podman()
