@@ -227,18 +227,20 @@ def _may_wake_by_alarm(process: Process) -> bool:
     return process.catches(_ALARM) and process.caught.bit_count() < _WHOLESALE
 
 
-def ticked_ns(tree: Tree) -> int | None:
+def ticked_ns(tree: Tree, now_ns: int) -> int | None:
     """When the short timeouts in a tree have run out; ``None`` if there are none.
 
-    Whoever sleeps on a short one again by then ticks. One that does not had only something left to do, as a runtime
-    has soon after its start.
+    One that was given as a moment (clock_nanosleep(2), TIMER_ABSTIME) is short if that is near. Whoever sleeps on a
+    short one again by then ticks. One that does not had only something left to do, as a runtime has soon after its
+    start.
     """
     ends = [
         wait.until_ns
         for process in tree
         if kind_of(process.argv) is not Kind.INIT
-        for wait in _short(process)
+        for wait in process.waits or ()
         if wait.until_ns is not None
+        and (wait.until_ns - now_ns if wait.length_ns is None else wait.length_ns) <= RESTLESS_NS
     ]
     return max(ends) + _SLACK_NS if ends else None
 

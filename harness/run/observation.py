@@ -128,13 +128,14 @@ class Observation:
     def open(self, *, ticks: bool = True) -> InitialState:
         """Wait until the app is ready and the container at rest, before anything is done to it.
 
-        ``ticks`` says whether it matters what acts again and again in it; that takes a look at its short timeouts.
+        ``ticks`` says whether it matters what acts again and again in it; that takes a look at its short timeouts, as
+        it does where nothing but rest says that the app is ready.
         """
         self.wait_until_ready()
         samples = self._calm()
         self._opened()
-        if ticks:
-            samples += self._ticked(samples)
+        if ticks or self._by_rest:
+            samples = self._ticked(samples)
         tree = samples[-1]
         if not tree:
             raise CannotTest(f"the container ended before it could be tested{exit_text(self.container)}")
@@ -352,24 +353,36 @@ class Observation:
             if not until(started, timeout_s=self.patience.ready_s, time=self.inbox):
                 raise CannotTest(f"`{samples[-1][-1].command}` has started no app within {self.patience.ready_s:g} s")
             until(look, timeout_s=self.patience.calm_s, time=self.inbox)
-        if isinstance(self.app.ready, Quiescent | Listening) and samples[-1] and not quiet(samples[-2], samples[-1]):
+        if self._by_rest and samples[-1] and not quiet(samples[-2], samples[-1]):
             until(same, timeout_s=self.patience.ready_s, time=self.inbox)
             if not quiet(samples[-2], samples[-1]):
                 self._unrested_s = (self.inbox.now_ns() - self._since_ns) / 1e9
         return samples
 
-    def _ticked(self, calm: list[Tree]) -> list[Tree]:
-        """Let the short timeouts of a container that rests run out, and let it rest again; the samples since."""
-        samples: list[Tree] = []
+    def _ticked(self, samples: list[Tree]) -> list[Tree]:
+        """Let the short timeouts of a container that rests run out, and let it rest again; all samples until then.
 
-        def look() -> bool | None:
-            samples.append(self.container.tree())
-            return True if not samples[-1] or quiet((*calm, *samples)[-2], samples[-1]) else None
-
-        if quiet(calm[-2], calm[-1]) and (moment := ticked_ns(calm[-1])):
-            until(lambda: self.inbox.now_ns() > moment or None, timeout_s=self.patience.calm_s, time=self.inbox)
-            until(look, timeout_s=self.patience.calm_s, time=self.inbox)
+        Where its rest says that the app is ready, that goes on for as long as more processes come: a master may sleep
+        for a moment between its workers (gunicorn, ``Arbiter.spawn_workers``), and be told before the last has a
+        handler.
+        """
+        began_ns = self.inbox.now_ns()
+        while quiet(samples[-2], samples[-1]) and (moment := ticked_ns(samples[-1], self.inbox.now_ns())):
+            before = {process.pid for process in samples[-1]}
+            self._let_pass(moment)
+            samples = samples + self._calm()
+            more = before < {process.pid for process in samples[-1]}
+            if not (self._by_rest and more) or self.inbox.now_ns() > began_ns + self.patience.ready_s * 1e9:
+                break
         return samples
+
+    def _let_pass(self, moment_ns: int) -> None:
+        until(lambda: self.inbox.now_ns() > moment_ns or None, timeout_s=self.patience.calm_s, time=self.inbox)
+
+    @property
+    def _by_rest(self) -> bool:
+        """Whether nothing but rest says that all of the app is ready."""
+        return isinstance(self.app.ready, Quiescent | Listening)
 
 
 def _whole(text: str | None) -> int | None:

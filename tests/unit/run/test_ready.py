@@ -8,10 +8,22 @@ import pytest
 
 from harness.core.evidence import Ground, SignalEvidence
 from harness.core.judge import judge
-from harness.core.process import Tree, apps_below_wrappers
+from harness.core.process import Tree, Wait, apps_below_wrappers
+from harness.core.question import Probe
 from harness.core.reason import readiness
-from harness.core.subject import Answering, App, Healthy, Listening, LogPattern, Quiescent, Ready, Succeeding
+from harness.core.subject import (
+    Answering,
+    App,
+    Healthy,
+    Listening,
+    LogPattern,
+    Quiescent,
+    Ready,
+    StopSetting,
+    Succeeding,
+)
 from harness.run.observation import Patience
+from harness.run.probes.stop import StopEvidence
 from tests.support.evidence import changed
 from tests.support.scripted import Executed, Happening, Script
 from tests.support.seeing import INIT_1, NODE, NODE_1, SHELL_1, Look, see
@@ -112,7 +124,8 @@ TICKS = changed(NODE, threads=frozenset({7, 8}))
 
 
 def began_s(look: Look) -> float:
-    return (look.of(SignalEvidence).seen.began_ns - 1_000_000_000) / 1e9
+    evidence = look.of(SignalEvidence) if isinstance(look.evidence, SignalEvidence) else look.of(StopEvidence)
+    return (evidence.seen.began_ns - 1_000_000_000) / 1e9
 
 
 def test_a_container_that_never_rests_is_taken_to_be_ready_as_it_does_the_same_all_the_time() -> None:
@@ -139,6 +152,38 @@ def test_workers_that_get_ready_after_their_master_listens_are_waited_for() -> N
     look = ask(Listening(ports=(80,)), changed(RESTLESS, ports=(80,)), forks, rests)
     assert began_s(look) == pytest.approx(4, abs=0.5)
     assert look.of(SignalEvidence).unrested_s is None
+
+
+def forked(after_s: float, *workers: int, sleeps: bool = True, moment: bool = False) -> Happening:
+    """A master and the workers that it has started; in between it ``sleeps`` for 0.3 s, or until a ``moment``."""
+    until_ns = 1_000_000_000 + round((after_s + 0.3) * 1e9)
+    waits = (Wait(length_ns=None if moment else 300_000_000, until_ns=until_ns),) if sleeps else ()
+    below = [changed(NODE, pid=NODE.pid + number, inner_pid=7 + number) for number in workers]
+    master = changed(NODE, waits=waits, activity=len(workers))
+    return Happening(after_s=after_s, tree=(INIT_1, master, *below), output=b"up\n", ports=(80,))
+
+
+@pytest.mark.parametrize(
+    ("ready", "probe", "after_s"),
+    [
+        (Quiescent(), Probe.SIGNAL, 0.9),
+        (Quiescent(), Probe.STOP, 0.9),
+        (Listening(ports=(80,)), Probe.STOP, 0.9),
+        (LogPattern(pattern=re.compile("up")), Probe.SIGNAL, 0.3),
+        (LogPattern(pattern=re.compile("up")), Probe.STOP, 0),
+    ],
+    ids=["rest", "rest and a stop", "ports and a stop", "log", "log and a stop"],
+)
+@pytest.mark.parametrize("moment", [False, True], ids=["a length", "a moment"])
+def test_a_master_that_sleeps_between_its_workers_is_waited_for(
+    ready: Ready, probe: Probe, after_s: float, *, moment: bool
+) -> None:
+    app = App(ready=ready, stop=StopSetting(), below_wrappers=True)
+    workers = ((), (1,), (1, 2), (1, 2, 3))
+    start = tuple(forked(0.3 * len(some), *some, sleeps=len(some) < 3, moment=moment) for some in workers)
+    script = Script(at_start=start, traced=True)
+    look = see(script, PATIENCE, app=app, probe=probe)
+    assert began_s(look) == pytest.approx(after_s, abs=0.15)
 
 
 def test_one_that_changes_all_the_time_is_taken_to_be_ready_at_last() -> None:
