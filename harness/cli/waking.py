@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _SOON_S: Final = 0.1
 """For how long the main thread may not have run a handler before it is woken: most signals wake it themselves."""
 
-
 _IMPORT: Final = "<frozen importlib._bootstrap>"
 
 
@@ -38,9 +37,7 @@ def importing(frame: FrameType | None) -> bool:
 
 
 @contextmanager
-def waking(
-    numbers: Collection[int], handled: Callable[[float], bool], lost: Callable[[], object] = lambda: None
-) -> Iterator[None]:
+def waking(numbers: Collection[int], handled: Callable[[float], bool], lost: Callable[[], object]) -> Iterator[None]:
     """Have the main thread, which calls this, run its handlers of some signals soon, whatever it waits for.
 
     Args:

@@ -27,7 +27,7 @@ take = threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), s
 take.daemon = True
 lock.acquire()
 until = time.monotonic() + float(sys.argv[2])
-with waking([int(sys.argv[1])], handled.wait):
+with waking([int(sys.argv[1])], handled.wait, handled.clear):
     try:
         take.start()
         lock.acquire(timeout=float(sys.argv[2]))
