@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.core.errors import EngineUnavailable
@@ -30,8 +30,9 @@ def _hurried() -> Iterator[None]:
         yield
 
 
-def event(number: int, at_ns: int, *, action: str = "kill") -> dict[str, Any]:
-    return {"Action": action, "timeNano": at_ns, "Actor": {"ID": "c", "Attributes": {"number": str(number)}}}
+def event(number: int, at_ns: int) -> dict[str, Any]:
+    actor = {"ID": f"c{number}", "Attributes": {"number": str(number)}}
+    return {"Action": "kill", "timeNano": at_ns, "Actor": actor}
 
 
 class Cut:
@@ -105,6 +106,7 @@ CUTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 600), st.integers(1,
 
 
 @given(jitter=TIMES, cuts=CUTS)
+@example(jitter=[900_000_000, 1, 2, 0], cuts=[]).via("two of one moment")
 @settings(max_examples=60, deadline=None)
 def test_whatever_is_cut_each_event_is_told_once_and_in_order(
     jitter: list[int], cuts: list[tuple[int, int, int]]
