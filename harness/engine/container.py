@@ -159,9 +159,12 @@ class EngineContainer:
         if self._engine.gone:
             raise EngineUnavailable("its events are heard no more", remedy=REMEDY)
         if self._pid1 is None:
-            if not self._engine.kind.tops:
+            if self._engine.kind.tops:
+                tree = top_tree(self._api, self.id, self._words)
+            elif self._has_ended():
+                tree = ()  # before it could be found in /proc
+            else:
                 raise EngineFault(f"{self._engine.kind.name} shows no signal masks, and this machine's /proc neither")
-            tree = top_tree(self._api, self.id, self._words)
         else:
             tree = self._machine.tree(self._pid1)
             if not self._machine.sees_all and self._engine.kind.tops:
@@ -212,6 +215,10 @@ class EngineContainer:
         """Its state once it has ended."""
         state = self._state()
         return state if state["Status"] in _ENDED else None
+
+    def _has_ended(self) -> bool:
+        with our_errors():
+            return self._ended() is not None
 
     def _waited(self) -> dict[str, Any]:
         """Its state once the engine says that it has ended, however long that takes."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import requests
 
-from harness.core.errors import Disturbed
+from harness.core.errors import Disturbed, EngineFault
 from harness.core.evidence import EngineEvent
 from harness.core.process import Process
 from harness.core.signals import Signal
@@ -93,6 +93,19 @@ def test_of_an_engine_that_is_gone_no_end_is_known() -> None:
 def test_a_stop_is_seen_in_the_state(status: str, *, stopping: bool) -> None:
     container = EngineContainer(engine(ScriptedApi(PODMAN, states=[state(status)])), "id", "name", Inbox())
     assert (container.tells, container.stopping()) == (False, stopping)
+
+
+@pytest.mark.parametrize("status", ["created", "running", "stopping"])
+def test_where_nothing_shows_the_processes_of_what_runs_that_is_said(status: str) -> None:
+    container = EngineContainer(engine(ScriptedApi(PODMAN, states=[state(status)])), "id", "name", Inbox())
+    with pytest.raises(EngineFault, match="Podman shows no signal masks, and this machine's /proc neither"):
+        container.tree()
+
+
+@pytest.mark.parametrize("status", ["stopped", "exited"])
+def test_what_ended_before_it_was_found_has_no_processes(status: str) -> None:
+    container = EngineContainer(engine(ScriptedApi(PODMAN, states=[state(status)])), "id", "name", Inbox())
+    assert container.tree() == ()
 
 
 @dataclass
