@@ -22,7 +22,8 @@ class EngineKind:
     the grace ran out, and each end with the exit code. Where not, that is learnt from its answers, its states and the
     kernel's record. ``tops`` says whether its ``top`` shows the signal masks of any container's processes. ``init`` is
     its init, where it does not say which it has; ``prefixes`` is what it may write in front of an image's name that has
-    no registry. ``names_itself`` says whether its id is its own, and stays.
+    no registry. ``names_itself`` says whether its id is its own, and stays. ``removes_at_once`` says whether a removal
+    by force ends a container outright, and does not stop it first, which takes up to its grace.
     """
 
     name: str
@@ -32,6 +33,7 @@ class EngineKind:
     init: str
     prefixes: tuple[str, ...] = ()
     names_itself: bool = True
+    removes_at_once: bool = True
 
     def short(self, tag: str) -> str:
         """The tag of an image as it was given."""
@@ -48,10 +50,12 @@ PODMAN: Final = EngineKind(
     init="catatonit",
     prefixes=("localhost/", "docker.io/library/", "docker.io/"),
     names_itself=False,
+    removes_at_once=False,
 )
 """Its ``kill`` event comes up to 250 ms late and without the signal, none comes of a stop or of its SIGKILL, and an end
 is ``died``, which a filter for ``die`` leaves out (measured on 4.3.1). Its ``top`` knows no signal masks, and runs the
-image's own ps for them (podman-top(1))."""
+image's own ps for them (podman-top(1)). Asked by Docker's API to remove by force, it stops a container with that one's
+own grace (pkg/api/handlers/compat/containers.go, ``RemoveContainer``)."""
 
 
 def kind_of(version: Mapping[str, Any]) -> EngineKind:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from harness.core.errors import HarnessError
 from harness.engine.client import our_errors
+from harness.engine.kinds import kind_of
 from harness.run.leaving import LEFT
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ def remove(api: docker.APIClient, container_id: str) -> None:
         EngineFault: the engine refused.
         EngineUnavailable: the engine went away.
     """
+    with suppress(HarnessError), our_errors():  # it may have ended, and the removal tells what else is the matter
+        if not kind_of(api.version()).removes_at_once:
+            api.kill(container_id)
     with our_errors(but=(404, 409)):  # gone, or going
         api.remove_container(container_id, force=True, v=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -149,3 +150,16 @@ def test_an_app_that_does_not_is(running: Engine) -> None:
     evidence = ask(running, DEAF, grace_s=1)
     assert (judge(evidence).verdict, evidence.forced, evidence.seen.exit_code) == (Verdict.FORCED, True, 137)
     assert evidence.took_s >= 1
+
+
+def test_one_that_does_not_stop_is_removed_outright(podman: OpenEngine) -> None:
+    """Not after its own grace, which is longer than we wait for an answer."""
+    options = LaunchOptions(entrypoint=("/bin/sh", "-c", DEAF), stop_timeout=300, network="none")
+    launch, notes = Launch(image=BASE, options=options), list[str]()
+    with podman.containers(note=notes.append) as engine, engine.launch(launch) as container:
+        container.start()
+        assert container.tree()
+        name, began_s = container.name, time.monotonic()
+    assert time.monotonic() - began_s < 60
+    assert notes == []
+    assert subprocess.run(("podman", "container", "exists", name), check=False).returncode == 1

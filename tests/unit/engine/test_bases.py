@@ -278,6 +278,9 @@ class ScriptedShell(ScriptedApi):
         assert (stderr, tail) == (False, 500)
         return self.output
 
+    def kill(self, container_id: str) -> None:
+        """It is gone with its removal."""
+
     def remove_container(self, container_id: str, **_: object) -> None:
         self.removed.append(container_id)
 

@@ -460,6 +460,9 @@ class Refusing:
         self.asked: dict[str, Any] = {}
         self._removal = removal
 
+    def version(self) -> dict[str, Any]:
+        return {}
+
     def create_host_config(self, **options: Any) -> dict[str, Any]:
         return options
 

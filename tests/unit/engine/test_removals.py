@@ -28,11 +28,20 @@ def refused(status: int) -> APIError:
 class Engine:
     """Removes what it is asked to, but for what ``fails`` says by number."""
 
-    def __init__(self, *fails: Exception) -> None:
+    def __init__(self, *fails: Exception, name: str = "Engine") -> None:
         self.fails = list(fails)
+        self.name = name
         self.asked: list[str] = []
+        self.killed: list[str] = []
         self.going = threading.Event()
         self.going.set()
+
+    def version(self) -> dict[str, object]:
+        return {"Components": [{"Name": self.name}]}
+
+    def kill(self, container_id: str) -> None:
+        self.killed.append(container_id)
+        raise refused(409)
 
     def remove_container(self, container_id: str, *, force: bool, v: bool) -> None:
         assert (force, v) == (True, True)
@@ -68,6 +77,13 @@ def test_what_is_gone_or_going_is_removed(status: int) -> None:
     engine = Engine(refused(status))
     assert closed(engine, "a") == []
     assert engine.asked == ["a"]
+
+
+@pytest.mark.parametrize(("name", "killed"), [("Engine", []), ("Podman Engine", ["a"])])
+def test_who_would_stop_it_first_is_told_to_kill_it_and_it_may_have_ended(name: str, killed: list[str]) -> None:
+    engine = Engine(name=name)
+    assert closed(engine, "a") == []
+    assert (engine.killed, engine.asked) == (killed, ["a"])
 
 
 def test_what_fails_is_tried_again_at_the_end() -> None:
