@@ -39,6 +39,9 @@ _SHARE: Final = 0.75
 """How much of the machine a build may take."""
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+_KILLED: Final = "while running runtime: signal: killed"
+"""What Buildah says of a step that wanted too much memory, and now and then of one that had come to its end
+(containers/podman#17918)."""
 
 
 class Builder(StrEnum):
@@ -157,7 +160,7 @@ def build(
     one = _Build(api, builds, params, name=name, silence_s=silence_s, longest_s=longest_s)
     offer = recipe.offer if builder is Builder.BUILDKIT else None
     if offer is None or not one.offered(offer):
-        one.sent(recipe.archive())
+        one.sent(recipe.archive, again=builder is Builder.BUILDAH)
     if ImageStore(api).inspect(tag) is None:
         raise one.failed(EngineFault("the builder ended without an image"))
 
@@ -183,16 +186,19 @@ class _Build:
         self._longest_s = longest_s
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
 
-    def sent(self, archive: bytes | Iterable[bytes]) -> None:
-        """Build what is sent.
+    def sent(self, archive: Callable[[], bytes | Iterable[bytes]], *, again: bool) -> None:
+        """Build what is sent; once ``again`` where a step was killed.
 
         Raises:
             EngineFault: it does not build.
         """
         try:
-            self._run({}, data=archive, headers={"Content-Type": "application/x-tar"})
+            self._run({}, data=archive(), headers={"Content-Type": "application/x-tar"})
         except EngineFault as fault:
-            raise self.failed(fault) from fault
+            if not again or _KILLED not in fault.message:
+                raise self.failed(fault) from fault
+            self._last.clear()
+            self.sent(archive, again=False)
 
     def offered(self, offer: Offer) -> bool:
         """Build what is offered; whether the engine has taken it over.

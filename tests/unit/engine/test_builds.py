@@ -140,3 +140,46 @@ def test_a_build_that_goes_on_and_on_is_given_up() -> None:
         build(api, "tag", LONE, name="x", longest_s=0)
     assert engine.read < 10
     assert engine.cancelled == [engine.params["buildid"]]
+
+
+class Killing(Building):
+    """An engine that kills the builds that it is asked for, each with what it says of that."""
+
+    def __init__(self, *says: str, version: Mapping[str, Any]) -> None:
+        super().__init__(version=version)
+        self.says = list(says)
+        self.images = 0
+
+    def inspect_image(self, _: str) -> dict[str, Any]:
+        return {}
+
+    def _said(self, *_: object, **__: object) -> Iterator[bytes]:
+        self.images += 1
+        yield json.dumps({"stream": f"attempt {self.images}\n"}).encode()
+        if self.says:
+            yield json.dumps({"error": self.says.pop(0)}).encode()
+
+
+KILLED = 'building at STEP "RUN npm ci": while running runtime: signal: killed'
+EXITED = 'building at STEP "RUN npm ci": while running runtime: exit status 1'
+
+
+def test_what_podman_kills_at_its_end_is_built_again() -> None:
+    engine = Killing(KILLED, version=PODMAN)
+    build(engine, "tag", LONE, name="x")  # type: ignore[arg-type]
+    assert engine.images == 2
+
+
+@pytest.mark.parametrize(
+    ("engine", "attempts", "said"),
+    [
+        (Killing(KILLED, KILLED, version=PODMAN), 2, f"{KILLED}\n  attempt 2"),
+        (Killing(EXITED, version=PODMAN), 1, f"{EXITED}\n  attempt 1"),
+        (Killing(KILLED, version={}), 1, f"{KILLED}\n  attempt 1"),
+    ],
+    ids=["killed twice", "failed by itself", "another builder"],
+)
+def test_what_does_not_build_is_not_tried_for_ever(engine: Killing, attempts: int, said: str) -> None:
+    with pytest.raises(EngineFault) as failed:
+        build(engine, "tag", LONE, name="x")  # type: ignore[arg-type]
+    assert (engine.images, failed.value.message) == (attempts, said)
