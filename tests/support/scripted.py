@@ -70,14 +70,15 @@ class Executed:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plain:
     """What becomes of a plain request: so long after it was sent (``None``: never) it ends, as long as there is a
-    container; what has not ended then is cut. ``taken`` says whether the app reads it at once (``None``: not to be
-    seen).
+    container; what has not ended then is cut. ``taken`` says whether the app reads it (``None``: not to be seen), and
+    ``taken_after_s`` when.
     """
 
     after_s: float | None = None
     end: End = End.ANSWERED
     status: int | None = 200
     taken: bool | None = True
+    taken_after_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,10 +203,16 @@ class ScriptedRequests:
         self._plain = plain
         self._began_ns = container.clock.now_ns()
         self._pressed_ns: int | None = None
+        self._looked_ns = self._began_ns
 
     def taken(self) -> bool | None:
-        takes = [one.taken for one in self._plain]
+        self._looked_ns = self._container.clock.now_ns()
+        takes = [self._taken(one) for one in self._plain]
         return None if None in takes else all(takes)
+
+    def _taken(self, one: Plain) -> bool | None:
+        """Whether it had been read as that was last looked at."""
+        return one.taken and self._looked_ns >= self._began_ns + round(one.taken_after_s * 1e9)
 
     def ended(self) -> bool:
         now_ns = self._container.clock.now_ns()
@@ -229,7 +236,8 @@ class ScriptedRequests:
                 end, ended_ns, status = one.end, ends_ns, one.status
             else:
                 end, ended_ns, status = End.CUT, gone_ns or 1 << 62, None
-            found.append(Exchange(began_ns=self._began_ns, ended_ns=ended_ns, end=end, status=status, taken=one.taken))
+            taken = self._taken(one)
+            found.append(Exchange(began_ns=self._began_ns, ended_ns=ended_ns, end=end, status=status, taken=taken))
         return tuple(found)
 
     def _new(self) -> Iterator[Exchange]:
@@ -386,6 +394,7 @@ class ScriptedContainer:
         if plain is None or not self._running:
             raise EngineFault(f"nothing takes connections on port {self.launch.publish} of the container")
         self.asked += [path] * number
+        self._schedule(self._script.at_request)
         each = tuple(plain[index % len(plain)] for index in range(number))
         self.plain.append(ScriptedRequests(self, self._script, each))
         return self.plain[-1]

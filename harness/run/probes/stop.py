@@ -44,6 +44,9 @@ _LENIENCE_S: Final = 1.5
 _TAKEN_S: Final = 0.5
 """How long an app may take to read the requests that are to be in flight; some serve only a few at once."""
 
+_TURN_S: Final = 10.0
+"""And how much longer if it is not asleep: on a busy machine it may not have had its turn."""
+
 _AT_ONCE_S: Final = 0.2
 
 _SPARE_NS: Final = 1_000_000_000
@@ -201,12 +204,23 @@ def _held(observation: Observation, path: str, stack: ExitStack) -> HeldRequest:
 def _sent(observation: Observation, wanted: InFlight, stack: ExitStack) -> Requests:
     """Send plain requests, and wait until the app has read them: one that it has not read is none that it works on."""
     requests = stack.enter_context(closing(observation.container.requests(wanted.path, wanted.number)))
+
+    def settled() -> bool:
+        """Whether the app has read them, or that cannot be seen, or they have ended."""
+        return requests.taken() is not False or requests.ended()
+
     until(lambda: requests.taken() or requests.ended() or None, timeout_s=_TAKEN_S, time=observation.inbox)
+    until(lambda: settled() or _sleeps(observation) or None, timeout_s=_TURN_S, time=observation.inbox)
     # What is answered at once would be in flight by luck.
     until(lambda: requests.ended() or None, timeout_s=_AT_ONCE_S, time=observation.inbox)
     if requests.ended():
         raise CannotTest(flight.not_in_flight(requests.finish().sent))
     return requests
+
+
+def _sleeps(observation: Observation) -> bool:
+    """Whether no process of the container runs, wants to, or waits for a disk."""
+    return all(process.state[0] not in "RD" for process in observation.container.tree())
 
 
 def _flight(traffic: Traffic, signalled: SignalEvidence, told_ns: int) -> Flight:

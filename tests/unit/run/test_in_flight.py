@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +110,14 @@ def test_an_error_beside_a_loss_leaves_it_abrupt() -> None:
 def test_an_app_that_has_not_read_them_is_stopped_all_the_same_and_that_is_told() -> None:
     seen = stop(changed(DRAINS, plain=(SLOW, Plain(taken=False))))
     assert "1 not yet read by the app" in finding(seen.of(StopEvidence)).text
+
+
+@pytest.mark.parametrize(("state", "unread"), [("R", False), ("D+", False), ("S", True)])
+def test_one_that_has_not_had_its_turn_is_waited_for_and_one_that_sleeps_is_not(state: str, *, unread: bool) -> None:
+    turn = Happening(tree=(replace(NODE_1, state=state),))
+    seen = stop(changed(DRAINS, plain=(Plain(after_s=4, taken_after_s=3),), at_request=(turn,)))
+    assert verdict_of(seen) is (Verdict.ABRUPT if unread else Verdict.GRACEFUL)
+    assert ("not yet read by the app" in finding(seen.of(StopEvidence)).text) is unread
 
 
 def test_new_ones_are_tried_from_the_signal_on() -> None:
