@@ -34,6 +34,7 @@ from harness.engine.container import EngineContainer
 from harness.engine.containers import labels
 from harness.engine.docker_engine import engine_of
 from harness.engine.kinds import kind_of
+from harness.engine.removals import remove
 from harness.report import rows
 from harness.run.asking import STOP_SIGNAL
 from harness.run.faults import CannotTest
@@ -280,7 +281,7 @@ class SignalContainer(DockerContainer):
                         self.stop_gracefully(grace_s)
                     self._keep()
                 finally:
-                    self._container.remove(force=True, v=delete_volume)
+                    remove(self._api, self.get_container_id(), volumes=delete_volume)
         finally:
             self._recording.close()
             self._api.close()

@@ -22,8 +22,8 @@ _AT_ONCE: Final = 4
 _MOST: Final = 16
 
 
-def remove(api: docker.APIClient, container_id: str) -> None:
-    """Remove a container, running or not; one that is gone already is fine.
+def remove(api: docker.APIClient, container_id: str, *, volumes: bool = True) -> None:
+    """Remove a container, running or not, with its anonymous ``volumes``; one that is gone already is fine.
 
     Raises:
         EngineFault: the engine refused.
@@ -33,7 +33,7 @@ def remove(api: docker.APIClient, container_id: str) -> None:
         if not kind_of(api.version()).removes_at_once:
             api.kill(container_id)
     with our_errors(but=(404, 409)):  # gone, or going
-        api.remove_container(container_id, force=True, v=True)
+        api.remove_container(container_id, force=True, v=volumes)
 
 
 class Removals:
