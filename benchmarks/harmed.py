@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from harness.engine.endpoint import engine_url
 from harness.journals import beside
+from harness.run.inbox import Inbox
+from harness.run.waiting import until
 from tests.support.harm import Harm, Proxy, proxy
 from tests.support.leftovers import left_behind
 
@@ -160,13 +162,17 @@ class Bench:
     def interrupt(self, number: signal.Signals | None, after_s: float, *, hung: bool = False) -> Interrupted:
         """Send a running harness a signal after some seconds, and see what it leaves.
 
-        ``None`` closes the terminal that it runs on; ``hung``: the engine hangs.
+        ``None`` closes the terminal that it runs on; ``hung``: the engine hangs, so many seconds after the first cells
+        began.
         """
         socket, results = self.folder / "engine.sock", self.folder / "results.json"
         with ExitStack() as stack:
             way = stack.enter_context(proxy(socket, self.engine))
             terminal = stack.enter_context(Terminal()) if number is None else None
             run = stack.enter_context(self.started(socket, results, terminal=terminal))
+            if hung:
+                journal = beside(results)
+                until(lambda: journal.exists() or run.poll() is not None or None, timeout_s=_LONG_S, time=Inbox())
             with suppress(subprocess.TimeoutExpired):
                 run.wait(timeout=after_s)
             if hung:
