@@ -205,12 +205,11 @@ def _sent(observation: Observation, wanted: InFlight, stack: ExitStack) -> Reque
     """Send plain requests, and wait until the app has read them: one that it has not read is none that it works on."""
     requests = stack.enter_context(closing(observation.container.requests(wanted.path, wanted.number)))
 
-    def settled() -> bool:
-        """Whether the app has read them, or that cannot be seen, or they have ended."""
-        return requests.taken() is not False or requests.ended()
+    def read() -> bool | None:
+        return requests.taken() or requests.ended() or None
 
-    until(lambda: requests.taken() or requests.ended() or None, timeout_s=_TAKEN_S, time=observation.inbox)
-    until(lambda: settled() or _sleeps(observation) or None, timeout_s=_TURN_S, time=observation.inbox)
+    if until(read, timeout_s=_TAKEN_S, time=observation.inbox) is None and requests.taken() is False:
+        until(lambda: read() or _sleeps(observation) or None, timeout_s=_TURN_S, time=observation.inbox)
     # What is answered at once would be in flight by luck.
     until(lambda: requests.ended() or None, timeout_s=_AT_ONCE_S, time=observation.inbox)
     if requests.ended():

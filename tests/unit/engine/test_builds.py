@@ -32,7 +32,7 @@ class Engine:
 
 def test_those_under_way_are_cancelled_and_none_that_has_ended() -> None:
     engine = Engine()
-    builds = Builds(engine)  # type: ignore[arg-type]  # as much of an engine as it takes
+    builds = Builds(engine)  # as much of an engine as it takes
     ended: dict[str, Any] = {}
     first: dict[str, Any] = {}
     second: dict[str, Any] = {}
@@ -46,7 +46,7 @@ def test_those_under_way_are_cancelled_and_none_that_has_ended() -> None:
 
 
 def test_none_begins_afterwards() -> None:
-    builds = Builds(Engine())  # type: ignore[arg-type]
+    builds = Builds(Engine())
     builds.abandon()
     with pytest.raises(Abandoned), builds.one({}):
         raise AssertionError("it has begun")
@@ -166,7 +166,7 @@ EXITED = 'building at STEP "RUN npm ci": while running runtime: exit status 1'
 
 def test_what_podman_kills_at_its_end_is_built_again() -> None:
     engine = Killing(KILLED, version=PODMAN)
-    build(engine, "tag", LONE, name="x")  # type: ignore[arg-type]
+    build(engine, "tag", LONE, name="x")
     assert engine.images == 2
 
 
@@ -181,5 +181,5 @@ def test_what_podman_kills_at_its_end_is_built_again() -> None:
 )
 def test_what_does_not_build_is_not_tried_for_ever(engine: Killing, attempts: int, said: str) -> None:
     with pytest.raises(EngineFault) as failed:
-        build(engine, "tag", LONE, name="x")  # type: ignore[arg-type]
+        build(engine, "tag", LONE, name="x")
     assert (engine.images, failed.value.message) == (attempts, said)
